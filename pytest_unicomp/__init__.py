@@ -1,0 +1,1 @@
+"""A release gate for compressed language models, as a pytest plugin."""

@@ -1,0 +1,34 @@
+"""The errors that this package raises on purpose; each message says who found what, what was expected, and what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UnicompError(Exception):
+    """Something that a person can put right: its message is one clear line and needs no traceback."""
+
+
+class UsageProblem(UnicompError):
+    """An option, a name or a file given by the user is wrong; found before anything runs (exit code 4)."""
+
+
+class InfrastructureError(UnicompError):
+    """An artifact or a measurement could not be made; never a regression and never a pass (exit code 7)."""
+
+
+class VerdictError(AssertionError):
+    """A check did not pass; `verdict` is the check's verdict, `binding` says whether the run may fail because of it."""
+
+    def __init__(self, message: str, *, verdict: str, binding: bool) -> None:
+        """Keep the verdict beside the message, so that the shell need not parse text."""
+        super().__init__(message)
+        self.verdict = verdict
+        self.binding = binding
+
+
+def nearest(name: str, known: Iterable[str], limit: int = 3) -> str:
+    """Return " Did you mean 'a' or 'b'?" for the known names closest to `name`, or an empty string where none is close."""
+    close = difflib.get_close_matches(name, list(known), n=limit, cutoff=0.5)
+    return f" Did you mean {' or '.join(repr(match) for match in close)}?" if close else ""

@@ -1,0 +1,260 @@
+"""What the stages hand to each other: frozen, validated records that are also the format of every file the project writes."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pytest_unicomp.errors import VerdictError
+
+Verdict = Literal["pass", "fail", "inconclusive", "not_comparable", "error"]
+Question = Literal["retention", "drift", "efficiency", "artifact"]
+Family = Literal["none", "pruning", "quantization", "distillation", "candidate"]
+Dimension = Literal["performance", "reliability", "efficiency"]
+
+CAPABILITIES: dict[str, Dimension] = {
+    "knowledge": "performance",
+    "multilingual": "performance",
+    "reasoning": "performance",
+    "instruction_following": "performance",
+    "language_modeling": "performance",
+    "truthfulness": "reliability",
+    "safety": "reliability",
+    "fairness": "reliability",
+    "robustness": "reliability",
+    "privacy": "reliability",
+    "ethics": "reliability",
+    "runtime_acceleration": "efficiency",
+    "inference_footprint": "efficiency",
+    "compute_cost": "efficiency",
+}
+
+
+class Record(BaseModel):
+    """Immutable, no unknown fields, no NaN: what cannot be known is None."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Model(Record):
+    """The reference, resolved to files on this machine: `fingerprint` covers weights, configuration, tokenizer and template."""
+
+    name: str
+    path: str
+    fingerprint: str
+    parameters: int = Field(ge=0)
+    bytes: int = Field(ge=0)
+
+
+class CalibrationText(Record):
+    """Which texts a calibrated method saw: mixture name, number of documents, tokens per document at most, seed, sha256 of the texts."""
+
+    mixture: str
+    samples: int
+    tokens: int
+    seed: int
+    digest: str
+
+
+class Artifact(Record):
+    """A compressed model as an ordinary checkpoint folder. `bytes` are those of its weight files, `bits_per_weight` = 8 x bytes / parameters
+    of the reference architecture stored in it, `sparsity` the share of exact zeros in the decoder's linear layers."""
+
+    recipe: str
+    family: Family
+    settings: dict[str, Any]
+    calibration: CalibrationText | None = None
+    path: str
+    fingerprint: str
+    parameters: int = Field(ge=0)
+    bytes: int = Field(ge=0)
+    bits_per_weight: float = Field(ge=0)
+    sparsity: float = Field(ge=0, le=1)
+    compress_seconds: float | None = Field(default=None, ge=0)
+    compress_peak_bytes: int | None = Field(default=None, ge=0)
+
+
+class Item(Record):
+    """One evaluated item. `score` lies in [0, 1] (or nats per token for language modelling) and is None where no score could be given;
+    `prompt_digest` is the first 16 hex digits of the sha256 of the rendered prompt; `log_probabilities` belong to the answer options."""
+
+    id: str
+    cluster: str | None = None
+    score: float | None
+    prompt_digest: str
+    prompt: str = ""
+    answer: str = ""
+    target: str = ""
+    log_probabilities: list[float] | None = None
+
+
+class Conditions(Record):
+    """Everything that must be equal before two measurements may be compared; `dtype` is that of the computation, not of the file."""
+
+    benchmark: str
+    dataset: str
+    metric: str
+    template: str
+    shots: int
+    generation: dict[str, Any]
+    engine: str
+    dtype: str
+    seed: int
+    limit: int | None
+
+
+class Measurement(Record):
+    """One artifact on one benchmark, with its per-item evidence. `value` is the mean of the item scores, `stderr` its standard error."""
+
+    benchmark: str
+    dimension: Dimension
+    capability: str
+    metric: str
+    higher_is_better: bool
+    chance: float | None
+    value: float | None
+    stderr: float | None
+    n: int
+    items: list[Item]
+    conditions: Conditions
+    artifact: str
+    versions: dict[str, str]
+    machine: str
+    seconds: float
+    created: str
+
+
+class Estimate(Record):
+    """A value with its standard error, or None where it is not known."""
+
+    value: float | None
+    stderr: float | None = None
+
+
+class Flips(Record):
+    """Items right before and wrong now, wrong before and right now, and wrong both times with another answer."""
+
+    lost: int
+    gained: int
+    changed: int
+
+
+class Divergence(Record):
+    """How far the answer distributions moved: mean KL(reference, candidate) in nats over the options, and how often the top option agrees."""
+
+    kl_mean: float
+    kl_stderr: float | None
+    top1_agreement: float
+
+
+class Example(Record):
+    """One flipped item as a reviewer reads it; texts are untrusted model output and are escaped wherever they are shown."""
+
+    id: str
+    prompt: str
+    target: str
+    reference_answer: str
+    candidate_answer: str
+    kind: Literal["lost", "gained", "changed"]
+
+
+class Check(Record):
+    """One question about one recipe on one benchmark, with its numbers and its verdict; the row of the report (design: section 5).
+
+    `difference` = candidate - reference, turned so that negative is worse; `interval` is two-sided at `confidence` and decides the verdict;
+    `p_value` is that of "the loss exceeds the margin" (used by Holm within a recipe).
+    """
+
+    nodeid: str = ""
+    recipe: str
+    family: Family = "none"
+    gates: bool
+    benchmark: str
+    dimension: Dimension
+    capability: str
+    question: Question
+    metric: str
+    higher_is_better: bool
+    n: int = 0
+    reference: Estimate = Estimate(value=None)
+    candidate: Estimate = Estimate(value=None)
+    difference: float | None = None
+    interval: tuple[float, float] | None = None
+    confidence: float
+    margin: float | None
+    retention: float | None = None
+    chance: float | None = None
+    chance_corrected_retention: float | None = None
+    flips: Flips | None = None
+    discordance: float | None = None
+    divergence: Divergence | None = None
+    minimum_detectable_effect: float | None = None
+    p_value: float | None = None
+    verdict: Verdict
+    reason: str
+    changes: list[str] = []
+    examples: list[Example] = []
+    seconds: float = 0.0
+
+    def enforce(self, *, binding: bool | None = None) -> None:
+        """Raise VerdictError unless the check passed or does not gate; `binding` False lets it inform without failing the run."""
+        if self.verdict == "pass" or not self.gates:
+            return
+        decides = self.verdict == "fail" if binding is None else binding
+        raise VerdictError(f"{self.verdict.upper().replace('_', ' ')}: {self.reason}", verdict=self.verdict, binding=decides)
+
+
+class CapabilityVerdict(Record):
+    """A capability of one recipe, pooled over its benchmarks with equal weights."""
+
+    capability: str
+    dimension: Dimension
+    benchmarks: list[str]
+    difference: float | None
+    interval: tuple[float, float] | None
+    confidence: float
+    margin: float | None
+    retention: float | None
+    verdict: Verdict
+    reason: str
+
+
+class RecipeVerdict(Record):
+    """A recipe's row in the report: its capabilities, its artifact and the verdict that follows from all its checks."""
+
+    recipe: str
+    family: Family
+    gates: bool
+    settings: dict[str, Any]
+    calibration: CalibrationText | None
+    verdict: Verdict
+    reason: str
+    capabilities: list[CapabilityVerdict]
+    scores: dict[str, float | None] = {}
+    artifact: Artifact | None
+
+
+class ReferenceSummary(Record):
+    """The reference as the report names it."""
+
+    model: str
+    fingerprint: str
+    parameters: int
+    bytes: int
+
+
+class Report(Record):
+    """The whole answer of a run (schema `unicomp-report/1`); HTML and Markdown are made from it alone."""
+
+    schema_: Literal["unicomp-report/1"] = Field(default="unicomp-report/1", alias="schema")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True, serialize_by_alias=True)
+    created: str
+    verdict: Literal["pass", "fail", "inconclusive", "error"]
+    exit_code: int
+    reason: str
+    environment: dict[str, Any]
+    policy: dict[str, Any]
+    reference: ReferenceSummary | None
+    recipes: list[RecipeVerdict]
+    checks: list[Check]

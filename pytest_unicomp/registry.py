@@ -1,0 +1,188 @@
+"""Finds methods and benchmarks: every module under `methods/` and `benchmarks/` that ends in a table, and the same from entry points."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import pkgutil
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeVar
+
+from pytest_unicomp.errors import UsageProblem, nearest
+from pytest_unicomp.records import Artifact, CalibrationText, Dimension, Family, Item
+
+Progress = Callable[[str], None]
+Kind = Literal["items", "size", "latency"]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Texts for a calibrated method: plain documents, cut to `tokens` tokens by the method; `record` is what the report shows."""
+
+    texts: tuple[str, ...]
+    tokens: int
+    record: CalibrationText
+
+
+class Method(Protocol):
+    """A compression technique with its settings: a frozen dataclass whose fields are the settings."""
+
+    method: str
+    family: Family
+    calibrated: bool
+    requires: tuple[str, ...]
+
+    def settings(self) -> dict[str, Any]:
+        """Everything that shapes the artifact, as JSON values."""
+        ...
+
+    def compress(
+        self, source: Path, destination: Path, calibration: Calibration | None, *, seed: int, device: str, progress: Progress
+    ) -> None:
+        """Read the checkpoint folder `source` and write an ordinary checkpoint (safetensors, config, tokenizer) into the empty folder `destination`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How to evaluate: items per benchmark (None = all), seed of the item order, offline bundle, device such as "cpu" or "cuda:0", dtype name."""
+
+    limit: int | None
+    seed: int
+    bundle: Path | None
+    device: str
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a benchmark of kind "items" returns: evidence, chance level (None where the metric has none) and how the items were put."""
+
+    items: tuple[Item, ...]
+    chance: float | None
+    template: str
+    generation: Mapping[str, Any]
+    engine: str
+
+
+class Benchmark(Protocol):
+    """Anything that turns an artifact into a measurement: a frozen dataclass; which of the three methods below it has depends on `kind`."""
+
+    kind: Kind
+    dimension: Dimension
+    capability: str
+    dataset: str
+    metric: str
+    higher_is_better: bool
+    shots: int
+    sets: tuple[str, ...]
+    source: str
+
+    def validate(self, evaluation: Evaluation) -> None:
+        """Raise UsageProblem where the data or a library is missing; cheap, called before anything runs."""
+        ...
+
+    def identity(self, evaluation: Evaluation) -> dict[str, Any]:
+        """Everything besides the artifact that shapes the result (data digest, prompts, settings), as JSON values; imports nothing heavy."""
+        ...
+
+
+class ItemBenchmark(Benchmark, Protocol):
+    """A benchmark that scores items (kind "items")."""
+
+    def score(self, engine: Any, evaluation: Evaluation) -> Scored:
+        """Evaluate the loaded model (`pytest_unicomp.engine.Engine`) and return one Item per evaluated item."""
+        ...
+
+
+class SizeBenchmark(Benchmark, Protocol):
+    """A benchmark that reads a number off the artifact (kind "size")."""
+
+    def size(self, artifact: Artifact) -> float:
+        """The number, in the unit that `metric` names."""
+        ...
+
+
+class LatencyBenchmark(Benchmark, Protocol):
+    """A benchmark that times the loaded model (kind "latency")."""
+
+    def prepare(self, engine: Any) -> Callable[[], None]:
+        """Return a function of no arguments that performs one timed round, device synchronization included."""
+        ...
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Table(Mapping[str, T]):
+    """Names to methods or benchmarks, in a stable order; looking up an unknown name says which names are near."""
+
+    what: str
+    entries: Mapping[str, T]
+
+    def __getitem__(self, name: str) -> T:
+        """Return the entry, or raise UsageProblem that names the nearest ones."""
+        if name not in self.entries:
+            raise UsageProblem(f"unicomp: no {self.what} named {name!r}.{nearest(name, self.entries)} `unicomp {self.what}s` lists all.")
+        return self.entries[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names."""
+        return iter(self.entries)
+
+    def __len__(self) -> int:
+        """Count the names."""
+        return len(self.entries)
+
+
+def _tables(package: str, attribute: str, group: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield (origin, table) for every module of `package` that has the table, then for every entry point of `group`."""
+    root = importlib.import_module(package)
+    for module in sorted(pkgutil.walk_packages(root.__path__, package + "."), key=lambda found: found.name):
+        table = getattr(importlib.import_module(module.name), attribute, None)
+        if table is not None:
+            yield module.name, table
+    for point in sorted(entry_points(group=group), key=lambda found: found.name):
+        loaded = point.load()
+        yield f"entry point {point.name}", getattr(loaded, attribute, loaded)
+
+
+def _collect(what: str, package: str, attribute: str, group: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for origin, table in _tables(package, attribute, group):
+        for name, entry in table.items():
+            if name in found:
+                raise UsageProblem(f"unicomp: {what} {name!r} is defined twice, in {origins[name]} and in {origin}; rename one of them.")
+            found[name], origins[name] = entry, origin
+    return found
+
+
+@cache
+def methods() -> Table[Method]:
+    """All recipes by name: a recipe is a named setting of a method."""
+    return Table("method", _collect("recipe", "pytest_unicomp.methods", "RECIPES", "pytest_unicomp.methods"))
+
+
+@cache
+def benchmarks() -> Table[Benchmark]:
+    """All benchmarks by name."""
+    return Table("benchmark", _collect("benchmark", "pytest_unicomp.benchmarks", "BENCHMARKS", "pytest_unicomp.benchmarks"))
+
+
+def missing_libraries(names: Sequence[str]) -> list[str]:
+    """Return those of `names` that cannot be imported here; nothing is imported."""
+    return [name for name in names if importlib.util.find_spec(name) is None]
+
+
+def source_digest(entry: object) -> str:
+    """Return 16 hex digits over the source file of the entry's class, so that results made by older code are not reused."""
+    file = sys.modules[type(entry).__module__].__file__
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:16] if file else "unknown"
