@@ -7,28 +7,12 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from pytest_unicomp.errors import VerdictError
+from pytest_unicomp.vocabulary import CAPABILITIES as CAPABILITIES
+from pytest_unicomp.vocabulary import Dimension as Dimension
+from pytest_unicomp.vocabulary import Family as Family
 
 Verdict = Literal["pass", "fail", "inconclusive", "not_comparable", "error"]
 Question = Literal["retention", "drift", "efficiency", "artifact"]
-Family = Literal["none", "pruning", "quantization", "distillation", "candidate"]
-Dimension = Literal["performance", "reliability", "efficiency"]
-
-CAPABILITIES: dict[str, Dimension] = {
-    "knowledge": "performance",
-    "multilingual": "performance",
-    "reasoning": "performance",
-    "instruction_following": "performance",
-    "language_modeling": "performance",
-    "truthfulness": "reliability",
-    "safety": "reliability",
-    "fairness": "reliability",
-    "robustness": "reliability",
-    "privacy": "reliability",
-    "ethics": "reliability",
-    "runtime_acceleration": "efficiency",
-    "inference_footprint": "efficiency",
-    "compute_cost": "efficiency",
-}
 
 
 class Record(BaseModel):
@@ -218,6 +202,11 @@ class CapabilityVerdict(Record):
     retention: float | None
     verdict: Verdict
     reason: str
+
+    def enforce(self, *, gates: bool) -> None:
+        """Raise VerdictError unless the capability is kept or the recipe does not gate."""
+        if self.verdict != "pass" and gates:
+            raise VerdictError(f"{self.verdict.upper().replace('_', ' ')}: {self.reason}", verdict=self.verdict, binding=True)
 
 
 class RecipeVerdict(Record):

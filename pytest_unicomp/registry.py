@@ -183,6 +183,7 @@ def missing_libraries(names: Sequence[str]) -> list[str]:
 
 
 def source_digest(entry: object) -> str:
-    """Return 16 hex digits over the source file of the entry's class, so that results made by older code are not reused."""
-    file = sys.modules[type(entry).__module__].__file__
+    """Return 16 hex digits over the source file of a class, or of an entry's class, so that results made by older code are not reused."""
+    kind = entry if isinstance(entry, type) else type(entry)
+    file = sys.modules[kind.__module__].__file__
     return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:16] if file else "unknown"

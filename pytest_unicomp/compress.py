@@ -1,0 +1,116 @@
+"""Stage 2: model x recipe -> Artifact, made once per content and kept in the store as an ordinary checkpoint folder."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from pytest_unicomp import checkpoints
+from pytest_unicomp.errors import InfrastructureError, UnicompError
+from pytest_unicomp.memory import peak_memory
+from pytest_unicomp.records import Artifact, Model
+from pytest_unicomp.registry import Calibration, Method, Progress, source_digest
+from pytest_unicomp.store import Store, digest
+
+LIBRARIES = ("torch", "transformers", "llmcompressor", "compressed-tensors")
+
+
+@dataclass(frozen=True)
+class Compression:
+    """How artifacts are made: store, seed, device, what identifies the calibration text, and a function that builds it when needed."""
+
+    store: Store
+    seed: int
+    device: str
+    calibration_identity: dict[str, Any]
+    calibration: Callable[[], Calibration]
+    progress: Progress
+
+
+def reference(name: str, bundle: Path | None) -> Model:
+    """Resolve the reference to a folder on this machine and describe it; fetches a hub model when there is no bundle."""
+    folder = checkpoints.resolve(name, bundle)
+    facts = checkpoints.facts(folder)
+    return Model(
+        name=name, path=str(folder), fingerprint=checkpoints.fingerprint(folder), parameters=facts.parameters, bytes=facts.bytes
+    )
+
+
+def dense(model: Model) -> Artifact:
+    """Return the reference itself as an artifact: nothing is copied."""
+    return _described(Path(model.path), recipe="dense", family="none", settings={"method": "dense"})
+
+
+def adopt(name: str, source: str, bundle: Path | None) -> Artifact:
+    """Return a checkpoint that was compressed elsewhere as an artifact; it stays where it is."""
+    folder = checkpoints.resolve(source, bundle)
+    return _described(folder, recipe=name, family="candidate", settings={"method": "candidate", "source": source})
+
+
+def compress(model: Model, recipe: str, method: Method, how: Compression) -> Artifact:
+    """Make the artifact, or find it in the store; processes that want the same one wait for the first.
+
+    Raises InfrastructureError where the method fails; whatever it had written is gone then.
+    """
+    parts = {
+        "model": model.fingerprint,
+        "settings": method.settings(),
+        "calibration": how.calibration_identity if method.calibrated else None,
+        "seed": how.seed,
+        "versions": {library: _version(library) for library in LIBRARIES},
+        "source": source_digest(method),
+    }
+    key = digest(parts)
+    with how.store.lock("artifacts", key):
+        kept = how.store.folder("artifacts", key)
+        if kept is None:
+            how.progress(f"compress {recipe}")
+            kept = how.store.make_folder("artifacts", key, lambda folder: _make(model, recipe, method, how, folder))
+    folder, record = kept
+    return Artifact.model_validate({**record, "recipe": recipe, "path": str(folder)})
+
+
+def _make(model: Model, recipe: str, method: Method, how: Compression, folder: Path) -> dict[str, Any]:
+    calibration = how.calibration() if method.calibrated else None
+    started = time.perf_counter()
+    with peak_memory(how.device) as peak:
+        try:
+            method.compress(Path(model.path), folder, calibration, seed=how.seed, device=how.device, progress=how.progress)
+        except UnicompError:
+            raise
+        except Exception as error:
+            raise InfrastructureError(f"unicomp: recipe {recipe!r} failed on {model.name}: {type(error).__name__}: {error}") from error
+    seconds = time.perf_counter() - started
+    artifact = _described(folder, recipe=recipe, family=method.family, settings={"method": method.method, **method.settings()})
+    artifact = artifact.model_copy(
+        update={
+            "calibration": calibration.record if calibration else None,
+            "compress_seconds": seconds,
+            "compress_peak_bytes": peak.bytes,
+        }
+    )
+    return artifact.model_dump(mode="json")
+
+
+def _described(folder: Path, **identity: Any) -> Artifact:
+    facts = checkpoints.facts(folder)
+    return Artifact(
+        **identity,
+        path=str(folder),
+        fingerprint=checkpoints.fingerprint(folder),
+        parameters=facts.parameters,
+        bytes=facts.bytes,
+        bits_per_weight=facts.bits_per_weight,
+        sparsity=facts.sparsity,
+    )
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "not installed"

@@ -1,0 +1,1 @@
+"""Where promised jobs run."""

@@ -1,0 +1,118 @@
+"""The fixtures of the matrix; each only asks the run, so that whatever breaks is an error of the test's setup, never a failure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_unicomp.plan import Cell
+    from pytest_unicomp.records import Artifact, CapabilityVerdict, Check, Measurement
+    from pytest_unicomp.run import Run
+
+CHECKS: pytest.StashKey[list[Check]] = pytest.StashKey()
+
+
+def keep(request: pytest.FixtureRequest, check: Check) -> Check:
+    """Remember a check with its test, so that it reaches the report whatever the test does with it."""
+    request.node.stash.setdefault(CHECKS, []).append(check)
+    return check
+
+
+@pytest.fixture(scope="session")
+def unicomp(request: pytest.FixtureRequest) -> Run:
+    """The run: plan, artifacts, measurements, checks."""
+    from pytest_unicomp.plugin import GATE
+
+    gate = request.config.pluginmanager.get_plugin(GATE)
+    if gate is None:
+        pytest.skip("no model: give --unicomp-model=NAME (`nano` is the embedded one)")
+    run: Run = gate.run
+    return run
+
+
+@pytest.fixture
+def cell(request: pytest.FixtureRequest) -> Cell:
+    """One recipe on one benchmark: the parameter of every test of the matrix."""
+    found: Cell = request.param
+    return found
+
+
+@pytest.fixture
+def artifact(unicomp: Run, cell: Cell) -> Artifact:
+    """The cell's compressed model, made once and kept in the store."""
+    return unicomp.artifact(cell.recipe)
+
+
+@pytest.fixture
+def measurement(unicomp: Run, cell: Cell) -> Measurement:
+    """The cell's measurement: value, standard error and every item."""
+    return unicomp.measurement(cell.recipe, cell.benchmark)
+
+
+@pytest.fixture
+def reference(unicomp: Run, cell: Cell) -> Measurement:
+    """The reference's measurement on the cell's benchmark."""
+    return unicomp.reference(cell.benchmark)
+
+
+@pytest.fixture
+def baseline(unicomp: Run, cell: Cell) -> Measurement | None:
+    """The stored evidence of the cell, or None where there is none."""
+    return unicomp.baseline(cell)
+
+
+@pytest.fixture
+def retention(unicomp: Run, cell: Cell, request: pytest.FixtureRequest) -> Check:
+    """Is what the reference could do kept?"""
+    return keep(request, unicomp.retention(cell))
+
+
+@pytest.fixture
+def drift(unicomp: Run, cell: Cell, request: pytest.FixtureRequest) -> Check:
+    """Is it what it was last time?"""
+    return keep(request, unicomp.drift(cell))
+
+
+@pytest.fixture
+def capability(unicomp: Run, cell: Cell) -> CapabilityVerdict:
+    """Is the capability kept, pooled over its benchmarks?"""
+    return unicomp.capability(cell.recipe, cell.capability)
+
+
+@pytest.fixture
+def soundness(unicomp: Run, cell: Cell, request: pytest.FixtureRequest) -> Check:
+    """Is the artifact a checkpoint that can be shipped, and what its recipe says?"""
+    return keep(request, unicomp.soundness(cell))
+
+
+@pytest.fixture
+def size(unicomp: Run, cell: Cell, request: pytest.FixtureRequest) -> Check:
+    """Is the artifact no larger than the reference?"""
+    return keep(request, unicomp.size(cell))
+
+
+@pytest.fixture
+def latency(unicomp: Run, cell: Cell, request: pytest.FixtureRequest) -> Check:
+    """Is the candidate no slower than the reference? Timed by pytest-benchmark, each round beside a round of the reference."""
+    from pytest_unicomp.timing import ROUNDS, WARM_UP, PairedRounds
+
+    rounds = unicomp.kept_rounds(cell)
+    if rounds is None or _asks_for_timings(request.config):
+        benchmark = request.getfixturevalue("benchmark")
+        if benchmark.disabled:
+            return keep(request, unicomp.latency_not_measured(cell))
+        rounds = PairedRounds(*unicomp.trial(cell))
+        benchmark.group = cell.benchmark
+        benchmark.pedantic(rounds.candidate, setup=rounds.before, rounds=ROUNDS, warmup_rounds=WARM_UP, iterations=1)
+        rounds.finish(benchmark.stats.stats.data)
+        benchmark.extra_info.update(rounds.extra_info())
+        unicomp.keep_rounds(cell, rounds)
+    return keep(request, unicomp.latency(cell, rounds))
+
+
+def _asks_for_timings(config: pytest.Config) -> bool:
+    """Say whether the command line wants pytest-benchmark's own output, which stored timings cannot give."""
+    wanted = ("benchmark_json", "benchmark_save", "benchmark_autosave", "benchmark_only", "benchmark_compare", "benchmark_histogram")
+    return any(config.getoption(name, default=None) for name in wanted)

@@ -1,0 +1,225 @@
+"""The gate inside pytest: gives tests their cells, turns verdicts into pytest's own words, and writes the report at the end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_unicomp.errors import InfrastructureError, UnicompError, VerdictError
+from pytest_unicomp.fixtures import CHECKS
+from pytest_unicomp.options import Settings
+from pytest_unicomp.progress import Progress
+from pytest_unicomp.records import Check, Report
+from pytest_unicomp.run import Run, threads_for
+from pytest_unicomp.vocabulary import FAMILIES
+
+if TYPE_CHECKING:
+    from pytest_unicomp.plan import Cell
+
+MARK = "unicomp"
+QUESTIONS = ("artifact", "retention", "drift", "size", "latency", "capability")
+INFRASTRUCTURE = 7
+WORDS = {"inconclusive": ("I", "INCONCLUSIVE"), "not_comparable": ("N", "NOT COMPARABLE")}
+
+
+class Gate:
+    """Registered once a model is named; on xdist workers it makes checks, on the controller it gathers them."""
+
+    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+        """Check everything that can be checked without running; raise UsageProblem for the first thing that is wrong."""
+        from pytest_unicomp import report
+
+        self.config = config
+        self.settings = settings
+        for path in settings.report:
+            report.validate(Path(path))
+        self.progress = Progress(config)
+        self.run = Run(settings, progress=self.progress)
+        self.checks: list[Check] = []
+        self.others_failed = False
+        self.broken = False
+        self.answer: Report | None = None
+        workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+        if workers > 1:
+            os.environ.setdefault("OMP_NUM_THREADS", str(threads_for(workers)))
+
+    # Collection
+
+    def parametrize(self, metafunc: pytest.Metafunc) -> None:
+        """Give a test its cells, each with the marks of its dimension, capability and family."""
+        mark = metafunc.definition.get_closest_marker(MARK)
+        question = mark.kwargs.get("question", "retention") if mark else "retention"
+        if question not in QUESTIONS:
+            raise pytest.UsageError(f"unicomp: {metafunc.definition.nodeid} asks {question!r}; expected one of {', '.join(QUESTIONS)}.")
+        dimension = mark.kwargs.get("dimension") if mark else None
+        plan = self.run.plan
+        cells = {
+            "retention": lambda: plan.of_kind("items"),
+            "drift": lambda: [cell for cell in plan.of_kind("items") if self.run.wants_drift(cell)],
+            "size": lambda: plan.of_kind("size"),
+            "latency": lambda: plan.of_kind("latency"),
+            "artifact": plan.artifacts,
+            "capability": plan.pooled,
+        }[question]()
+        cells = [cell for cell in cells if dimension in (None, cell.dimension)]
+        metafunc.parametrize("cell", [pytest.param(cell, id=str(cell), marks=_marks(cell)) for cell in cells], indirect=True)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Order the tests so that those of one artifact run together, and its pooled verdict last."""
+        order = {candidate.name: place for place, candidate in enumerate(self.run.plan.candidates)}
+
+        def place(item: pytest.Item) -> tuple[int, int]:
+            cell, mark = _cell(item), item.get_closest_marker(MARK)
+            if cell is None:
+                return (-1, 0)
+            question = mark.kwargs.get("question", "retention") if mark else "retention"
+            # Timings last: they need two models in memory and a quiet machine.
+            return (len(order) if question == "latency" else order[cell.recipe], QUESTIONS.index(question))
+
+        items.sort(key=place)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Promise what was selected."""
+        if not self.config.option.collectonly:
+            self.run.promise(cell for item in session.items if (cell := _cell(item)) is not None)
+            self.progress.expect(self.run.outstanding())
+
+    # One test
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+        """Attach the checks to the report and say in one line what a verdict or a broken cell means."""
+        report = yield
+        cell = _cell(item)
+        error = call.excinfo.value if call.excinfo else None
+        checks = item.stash.get(CHECKS, [])
+        if isinstance(error, UnicompError) and self.config.option.tbstyle in ("auto", "short", "line", "no"):
+            report.longrepr = str(error)
+        if call.when == "setup" and cell is not None and error is not None and not isinstance(error, pytest.skip.Exception):
+            checks = [self.run.broken(cell, _question(item), error)] if cell.benchmark else []
+            report.unicomp_broken = cell.gates
+        elif call.when == "call" and isinstance(error, VerdictError):
+            self._say(report, item, error)
+        if call.when == "call" or checks and error is not None:
+            dressed = [check.model_copy(update={"nodeid": item.nodeid, "seconds": report.duration}) for check in checks]
+            report.unicomp_checks = [check.model_dump(mode="json") for check in dressed]
+            report.user_properties += [pair for check in dressed for pair in _properties(check)]
+        report.unicomp_ours = cell is not None
+        return report
+
+    def _say(self, report: pytest.TestReport, item: pytest.Item, error: VerdictError) -> None:
+        """A verdict that does not decide is told as a skip with its reason; one that does fails, in one line."""
+        report.unicomp_outcome = error.verdict
+        report.longrepr = str(error)
+        if not error.binding or (error.verdict in WORDS and self.settings.inconclusive == "warn"):
+            report.unicomp_outcome = error.verdict if error.verdict in WORDS else "inconclusive"
+            path, line, _ = item.location
+            report.outcome = "skipped"
+            report.longrepr = (path, line or 0, str(error))
+
+    def pytest_report_teststatus(self, report: Any) -> tuple[str, str, str | tuple[str, dict[str, bool]]] | None:
+        """Show INCONCLUSIVE and NOT COMPARABLE as categories of their own."""
+        outcome = getattr(report, "unicomp_outcome", None)
+        if report.when == "call" and outcome in WORDS:
+            letter, word = WORDS[outcome]
+            return outcome.replace("_", " "), letter, (word, {"yellow": True})
+        return None
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Gather checks, from this process or from a worker, and give JUnit the failure's type."""
+        self.checks += [Check.model_validate(check) for check in getattr(report, "unicomp_checks", [])]
+        self.broken = self.broken or getattr(report, "unicomp_broken", False)
+        if report.failed and not getattr(report, "unicomp_ours", False):
+            self.others_failed = True
+        if report.failed and getattr(report, "unicomp_outcome", None) in WORDS:
+            _type_junit_failure(self.config, report)
+
+    # The end
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Conclude, write the reports and set the exit code, unless pytest itself stopped for another reason."""
+        self.progress.clear()
+        if hasattr(self.config, "workerinput") or self.config.option.collectonly or not self.checks:
+            return
+        if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            return
+        self.answer = self.run.conclude(sorted(self.checks, key=self.run.place))
+        session.exitstatus = self.answer.exit_code
+        if self.broken:
+            session.exitstatus = INFRASTRUCTURE
+        elif self.others_failed and self.answer.exit_code in (0, 6):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        self._write()
+
+    def _write(self) -> None:
+        from pytest_unicomp import report
+
+        assert self.answer is not None
+        for path in self.settings.report:
+            try:
+                report.write(self.answer, Path(path))
+            except OSError as error:
+                raise InfrastructureError(f"unicomp: the report {path} cannot be written: {error}.") from error
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Print the matrix recipe x capability, each verdict's reason, and where the reports lie."""
+        if self.answer is None:
+            return
+        from pytest_unicomp.report import terminal
+
+        colour = {"pass": {"green": True}, "inconclusive": {"yellow": True}}.get(self.answer.verdict, {"red": True})
+        terminalreporter.section("unicomp", sep="=", **colour)
+        for line in terminal.summary_lines(self.answer, width=terminalreporter._tw.fullwidth):
+            terminalreporter.write_line(line)
+        for path in self.settings.report:
+            terminalreporter.write_line(f"report: {path}")
+        terminalreporter.write_line(f"exit code: {int(self.answer.exit_code)}")
+
+
+def _marks(cell: Cell) -> list[pytest.MarkDecorator]:
+    names = [cell.dimension, cell.capability, *([cell.family] if cell.family in FAMILIES else [])]
+    return [getattr(pytest.mark, name) for name in names]
+
+
+def _cell(item: pytest.Item) -> Cell | None:
+    callspec = getattr(item, "callspec", None)
+    cell: Cell | None = callspec.params.get("cell") if callspec else None
+    return cell
+
+
+def _question(item: pytest.Item) -> str:
+    mark = item.get_closest_marker(MARK)
+    question: str = mark.kwargs.get("question", "retention") if mark else "retention"
+    return {"size": "efficiency", "latency": "efficiency", "capability": "retention"}.get(question, question)
+
+
+def _properties(check: Check) -> list[tuple[str, Any]]:
+    """List what JUnit shows of a check."""
+    values = {
+        "verdict": check.verdict,
+        "difference": check.difference,
+        "interval": check.interval,
+        "margin": check.margin,
+        "n": check.n,
+        "minimum_detectable_effect": check.minimum_detectable_effect,
+    }
+    return [(f"unicomp_{name}", value) for name, value in values.items()]
+
+
+def _type_junit_failure(config: pytest.Config, report: Any) -> None:
+    """Set the type of the failure that pytest's JUnit writer has just made; the writer itself offers no way to."""
+    try:
+        from _pytest.junitxml import xml_key
+    except ImportError:
+        return
+    writer = config.stash.get(xml_key, None)
+    if writer is not None:
+        for element in writer.node_reporter(report).nodes:
+            if element.tag == "failure":
+                element.set("type", report.unicomp_outcome)

@@ -1,0 +1,185 @@
+"""Every option, declared once: a field of `Settings` is the flag `--unicomp-x-y`, the key `x_y` in a file, and what the run reads."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from pytest_unicomp.errors import UsageProblem, nearest
+
+
+def _names(where: str, value: Any) -> tuple[str, ...]:
+    """Read a comma list, or a list of comma lists, into distinct names in their order."""
+    parts = value if isinstance(value, list | tuple) else [value]
+    if not all(isinstance(part, str) for part in parts):
+        raise UsageProblem(f"unicomp: {where} is {value!r}; expected names, for example 'gptq-w4a16,wanda-50'.")
+    return tuple(dict.fromkeys(name.strip() for part in parts for name in part.split(",") if name.strip()))
+
+
+def _texts(where: str, value: Any) -> tuple[str, ...]:
+    """Read one text or a list of texts (paths and addresses may hold commas)."""
+    parts = value if isinstance(value, list | tuple) else [value]
+    if not all(isinstance(part, str) and part.strip() for part in parts):
+        raise UsageProblem(f"unicomp: {where} is {value!r}; expected a text or a list of texts, none empty.")
+    return tuple(dict.fromkeys(parts))
+
+
+def _text(where: str, value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise UsageProblem(f"unicomp: {where} is {value!r}; expected a text that is not empty.")
+    return value.strip()
+
+
+def _path(where: str, value: Any) -> Path:
+    return Path(_text(where, value)).expanduser()
+
+
+def _whole(lowest: int) -> Callable[[str, Any], int]:
+    def parse(where: str, value: Any) -> int:
+        try:
+            number = int(value) if isinstance(value, str) else value
+        except ValueError:
+            number = None
+        if not isinstance(number, int) or isinstance(number, bool) or number < lowest:
+            raise UsageProblem(f"unicomp: {where} is {value!r}; expected a whole number of at least {lowest}.")
+        return number
+
+    return parse
+
+
+def _limit(where: str, value: Any) -> int | None:
+    return None if value == "all" else _whole(1)(where, value)
+
+
+def _fraction(low: float, high: float) -> Callable[[str, Any], float]:
+    def parse(where: str, value: Any) -> float:
+        try:
+            number = math.nan if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if not low < number < high:
+            raise UsageProblem(f"unicomp: {where} is {value!r}; expected a number above {low} and below {high}.")
+        return number
+
+    return parse
+
+
+def _choice(*choices: str) -> Callable[[str, Any], str]:
+    def parse(where: str, value: Any) -> str:
+        if value not in choices:
+            raise UsageProblem(f"unicomp: {where} is {value!r}; expected one of {', '.join(choices)}.{nearest(str(value), choices)}")
+        return str(value)
+
+    return parse
+
+
+def _device(where: str, value: Any) -> str:
+    kind, _, number = str(value).partition(":")
+    if kind not in ("auto", "cpu", "cuda") or (number and (kind != "cuda" or not number.isdigit())):
+        raise UsageProblem(f"unicomp: {where} is {value!r}; expected auto, cpu, cuda or cuda:N.")
+    return str(value)
+
+
+def _option(default: Any, parse: Callable[[str, Any], Any], text: str, *, repeatable: bool = False) -> Any:
+    return field(default=default, metadata={"parse": parse, "help": text, "repeatable": repeatable})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The resolved options of one run. Without a model the plugin is inert."""
+
+    model: str | None = _option(None, _text, "the reference: hub id, folder, or `nano`, the embedded model")
+    recipe: tuple[str, ...] = _option(("rtn-w8a16", "gptq-w4a16"), _names, "recipes that gate: comma list, `all`", repeatable=True)
+    inform: tuple[str, ...] = _option((), _names, "recipes that are measured and reported and never fail the run", repeatable=True)
+    candidate: tuple[str, ...] = _option((), _texts, "checkpoint compressed elsewhere: folder or hub id; gates like a recipe", repeatable=True)
+    reference: str = _option("run", _choice("run", "stored"), "run: evaluate the reference; stored: take its evidence from the baselines")
+    benchmark: tuple[str, ...] = _option((), _names, "benchmarks, or sets: nano, performance, reliability, efficiency", repeatable=True)
+    profile: str = _option("standard", lambda where, value: _choice(*PROFILES)(where, value), "smoke, standard or release")
+    limit: int | None = _option(1000, _limit, "items per benchmark, or `all`")
+    seed: int = _option(0, _whole(0), "seed of item order, sampling and calibration")
+    calibration: str = _option("generic", _text, "mixture name, weights `generic=.5,reasoning=.5`, or FILE.jsonl")
+    margin: float = _option(0.03, _fraction(0, 1), "largest loss per capability that is accepted, in (0, 1)")
+    benchmark_margin: float = _option(0.05, _fraction(0, 1), "largest loss per single benchmark that is accepted, in (0, 1)")
+    drift_margin: float = _option(0.02, _fraction(0, 1), "largest change against the stored baseline that is accepted, in (0, 1)")
+    alpha: float = _option(0.05, _fraction(0, 0.5), "one-sided error level of every verdict, in (0, 0.5)")
+    inconclusive: str = _option("fail", _choice("fail", "warn"), "what an undecided capability does to the run: fail or warn")
+    drift: str = _option("auto", _choice("auto", "on", "off"), "compare with baselines: auto (where one exists), on, off")
+    baselines: Path | None = _option(None, _path, "folder of stored evidence; default ./baselines, read also from the package")
+    update: str = _option("none", _choice("none", "missing", "changed", "all"), "which baselines to write: none, missing, changed, all")
+    bundle: Path | None = _option(None, _path, "offline folder in hub layout; nothing is fetched then")
+    cache: Path | None = _option(None, _path, "store of artifacts and measurements; default the user's cache folder")
+    device: str = _option("auto", _device, "auto, cpu, cuda or cuda:N")
+    dtype: str = _option("auto", _choice("auto", "float32", "bfloat16", "float16"), "data type of evaluation")
+    report: tuple[str, ...] = _option((), _texts, "write the report here: .json, .html or .md", repeatable=True)
+
+
+PROFILES: Mapping[str, Mapping[str, Any]] = {
+    "smoke": {"limit": 300, "margin": 0.05, "inconclusive": "warn"},
+    "standard": {"limit": 1000, "margin": 0.03},
+    "release": {"limit": None, "margin": 0.02, "drift": "on"},
+}
+
+
+def options() -> tuple[Field[Any], ...]:
+    """Return the declarations: name, default and metadata `parse`, `help`, `repeatable`."""
+    return fields(Settings)
+
+
+def flag(name: str) -> str:
+    """Return the flag of an option: `limit` -> `--unicomp-limit`."""
+    return "--unicomp-" + name.replace("_", "-")
+
+
+def destination(name: str) -> str:
+    """Return the attribute under which pytest keeps the flag's value; prefixed, so that no other plugin collides."""
+    return "unicomp_" + name
+
+
+def read_file(path: Path, *, table: str | None = None) -> dict[str, Any]:
+    """Read option values from a TOML file, at its top level or in a dotted `table`; raise UsageProblem naming file and line or key."""
+    try:
+        data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageProblem(f"unicomp: {path} cannot be read as TOML: {error}.") from error
+    for part in table.split(".") if table else []:
+        data = data.get(part, {})
+    known = [option.name for option in options()]
+    for key in data:
+        if key not in known:
+            raise UsageProblem(f"unicomp: {path}: no option named {key!r}.{nearest(key, known)}")
+    return data
+
+
+def resolve(flags: Mapping[str, Any], file: Mapping[str, Any], *, source: str = "the configuration file") -> Settings:
+    """Merge flags over file over the profile's defaults into Settings; raise UsageProblem for the first value that is wrong.
+
+    A flag or key that is absent (or None, or an empty list from the command line) leaves the choice to the next place.
+    """
+    given: dict[str, Any] = {}
+    for option in options():
+        parse = option.metadata["parse"]
+        value = flags.get(option.name)
+        if value is not None and value != []:
+            given[option.name] = parse(flag(option.name), value)
+        elif option.name in file:
+            given[option.name] = parse(f"{option.name} in {source}", file[option.name])
+    profile = given.get("profile", Settings.profile)
+    settings = Settings(**{**PROFILES[profile], **given})
+    if settings.candidate and "recipe" not in given:
+        # Someone who hands over a checkpoint asks about that checkpoint, not about our own recipes.
+        settings = replace(settings, recipe=())
+    if settings.benchmark == ():
+        settings = replace(settings, benchmark=("nano",) if settings.model == "nano" else ("performance", "efficiency"))
+    if settings.drift == "auto" and ("baselines" in given or settings.update != "none"):
+        # Whoever names a folder of baselines, or asks to write them, wants the comparison.
+        settings = replace(settings, drift="on")
+    return settings
+
+
+def default_of(option: Field[Any]) -> Any:
+    """Return the declared default, for help texts and tables."""
+    return None if option.default is MISSING else option.default

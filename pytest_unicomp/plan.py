@@ -1,0 +1,152 @@
+"""Stage 1: options -> plan. Names become cells (recipe x benchmark); nothing heavy is imported and nothing is run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pytest_unicomp.errors import UsageProblem, nearest
+from pytest_unicomp.options import Settings
+from pytest_unicomp.records import Dimension, Family
+from pytest_unicomp.registry import Benchmark, Evaluation, Kind, benchmarks, methods, missing_libraries
+
+SETS = ("nano", "performance", "reliability", "efficiency")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One thing to be judged: a recipe to make, or a checkpoint made elsewhere (`source`)."""
+
+    name: str
+    family: Family
+    gates: bool
+    source: str | None = None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One recipe on one benchmark: the unit that is promised, measured and judged."""
+
+    recipe: str
+    family: Family
+    gates: bool
+    benchmark: str
+    kind: Kind
+    dimension: Dimension
+    capability: str
+    seed: int
+
+    def __str__(self) -> str:
+        """Return the name used in test ids: recipe and benchmark; of a pooled cell, recipe and capability."""
+        return f"{self.recipe}-{self.benchmark or self.capability}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do, in the order in which it will do it."""
+
+    model: str
+    candidates: tuple[Candidate, ...]
+    benchmarks: tuple[str, ...]
+    cells: tuple[Cell, ...]
+
+    def of_kind(self, kind: Kind) -> tuple[Cell, ...]:
+        """Return the cells whose benchmark is of a kind."""
+        return tuple(cell for cell in self.cells if cell.kind == kind)
+
+    def artifacts(self) -> tuple[Cell, ...]:
+        """Return one cell per candidate for what is asked of the artifact itself (benchmark "artifact")."""
+        first = {cell.recipe: cell for cell in reversed(self.cells)}
+        return tuple(
+            replace(first[candidate.name], benchmark="artifact", kind="size", dimension="efficiency", capability="inference_footprint")
+            for candidate in self.candidates
+        )
+
+    def pooled(self) -> tuple[Cell, ...]:
+        """Return one cell per candidate and capability that has scored items (benchmark empty)."""
+        return tuple(dict.fromkeys(replace(cell, benchmark="") for cell in self.of_kind("items")))
+
+
+def expand(names: Iterable[str], *, model: str) -> tuple[str, ...]:
+    """Replace set names by their members, in the registry's order; the embedded world is asked of the embedded model only.
+
+    Raises UsageProblem for a name that is neither a set nor a benchmark, and where nothing is left.
+    """
+    table = benchmarks()
+    chosen: list[str] = []
+    for name in names:
+        if name in SETS:
+            members = [other for other, entry in table.items() if name in entry.sets]
+            chosen += [other for other in members if model == "nano" or not other.startswith("nano-")]
+        elif name in table:
+            chosen.append(name)
+        else:
+            raise UsageProblem(
+                f"unicomp: no benchmark or set named {name!r}.{nearest(name, [*SETS, *table])} `unicomp benchmarks` lists all; sets: {', '.join(SETS)}."
+            )
+    if not chosen:
+        raise UsageProblem(f"unicomp: the benchmarks {', '.join(names)} select nothing for the model {model!r}; `unicomp benchmarks` lists all.")
+    return tuple(dict.fromkeys(chosen))
+
+
+def _recipes(names: Iterable[str]) -> list[str]:
+    table = methods()
+    chosen: list[str] = []
+    for name in names:
+        chosen += list(table) if name == "all" else [name]
+    for name in chosen:
+        if name not in table:
+            raise UsageProblem(f"unicomp: no recipe named {name!r}.{nearest(name, table)} `unicomp methods` lists all.")
+        missing = missing_libraries(table[name].requires)
+        if missing:
+            raise UsageProblem(f"unicomp: recipe {name!r} needs {', '.join(missing)}, which is not installed here; pip install {' '.join(missing)}.")
+    return list(dict.fromkeys(chosen))
+
+
+def candidates(settings: Settings) -> tuple[Candidate, ...]:
+    """List what is judged, the gating ones first; a recipe named in both lists gates."""
+    table = methods()
+    gating = _recipes(settings.recipe)
+    informing = [name for name in _recipes(settings.inform) if name not in gating]
+    found = [Candidate(name, table[name].family, True) for name in gating]
+    for source in settings.candidate:
+        name = Path(source).name or source
+        taken = {*table, *(other.name for other in found)}
+        found.append(Candidate(name if name not in taken else f"candidate:{source}", "candidate", True, source))
+    found += [Candidate(name, table[name].family, False) for name in informing]
+    if not found:
+        raise UsageProblem("unicomp: nothing to judge: give --unicomp-recipe, --unicomp-inform or --unicomp-candidate.")
+    return tuple(found)
+
+
+def plan(settings: Settings, evaluation: Evaluation) -> Plan:
+    """Check every name and every benchmark's data, and lay out the cells, those of one candidate together."""
+    if settings.model is None:
+        raise UsageProblem("unicomp: no model: give --unicomp-model=NAME (`nano` is the embedded one).")
+    judged = candidates(settings)
+    names = expand(settings.benchmark, model=settings.model)
+    table = benchmarks()
+    for name in names:
+        if name.startswith("nano-") and settings.model != "nano" and not settings.candidate:
+            raise UsageProblem(f"unicomp: benchmark {name!r} asks about the world of the embedded model; {settings.model!r} has never seen it.")
+        table[name].validate(evaluation)
+    return Plan(
+        model=settings.model,
+        candidates=judged,
+        benchmarks=names,
+        cells=tuple(_cell(candidate, name, table[name], settings.seed) for candidate in judged for name in names),
+    )
+
+
+def _cell(candidate: Candidate, name: str, benchmark: Benchmark, seed: int) -> Cell:
+    return Cell(
+        recipe=candidate.name,
+        family=candidate.family,
+        gates=candidate.gates,
+        benchmark=name,
+        kind=benchmark.kind,
+        dimension=benchmark.dimension,
+        capability=benchmark.capability,
+        seed=seed,
+    )

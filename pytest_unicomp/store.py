@@ -1,0 +1,122 @@
+"""Keeps what was expensive to make: content-addressed folders and documents, locked across processes, manifest written last."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pytest_unicomp.errors import InfrastructureError
+
+MANIFEST = "unicomp-manifest.json"
+
+
+def default_root() -> Path:
+    """Return the user's cache folder for this project (XDG_CACHE_HOME is honoured)."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "unicomp"
+
+
+def digest(parts: Mapping[str, Any]) -> str:
+    """Return 32 hex digits over `parts` as canonical JSON: equal parts, equal digest, on every platform."""
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file so that a reader sees the old content or the new, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        # mkstemp makes the file private; what others may read is the umask's business.
+        mask = os.umask(0)
+        os.umask(mask)
+        Path(name).chmod(0o666 & ~mask)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class Store:
+    """A folder of results; several processes may use it at once."""
+
+    def __init__(self, root: Path) -> None:
+        """Use `root`, which is made on the first write."""
+        self.root = root
+
+    @contextmanager
+    def lock(self, kind: str, key: str, *, wait: bool = True) -> Iterator[bool]:
+        """Hold the lock of one entry; yield False at once where `wait` is False and another process holds it."""
+        from filelock import FileLock, Timeout
+
+        path = self.root / "locks" / f"{kind}-{key}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path)
+        try:
+            lock.acquire(timeout=-1 if wait else 0)
+        except Timeout:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            lock.release()
+
+    def read(self, kind: str, key: str) -> dict[str, Any] | None:
+        """Return a stored document, or None where there is none; a damaged one counts as none."""
+        try:
+            document = json.loads((self.root / kind / f"{key}.json").read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None
+        return document if isinstance(document, dict) else None
+
+    def write(self, kind: str, key: str, document: Mapping[str, Any]) -> None:
+        """Store a document under its key."""
+        write_text(self.root / kind / f"{key}.json", json.dumps(document, ensure_ascii=False, allow_nan=False))
+
+    def folder(self, kind: str, key: str) -> tuple[Path, dict[str, Any]] | None:
+        """Return a finished folder and its record, or None; one whose files do not match the manifest counts as none."""
+        path = self.root / kind / key
+        try:
+            manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+            sound = all((path / name).stat().st_size == entry["bytes"] for name, entry in manifest["files"].items())
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return (path, manifest["record"]) if sound else None
+
+    def make_folder(self, kind: str, key: str, make: Callable[[Path], dict[str, Any]]) -> tuple[Path, dict[str, Any]]:
+        """Let `make` fill an empty folder and return its record; the folder appears under its key only when it is complete.
+
+        Call with the entry's lock held. Raises InfrastructureError where the disk refuses; nothing half made stays behind.
+        """
+        final = self.root / kind / key
+        final.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(dir=final.parent, prefix=f".{key}."))
+        try:
+            record = make(made)
+            files = {
+                str(file.relative_to(made)): {"bytes": file.stat().st_size, "sha256": _file_digest(file)}
+                for file in sorted(made.rglob("*"))
+                if file.is_file()
+            }
+            write_text(made / MANIFEST, json.dumps({"key": key, "record": record, "files": files}, indent=1, allow_nan=False))
+            shutil.rmtree(final, ignore_errors=True)
+            made.replace(final)
+        except OSError as error:
+            raise InfrastructureError(f"unicomp: cannot write {kind} to the store {self.root}: {error}. Free space or choose --unicomp-cache.") from error
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+        return final, record

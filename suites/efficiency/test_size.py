@@ -1,0 +1,8 @@
+"""Is the artifact no larger than the reference?"""
+
+import pytest
+
+
+@pytest.mark.unicomp(question="size")
+def test_size(size):
+    size.enforce()

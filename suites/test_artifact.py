@@ -1,0 +1,8 @@
+"""Is the artifact a sound checkpoint, and what its recipe says it is?"""
+
+import pytest
+
+
+@pytest.mark.unicomp(question="artifact")
+def test_artifact(soundness):
+    soundness.enforce()

@@ -1,0 +1,8 @@
+"""A capability pooled over its benchmarks: the verdict that decides whether a recipe passes."""
+
+import pytest
+
+
+@pytest.mark.unicomp(question="capability")
+def test_capability(capability, cell):
+    capability.enforce(gates=cell.gates)
