@@ -1,0 +1,49 @@
+# setup makes .venv in this checkout; the other targets call it when it is missing or out of date.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+GATE_REPORTS := --report gate.json --report gate.html
+
+.PHONY: setup check style test test-fast gate gate-full baselines bench wheel clean
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+style: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+test: $(READY)
+	$(BIN)/pytest
+
+test-fast: $(READY)
+	$(BIN)/pytest -m "not slow"
+
+gate: $(READY)
+	$(BIN)/unicomp gate nano --profile smoke --inform wanda-2of4,minitron-depth $(GATE_REPORTS)
+
+gate-full: $(READY)
+	$(BIN)/unicomp gate nano --profile standard --recipe rtn-w8a16 --inform all $(GATE_REPORTS)
+
+baselines: $(READY)
+	$(BIN)/unicomp gate nano --profile standard --recipe rtn-w8a16 --inform all --update all || test $$? -eq 1
+
+bench: $(READY)
+	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
+
+wheel: $(READY)
+	$(BIN)/python -m build --wheel --outdir dist .
+
+clean:
+	rm -rf .venv build dist gate.json gate.html

@@ -1,0 +1,19 @@
+"""Serves this repository's own tests: pytester, the folder of real data, a store of their own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real public data, beside the checkout or where UNICOMP_SHARED says; tests that need it are skipped without it."""
+    folder = Path(os.environ.get("UNICOMP_SHARED") or Path(__file__).resolve().parent.parent / "shared")
+    if not (folder / "hub").is_dir():
+        pytest.skip(f"the real data are not here: {folder} (set UNICOMP_SHARED)")
+    return folder
