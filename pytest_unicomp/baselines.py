@@ -16,7 +16,8 @@ from pytest_unicomp.store import write_text
 
 SCHEMA = "unicomp-baseline/1"
 ANSWER_CHARACTERS = 160
-COLUMNS = ("id", "cluster", "score", "prompt_digest", "answer", "target", "log_probabilities")
+COLUMNS = ("id", "score", "prompt_digest", "answer", "target")
+OPTIONAL_COLUMNS = ("cluster", "log_probabilities")
 
 
 def packaged() -> Path:
@@ -97,14 +98,14 @@ class Baselines:
             items = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
             return Measurement.model_validate({**document["measurement"], "items": items})
         except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
-            found = str(error).splitlines()[0]
+            found = " ".join(str(error).split())[:200]
             raise InfrastructureError(f"unicomp: {path} is not a baseline: {found}. Restore it, or rewrite it with --unicomp-update=all.") from error
 
     def write(self, model: str, recipe: str, measurement: Measurement) -> Path:
         """Write the condensed measurement, one column per field and line, and return the path."""
         short = condense(measurement)
-        columns = {column: [getattr(item, column) for item in short.items] for column in COLUMNS}
-        kept = {column: values for column, values in columns.items() if any(value is not None for value in values)}
+        columns = {column: [getattr(item, column) for item in short.items] for column in (*COLUMNS, *OPTIONAL_COLUMNS)}
+        kept = {column: values for column, values in columns.items() if column in COLUMNS or any(value is not None for value in values)}
         head = short.model_dump(mode="json", exclude={"items"})
         lines = ",\n".join(f'  "{column}": {_compact(values)}' for column, values in kept.items())
         path = self.path(model, recipe, measurement.benchmark)

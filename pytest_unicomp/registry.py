@@ -182,8 +182,13 @@ def missing_libraries(names: Sequence[str]) -> list[str]:
     return [name for name in names if importlib.util.find_spec(name) is None]
 
 
+def file_digest(path: str | Path) -> str:
+    """Return 16 hex digits over a source file, so that results made by older code are not reused."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
+
+
 def source_digest(entry: object) -> str:
-    """Return 16 hex digits over the source file of a class, or of an entry's class, so that results made by older code are not reused."""
+    """Return the file digest of the module that defines a class, or an entry's class."""
     kind = entry if isinstance(entry, type) else type(entry)
     file = sys.modules[kind.__module__].__file__
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:16] if file else "unknown"
+    return file_digest(file) if file else "unknown"

@@ -17,7 +17,7 @@ from pytest_unicomp.executors.local import LocalExecutor
 from pytest_unicomp.options import Settings
 from pytest_unicomp.plan import Candidate, Cell, Plan, plan
 from pytest_unicomp.records import Artifact, Check, Measurement, Model, RecipeVerdict, ReferenceSummary, Report
-from pytest_unicomp.registry import Calibration, Evaluation, Progress, benchmarks, methods, source_digest
+from pytest_unicomp.registry import Calibration, Evaluation, Progress, benchmarks, file_digest, methods, source_digest
 from pytest_unicomp.store import Store, default_root, digest
 from pytest_unicomp.timing import PairedRounds
 
@@ -200,7 +200,7 @@ class Run:
                 "device": self.device,
                 "dtype": self.evaluation.dtype,
                 "versions": machine.versions(),
-                "source": [source_digest(benchmark), evaluate.source()],
+                "source": [source_digest(benchmark), file_digest(evaluate.__file__)],
             }
         )
 
@@ -269,8 +269,19 @@ class Run:
         return check
 
     def soundness(self, cell: Cell) -> Check:
-        """Is the artifact a checkpoint that can be shipped, and what its recipe says?"""
-        return soundness.check(self.artifact(cell.recipe), self.artifact(REFERENCE), **self._identity(cell), confidence=self.policy.confidence)
+        """Is the artifact a checkpoint that can be shipped, and what its recipe says? Its weights are read once per content."""
+        artifact, reference = self.artifact(cell.recipe), self.artifact(REFERENCE)
+        parts = {
+            "artifact": artifact.fingerprint,
+            "settings": artifact.settings,
+            "reference": reference.fingerprint,
+            "source": file_digest(soundness.__file__),
+        }
+        kept = self.store.read("soundness", digest(parts))
+        if kept is None:
+            kept = {"problems": self._guard(lambda: soundness.problems(artifact, reference), f"reading the artifact of {cell.recipe}")}
+            self.store.write("soundness", digest(parts), kept)
+        return soundness.check(artifact, kept["problems"], **self._identity(cell), confidence=self.policy.confidence)
 
     def capability(self, recipe: str, capability: str) -> Any:
         """Pool the retention of one capability over the recipe's benchmarks."""

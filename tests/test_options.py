@@ -1,0 +1,102 @@
+"""Options are declared once and merged from flags, file and profile."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_unicomp.errors import UsageProblem
+from pytest_unicomp.options import PROFILES, Settings, flag, options, read_file, resolve
+
+
+def test_a_flag_wins_over_the_file_and_the_file_over_the_profile():
+    assert resolve({"model": "nano", "limit": "7"}, {"limit": 9, "profile": "smoke"}).limit == 7
+    assert resolve({"model": "nano"}, {"limit": 9, "profile": "smoke"}).limit == 9
+    assert resolve({"model": "nano"}, {"profile": "smoke"}).limit == PROFILES["smoke"]["limit"]
+    assert resolve({"model": "nano"}, {}).limit == Settings.limit
+
+
+def test_release_takes_every_item_and_asks_for_drift():
+    settings = resolve({"model": "nano", "profile": "release"}, {})
+    assert settings.limit is None
+    assert settings.drift == "on"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("limit", "-1"),
+        ("limit", "0"),
+        ("limit", "many"),
+        ("seed", "-1"),
+        ("seed", "1.5"),
+        ("margin", "nan"),
+        ("margin", "-0.1"),
+        ("margin", "1"),
+        ("margin", "inf"),
+        ("alpha", "0.5"),
+        ("profile", "smok"),
+        ("device", "gpu"),
+        ("device", "cpu:1"),
+        ("update", "some"),
+        ("reference", "baseline"),
+        ("recipe", 5),
+        ("limit", True),
+        ("margin", True),
+    ],
+)
+def test_a_bad_value_is_refused_with_its_flag_and_what_was_found(name, value):
+    with pytest.raises(UsageProblem) as caught:
+        resolve({"model": "nano", name: value}, {})
+    assert flag(name) in str(caught.value)
+    assert repr(value) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_near_profile_name_is_suggested():
+    with pytest.raises(UsageProblem, match="'smoke'"):
+        resolve({"model": "nano", "profile": "smok"}, {})
+
+
+@given(st.floats(allow_nan=True, allow_infinity=True))
+def test_only_margins_between_zero_and_one_are_taken(margin):
+    if 0 < margin < 1:
+        assert resolve({"model": "nano", "margin": margin}, {}).margin == margin
+    else:
+        with pytest.raises(UsageProblem):
+            resolve({"model": "nano", "margin": margin}, {})
+    assert math.isfinite(Settings.margin)
+
+
+def test_lists_come_from_commas_and_from_repetition_without_doubles():
+    settings = resolve({"model": "nano", "recipe": ["rtn-w8a16, gptq-w4a16", "rtn-w8a16"]}, {})
+    assert settings.recipe == ("rtn-w8a16", "gptq-w4a16")
+
+
+def test_a_candidate_alone_is_judged_without_the_profiles_recipes():
+    assert resolve({"model": "nano", "candidate": ["out"]}, {}).recipe == ()
+    assert resolve({"model": "nano", "candidate": ["out"], "recipe": ["wanda-50"]}, {}).recipe == ("wanda-50",)
+
+
+def test_the_nano_set_is_the_default_for_the_embedded_model_only():
+    assert resolve({"model": "nano"}, {}).benchmark == ("nano",)
+    assert "nano" not in resolve({"model": "base"}, {}).benchmark
+
+
+def test_an_unknown_key_in_a_file_is_refused_with_the_nearest_name(tmp_path):
+    (tmp_path / "unicomp.toml").write_text("limt = 3\n")
+    with pytest.raises(UsageProblem, match=r"unicomp.toml: no option named 'limt'. Did you mean 'limit'"):
+        read_file(tmp_path / "unicomp.toml")
+
+
+def test_a_broken_file_is_refused_with_its_line(tmp_path):
+    (tmp_path / "unicomp.toml").write_text("limit = 3\nmargin = = 1\n")
+    with pytest.raises(UsageProblem, match="line 2"):
+        read_file(tmp_path / "unicomp.toml")
+
+
+def test_every_option_is_read_back_under_its_own_name():
+    for option in options():
+        assert flag(option.name) == "--unicomp-" + option.name.replace("_", "-")
+        assert option.metadata["help"]

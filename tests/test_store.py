@@ -1,0 +1,103 @@
+"""The store shows only what is complete."""
+
+import json
+import multiprocessing
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_unicomp.errors import InfrastructureError
+from pytest_unicomp.store import MANIFEST, Store, digest, write_text
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+
+
+@given(st.dictionaries(st.text(), scalars))
+def test_equal_parts_have_one_digest_in_any_order(parts):
+    assert digest(parts) == digest(dict(reversed(list(parts.items()))))
+
+
+def test_different_parts_have_different_digests():
+    assert digest({"a": 1}) != digest({"a": 2}) != digest({"a": "2"})
+
+
+def test_a_folder_that_could_not_be_finished_leaves_nothing(tmp_path):
+    store = Store(tmp_path)
+
+    def breaks(folder):
+        (folder / "half").write_text("x")
+        raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        store.make_folder("artifacts", "key", breaks)
+    assert store.folder("artifacts", "key") is None
+    assert list((tmp_path / "artifacts").iterdir()) == []
+
+
+def test_a_folder_whose_file_was_cut_counts_as_none(tmp_path):
+    store = Store(tmp_path)
+    path, record = store.make_folder("artifacts", "key", lambda folder: {"n": (folder / "w").write_text("weights")})
+    assert record == {"n": 7}
+    assert store.folder("artifacts", "key") == (path, {"n": 7})
+    (path / "w").write_text("w")
+    assert store.folder("artifacts", "key") is None
+
+
+def test_a_folder_without_its_manifest_counts_as_none(tmp_path):
+    store = Store(tmp_path)
+    path, _ = store.make_folder("artifacts", "key", lambda folder: {})
+    (path / MANIFEST).unlink()
+    assert store.folder("artifacts", "key") is None
+
+
+def test_a_disk_that_refuses_is_an_infrastructure_error(tmp_path):
+    def full(folder):
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(InfrastructureError, match="No space left"):
+        Store(tmp_path).make_folder("artifacts", "key", full)
+
+
+def test_a_damaged_document_counts_as_none(tmp_path):
+    store = Store(tmp_path)
+    store.write("measurements", "key", {"value": 1})
+    assert store.read("measurements", "key") == {"value": 1}
+    (tmp_path / "measurements" / "key.json").write_text('{"value": ')
+    assert store.read("measurements", "key") is None
+
+
+def _make_once(root, log):
+    store = Store(root)
+    with store.lock("artifacts", "key"):
+        if store.folder("artifacts", "key") is None:
+            with log.open("a") as file:
+                file.write("made\n")
+            time.sleep(0.2)
+            store.make_folder("artifacts", "key", lambda folder: {})
+
+
+def test_two_processes_make_a_folder_once(tmp_path):
+    log = tmp_path / "log"
+    log.touch()
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=_make_once, args=(tmp_path / "store", log)) for _ in range(2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert log.read_text() == "made\n"
+
+
+def test_who_does_not_wait_is_told_that_the_lock_is_held(tmp_path):
+    with Store(tmp_path).lock("measurements", "key") as first, Store(tmp_path).lock("measurements", "key", wait=False) as second:
+        assert (first, second) == (True, False)
+
+
+def test_a_failed_write_keeps_the_old_file(tmp_path):
+    write_text(tmp_path / "a.json", json.dumps({"old": True}))
+    with pytest.raises(UnicodeEncodeError):
+        write_text(tmp_path / "a.json", "\ud800")
+    assert json.loads((tmp_path / "a.json").read_text()) == {"old": True}
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
