@@ -1,0 +1,1 @@
+"""Add a compression technique by adding one file here that ends in `RECIPES = {"name": Method(...)}`."""

@@ -1,0 +1,65 @@
+"""Quantize column by column and let the remaining weights absorb each error (GPTQ: Frantar et al. 2022, arXiv 2210.17323), with llm-compressor."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pytest_unicomp.methods.compressor import compress_with
+from pytest_unicomp.methods.decoder import other_linear_layers, require_divisible
+from pytest_unicomp.methods.quiet import quiet
+from pytest_unicomp.methods.rtn import weight_scheme
+from pytest_unicomp.methods.source import load_model
+from pytest_unicomp.methods.tokens import encode
+from pytest_unicomp.records import Family
+from pytest_unicomp.registry import Calibration, Progress
+
+
+@dataclass(frozen=True)
+class Gptq:
+    """Symmetric integers of `bits` bits per `group` inputs; the Hessian 2 X X^T is damped by `dampening` x its mean diagonal.
+
+    Columns go in blocks of `block`; with `order` "static" the columns of largest Hessian diagonal come first while groups stay in place.
+    """
+
+    bits: int = 4
+    group: int = 128
+    block: int = 128
+    dampening: float = 0.01
+    order: str = "static"
+    method: ClassVar[str] = "gptq"
+    family: ClassVar[Family] = "quantization"
+    calibrated: ClassVar[bool] = True
+    requires: ClassVar[tuple[str, ...]] = ("llmcompressor", "compressed_tensors", "transformers")
+
+    def settings(self) -> dict[str, Any]:
+        """Bits, group size, block size, dampening and column order."""
+        return asdict(self)
+
+    def compress(
+        self, source: Path, destination: Path, calibration: Calibration | None, *, seed: int, device: str, progress: Progress
+    ) -> None:
+        """Write the checkpoint packed in compressed-tensors format.
+
+        Raises UnicompError where `source` is quantized already, where `group` does not divide the inputs of a layer, and where calibration
+        text is missing or too short.
+        """
+        documents = encode(source, calibration, recipe=self.method)
+        model = load_model(source)
+        require_divisible(model, self.group, recipe=f"{self.method} {self.bits} bit")
+        progress(f"{self.method}: {len(documents)} calibration documents")
+        with quiet():
+            from llmcompressor.modifiers.gptq import GPTQModifier
+
+            modifier = GPTQModifier(
+                config_groups=weight_scheme(self.bits, self.group),
+                ignore=other_linear_layers(model),
+                block_size=self.block,
+                dampening_frac=self.dampening,
+                actorder=self.order,
+            )
+        compress_with(modifier, model, source, destination, documents=documents, seed=seed)
+
+
+RECIPES = {"gptq-w4a16": Gptq()}

@@ -1,0 +1,50 @@
+"""Turn calibration texts into token ids, refusing text that is missing, too short or longer than the model's context."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_unicomp.errors import UnicompError
+from pytest_unicomp.methods.source import load_tokenizer
+from pytest_unicomp.registry import Calibration
+
+if TYPE_CHECKING:
+    import torch
+
+MINIMUM_TOKENS = 256
+
+
+def encode(source: Path, calibration: Calibration | None, *, recipe: str) -> list[torch.Tensor]:
+    """Return one int64 tensor (1 x length) per document that has at least two tokens, cut to `calibration.tokens`.
+
+    Raises UnicompError where there is no calibration text, where all documents together have fewer than 256 tokens, and where documents
+    may be longer than the model's context.
+    """
+    import torch
+
+    if calibration is None or not calibration.texts:
+        raise UnicompError(f"unicomp: {recipe} needs calibration text and got none; give --unicomp-calibration a mixture or FILE.jsonl.")
+    context = context_length(source)
+    if context is not None and calibration.tokens > context:
+        raise UnicompError(
+            f"unicomp: {recipe} was given calibration documents of up to {calibration.tokens} tokens, but the model's context is {context}; "
+            f"ask for at most {context} tokens."
+        )
+    encoded = load_tokenizer(source)(list(calibration.texts), truncation=True, max_length=calibration.tokens)["input_ids"]
+    documents = [torch.tensor([ids], dtype=torch.int64) for ids in encoded if len(ids) > 1]
+    total = sum(document.shape[1] for document in documents)
+    if total < MINIMUM_TOKENS:
+        raise UnicompError(
+            f"unicomp: {recipe} got calibration text of {total} tokens in {len(calibration.texts)} documents, expected at least "
+            f"{MINIMUM_TOKENS}; give more or longer texts."
+        )
+    return documents
+
+
+def context_length(source: Path) -> int | None:
+    """Return the number of positions that the checkpoint's configuration declares, or None where it declares none."""
+    config = json.loads((source / "config.json").read_text(encoding="utf-8"))
+    positions = config.get("max_position_embeddings") or config.get("text_config", {}).get("max_position_embeddings")
+    return int(positions) if positions else None
