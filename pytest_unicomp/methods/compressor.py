@@ -36,7 +36,7 @@ def compress_with(
         from torch.utils.data import DataLoader
         from transformers import set_seed
 
-        data = {}
+        data: dict[str, Any] = {}
         if documents is not None:
             batches = [{"input_ids": ids, "attention_mask": torch.ones_like(ids)} for ids in documents]
             data = {"dataset": DataLoader(batches, batch_size=None)}  # type: ignore[arg-type]

@@ -21,7 +21,7 @@ def block_list(model: torch.nn.Module) -> tuple[str, torch.nn.ModuleList]:
     for name, module in model.named_modules():
         if isinstance(module, torch.nn.ModuleList) and len(module) == count:
             return name, module
-    raise UnicompError(f"unicomp: {type(model).__name__} has no list of {count} decoder blocks; this architecture cannot be compressed here.")
+    raise UnicompError(f"unicomp: {type(model).__name__} has no list of {count} decoder blocks; it cannot be compressed here.")
 
 
 def linear_layers(model: torch.nn.Module) -> dict[str, torch.nn.Linear]:

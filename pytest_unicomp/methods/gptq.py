@@ -1,4 +1,4 @@
-"""Quantize column by column and let the remaining weights absorb each error (GPTQ: Frantar et al. 2022, arXiv 2210.17323), with llm-compressor."""
+"""Quantize column by column and let the rest absorb each error, with llm-compressor (GPTQ: Frantar et al. 2022, arXiv 2210.17323)."""
 
 from __future__ import annotations
 

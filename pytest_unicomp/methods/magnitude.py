@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Magnitude:
     """Zero the share `sparsity` (0 to 1) of weights with the smallest absolute value, layer by layer over the whole matrix.
 
-    Written out here because llm-compressor's MagnitudePruningModifier masks weights only after optimizer steps: in `oneshot` it does nothing.
+    Written out here because llm-compressor's MagnitudePruningModifier masks weights only after optimizer steps: `oneshot` takes none.
     """
 
     sparsity: float = 0.5
@@ -36,7 +36,7 @@ class Magnitude:
     def compress(
         self, source: Path, destination: Path, calibration: Calibration | None, *, seed: int, device: str, progress: Progress
     ) -> None:
-        """Write the pruned checkpoint, dense on disk and in the reference's dtype; raises UnicompError where `source` is quantized already."""
+        """Write the pruned checkpoint, dense on disk, in the reference's dtype; raises UnicompError where `source` is quantized."""
         model = load_model(source)
         for name, layer in linear_layers(model).items():
             progress(f"{self.method}: {name}")

@@ -18,7 +18,7 @@ from pytest_unicomp.registry import Calibration, Progress
 class RoundToNearest:
     """Symmetric integers of `bits` bits (2 to 8), one scale per `group` consecutive inputs: q = round(w / s), s = 2 max|w| / (2^bits - 1).
 
-    The formula is that of compressed-tensors (quantization/utils/helpers.py, calculate_qparams); q is clamped to [-2^(bits-1), 2^(bits-1) - 1].
+    q is clamped to [-2^(bits-1), 2^(bits-1) - 1]; formula of compressed-tensors (quantization/utils/helpers.py, calculate_qparams).
     """
 
     bits: int = 4

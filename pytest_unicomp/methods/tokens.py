@@ -12,6 +12,7 @@ from pytest_unicomp.registry import Calibration
 
 if TYPE_CHECKING:
     import torch
+    from transformers import PreTrainedTokenizerBase
 
 MINIMUM_TOKENS = 256
 
@@ -29,10 +30,11 @@ def encode(source: Path, calibration: Calibration | None, *, recipe: str) -> lis
     context = context_length(source)
     if context is not None and calibration.tokens > context:
         raise UnicompError(
-            f"unicomp: {recipe} was given calibration documents of up to {calibration.tokens} tokens, but the model's context is {context}; "
-            f"ask for at most {context} tokens."
+            f"unicomp: {recipe} was given calibration documents of up to {calibration.tokens} tokens, but the model's context "
+            f"is {context}; ask for at most {context} tokens."
         )
-    encoded = load_tokenizer(source)(list(calibration.texts), truncation=True, max_length=calibration.tokens)["input_ids"]
+    tokenizer = load_tokenizer(source)
+    encoded = (_ids(tokenizer, text, calibration.tokens) for text in calibration.texts)
     documents = [torch.tensor([ids], dtype=torch.int64) for ids in encoded if len(ids) > 1]
     total = sum(document.shape[1] for document in documents)
     if total < MINIMUM_TOKENS:
@@ -41,6 +43,13 @@ def encode(source: Path, calibration: Calibration | None, *, recipe: str) -> lis
             f"{MINIMUM_TOKENS}; give more or longer texts."
         )
     return documents
+
+
+def _ids(tokenizer: PreTrainedTokenizerBase, text: str, limit: int) -> list[int]:
+    # A chat template may write the first special token itself; the tokenizer would then put a second one before it.
+    rendered = bool(tokenizer.bos_token) and text.startswith(str(tokenizer.bos_token))
+    ids: list[int] = tokenizer(text, truncation=True, max_length=limit, add_special_tokens=not rendered)["input_ids"]
+    return ids
 
 
 def context_length(source: Path) -> int | None:
