@@ -172,6 +172,12 @@ def methods() -> Table[Method]:
 
 
 @cache
+def mixtures() -> Table[Any]:
+    """All mixtures of calibration text by name; each is a `pytest_unicomp.calibration.request.Mixture`."""
+    return Table("mixture", _collect("mixture", "pytest_unicomp.calibration", "MIXTURES", "pytest_unicomp.mixtures"))
+
+
+@cache
 def benchmarks() -> Table[Benchmark]:
     """All benchmarks by name."""
     return Table("benchmark", _collect("benchmark", "pytest_unicomp.benchmarks", "BENCHMARKS", "pytest_unicomp.benchmarks"))

@@ -1,0 +1,55 @@
+"""Generic web text: windows of long English C4 documents, as the reference code of Wanda and SparseGPT draws them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from pytest_unicomp.calibration.request import Documents, Request
+from pytest_unicomp.calibration.source import Source, require
+
+C4 = Source("allenai/c4", file="en/c4-train.00000-of-01024.json.gz")
+STAND_IN = Source("Salesforce/wikitext", "wikitext-2-v1", split="validation")
+READ = 50_000
+
+
+@dataclass(frozen=True)
+class Generic:
+    """Random windows of `tokens` tokens of C4 documents longer than that (locuslab/wanda, lib/data.py: first shard of the train split).
+
+    A bundle without C4 but with WikiText-2 gives windows of that one's validation split instead, and the report says so.
+    """
+
+    def validate(self, bundle: Path | None) -> None:
+        """Raise UsageProblem where the bundle holds neither C4's first shard nor WikiText-2."""
+        if bundle is not None:
+            require("generic", bundle, (C4, STAND_IN))
+
+    def documents(self, request: Request) -> Documents:
+        """Return windows of exactly `tokens` tokens, one per document of C4 (several of the joined text for the stand-in)."""
+        draw = random.Random(request.seed)
+        if request.bundle is None or C4.present(request.bundle):
+            texts = [row["text"] for row in islice(C4.rows(request.bundle), READ)]
+            draw.shuffle(texts)
+            # A token is seldom shorter than two characters: the cheap test spares tokenizing the many short documents.
+            long = (text for text in texts if len(text) >= 2 * request.tokens)
+            windows = (window for text in long if (window := next(_windows(request, text, draw), None)) is not None)
+            return Documents(tuple(islice(windows, request.count)))
+        joined = "\n".join(row["text"] for row in STAND_IN.rows(request.bundle))
+        stretches = tuple(islice(_windows(request, joined, draw), request.count))
+        return Documents(stretches, remark=f"{STAND_IN} validation in place of C4")
+
+
+def _windows(request: Request, text: str, draw: random.Random) -> Iterator[str]:
+    """Yield without end random stretches of `text` that are `tokens` tokens long; none where it is shorter than that."""
+    encoded = request.tokenizer(text, return_offsets_mapping=True, add_special_tokens=False, verbose=False)
+    offsets: list[tuple[int, int]] = encoded["offset_mapping"]
+    while len(offsets) > request.tokens:
+        first = draw.randrange(len(offsets) - request.tokens)
+        yield text[offsets[first][0] : offsets[first + request.tokens - 1][1]]
+
+
+MIXTURES = {"generic": Generic()}

@@ -1,0 +1,46 @@
+"""Reasoning text: questions of ARC-Easy, GSM8K and MATH as one user turn, the paper's task-specific calibration (arXiv 2602.09130, 5.4)."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_unicomp.calibration.request import Documents, Request, chat
+from pytest_unicomp.calibration.source import Source, require
+
+SUBJECTS = ("algebra", "counting_and_probability", "geometry", "intermediate_algebra", "number_theory", "prealgebra", "precalculus")
+PARTS: dict[str, tuple[Source, ...]] = {
+    "ARC-Easy": (Source("allenai/ai2_arc", "ARC-Easy"),),
+    "GSM8K": (Source("openai/gsm8k", "main"),),
+    "MATH": tuple(Source("EleutherAI/hendrycks_math", subject) for subject in SUBJECTS),
+}
+
+
+@dataclass(frozen=True)
+class Reasoning:
+    """Train questions of the three sets in equal parts, without answers, in the chat template.
+
+    A bundle that holds only some of the sets gives equal parts of those, and the report names what was missing.
+    """
+
+    def validate(self, bundle: Path | None) -> None:
+        """Raise UsageProblem where the bundle holds none of the three sets."""
+        if bundle is not None:
+            require("reasoning", bundle, tuple(source for sources in PARTS.values() for source in sources[:1]))
+
+    def documents(self, request: Request) -> Documents:
+        """Return the rendered questions, the sets one after the other."""
+        bundle = request.bundle
+        present = {name: sources for name, sources in PARTS.items() if bundle is None or all(source.present(bundle) for source in sources)}
+        texts: list[str] = []
+        for position, sources in enumerate(present.values()):
+            share = request.count // len(present) + (position < request.count % len(present))
+            rows = [row for source in sources for row in source.rows(bundle)]
+            chosen = random.Random(request.seed).sample(rows, min(share, len(rows)))
+            texts += [chat(request.tokenizer, [{"role": "user", "content": row.get("question") or row["problem"]}]) for row in chosen]
+        missing = [name for name in PARTS if name not in present]
+        return Documents(tuple(texts), remark=f"without {', '.join(missing)}: not in the bundle" if missing else "")
+
+
+MIXTURES = {"reasoning": Reasoning()}
