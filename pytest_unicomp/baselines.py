@@ -99,7 +99,9 @@ class Baselines:
             return Measurement.model_validate({**document["measurement"], "items": items})
         except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
             found = " ".join(str(error).split())[:200]
-            raise InfrastructureError(f"unicomp: {path} is not a baseline: {found}. Restore it, or rewrite it with --unicomp-update=all.") from error
+            raise InfrastructureError(
+                f"unicomp: {path} is not a baseline: {found}. Restore it, or rewrite it with --unicomp-update=all."
+            ) from error
 
     def write(self, model: str, recipe: str, measurement: Measurement) -> Path:
         """Write the condensed measurement, one column per field and line, and return the path."""
@@ -117,5 +119,3 @@ def _compact(value: Any) -> str:
     if isinstance(value, list):
         value = [int(entry) if isinstance(entry, float) and entry.is_integer() else entry for entry in value]
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-
-

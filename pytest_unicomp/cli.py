@@ -39,7 +39,9 @@ def pytest_arguments(arguments: Iterable[str]) -> list[str]:
             return result + given
         name, equals, value = word.removeprefix("--").removeprefix("unicomp-").partition("=")
         if not word.startswith("--") or name not in known:
-            raise UsageProblem(f"unicomp: {word!r} is not an option of gate.{nearest(name, known)} What is meant for pytest goes behind `--`.")
+            raise UsageProblem(
+                f"unicomp: {word!r} is not an option of gate.{nearest(name, known)} What is meant for pytest goes behind `--`."
+            )
         if not equals and not given:
             raise UsageProblem(f"unicomp: --{name} needs a value.")
         result.append(f"{known[name]}={value if equals else given.pop(0)}")
@@ -53,7 +55,9 @@ def option_lines() -> str:
         if option.name != "model":
             default = default_of(option)
             shown = ", ".join(default) if isinstance(default, tuple) else default
-            lines.append(f"--{flag(option.name).removeprefix('--unicomp-')}: {option.metadata['help']}" + (f" (default {shown})" if shown else ""))
+            lines.append(
+                f"--{flag(option.name).removeprefix('--unicomp-')}: {option.metadata['help']}" + (f" (default {shown})" if shown else "")
+            )
     return "\n\n".join([*lines, "-- ARGUMENTS: passed on to pytest, for example `-- -k reasoning -n 2`"])
 
 
@@ -97,7 +101,10 @@ def benchmarks(as_json: Annotated[bool, typer.Option("--json", help="a list of o
     from pytest_unicomp.registry import benchmarks as table
 
     names = ("dimension", "capability", "dataset", "shots", "metric", "higher_is_better", "source")
-    rows = [{"benchmark": name, **{field: getattr(entry, field) for field in names}, "sets": list(entry.sets)} for name, entry in table().items()]
+    rows = [
+        {"benchmark": name, **{field: getattr(entry, field) for field in names}, "sets": list(entry.sets)}
+        for name, entry in table().items()
+    ]
     _show(rows, as_json, ("benchmark", "dimension", "capability", "metric", "dataset"))
 
 
@@ -121,7 +128,9 @@ def plan(context: typer.Context, model: str, as_json: Annotated[bool, typer.Opti
 
 
 @app.command()
-def report(source: Path, output: Annotated[list[Path], typer.Option("--output", "-o", help="file with suffix .html, .md or .json")]) -> None:
+def report(
+    source: Path, output: Annotated[list[Path], typer.Option("--output", "-o", help="file with suffix .html, .md or .json")]
+) -> None:
     """Make a page from a JSON report. Example: unicomp report gate.json -o gate.html"""
     from pytest_unicomp import report as reports
 

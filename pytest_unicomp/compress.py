@@ -35,9 +35,7 @@ def reference(name: str, bundle: Path | None) -> Model:
     """Resolve the reference to a folder on this machine and describe it; fetches a hub model when there is no bundle."""
     folder = checkpoints.resolve(name, bundle)
     facts = checkpoints.facts(folder)
-    return Model(
-        name=name, path=str(folder), fingerprint=checkpoints.fingerprint(folder), parameters=facts.parameters, bytes=facts.bytes
-    )
+    return Model(name=name, path=str(folder), fingerprint=checkpoints.fingerprint(folder), parameters=facts.parameters, bytes=facts.bytes)
 
 
 def dense(model: Model) -> Artifact:

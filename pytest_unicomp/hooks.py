@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_unicomp.errors import InfrastructureError, UnicompError, VerdictError
+from pytest_unicomp.errors import UnicompError, VerdictError
 from pytest_unicomp.fixtures import CHECKS
 from pytest_unicomp.options import Settings
 from pytest_unicomp.progress import Progress
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MARK = "unicomp"
 QUESTIONS = ("artifact", "retention", "drift", "size", "latency", "capability")
 INFRASTRUCTURE = 7
+EXIT: pytest.StashKey[int] = pytest.StashKey()
 WORDS = {"inconclusive": ("I", "INCONCLUSIVE"), "not_comparable": ("N", "NOT COMPARABLE")}
 
 
@@ -42,6 +43,7 @@ class Gate:
         self.checks: list[Check] = []
         self.others_failed = False
         self.broken = False
+        self.closing: list[str] = []
         self.answer: Report | None = None
         workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
         if workers > 1:
@@ -87,7 +89,7 @@ class Gate:
         """Promise what was selected."""
         if not self.config.option.collectonly:
             self.run.promise(cell for item in session.items if (cell := _cell(item)) is not None)
-            self.progress.expect(self.run.outstanding())
+            self.progress.expect(self.run.results.outstanding())
 
     # One test
 
@@ -105,7 +107,7 @@ class Gate:
             report.unicomp_broken = cell.gates
         elif call.when == "call" and isinstance(error, VerdictError):
             self._say(report, item, error)
-        if call.when == "call" or checks and error is not None:
+        if call.when == "call" or (checks and error is not None):
             dressed = [check.model_copy(update={"nodeid": item.nodeid, "seconds": report.duration}) for check in checks]
             report.unicomp_checks = [check.model_dump(mode="json") for check in dressed]
             report.user_properties += [pair for check in dressed for pair in _properties(check)]
@@ -155,17 +157,20 @@ class Gate:
             session.exitstatus = INFRASTRUCTURE
         elif self.others_failed and self.answer.exit_code in (0, 6):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        self._write()
+        if not self._write(self.answer):
+            session.exitstatus = INFRASTRUCTURE
+        self.config.stash[EXIT] = int(session.exitstatus)
 
-    def _write(self) -> None:
+    def _write(self, answer: Report) -> bool:
         from pytest_unicomp import report
 
-        assert self.answer is not None
         for path in self.settings.report:
             try:
-                report.write(self.answer, Path(path))
+                report.write(answer, Path(path))
+                self.closing.append(f"report: {path}")
             except OSError as error:
-                raise InfrastructureError(f"unicomp: the report {path} cannot be written: {error}.") from error
+                self.closing.append(f"ERROR: the report {path} was not written: {error}")
+        return not any(line.startswith("ERROR") for line in self.closing)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Print the matrix recipe x capability, each verdict's reason, and where the reports lie."""
@@ -177,9 +182,8 @@ class Gate:
         terminalreporter.section("unicomp", sep="=", **colour)
         for line in terminal.summary_lines(self.answer, width=terminalreporter._tw.fullwidth):
             terminalreporter.write_line(line)
-        for path in self.settings.report:
-            terminalreporter.write_line(f"report: {path}")
-        terminalreporter.write_line(f"exit code: {int(self.answer.exit_code)}")
+        for line in [*self.closing, f"exit code: {int(self.config.stash.get(EXIT, self.answer.exit_code))}"]:
+            terminalreporter.write_line(line)
 
 
 def _marks(cell: Cell) -> list[pytest.MarkDecorator]:

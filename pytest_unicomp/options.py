@@ -95,7 +95,9 @@ class Settings:
     model: str | None = _option(None, _text, "the reference: hub id, folder, or `nano`, the embedded model")
     recipe: tuple[str, ...] = _option(("rtn-w8a16", "gptq-w4a16"), _names, "recipes that gate: comma list, `all`", repeatable=True)
     inform: tuple[str, ...] = _option((), _names, "recipes that are measured and reported and never fail the run", repeatable=True)
-    candidate: tuple[str, ...] = _option((), _texts, "checkpoint compressed elsewhere: folder or hub id; gates like a recipe", repeatable=True)
+    candidate: tuple[str, ...] = _option(
+        (), _texts, "checkpoint compressed elsewhere: folder or hub id; gates like a recipe", repeatable=True
+    )
     reference: str = _option("run", _choice("run", "stored"), "run: evaluate the reference; stored: take its evidence from the baselines")
     benchmark: tuple[str, ...] = _option((), _names, "benchmarks, or sets: nano, performance, reliability, efficiency", repeatable=True)
     profile: str = _option("standard", lambda where, value: _choice(*PROFILES)(where, value), "smoke, standard or release")

@@ -69,7 +69,7 @@ class Plan:
 
 
 def expand(names: Iterable[str], *, model: str) -> tuple[str, ...]:
-    """Replace set names by their members, in the registry's order; the embedded world is asked of the embedded model only.
+    """Replace set names by their members, in the registry's order; another model is asked about the embedded world only where `nano` is named.
 
     Raises UsageProblem for a name that is neither a set nor a benchmark, and where nothing is left.
     """
@@ -78,7 +78,7 @@ def expand(names: Iterable[str], *, model: str) -> tuple[str, ...]:
     for name in names:
         if name in SETS:
             members = [other for other, entry in table.items() if name in entry.sets]
-            chosen += [other for other in members if model == "nano" or not other.startswith("nano-")]
+            chosen += [other for other in members if model == "nano" or name == "nano" or not other.startswith("nano-")]
         elif name in table:
             chosen.append(name)
         else:
@@ -86,7 +86,9 @@ def expand(names: Iterable[str], *, model: str) -> tuple[str, ...]:
                 f"unicomp: no benchmark or set named {name!r}.{nearest(name, [*SETS, *table])} `unicomp benchmarks` lists all; sets: {', '.join(SETS)}."
             )
     if not chosen:
-        raise UsageProblem(f"unicomp: the benchmarks {', '.join(names)} select nothing for the model {model!r}; `unicomp benchmarks` lists all.")
+        raise UsageProblem(
+            f"unicomp: the benchmarks {', '.join(names)} select nothing for the model {model!r}; `unicomp benchmarks` lists all."
+        )
     return tuple(dict.fromkeys(chosen))
 
 
@@ -100,7 +102,9 @@ def _recipes(names: Iterable[str]) -> list[str]:
             raise UsageProblem(f"unicomp: no recipe named {name!r}.{nearest(name, table)} `unicomp methods` lists all.")
         missing = missing_libraries(table[name].requires)
         if missing:
-            raise UsageProblem(f"unicomp: recipe {name!r} needs {', '.join(missing)}, which is not installed here; pip install {' '.join(missing)}.")
+            raise UsageProblem(
+                f"unicomp: recipe {name!r} needs {', '.join(missing)}, which is not installed here; pip install {' '.join(missing)}."
+            )
     return list(dict.fromkeys(chosen))
 
 
@@ -128,8 +132,6 @@ def plan(settings: Settings, evaluation: Evaluation) -> Plan:
     names = expand(settings.benchmark, model=settings.model)
     table = benchmarks()
     for name in names:
-        if name.startswith("nano-") and settings.model != "nano" and not settings.candidate:
-            raise UsageProblem(f"unicomp: benchmark {name!r} asks about the world of the embedded model; {settings.model!r} has never seen it.")
         table[name].validate(evaluation)
     return Plan(
         model=settings.model,

@@ -25,7 +25,20 @@ from pytest_unicomp.fixtures import (
 if TYPE_CHECKING:
     from pytest_unicomp.hooks import Gate
 
-__all__ = ["artifact", "baseline", "capability", "cell", "drift", "latency", "measurement", "reference", "retention", "size", "soundness", "unicomp"]
+__all__ = [
+    "artifact",
+    "baseline",
+    "capability",
+    "cell",
+    "drift",
+    "latency",
+    "measurement",
+    "reference",
+    "retention",
+    "size",
+    "soundness",
+    "unicomp",
+]
 
 GATE = "unicomp-gate"
 
@@ -40,7 +53,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         text = option.metadata["help"] + (f" (default: {', '.join(default) if isinstance(default, tuple) else default})" if default else "")
         action: dict[str, Any] = {"action": "append"} if option.metadata["repeatable"] else {"action": "store"}
         group.addoption(flag(option.name), dest=destination(option.name), default=None, help=text.replace("%", "%%"), **action)
-    group.addoption("--unicomp-config", dest="unicomp_config", default=None, help="read options from this TOML file instead of unicomp.toml")
+    group.addoption(
+        "--unicomp-config", dest="unicomp_config", default=None, help="read options from this TOML file instead of unicomp.toml"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -82,7 +97,9 @@ def marks() -> list[str]:
     """Return the lines that declare the marks: one per dimension, capability and family, and the one that says what a test asks."""
     from pytest_unicomp.vocabulary import CAPABILITIES, DIMENSIONS, FAMILIES
 
-    lines = ["unicomp(question, dimension=None): which cells a test of the matrix gets: retention, drift, size, latency, artifact or capability"]
+    lines = [
+        "unicomp(question, dimension=None): which cells a test of the matrix gets: retention, drift, size, latency, artifact or capability"
+    ]
     lines += [f"{name}: cells of this dimension" for name in DIMENSIONS]
     lines += [f"{name}: cells of this capability" for name in CAPABILITIES]
     return lines + [f"{name}: recipes of this family" for name in FAMILIES]

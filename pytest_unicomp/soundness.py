@@ -75,7 +75,7 @@ def _sparsity(artifact: Artifact, reference: Artifact) -> Iterator[str]:
 
 def _pattern(artifact: Artifact, reference: Artifact) -> Iterator[str]:
     """N:M sparsity as its recipe's mask structure says, for example "2:4": N zeros in each M neighbouring inputs."""
-    zeros, _, group = str(artifact.settings.get("mask_structure", "0:0")).partition(":")
+    zeros, _, group = str(artifact.settings.get("pattern", "0:0")).partition(":")
     if artifact.family != "pruning" or not int(group or 0):
         return
     for name, tensor in _weights(Path(artifact.path)):

@@ -116,7 +116,9 @@ class Store:
             shutil.rmtree(final, ignore_errors=True)
             made.replace(final)
         except OSError as error:
-            raise InfrastructureError(f"unicomp: cannot write {kind} to the store {self.root}: {error}. Free space or choose --unicomp-cache.") from error
+            raise InfrastructureError(
+                f"unicomp: cannot write {kind} to the store {self.root}: {error}. Free space or choose --unicomp-cache."
+            ) from error
         finally:
             shutil.rmtree(made, ignore_errors=True)
         return final, record

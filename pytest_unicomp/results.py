@@ -1,0 +1,226 @@
+"""Artifacts, measurements and timings: each made at most once per content, kept in the store, and asked for by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from pytest_unicomp import compress, evaluate, machine
+from pytest_unicomp.baselines import Baselines
+from pytest_unicomp.calibration import mixture
+from pytest_unicomp.errors import InfrastructureError, UnicompError
+from pytest_unicomp.executors.local import LocalExecutor
+from pytest_unicomp.options import Settings
+from pytest_unicomp.plan import Cell, Plan
+from pytest_unicomp.records import Artifact, Measurement, Model
+from pytest_unicomp.registry import Calibration, Evaluation, Progress, benchmarks, file_digest, methods, source_digest
+from pytest_unicomp.store import Store, digest
+from pytest_unicomp.timing import PairedRounds
+
+if TYPE_CHECKING:
+    from pytest_unicomp.engine import Engine
+
+REFERENCE = "reference"
+T = TypeVar("T")
+
+
+class Results:
+    """What the stages make for one plan; an error is remembered like a result, so that a broken recipe is tried once."""
+
+    def __init__(
+        self, settings: Settings, plan: Plan, evaluation: Evaluation, *, store: Store, baselines: Baselines, progress: Progress
+    ) -> None:
+        """Keep the parts; nothing is made before it is asked for."""
+        self._settings, self._plan, self._evaluation = settings, plan, evaluation
+        self._store, self._baselines, self._progress = store, baselines, progress
+        self._executor = LocalExecutor()
+        self._engines: dict[str, Engine] = {}
+        self._promised: tuple[Cell, ...] = ()
+
+    def promise(self, cells: Iterable[Cell]) -> None:
+        """Say which cells will be asked for; the reference is then measured on all of them while it is loaded."""
+        self._promised = tuple(dict.fromkeys(cells))
+
+    def outstanding(self) -> int:
+        """Count the steps that a run with an empty store would take for what is promised."""
+        recipes = {cell.recipe for cell in self._promised}
+        items = {(cell.recipe, cell.benchmark) for cell in self._promised if cell.kind == "items" and cell.benchmark}
+        timings = sum(cell.kind == "latency" for cell in self._promised)
+        return len(recipes) + len(items) + len({name for _, name in items}) + timings
+
+    @cached_property
+    def model(self) -> Model:
+        """The reference on this machine; fetched from the hub where needed and allowed."""
+        return guarded(lambda: compress.reference(self._plan.model, self._settings.bundle), f"model {self._plan.model}")
+
+    @cached_property
+    def device(self) -> str:
+        """The device that does the work: "cpu" or "cuda:N"."""
+        return machine.resolve_device(self._settings.device)
+
+    # Artifacts
+
+    def artifact(self, recipe: str) -> Artifact:
+        """Return the artifact of a recipe, of a candidate, or of the reference; raise UnicompError where it cannot be made."""
+        made: Artifact = self._executor.result(("artifact", recipe), lambda: self._make_artifact(recipe))
+        return made
+
+    def _make_artifact(self, recipe: str) -> Artifact:
+        if recipe == REFERENCE:
+            return compress.dense(self.model)
+        source = next(candidate.source for candidate in self._plan.candidates if candidate.name == recipe)
+        if source is not None:
+            return guarded(lambda: compress.adopt(recipe, source, self._settings.bundle), f"candidate {recipe}")
+        method = methods()[recipe]
+        if method.method == "dense":
+            return compress.dense(self.model)
+        return compress.compress(self.model, recipe, method, self._compression)
+
+    @cached_property
+    def _compression(self) -> compress.Compression:
+        settings = self._settings
+        return compress.Compression(
+            store=self._store,
+            seed=settings.seed,
+            device=self.device,
+            calibration_identity=mixture.identity(settings.calibration, settings.bundle),
+            calibration=self._calibration,
+            progress=self._progress,
+        )
+
+    def _calibration(self) -> Calibration:
+        settings = self._settings
+        return mixture.build(settings.calibration, model=self.model, seed=settings.seed, bundle=settings.bundle)
+
+    # Measurements
+
+    def measurement(self, recipe: str, benchmark: str) -> Measurement:
+        """Return the measurement of an artifact on a benchmark that scores items or reads a size."""
+        if recipe == REFERENCE:
+            return self.reference(benchmark)
+        made: Measurement = self._executor.result(("measurement", recipe, benchmark), lambda: self._measure(recipe, benchmark))
+        return made
+
+    def reference(self, benchmark: str) -> Measurement:
+        """Return the reference's measurement: from this run, or from the stored evidence."""
+        if self._settings.reference == "stored" and benchmarks()[benchmark].kind == "items":
+            evidence = self._baselines.read(self._plan.model, "dense", benchmark)
+            if evidence is None:
+                wanted = self._baselines.path(self._plan.model, "dense", benchmark)
+                raise InfrastructureError(f"unicomp: the stored evidence of the reference on {benchmark} is gone; expected {wanted}.")
+            return evidence
+        made: Measurement = self._executor.result(("measurement", REFERENCE, benchmark), lambda: self._measure(REFERENCE, benchmark))
+        self._measure_ahead()
+        return made
+
+    def _measure_ahead(self) -> None:
+        """Measure the reference on everything promised while it is loaded; what another process is measuring is left to it."""
+        for name in dict.fromkeys(cell.benchmark for cell in self._promised if cell.kind == "items" and cell.benchmark):
+            try:
+                self._executor.result(("ahead", name), lambda name=name: self._measure(REFERENCE, name, wait=False))
+            except UnicompError:
+                # The cell that needs this benchmark meets the same error where it can be reported.
+                continue
+
+    def _measure(self, recipe: str, name: str, *, wait: bool = True) -> Measurement | None:
+        benchmark = benchmarks()[name]
+        artifact = self.artifact(recipe)
+        if benchmark.kind == "size":
+            return evaluate.measure_size(artifact, name, benchmark, self._evaluation)
+        key = self._measurement_key(artifact, name)
+        kept = self._store.read("measurements", key)
+        if kept is None:
+            with self._store.lock("measurements", key, wait=wait) as mine:
+                if not mine:
+                    return None
+                # Another process may have finished it while this one waited for the lock.
+                kept = self._store.read("measurements", key)
+                if kept is None:
+                    return self._evaluate(artifact, name, recipe, key)
+        return Measurement.model_validate(kept)
+
+    def _evaluate(self, artifact: Artifact, name: str, recipe: str, key: str) -> Measurement:
+        self._progress(f"evaluate {recipe} on {name}")
+        engine = self.engine(artifact)
+        work = lambda: evaluate.measure(artifact, name, benchmarks()[name], engine, self._evaluation)  # noqa: E731 - it is only handed on
+        measured = guarded(work, f"benchmark {name} on {recipe}")
+        self._store.write("measurements", key, measured.model_dump(mode="json"))
+        return measured
+
+    def _measurement_key(self, artifact: Artifact, name: str) -> str:
+        benchmark = benchmarks()[name]
+        return digest(
+            {
+                "artifact": artifact.fingerprint,
+                "benchmark": name,
+                "identity": benchmark.identity(self._evaluation),
+                "limit": self._evaluation.limit,
+                "seed": self._evaluation.seed,
+                "device": self.device,
+                "dtype": self._evaluation.dtype,
+                "versions": machine.versions(),
+                "source": [source_digest(benchmark), file_digest(evaluate.__file__)],
+            }
+        )
+
+    def engine(self, artifact: Artifact, *, beside: Sequence[Artifact] = ()) -> Engine:
+        """Return the loaded model of an artifact; all others but those in `beside` are released first."""
+        from pytest_unicomp import engine
+
+        wanted = {artifact.path, *(other.path for other in beside)}
+        for path in [path for path in self._engines if path not in wanted]:
+            self._engines.pop(path).release()
+        if artifact.path not in self._engines:
+            load = lambda: engine.load(Path(artifact.path), device=self.device, dtype=self._evaluation.dtype)  # noqa: E731 - it is only handed on
+            self._engines[artifact.path] = guarded(load, f"loading {artifact.recipe}")
+        return self._engines[artifact.path]
+
+    # Timings
+
+    def trial(self, cell: Cell) -> tuple[Callable[[], None], Callable[[], None]]:
+        """Return one timed round of the reference and one of the candidate, both models loaded."""
+        benchmark = benchmarks()[cell.benchmark]
+        artifacts = [self.artifact(REFERENCE), self.artifact(cell.recipe)]
+        self._progress(f"time {cell.recipe} on {cell.benchmark}")
+        engines = [self.engine(artifact, beside=artifacts) for artifact in artifacts]
+        reference, candidate = (benchmark.prepare(engine) for engine in engines)
+        return reference, candidate
+
+    def _rounds_key(self, cell: Cell) -> str:
+        here = machine.describe()
+        return digest(
+            {
+                "reference": self.model.fingerprint,
+                "artifact": self.artifact(cell.recipe).fingerprint,
+                "benchmark": cell.benchmark,
+                "identity": benchmarks()[cell.benchmark].identity(self._evaluation),
+                "device": self.device,
+                "machine": {name: here.get(name) for name in ("cpu", "cores", "accelerators")},
+                "dtype": self._evaluation.dtype,
+                "versions": machine.versions(),
+                "source": [source_digest(benchmarks()[cell.benchmark]), source_digest(PairedRounds)],
+            }
+        )
+
+    def kept_rounds(self, cell: Cell) -> PairedRounds | None:
+        """Return the paired rounds that were timed on this machine before, or None."""
+        kept = self._store.read("rounds", self._rounds_key(cell))
+        return PairedRounds.of(kept) if kept else None
+
+    def keep_rounds(self, cell: Cell, rounds: PairedRounds) -> None:
+        """Keep paired rounds for later runs on this machine."""
+        created = datetime.now(UTC).isoformat(timespec="seconds")
+        self._store.write("rounds", self._rounds_key(cell), {**rounds.extra_info(), "created": created})
+
+
+def guarded(work: Callable[[], T], what: str) -> T:
+    """Do the work; whatever breaks in a library becomes one InfrastructureError that says what was being done."""
+    try:
+        return work()
+    except UnicompError:
+        raise
+    except Exception as error:
+        raise InfrastructureError(f"unicomp: {what} failed: {type(error).__name__}: {error}") from error

@@ -1,0 +1,91 @@
+"""`--unicomp-baselines`, `--unicomp-update`, `--unicomp-drift`, `--unicomp-reference=stored`: the life of a baseline."""
+
+import json
+
+import pytest
+
+WIDE = ("--unicomp-margin=0.4", "--unicomp-benchmark-margin=0.4", "--unicomp-drift-margin=0.4")
+
+
+@pytest.fixture
+def folder(pytester):
+    return pytester.path / "evidence"
+
+
+@pytest.fixture
+def drifting(gate, folder):
+    def run(*arguments, **words):
+        return gate.report(
+            f"--unicomp-baselines={folder}", *WIDE, *arguments, drift=words.pop("drift", "auto"), model=words.pop("model", "nano"), **words
+        )
+
+    return run
+
+
+@pytest.fixture
+def own_model(pytester):
+    """A copy of nano under another name, so that the packaged baselines do not speak for it."""
+    import shutil
+
+    from pytest_unicomp import checkpoints
+
+    copy = pytester.path / "own"
+    shutil.copytree(checkpoints.resolve("nano", None), copy, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    return str(copy)
+
+
+def drift_of(report):
+    return next(check for check in report["checks"] if check["question"] == "drift")
+
+
+def test_a_missing_baseline_is_written_and_fails_once(drifting, folder, own_model):
+    first = drifting(model=own_model)
+    path = folder / "own" / "rtn-w8a16" / "nano-knowledge.json"
+    assert first["ret"] == 1
+    assert drift_of(first)["verdict"] == "fail"
+    assert str(path) in drift_of(first)["reason"]
+    assert json.loads(path.read_text())["schema"] == "unicomp-baseline/1"
+    second = drifting(model=own_model)
+    assert (second["ret"], drift_of(second)["verdict"]) == (0, "pass")
+
+
+def test_a_changed_baseline_is_told_and_kept_until_the_update_is_asked_for(drifting, folder, own_model):
+    drifting(model=own_model)
+    path = folder / "own" / "rtn-w8a16" / "nano-knowledge.json"
+    document = json.loads(path.read_text())
+    document["items"]["score"] = [1 - score for score in document["items"]["score"]]
+    path.write_text(json.dumps(document))
+    spoiled = path.read_text()
+    report = drifting(model=own_model)
+    assert drift_of(report)["verdict"] != "pass"
+    assert path.read_text() == spoiled
+    accepted = drifting("--unicomp-update=changed", model=own_model)
+    assert "rewritten" in drift_of(accepted)["reason"]
+    assert drift_of(drifting(model=own_model))["verdict"] == "pass"
+
+
+def test_without_a_baseline_and_unasked_there_is_no_drift_check(gate, own_model):
+    report = gate.report(*WIDE, drift="auto", model=own_model)
+    assert {check["question"] for check in report["checks"]} == {"artifact", "retention"}
+    assert report["ret"] == 0
+
+
+def test_drift_off_silences_an_existing_baseline(drifting, own_model):
+    drifting(model=own_model)
+    assert not [check for check in drifting(model=own_model, drift="off")["checks"] if check["question"] == "drift"]
+
+
+def test_a_baseline_of_more_items_serves_a_smaller_run_and_one_of_fewer_does_not(drifting, own_model):
+    drifting(model=own_model)
+    assert drift_of(drifting("--unicomp-limit=10", model=own_model))["verdict"] in ("pass", "inconclusive")
+    larger = drift_of(drifting("--unicomp-limit=30", model=own_model))
+    assert larger["verdict"] == "not_comparable"
+
+
+def test_stored_evidence_stands_in_for_the_reference(drifting, own_model):
+    drifting(model=own_model, recipe="dense")
+    report = drifting("--unicomp-reference=stored", model=own_model, drift="off")
+    check = next(check for check in report["checks"] if check["question"] == "retention")
+    assert check["verdict"] == "pass"
+    assert check["n"] == 24
+    assert check["reference"]["value"] is not None

@@ -1,0 +1,32 @@
+"""Two workers give the same report as one process, timings apart."""
+
+import pytest
+
+TIMES = ("seconds", "created", "compress_seconds", "compress_peak_bytes", "path", "nodeid")
+
+
+def without_times(value):
+    if isinstance(value, dict):
+        return {name: without_times(entry) for name, entry in value.items() if name not in TIMES}
+    return [without_times(entry) for entry in value] if isinstance(value, list) else value
+
+
+@pytest.mark.slow
+def test_two_workers_make_each_artifact_once_and_report_the_same(gate, pytester, tmp_path):
+    words = {"recipe": "rtn-w8a16,wanda-2of4", "benchmark": "nano-knowledge,nano-safety,bytes", "run": pytester.runpytest_subprocess}
+    alone = gate.report(**words)
+    gate.store = tmp_path / "store"
+    together = gate.report("-n", "2", **words)
+    assert together["ret"] == alone["ret"]
+    for report in (alone, together):
+        for name in ("result", "environment"):
+            del report[name]
+    assert without_times(together) == without_times(alone)
+    assert len(list((gate.store / "artifacts").iterdir())) == 2
+
+
+def test_a_timing_under_xdist_is_inconclusive_with_the_command_to_run_alone(gate, pytester, tmp_path):
+    report = gate.report("-n", "1", benchmark="prefill-latency", run=pytester.runpytest_subprocess)
+    (check,) = [check for check in report["checks"] if check["benchmark"] == "prefill-latency"]
+    assert check["verdict"] == "inconclusive"
+    assert "unicomp gate nano --recipe rtn-w8a16 --benchmark prefill-latency" in check["reason"]

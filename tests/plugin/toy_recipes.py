@@ -1,0 +1,37 @@
+"""Makes a recipe known the way a stranger's package would: an installed distribution with an entry point."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+MODULE = """
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class Breaks:
+    method: ClassVar[str] = "breaks"
+    family: ClassVar[str] = "pruning"
+    calibrated: ClassVar[bool] = False
+    requires: ClassVar[tuple] = ()
+
+    def settings(self):
+        return {}
+
+    def compress(self, source, destination, calibration, *, seed, device, progress):
+        (destination / "half.safetensors").write_bytes(b"half")
+        raise ValueError("the layers do not fit")
+
+
+RECIPES = {"breaks": Breaks()}
+"""
+
+
+def install(folder: Path) -> None:
+    """Write the module and its metadata into a folder that is on the import path."""
+    (folder / "toy_unicomp_recipes.py").write_text(MODULE)
+    metadata = folder / "toy_unicomp_recipes-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: toy-unicomp-recipes\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[pytest_unicomp.methods]\ntoy = toy_unicomp_recipes\n")
