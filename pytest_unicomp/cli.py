@@ -32,7 +32,8 @@ def pytest_arguments(arguments: Iterable[str]) -> list[str]:
     Raises UsageProblem for an option that is neither ours nor behind `--`, and for one without its value.
     """
     known = {flag(option.name).removeprefix("--unicomp-"): flag(option.name) for option in options()} | {"config": "--unicomp-config"}
-    given, result = list(arguments), []
+    given = list(arguments)
+    result: list[str] = []
     while given:
         word = given.pop(0)
         if word == "--":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +94,7 @@ class Gate:
     # One test
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
         """Attach the checks to the report and say in one line what a verdict or a broken cell means."""
         report = yield
         cell = _cell(item)
@@ -114,7 +114,7 @@ class Gate:
         report.unicomp_ours = cell is not None
         return report
 
-    def _say(self, report: pytest.TestReport, item: pytest.Item, error: VerdictError) -> None:
+    def _say(self, report: Any, item: pytest.Item, error: VerdictError) -> None:
         """A verdict that does not decide is told as a skip with its reason; one that does fails, in one line."""
         report.unicomp_outcome = error.verdict
         report.longrepr = str(error)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
+from typing import Any
 
 import pytest
 
@@ -31,7 +33,8 @@ class Progress:
         seconds = time.monotonic() - self._started
         total = f"/{self._expected}" if self._expected >= self._count else ""
         line = f"unicomp [{self._count}{total}, {seconds:.0f} s] {message}"
-        with self._config.pluginmanager.get_plugin("capturemanager").global_and_fixture_disabled():
+        capture: Any = self._config.pluginmanager.get_plugin("capturemanager")
+        with capture.global_and_fixture_disabled() if capture else nullcontext():
             reporter.ensure_newline()
             if reporter.isatty:
                 reporter.rewrite(line, erase=True)

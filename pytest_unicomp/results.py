@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,7 +16,15 @@ from pytest_unicomp.executors.local import LocalExecutor
 from pytest_unicomp.options import Settings
 from pytest_unicomp.plan import Cell, Plan
 from pytest_unicomp.records import Artifact, Measurement, Model
-from pytest_unicomp.registry import Calibration, Evaluation, Progress, benchmarks, file_digest, methods, source_digest
+from pytest_unicomp.registry import (
+    Calibration,
+    Evaluation,
+    Progress,
+    benchmarks,
+    file_digest,
+    methods,
+    source_digest,
+)
 from pytest_unicomp.store import Store, digest
 from pytest_unicomp.timing import PairedRounds
 
@@ -120,7 +128,7 @@ class Results:
         """Measure the reference on everything promised while it is loaded; what another process is measuring is left to it."""
         for name in dict.fromkeys(cell.benchmark for cell in self._promised if cell.kind == "items" and cell.benchmark):
             try:
-                self._executor.result(("ahead", name), lambda name=name: self._measure(REFERENCE, name, wait=False))
+                self._executor.result(("ahead", name), partial(self._measure, REFERENCE, name, wait=False))
             except UnicompError:
                 # The cell that needs this benchmark meets the same error where it can be reported.
                 continue
@@ -129,7 +137,7 @@ class Results:
         benchmark = benchmarks()[name]
         artifact = self.artifact(recipe)
         if benchmark.kind == "size":
-            return evaluate.measure_size(artifact, name, benchmark, self._evaluation)
+            return evaluate.measure_size(artifact, name, cast("SizeBenchmark", benchmark), self._evaluation)
         key = self._measurement_key(artifact, name)
         kept = self._store.read("measurements", key)
         if kept is None:
@@ -145,8 +153,8 @@ class Results:
     def _evaluate(self, artifact: Artifact, name: str, recipe: str, key: str) -> Measurement:
         self._progress(f"evaluate {recipe} on {name}")
         engine = self.engine(artifact)
-        work = lambda: evaluate.measure(artifact, name, benchmarks()[name], engine, self._evaluation)  # noqa: E731 - it is only handed on
-        measured = guarded(work, f"benchmark {name} on {recipe}")
+        benchmark = cast("ItemBenchmark", benchmarks()[name])
+        measured = guarded(lambda: evaluate.measure(artifact, name, benchmark, engine, self._evaluation), f"benchmark {name} on {recipe}")
         self._store.write("measurements", key, measured.model_dump(mode="json"))
         return measured
 
@@ -174,8 +182,10 @@ class Results:
         for path in [path for path in self._engines if path not in wanted]:
             self._engines.pop(path).release()
         if artifact.path not in self._engines:
-            load = lambda: engine.load(Path(artifact.path), device=self.device, dtype=self._evaluation.dtype)  # noqa: E731 - it is only handed on
-            self._engines[artifact.path] = guarded(load, f"loading {artifact.recipe}")
+            folder, dtype = Path(artifact.path), self._evaluation.dtype
+            self._engines[artifact.path] = guarded(
+                lambda: engine.load(folder, device=self.device, dtype=dtype), f"loading {artifact.recipe}"
+            )
         return self._engines[artifact.path]
 
     # Timings
@@ -186,7 +196,7 @@ class Results:
         artifacts = [self.artifact(REFERENCE), self.artifact(cell.recipe)]
         self._progress(f"time {cell.recipe} on {cell.benchmark}")
         engines = [self.engine(artifact, beside=artifacts) for artifact in artifacts]
-        reference, candidate = (benchmark.prepare(engine) for engine in engines)
+        reference, candidate = (cast("LatencyBenchmark", benchmark).prepare(engine) for engine in engines)
         return reference, candidate
 
     def _rounds_key(self, cell: Cell) -> str:

@@ -14,7 +14,7 @@ from pytest_unicomp.calibration import mixture
 from pytest_unicomp.errors import UnicompError, UsageProblem
 from pytest_unicomp.options import Settings
 from pytest_unicomp.plan import Candidate, Cell, Plan, plan
-from pytest_unicomp.records import Artifact, Check, Measurement, RecipeVerdict, ReferenceSummary, Report
+from pytest_unicomp.records import Artifact, CapabilityVerdict, Check, Measurement, RecipeVerdict, ReferenceSummary, Report
 from pytest_unicomp.registry import Evaluation, Progress, benchmarks, file_digest
 from pytest_unicomp.results import REFERENCE, Results, guarded
 from pytest_unicomp.store import Store, default_root, digest
