@@ -1,0 +1,115 @@
+"""Numbers as the page shows them: a rounded text for the eye, the exact value beside it, and a dash with its reason for the unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from pytest_unicomp.records import Check, Estimate
+from pytest_unicomp.report import numbers
+from pytest_unicomp.report.numbers import DASH, Unit
+from pytest_unicomp.report.visible import visible
+
+
+def dash(why: str) -> Markup:
+    """Return the sign for a value that is not known, with the reason for those who point at it or listen."""
+    return Markup('<span class="none" title="{0}"><span aria-hidden="true">{1}</span><span class="unseen">{0}</span></span>').format(
+        why, DASH
+    )
+
+
+def data(value: float | int | None, text: str, why: str) -> Markup:
+    """Return `text` with the exact value as machines read it, or a dash that says `why` there is none."""
+    return dash(why) if value is None else Markup('<data value="{}">{}</data>').format(repr(value), text)
+
+
+def percent(value: float | None, why: str = "not measured") -> Markup:
+    """A rate or a retention as percent."""
+    return data(value, "" if value is None else numbers.percent(value), why)
+
+
+def change(value: float | None, unit: Unit, why: str = "not measured") -> Markup:
+    """A difference with sign and unit."""
+    return data(value, "" if value is None else numbers.change(value, unit), why)
+
+
+def amount(value: float | None, unit: Unit, why: str = "not measured") -> Markup:
+    """A margin or a detectable effect."""
+    return data(value, "" if value is None else numbers.amount(value, unit), why)
+
+
+def interval(bounds: tuple[float, float] | None, unit: Unit, why: str = "no interval") -> Markup:
+    """Both bounds in the unit of the difference."""
+    if bounds is None:
+        return dash(why)
+    low, high = (data(bound, numbers.change(bound, unit, named=False), why) for bound in bounds)
+    return Markup('<span class="interval">[{}, {}]</span>').format(low, high)
+
+
+def level(estimate: Estimate, check: Check) -> Markup:
+    """A measured value with its standard error, and the perplexity where the metric is nats per token."""
+    value = data(estimate.value, "" if estimate.value is None else numbers.level(estimate.value, check), "not measured")
+    if estimate.value is None:
+        return value
+    notes = []
+    if estimate.stderr is not None:
+        text = numbers.level(estimate.stderr, check).removesuffix("%").removesuffix(" nats")
+        notes.append(Markup("± {}").format(data(estimate.stderr, text, "")))
+    if check.metric == numbers.NATS:
+        notes.append(Markup("perplexity {}").format(numbers.perplexity(estimate.value)))
+    return value + Markup("").join(Markup(" <small>{}</small>").format(note) for note in notes)
+
+
+def size(value: int | None, why: str = "not known") -> Markup:
+    """Bytes."""
+    return data(value, "" if value is None else numbers.size(value), why)
+
+
+def seconds(value: float | None, why: str = "not measured") -> Markup:
+    """A duration."""
+    return data(value, "" if value is None else numbers.duration(value), why)
+
+
+def plain(value: float | None, digits: int, why: str = "not known") -> Markup:
+    """Any other number, with a fixed count of decimals."""
+    return data(value, "" if value is None else f"{value:.{digits}f}".replace("-", "−"), why)
+
+
+def count(value: int | None, why: str = "not known") -> Markup:
+    """A whole number with thin spaces between its thousands."""
+    return data(value, "" if value is None else f"{value:,}".replace(",", "\u202f"), why)
+
+
+def ratio(check: Check) -> Markup:
+    """Candidate / reference of an efficiency check with its interval."""
+    value, bounds = numbers.ratio(check), numbers.ratio_interval(check)
+    shown = data(value, "" if value is None else numbers.times(value), "not measured")
+    if bounds is None:
+        return shown
+    low, high = (data(bound, numbers.times(bound).removesuffix("×"), "") for bound in bounds)
+    return shown + Markup(' <small class="interval">[{}, {}]</small>').format(low, high)
+
+
+def flat(mapping: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Return nested settings as (dotted name, text) in their order; unknown values as a dash."""
+    pairs: list[tuple[str, str]] = []
+    for key, value in mapping.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            pairs += flat(value, f"{name}.")
+        elif isinstance(value, list | tuple):
+            pairs.append((name, ", ".join(str(entry) for entry in value) or DASH))
+        else:
+            pairs.append((name, DASH if value is None else str(value)))
+    return pairs
+
+
+def finalize(value: Any) -> Any:
+    """What the template does to every value it prints: text is made visible and escaped, markup made here passes, None is a fault."""
+    if isinstance(value, Markup):
+        return value
+    if value is None:
+        raise ValueError("the template printed a value that is not known; expected a dash with its reason")
+    return escape(visible(value)) if isinstance(value, str) else value

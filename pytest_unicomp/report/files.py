@@ -1,0 +1,63 @@
+"""Writes a report in the form that the file's suffix asks for, and says before a run whether that will be possible."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from pytest_unicomp.errors import UsageProblem, nearest
+from pytest_unicomp.records import Report
+
+
+def _json(report: Report, path: Path) -> None:
+    from pytest_unicomp.report.json import write
+
+    write(report, path)
+
+
+def _html(report: Report, path: Path) -> None:
+    from pytest_unicomp.report.html import write
+
+    write(report, path)
+
+
+def _markdown(report: Report, path: Path) -> None:
+    from pytest_unicomp.report.markdown import write
+
+    write(report, path)
+
+
+_WRITERS: Final[dict[str, Callable[[Report, Path], None]]] = {".json": _json, ".html": _html, ".md": _markdown}
+SUFFIXES: Final = tuple(_WRITERS)
+
+
+def _suffix(path: Path) -> str:
+    suffix = path.suffix.lower()
+    if suffix not in _WRITERS:
+        found = f"the suffix {path.suffix!r}" if path.suffix else "no suffix"
+        raise UsageProblem(f"unicomp: report {path} has {found}; expected one of {', '.join(SUFFIXES)}.{nearest(suffix, SUFFIXES)}")
+    return suffix
+
+
+def validate(path: Path) -> None:
+    """Raise UsageProblem unless a report could be written to `path`; writes nothing, makes no folder."""
+    _suffix(path)
+    if path.is_dir():
+        raise UsageProblem(f"unicomp: report {path} is a folder; expected a file name such as {path / 'gate.html'}.")
+    folder = path.absolute().parent
+    while not folder.exists():
+        folder = folder.parent
+    if not folder.is_dir():
+        raise UsageProblem(f"unicomp: report {path} cannot be written: {folder} is a file; expected a folder.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UsageProblem(f"unicomp: report {path} cannot be written: the folder {folder} is not writable; choose another one.")
+
+
+def write(report: Report, path: Path) -> None:
+    """Write `report` as JSON, HTML or Markdown by the suffix of `path`; the file appears whole or not at all.
+
+    Raises UsageProblem for an unknown suffix and OSError where the disk refuses.
+    """
+    _WRITERS[_suffix(path)](report, path)

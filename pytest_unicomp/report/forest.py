@@ -1,0 +1,143 @@
+"""Places paired differences, their intervals and their margins on one axis per unit, in percent of the plot's width."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pytest_unicomp.records import CapabilityVerdict, Check
+from pytest_unicomp.report.matrix import Row
+from pytest_unicomp.report.numbers import Unit, change, unit_of
+
+Question = Literal["retention", "drift"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a plot before it is placed: a pooled capability or a single benchmark."""
+
+    label: str
+    detail: str
+    pooled: bool
+    difference: float | None
+    interval: tuple[float, float] | None
+    margin: float | None
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a plot: where its parts lie from 0 (left edge) to 100 (right edge); None where there is nothing to draw."""
+
+    entry: Entry
+    low: float | None
+    middle: float | None
+    high: float | None
+    margins: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The lines of one recipe, question and unit; `ticks` are (position, text) and `zero` is where no difference lies."""
+
+    question: Question
+    unit: Unit
+    zero: float
+    ticks: tuple[tuple[float, str], ...]
+    lines: tuple[Line, ...]
+
+
+def panels(row: Row) -> tuple[Panel, ...]:
+    """Return the plots of a recipe: retention per unit (capabilities above their benchmarks), then drift per unit."""
+    found: list[Panel] = []
+    questions: tuple[Question, ...] = ("retention", "drift")
+    for question in questions:
+        entries = _retention(row) if question == "retention" else _drift(row)
+        units: tuple[Unit, ...] = ("rate", "nats", "plain")
+        for unit in units:
+            own = [entry for entry, entry_unit in entries if entry_unit == unit]
+            if any(entry.interval or entry.difference is not None for entry in own):
+                found.append(_panel(question, unit, own))
+    return tuple(found)
+
+
+def _retention(row: Row) -> list[tuple[Entry, Unit]]:
+    asked = [check for check in row.checks if check.question == "retention"]
+    entries: list[tuple[Entry, Unit]] = []
+    told: set[str] = set()
+    for cell in row.cells:
+        if cell.pooled is None or cell.pooled.dimension == "efficiency":
+            continue
+        members = [check for check in asked if check.benchmark in cell.pooled.benchmarks]
+        entries.append((_pooled(cell.pooled, members), cell.unit))
+        # A capability of one benchmark is that benchmark: the same line twice would only look like more evidence.
+        entries += [(_single(check), unit_of(check)) for check in members] if len(members) > 1 else []
+        told |= {check.benchmark for check in members}
+    return entries + [(_single(check), unit_of(check)) for check in asked if check.benchmark not in told]
+
+
+def _drift(row: Row) -> list[tuple[Entry, Unit]]:
+    return [(_single(check), unit_of(check)) for check in row.checks if check.question == "drift"]
+
+
+def _pooled(pooled: CapabilityVerdict, members: Sequence[Check]) -> Entry:
+    detail = members[0].benchmark if len(members) == 1 else f"{len(pooled.benchmarks)} benchmarks"
+    return Entry(pooled.capability, detail, True, pooled.difference, pooled.interval, pooled.margin, pooled.verdict)
+
+
+def _single(check: Check) -> Entry:
+    return Entry(check.benchmark, "", False, check.difference, check.interval, check.margin, check.verdict)
+
+
+def _panel(question: Question, unit: Unit, entries: Sequence[Entry]) -> Panel:
+    low, high = _domain(entries, both=question == "drift")
+
+    def place(value: float) -> float:
+        return 100 * (value - low) / (high - low)
+
+    def line(entry: Entry) -> Line:
+        bounds = entry.interval
+        signs = () if entry.margin is None else (-1, 1) if question == "drift" else (-1,)
+        return Line(
+            entry=entry,
+            low=place(bounds[0]) if bounds else None,
+            middle=place(entry.difference) if entry.difference is not None else None,
+            high=place(bounds[1]) if bounds else None,
+            margins=tuple(place(sign * (entry.margin or 0.0)) for sign in signs),
+        )
+
+    return Panel(
+        question=question,
+        unit=unit,
+        zero=place(0.0),
+        # A text at the very edge would run into the neighbouring column.
+        ticks=tuple((place(tick), _tick(tick, unit)) for tick in _ticks(low, high) if 5 <= place(tick) <= 95),
+        lines=tuple(line(entry) for entry in entries),
+    )
+
+
+def _domain(entries: Sequence[Entry], *, both: bool) -> tuple[float, float]:
+    """Return the axis: every interval, zero and twice every margin, with 4 % to spare on each side."""
+    values = [0.0]
+    for entry in entries:
+        values += [*(entry.interval or ()), *([entry.difference] if entry.difference is not None else [])]
+        values += [-2 * entry.margin, (2 if both else 1) * entry.margin] if entry.margin else []
+    low, high = min(values), max(values)
+    spare = 0.04 * (high - low) or 0.01
+    return low - spare, high + spare
+
+
+def _ticks(low: float, high: float, most: int = 5) -> list[float]:
+    """Return round numbers (1, 2 or 5 times a power of ten apart), zero among them, at most `most`."""
+    raw = (high - low) / most
+    power = 10.0 ** math.floor(math.log10(raw))
+    step = next((factor * power for factor in (1, 2, 5, 10) if factor * power >= raw), 10 * power)
+    return [index * step for index in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def _tick(value: float, unit: Unit) -> str:
+    """Return a tick's text without the digits that say nothing: "−5", "+0.5"."""
+    text = change(value, unit, named=False)
+    return text.rstrip("0").rstrip(".") if "." in text and float(text.replace("−", "-")) != 0 else "0"

@@ -1,0 +1,85 @@
+"""Renders the page that a reviewer reads and signs: one file, no script, nothing fetched, the same bytes for the same data."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from pytest_unicomp.records import Report
+from pytest_unicomp.report import flips, forest, numbers, repeat, words
+from pytest_unicomp.report.matrix import Matrix, Row, matrix
+from pytest_unicomp.store import write_text
+
+HERE = Path(__file__).parent
+
+
+def render(report: Report) -> str:
+    """Return the page as one HTML document; every text of the report is escaped, control characters in it are made visible."""
+    import jinja2
+    from markupsafe import Markup
+
+    from pytest_unicomp.report import cells
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=cells.finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    style = (HERE / "report.css").read_text(encoding="utf-8")
+    laid_out = matrix(report)
+    return environment.get_template("report.html.jinja").render(
+        report=report,
+        style=Markup(style),
+        policy_header=content_security_policy(style),
+        matrix=laid_out,
+        figures=[(row, forest.panels(row)) for row in laid_out.rows],
+        flipped=_flipped(laid_out),
+        efficiency=_efficiency(laid_out),
+        repeats=[(check, repeat.command(report, check)) for check in repeat.worth_repeating(report.checks)],
+        confidence=", ".join(f"{100 * level:.4g}%" for level in sorted({check.confidence for check in report.checks})) or "90%",
+        scores=sorted({name for recipe in report.recipes for name in recipe.scores}),
+        cells=cells,
+        numbers=numbers,
+        words=words,
+    )
+
+
+def content_security_policy(style: str) -> str:
+    """Return a policy under which the page can load nothing and run nothing: only the one style sheet with this text applies."""
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+
+
+def write(report: Report, path: Path) -> None:
+    """Write the page; it appears whole or not at all. Raises OSError where the disk refuses."""
+    write_text(path, render(report))
+
+
+def _flipped(laid_out: Matrix) -> list[SimpleNamespace]:
+    """Return, per recipe with flipped items, what is shown of them and how many there are."""
+    most = flips.budget(len(laid_out.rows))
+    groups = []
+    for row in laid_out.rows:
+        chosen = flips.worst(row.checks, most)
+        if chosen:
+            kept = sum(len(check.examples) for check in row.checks if check.question == "retention")
+            groups.append(SimpleNamespace(row=row, shown=chosen, kept=kept, shorten=flips.shortened))
+    return groups
+
+
+def _efficiency(laid_out: Matrix) -> list[tuple[str, dict[str, Any]]]:
+    """Return, per efficiency benchmark, its name and its check by recipe."""
+    found: dict[str, dict[str, Any]] = {}
+    rows: tuple[Row, ...] = laid_out.rows
+    for row in rows:
+        for check in row.checks:
+            if check.question == "efficiency":
+                found.setdefault(check.benchmark, {})[check.recipe] = check
+    return sorted(found.items())

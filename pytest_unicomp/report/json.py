@@ -1,0 +1,85 @@
+"""Writes and reads the report that machines decide by: schema `unicomp-report/1`, validated each time, null where nothing is known."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from pytest_unicomp.errors import UnicompError, UsageProblem
+from pytest_unicomp.records import Report
+from pytest_unicomp.report import schema
+from pytest_unicomp.store import write_text
+
+NAME = "unicomp-report/1"
+
+
+def document(report: Report) -> dict[str, Any]:
+    """Return the report as JSON values: fields in the schema's order, free mappings sorted by key, None for what is not finite."""
+    plain: dict[str, Any] = _plain(report)
+    return plain
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        fields = type(value).model_fields
+        return {field.alias or name: _plain(getattr(value, name)) for name, field in fields.items()}
+    if isinstance(value, Mapping):
+        return {_text(str(key)): _plain(value[key]) for key in sorted(value, key=str)}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, bool | int):
+        return value
+    return _text(str(value))
+
+
+def _text(text: str) -> str:
+    """Return text that UTF-8 can hold: half of a surrogate pair becomes a question mark."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def write(report: Report, path: Path) -> None:
+    """Validate against the published schema, then write UTF-8 with one field a line; the file appears whole or not at all.
+
+    Raises UnicompError where the report does not match the schema (nothing is written then) and OSError where the disk refuses.
+    """
+    import jsonschema
+
+    content = document(report)
+    error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema.load()).iter_errors(content))
+    if error is not None:
+        raise UnicompError(
+            f"unicomp: the report does not match its schema {NAME} at {error.json_path}: {error.message}; {path} was not written."
+        )
+    write_text(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read(path: Path) -> Report:
+    """Read a report written by `write`; raise UsageProblem, in one line, for a file that is none."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise UsageProblem(f"unicomp: {path} cannot be read as a report: {error}; expected JSON of schema {NAME}.") from error
+    found = content.get("schema") if isinstance(content, dict) else None
+    if found != NAME:
+        raise UsageProblem(
+            f"unicomp: {path} is no report: its schema is {found!r}; expected {NAME!r}, as `--unicomp-report=gate.json` writes it."
+        )
+    try:
+        return Report.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise UsageProblem(
+            f"unicomp: {path} is not a sound report: {place}: {first['msg']} ({error.error_count()} faults); write it again."
+        ) from error
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a JSON number")

@@ -1,0 +1,100 @@
+"""Writes the answer short enough for a pull-request comment: verdict, matrix, and why what did not pass did not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from pytest_unicomp.records import Check, Report
+from pytest_unicomp.report import numbers
+from pytest_unicomp.report.matrix import Cell, Row, matrix
+from pytest_unicomp.report.visible import one_line
+from pytest_unicomp.report.words import SYMBOLS, VERDICTS, exit_meaning, title
+from pytest_unicomp.store import write_text
+
+REASONS_SHOWN = 20
+LONGEST_REASON = 300
+# Marks that count anywhere in a line; those that count at its start only never stand there.
+_MARKUP = re.compile(r"([\\`*_\[\]|~$>])")
+# A zero-width space keeps a forge from turning text into a mention, a link or an issue.
+_LINKS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=@)|(?<=#)(?=\d)")
+
+
+def escaped(text: str) -> str:
+    """Return untrusted text on one line, inert in Markdown: no markup, no HTML, no table cell, no mention, no link."""
+    plain = one_line(text).replace("&", "&amp;").replace("<", "&lt;")
+    return _LINKS.sub("\u200b", _MARKUP.sub(r"\\\1", plain))
+
+
+def render(report: Report) -> str:
+    """Return the report as GitHub-flavoured Markdown, under 65,536 characters for any report of at most 100 recipes."""
+    laid_out = matrix(report)
+    lines = [
+        f"## {SYMBOLS[report.verdict]} unicomp: {VERDICTS[report.verdict].upper()}",
+        "",
+        f"Reason: {_reason(report.reason)} (exit code {report.exit_code}: {exit_meaning(report.exit_code)})",
+        "",
+    ]
+    if report.reference is not None:
+        reference = report.reference
+        lines += [f"Reference: {escaped(reference.model)}, {reference.parameters:,} parameters, {numbers.size(reference.bytes)}.", ""]
+    if laid_out.rows:
+        lines += ["| recipe | verdict | " + " | ".join(title(column) for column in laid_out.columns) + " |"]
+        lines += ["| --- " * (2 + len(laid_out.columns)) + "|"]
+        lines += [_row(row) for row in laid_out.rows]
+        lines += ["", "Retention, and the paired difference with its interval; negative is worse. *Italic*: informs only.", ""]
+    lines += _reasons(report, laid_out.rows)
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _reason(text: str) -> str:
+    line = one_line(text)
+    return escaped(line if len(line) <= LONGEST_REASON else line[: LONGEST_REASON - 1] + "…")
+
+
+def _row(row: Row) -> str:
+    name = escaped(row.recipe.recipe)
+    cells = [name if row.recipe.gates else f"*{name}*", f"{SYMBOLS[row.recipe.verdict]} {VERDICTS[row.recipe.verdict]}"]
+    return "| " + " | ".join([*cells, *(_cell(cell) for cell in row.cells)]) + " |"
+
+
+def _cell(cell: Cell) -> str:
+    pooled = cell.pooled
+    if pooled is None:
+        return "– not measured"
+    parts = [SYMBOLS[pooled.verdict]]
+    if pooled.retention is not None:
+        parts.append(numbers.percent(pooled.retention))
+    if pooled.difference is not None:
+        parts.append(f"({numbers.change(pooled.difference, cell.unit)})")
+    if pooled.interval is not None:
+        parts.append(numbers.interval(pooled.interval, cell.unit))
+    return " ".join(parts) if len(parts) > 1 else f"{parts[0]} {VERDICTS[pooled.verdict]}"
+
+
+def _reasons(report: Report, rows: Sequence[Row]) -> list[str]:
+    """Return why gating recipes did not pass, then the checks behind that, a bounded number of them."""
+    missed = [row for row in rows if row.recipe.gates and row.recipe.verdict != "pass"]
+    if not missed:
+        return []
+    lines = ["### Why", ""]
+    for row in missed:
+        lines.append(f"- **{escaped(row.recipe.recipe)}** {VERDICTS[row.recipe.verdict]}: {_reason(row.recipe.reason)}")
+    checks = [check for check in report.checks if check.gates and check.verdict != "pass"]
+    order = list(VERDICTS)
+    checks.sort(key=lambda check: (check.verdict != "error", check.verdict != "fail", order.index(check.verdict)))
+    lines += [_check(check) for check in checks[:REASONS_SHOWN]]
+    if len(checks) > REASONS_SHOWN:
+        lines.append(f"- … and {len(checks) - REASONS_SHOWN} more checks that did not pass, in the JSON and HTML reports")
+    return lines
+
+
+def _check(check: Check) -> str:
+    where = f"{escaped(check.recipe)} on {escaped(check.benchmark)}"
+    return f"- {SYMBOLS[check.verdict]} {where} ({check.question}) {VERDICTS[check.verdict]}: {_reason(check.reason)}"
+
+
+def write(report: Report, path: Path) -> None:
+    """Write the comment; it appears whole or not at all. Raises OSError where the disk refuses."""
+    write_text(path, render(report))

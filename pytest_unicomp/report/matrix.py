@@ -1,0 +1,73 @@
+"""Lays the recipes out against the capabilities, the gating ones first, for every report that shows the matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pytest_unicomp.records import CapabilityVerdict, Check, RecipeVerdict, Report
+from pytest_unicomp.report.numbers import Unit, unit_of_capability
+from pytest_unicomp.vocabulary import CAPABILITIES, DIMENSIONS
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One recipe's pooled verdict on one capability, with the unit of its difference; `pooled` is None where nothing was measured."""
+
+    pooled: CapabilityVerdict | None
+    unit: Unit
+
+
+@dataclass(frozen=True)
+class Row:
+    """One recipe: its verdict, its checks, and a cell per column. `number` counts from 1 in the order of the report."""
+
+    number: int
+    recipe: RecipeVerdict
+    checks: tuple[Check, ...]
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """The rows in the order in which they are shown, and the columns with the dimension they belong to."""
+
+    columns: tuple[str, ...]
+    dimensions: tuple[tuple[str, int], ...]
+    rows: tuple[Row, ...]
+
+    @property
+    def gating(self) -> tuple[Row, ...]:
+        """The rows that decide the run."""
+        return tuple(row for row in self.rows if row.recipe.gates)
+
+    @property
+    def informing(self) -> tuple[Row, ...]:
+        """The rows that are shown and decide nothing."""
+        return tuple(row for row in self.rows if not row.recipe.gates)
+
+
+def matrix(report: Report) -> Matrix:
+    """Build the matrix: columns are the capabilities that any recipe has, in the vocabulary's order, unknown ones last."""
+    pooled = [capability for recipe in report.recipes for capability in recipe.capabilities]
+    of = {capability.capability: capability.dimension for capability in pooled}
+    known = list(CAPABILITIES)
+    columns = sorted(of, key=lambda name: (DIMENSIONS.index(of[name]), known.index(name) if name in known else len(known), name))
+    dimensions = [(name, sum(of[column] == name for column in columns)) for name in DIMENSIONS]
+    ordered = sorted(report.recipes, key=lambda recipe: not recipe.gates)
+    return Matrix(
+        columns=tuple(columns),
+        dimensions=tuple((name, count) for name, count in dimensions if count),
+        rows=tuple(_row(number, recipe, report.checks, columns) for number, recipe in enumerate(ordered, start=1)),
+    )
+
+
+def _row(number: int, recipe: RecipeVerdict, checks: Sequence[Check], columns: Sequence[str]) -> Row:
+    own = [check for check in checks if check.recipe == recipe.recipe]
+    by_name = {capability.capability: capability for capability in recipe.capabilities}
+    cells = tuple(_cell(by_name.get(column), own) for column in columns)
+    return Row(number=number, recipe=recipe, checks=tuple(own), cells=cells)
+
+
+def _cell(pooled: CapabilityVerdict | None, checks: list[Check]) -> Cell:
+    return Cell(pooled, unit_of_capability(pooled, checks) if pooled else "rate")

@@ -1,0 +1,122 @@
+"""How numbers are written: rates as percent, differences in points with their sign, each metric in its own unit."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from pytest_unicomp.records import CapabilityVerdict, Check
+
+Unit = Literal["rate", "nats", "relative", "plain"]
+DASH = "–"
+_ASCII = str.maketrans({"−": "-", "–": "-", "×": "x", "±": "+-"})
+NATS = "nats_per_token"
+
+
+def unit_of(check: Check) -> Unit:
+    """Return the unit of a check's difference: rates in [0, 1], nats per token, or a share of the reference's value (efficiency)."""
+    if check.question == "efficiency":
+        return "relative"
+    if check.metric == NATS:
+        return "nats"
+    return "plain" if check.question == "artifact" else "rate"
+
+
+def unit_of_capability(capability: CapabilityVerdict, checks: list[Check]) -> Unit:
+    """Return the unit in which a pooled capability is told: that of its benchmarks, "plain" where they differ."""
+    question = "efficiency" if capability.dimension == "efficiency" else "retention"
+    units = {unit_of(check) for check in checks if check.benchmark in capability.benchmarks and check.question == question}
+    if len(units) == 1:
+        return units.pop()
+    return "plain" if units else "relative" if question == "efficiency" else "rate"
+
+
+def signed(value: float, digits: int) -> str:
+    """Write a number with its sign (a true minus); what rounds to zero has none."""
+    text = f"{value:+.{digits}f}"
+    return text[1:] if float(text) == 0 else text.replace("-", "−")
+
+
+def percent(value: float) -> str:
+    """Write a share of 1 as percent with one decimal: 0.8421 -> "84.2%"."""
+    return f"{100 * value:.1f}%".replace("-", "−")
+
+
+def change(value: float, unit: Unit, *, named: bool = True) -> str:
+    """Write a difference with its sign, in points, nats or percent of the reference; `named` adds the unit."""
+    if unit == "rate":
+        return signed(100 * value, 1) + (" pts" if named else "")
+    if unit == "nats":
+        return signed(value, 3) + (" nats" if named else "")
+    if unit == "relative":
+        return signed(100 * value, 1) + ("%" if named else "")
+    return signed(value, 3)
+
+
+def amount(value: float, unit: Unit) -> str:
+    """Write a size that has no direction (a margin, a detectable effect) in the unit of the difference."""
+    return change(value, unit).lstrip("+")
+
+
+def interval(bounds: tuple[float, float], unit: Unit) -> str:
+    """Write an interval in the unit of the difference, without naming it: "[−2.4, +0.1]"."""
+    return f"[{change(bounds[0], unit, named=False)}, {change(bounds[1], unit, named=False)}]"
+
+
+def size(value: float) -> str:
+    """Write bytes in decimal units: 11800000 -> "11.8 MB"."""
+    for factor, name in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if abs(value) >= factor:
+            return f"{value / factor:.1f} {name}"
+    return f"{value:.0f} B"
+
+
+def duration(seconds: float) -> str:
+    """Write seconds in the unit in which they are between 1 and 1000, where there is one."""
+    for factor, name in ((1.0, "s"), (1e-3, "ms")):
+        if abs(seconds) >= factor:
+            return f"{seconds / factor:.4g} {name}"
+    return f"{seconds * 1e6:.3g} µs" if seconds else "0 s"
+
+
+def level(value: float, check: Check) -> str:
+    """Write a measured value in the unit of its metric: a rate as percent, nats per token as such, bytes and seconds in theirs."""
+    unit = unit_of(check)
+    if unit == "rate":
+        return percent(value)
+    if unit == "nats":
+        return f"{value:.3f} nats"
+    if "bytes" in check.metric:
+        return size(value)
+    if check.metric in ("seconds", "second") or check.metric.endswith("_seconds"):
+        return duration(value)
+    return f"{value:.4g}".replace("-", "−")
+
+
+def perplexity(nats: float) -> str:
+    """Write exp(nats per token), the perplexity of the same text (unbounded values as an infinity sign)."""
+    return f"{math.exp(nats):.4g}" if nats < 700 else "∞"
+
+
+def ratio(check: Check) -> float | None:
+    """Return candidate / reference of an efficiency check, or None where either is unknown or the reference is zero."""
+    reference, candidate = check.reference.value, check.candidate.value
+    return candidate / reference if candidate is not None and reference else None
+
+
+def ratio_interval(check: Check) -> tuple[float, float] | None:
+    """Return the interval of candidate / reference: 1 + d, or 1 - d where lower is better, for the relative difference d."""
+    if check.interval is None:
+        return None
+    low, high = check.interval
+    return (1 + low, 1 + high) if check.higher_is_better else (1 - high, 1 - low)
+
+
+def times(value: float) -> str:
+    """Write a ratio: 0.312 -> "0.312×"."""
+    return f"{value:.3f}×".replace("-", "−")
+
+
+def ascii_only(text: str) -> str:
+    """Return a formatted number with the signs that every terminal has."""
+    return text.translate(_ASCII)

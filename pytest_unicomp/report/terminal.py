@@ -1,0 +1,93 @@
+"""Tells the answer in plain lines for a terminal or a log: recipe x capability, each recipe's verdict, and the run's at the end."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from pytest_unicomp.records import Report
+from pytest_unicomp.report import numbers
+from pytest_unicomp.report.matrix import Cell, Row, matrix
+from pytest_unicomp.report.visible import one_line
+from pytest_unicomp.report.words import VERDICTS, title
+
+WIDEST = 100
+NARROWEST = 30
+HEADER = ("recipe", "capability", "retention", "difference", "interval", "verdict")
+# What is left out first on a narrow terminal, by index of HEADER; the verdict never is.
+EXPENDABLE = (3, 4, 2)
+LONGEST_NAME = 24
+SHORTEST_NAME = 10
+GAP = 2
+
+
+def summary_lines(report: Report, width: int) -> list[str]:
+    """Return the summary in lines of at most `width` columns (30 to 100 are used), ASCII but for names and reasons, without colour.
+
+    The last line is the run's verdict with its exit code; a reason that does not fit continues on indented lines before it.
+    """
+    width = max(NARROWEST, min(WIDEST, width))
+    laid_out = matrix(report)
+    table = [entry for row in laid_out.rows for entry in _entries(row)]
+    lines = _table(table, width) if table else []
+    if lines:
+        lines.append("")
+    for row in laid_out.rows:
+        gates = "" if row.recipe.gates else " (informs only)"
+        text = f"{one_line(row.recipe.recipe)}{gates}: {VERDICTS[row.recipe.verdict].upper()}: {one_line(row.recipe.reason)}"
+        lines += _wrapped(text, width)
+    lines += _wrapped(f"reason: {one_line(report.reason)}", width)
+    return [*lines, f"unicomp: {VERDICTS[report.verdict].upper()} (exit code {report.exit_code})"]
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, subsequent_indent="  ", break_on_hyphens=False)
+
+
+def _entries(row: Row) -> list[tuple[str, ...]]:
+    """Return a recipe's lines of the table; its name stands in the first only."""
+    name = one_line(row.recipe.recipe)
+    measured = [cell for cell in row.cells if cell.pooled is not None]
+    if not measured:
+        return [(name, "(none)", "-", "-", "-", VERDICTS[row.recipe.verdict].upper())]
+    return [(name if index == 0 else "", *_entry(cell)) for index, cell in enumerate(measured)]
+
+
+def _entry(cell: Cell) -> tuple[str, ...]:
+    pooled = cell.pooled
+    if pooled is None:
+        return ("-",) * (len(HEADER) - 1)
+    texts = (
+        title(pooled.capability),
+        "-" if pooled.retention is None else numbers.percent(pooled.retention),
+        "-" if pooled.difference is None else numbers.change(pooled.difference, cell.unit),
+        "-" if pooled.interval is None else numbers.interval(pooled.interval, cell.unit),
+        VERDICTS[pooled.verdict].upper(),
+    )
+    return tuple(numbers.ascii_only(text) for text in texts)
+
+
+def _table(entries: Sequence[tuple[str, ...]], width: int) -> list[str]:
+    """Return aligned lines, with shorter names and fewer columns where `width` is too small."""
+    kept = list(range(len(HEADER)))
+    rows = [HEADER, *entries]
+    widths = [min(LONGEST_NAME, max(len(row[column]) for row in rows)) for column in range(len(HEADER))]
+    shortest = [min(SHORTEST_NAME, size) if column < 2 else size for column, size in enumerate(widths)]
+    for column in EXPENDABLE:
+        if _total(kept, shortest) > width:
+            kept.remove(column)
+    while _total(kept, widths) > width and max(widths[:2]) > 1:
+        widths[0 if widths[0] >= widths[1] else 1] -= 1
+    return [_line(row, kept, widths) for row in rows]
+
+
+def _total(kept: Sequence[int], widths: Sequence[int]) -> int:
+    return sum(widths[column] for column in kept) + GAP * (len(kept) - 1)
+
+
+def _line(row: tuple[str, ...], kept: Sequence[int], widths: Sequence[int]) -> str:
+    parts = []
+    for column in kept:
+        text = row[column] if len(row[column]) <= widths[column] else row[column][: widths[column] - 1] + "~"
+        parts.append(text.rjust(widths[column]) if 2 <= column <= 4 else text.ljust(widths[column]))
+    return (" " * GAP).join(parts).rstrip()

@@ -1,0 +1,16 @@
+import pytest
+import toy_report
+
+from pytest_unicomp.records import Report
+
+
+@pytest.fixture
+def report() -> Report:
+    """Five recipes by seven capabilities, with everything that can go wrong in a run."""
+    return toy_report.small()
+
+
+@pytest.fixture(scope="session")
+def big_report() -> Report:
+    """Nineteen recipes by sixty benchmarks."""
+    return toy_report.big()

@@ -1,0 +1,204 @@
+import base64
+import hashlib
+import re
+import time
+from pathlib import Path
+
+import pytest
+import toy_report
+from page_reader import Page
+
+from pytest_unicomp.records import Check, Report
+from pytest_unicomp.report import html, numbers
+from pytest_unicomp.report.visible import visible
+from pytest_unicomp.report.words import SYMBOLS, VERDICTS
+
+LOADING = {"script", "link", "iframe", "object", "embed", "img", "base", "form", "video", "audio", "source"}
+
+
+@pytest.fixture(scope="module")
+def page() -> Page:
+    return Page(html.render(toy_report.small()))
+
+
+def test_no_text_of_a_model_becomes_markup(page: Page) -> None:
+    assert not LOADING & set(page.tags)
+    assert page.tags.count("style") == 1
+    assert page.tags.count("h1") == 1
+    assert page.unbalanced == []
+
+
+def test_no_attribute_can_run_or_load_anything(page: Page) -> None:
+    assert [found for found in page.attributes if found[1].startswith("on") or found[1] in ("src", "style", "srcset", "action")] == []
+    targets = [value for _, name, value in page.attributes if name in ("href", "xlink:href")]
+    assert targets
+    assert all(target.startswith("#") for target in targets)
+
+
+def test_every_link_in_the_page_arrives_somewhere(page: Page) -> None:
+    identifiers = [value for _, name, value in page.attributes if name == "id"]
+    assert len(identifiers) == len(set(identifiers))
+    wanted = {value[1:] for _, name, value in page.attributes if name == "href"}
+    wanted |= {value for _, name, value in page.attributes if name == "aria-labelledby"}
+    assert wanted <= set(identifiers)
+
+
+def test_the_policy_allows_nothing_but_the_pages_own_style_sheet() -> None:
+    text = html.render(toy_report.small())
+    style = re.search(r"<style>(.*?)</style>", text, re.DOTALL)
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]+)"', text)
+    assert style
+    assert policy
+    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
+    allowed = policy[1].replace("&#39;", "'")
+    assert allowed == f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+    assert "url(" not in style[1]
+    assert "@import" not in style[1]
+
+
+def test_flipped_answers_are_shown_whole_with_their_white_space_and_visible_controls(page: Page, report: Report) -> None:
+    # A browser drops the line feed that follows <pre>; the parser of this test does not.
+    shown = {passage.removeprefix("\n") for passage in page.passages}
+    for text in toy_report.NASTY:
+        assert any(visible(text) in passage for passage in shown), text
+    assert any(passage.startswith("\nB   because") for passage in shown)
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", page.text)
+
+
+def test_the_page_is_the_same_for_the_same_data(report: Report) -> None:
+    assert html.render(report) == html.render(Report.model_validate(report.model_dump()))
+
+
+def test_every_verdict_is_told_in_a_word_and_a_sign(page: Page) -> None:
+    for verdict, word in VERDICTS.items():
+        assert re.search(rf"{re.escape(SYMBOLS[verdict])}\s+{word}", page.text), verdict
+
+
+def test_the_verdict_its_reason_and_the_exit_code_come_first(page: Page, report: Report) -> None:
+    start = " ".join(page.text.split())
+    before_the_rest = start[: start.index("What was judged")]
+    assert "✗ FAIL" in before_the_rest
+    assert report.reason in before_the_rest
+    assert "Exit code 1: a gated check or recipe failed" in before_the_rest
+
+
+def test_gating_recipes_stand_apart_from_informing_ones(page: Page) -> None:
+    (rows,) = page.named("matrix")
+    first = [row[0].text for row in rows]
+    gates, informs = (next(i for i, text in enumerate(first) if text.startswith(word)) for word in ("Gates", "Informs"))
+    assert [text.split()[0] for text in first[gates + 1 : informs]] == ["rtn-w8a16", "gptq-w4a16", "awq-w4a16"]
+    assert [text.split()[0] for text in first[informs + 1 :]] == ["wanda-2of4", "minitron-<depth>|x"]
+
+
+def test_the_numbers_of_the_matrix_are_those_of_the_report(page: Page, report: Report) -> None:
+    (rows,) = page.named("matrix")
+    by_name = {row[0].text.split()[0]: row for row in rows if len(row) == 9}
+    columns = [cell.text for cell in rows[1]]
+    for recipe in report.recipes:
+        for capability in recipe.capabilities:
+            cell = by_name[recipe.recipe][2 + columns.index(capability.capability.replace("_", " "))]
+            expected = [capability.retention, capability.difference, *(capability.interval or ())]
+            assert cell.numbers == [number for number in expected if number is not None]
+            assert VERDICTS[capability.verdict] in cell.text
+
+
+def expected_numbers(check: Check) -> list[float]:
+    flips, divergence = check.flips, check.divergence
+    told: list[float | None] = [check.n, check.reference.value, check.reference.stderr, check.candidate.value, check.candidate.stderr]
+    told += [check.difference, *(check.interval or ()), check.margin, check.retention, check.chance_corrected_retention]
+    told += [flips.lost, flips.gained, flips.changed, check.discordance] if flips else []
+    told += [divergence.kl_mean, divergence.kl_stderr, divergence.top1_agreement] if divergence else []
+    told += [check.minimum_detectable_effect, check.p_value]
+    return [number for number in told if number is not None]
+
+
+def test_the_numbers_of_every_check_are_those_of_the_report(page: Page, report: Report) -> None:
+    tables = page.named("checks")
+    ordered = sorted(report.recipes, key=lambda recipe: not recipe.gates)
+    assert len(tables) == len(ordered)
+    for recipe, rows in zip(ordered, tables, strict=True):
+        checks = [check for check in report.checks if check.recipe == recipe.recipe]
+        assert len(rows) == len(checks) + 1
+        for check, row in zip(checks, rows[1:], strict=True):
+            assert [number for cell in row for number in cell.numbers] == expected_numbers(check), check.benchmark
+            assert check.reason in row[-1].text
+            assert check.question in row[2].text
+
+
+def test_rounded_texts_say_what_the_exact_values_do(page: Page, report: Report) -> None:
+    check = next(check for check in report.checks if check.recipe == "gptq-w4a16" and check.benchmark == "nano-reasoning")
+    rows = [row for table in page.named("checks") for row in table if row[0].text.startswith("nano-reasoning ")]
+    row = rows[1]
+    assert row[4].text.split()[0] == f"{100 * (check.reference.value or 0):.1f}%"
+    assert row[6].text == f"−{-100 * (check.difference or 0):.1f} pts"
+    assert row[8].text == "5.0 pts"
+
+
+def test_nats_are_shown_as_nats_with_their_perplexity(page: Page) -> None:
+    row = next(row for table in page.named("checks") for row in table if row[0].text.startswith("nano-language-modeling"))
+    assert "2.314 nats" in row[4].text
+    assert "perplexity 10.11" in row[4].text
+    assert row[6].text.endswith("nats")
+    assert "%" not in row[4].text
+
+
+def test_ratios_of_cost_have_intervals_and_a_recipe_without_artifact_says_why(page: Page) -> None:
+    (rows,) = page.named("efficiency")
+    named = {row[0].text.split()[0]: row for row in rows}
+    latency = named["rtn-w8a16"][-1]
+    assert latency.numbers == pytest.approx([0.97, 0.94, 1.0])
+    assert "RuntimeError" in named["awq-w4a16"][1].text
+
+
+def test_unknown_numbers_are_dashes_that_name_their_reason(page: Page) -> None:
+    reasons = {value for tag, name, value in page.attributes if (tag, name) == ("span", "title")}
+    assert {"no interval", "no chance level", "no answer options with probabilities"} <= reasons
+
+
+def test_tables_have_captions_and_headers_with_scope() -> None:
+    page = Page(html.render(toy_report.small()))
+    assert page.tags.count("caption") == page.tags.count("table") > 0
+    assert page.tags.count("th") == sum((tag, name) == ("th", "scope") for tag, name, _ in page.attributes)
+    assert page.tags.count("html") == sum((tag, name) == ("html", "lang") for tag, name, _ in page.attributes)
+
+
+def test_scrolling_parts_can_be_reached_by_keyboard() -> None:
+    text = html.render(toy_report.small())
+    assert re.findall(r'<div class="scroll"[^>]*>', text) == re.findall(
+        r'<div class="scroll" tabindex="0" role="region" aria-label="[^"]+">', text
+    )
+
+
+def test_the_command_that_repeats_a_failed_check_has_its_nodeid(page: Page) -> None:
+    command = next(passage for passage in page.passages if "gptq-w4a16-nano-reasoning]" in passage)
+    assert command.strip().startswith("pytest 'suites/performance/test_retention.py::test_capability_is_kept[gptq-w4a16-nano-reasoning]'")
+    assert "--unicomp-model=nano --unicomp-recipe=gptq-w4a16 --unicomp-benchmark=nano-reasoning" in command
+    assert "--unicomp-limit=all" in command
+
+
+def test_an_empty_report_is_a_page_too() -> None:
+    page = Page(html.render(toy_report.report([], verdict="error", exit_code=7, reference=None)))
+    assert "No recipe was judged" in page.text
+    assert "the reference could not be loaded" in page.text
+    assert page.unbalanced == []
+
+
+@pytest.mark.parametrize("verdict", ["pass", "fail", "inconclusive", "error"])
+def test_the_runs_verdict_is_the_headline(verdict: str) -> None:
+    page = Page(html.render(toy_report.report([], verdict=verdict)))
+    assert f"{SYMBOLS[verdict]} {verdict.upper()}" in " ".join(page.text.split())
+
+
+def test_a_full_run_renders_in_seconds_and_stays_below_four_megabytes(big_report: Report, tmp_path: Path) -> None:
+    path = tmp_path / "gate.html"
+    started = time.perf_counter()
+    html.write(big_report, path)
+    assert time.perf_counter() - started < 15
+    assert len(big_report.checks) >= 19 * 60
+    assert path.stat().st_size < 4_000_000
+
+
+def test_signs_are_true_minus_signs_and_zero_has_none() -> None:
+    assert numbers.change(-0.0123, "rate") == "−1.2 pts"
+    assert numbers.change(0.0123, "rate") == "+1.2 pts"
+    assert numbers.change(-0.0001, "rate") == "0.0 pts"

@@ -1,0 +1,47 @@
+import pytest
+import toy_report
+
+from pytest_unicomp.records import Report
+from pytest_unicomp.report.terminal import summary_lines
+
+
+def test_the_table_tells_retention_difference_interval_and_verdict(report: Report) -> None:
+    lines = summary_lines(report, 100)
+    assert lines[0].split() == ["recipe", "capability", "retention", "difference", "interval", "verdict"]
+    reasoning = next(line for line in lines[lines.index("") - 29 :] if line.split()[:1] == ["reasoning"] and "FAIL" in line)
+    assert reasoning.split() == ["reasoning", "89.8%", "-8.1", "pts", "[-9.3,", "-7.0]", "FAIL"]
+    assert next(line for line in lines if line.startswith("awq-w4a16")).split()[-1] == "ERROR"
+
+
+def test_each_recipe_has_its_verdict_and_reason_and_the_run_comes_last(report: Report) -> None:
+    lines = summary_lines(report, 100)
+    assert "gptq-w4a16: FAIL: multilingual, reasoning not kept" in lines
+    assert "wanda-2of4 (informs only): FAIL: knowledge, reasoning not kept" in lines
+    assert lines[-1] == "unicomp: FAIL (exit code 1)"
+
+
+@pytest.mark.parametrize("width", [30, 45, 60, 72, 80, 100, 240])
+def test_no_line_is_wider_than_the_terminal_and_every_verdict_stays(width: int, report: Report) -> None:
+    lines = summary_lines(report, width)
+    assert max(map(len, lines)) <= min(width, 100)
+    table = lines[: lines.index("")]
+    assert sum(line.endswith("PASS") for line in table) == sum(
+        one.verdict == "pass" for recipe in report.recipes for one in recipe.capabilities
+    )
+
+
+def test_a_narrow_terminal_keeps_retention_longer_than_difference(report: Report) -> None:
+    assert "retention" in summary_lines(report, 60)[0]
+    assert "difference" not in summary_lines(report, 60)[0]
+
+
+def test_nothing_can_steer_the_terminal() -> None:
+    nasty = toy_report.report([], reason="red \x1b[31m\r\nover \u202e written \x9b2J")
+    text = "\n".join(summary_lines(nasty, 100))
+    assert "⟨U+001B⟩[31m⟨U+000D⟩ over ⟨U+202E⟩ written ⟨U+009B⟩2J" in text
+    assert all(character.isprintable() or character == "\n" for character in text)
+
+
+def test_a_report_without_recipes_still_ends_with_the_verdict() -> None:
+    lines = summary_lines(toy_report.report([], verdict="error", exit_code=7, reason="nothing could be loaded"), 80)
+    assert lines == ["reason: nothing could be loaded", "unicomp: ERROR (exit code 7)"]

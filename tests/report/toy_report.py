@@ -1,0 +1,303 @@
+"""Makes reports like those of a real run, without one: all verdicts, all units, and texts that try to break the page."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from pytest_unicomp.records import (
+    Artifact,
+    CalibrationText,
+    CapabilityVerdict,
+    Check,
+    Divergence,
+    Estimate,
+    Example,
+    Flips,
+    RecipeVerdict,
+    ReferenceSummary,
+    Report,
+    Verdict,
+)
+from pytest_unicomp.vocabulary import CAPABILITIES, Family
+
+SEVEN = ("knowledge", "multilingual", "reasoning", "instruction_following", "language_modeling", "safety", "truthfulness")
+CONFIDENCE = 0.9
+NASTY = (
+    "<script>alert(1)</script>",
+    "</style><style>*{display:none}</style>",
+    "</pre></article></details><h1 onmouseover='alert(1)'>gone</h1>",
+    'quote " onload="alert(1)',
+    "x" * 500,
+    "שלום עולם \u202eevil\u202c مرحبا بالعالم",
+    "bell\x07 escape\x1b[31mred\x1b[0m null\x00 return\r\n  two blanks\tand a tab",
+    "<img src='https://example.org/x.png'> {{ 7 * 7 }} | pipe `code` @someone [link](javascript:alert(1))",
+)
+FINGERPRINT = "3f9c1d2e77ab40c5"
+
+
+def judged(low: float, high: float, margin: float) -> Verdict:
+    return "pass" if low > -margin else "fail" if high < -margin else "inconclusive"
+
+
+def examples(benchmark: str, count: int) -> list[Example]:
+    kinds = ("lost", "lost", "changed", "gained")
+    return [
+        Example(
+            id=f"{benchmark}/{index}",
+            prompt=f"Question {index}: which city lies on the river of {NASTY[index % len(NASTY)]}?\nA. Oslo\n  B. Bern\n",
+            target="" if index == 3 else "B",
+            reference_answer=f"\nB{' ' * 3}because {NASTY[(index + 2) % len(NASTY)]}",
+            candidate_answer=NASTY[(index + 5) % len(NASTY)],
+            kind=kinds[index % len(kinds)],
+        )
+        for index in range(count)
+    ]
+
+
+def retention(
+    recipe: str, gates: bool, family: Family, capability: str, benchmark: str, loss: float, *, seed: int, flips: int = 6
+) -> Check:
+    """A check whose difference is about -`loss`."""
+    rng = random.Random(f"{recipe}{benchmark}{seed}")
+    nats = capability == "language_modeling"
+    reference = 2.314 if nats else rng.uniform(0.55, 0.93)
+    difference = -loss + rng.uniform(-0.006, 0.006)
+    half = rng.uniform(0.008, 0.02) if loss else 0.0
+    difference = difference if loss else 0.0
+    low, high, margin = difference - half, difference + half, 0.05
+    verdict = judged(low, high, margin)
+    candidate = reference - difference if nats else reference + difference
+    return Check(
+        nodeid=f"suites/performance/test_retention.py::test_capability_is_kept[{recipe}-{benchmark}]",
+        recipe=recipe,
+        family=family,
+        gates=gates,
+        benchmark=benchmark,
+        dimension=CAPABILITIES[capability],
+        capability=capability,
+        question="retention",
+        metric="nats_per_token" if nats else "exact_match",
+        higher_is_better=not nats,
+        n=1200,
+        reference=Estimate(value=reference, stderr=0.012),
+        candidate=Estimate(value=candidate, stderr=0.0125),
+        difference=difference,
+        interval=(low, high),
+        confidence=CONFIDENCE,
+        margin=margin,
+        retention=None if nats else candidate / reference,
+        chance=None if nats else 0.25,
+        chance_corrected_retention=None if nats else (candidate - 0.25) / (reference - 0.25),
+        flips=None if nats else Flips(lost=int(1200 * loss) + 9, gained=9, changed=31),
+        discordance=None if nats else loss + 0.015,
+        divergence=None if nats else Divergence(kl_mean=0.0213 + loss, kl_stderr=0.0011, top1_agreement=0.97 - loss),
+        minimum_detectable_effect=0.0231,
+        p_value=0.0004 if verdict == "fail" else 0.7421,
+        verdict=verdict,
+        reason=f"{100 * difference:+.1f} points, interval [{100 * low:+.1f}, {100 * high:+.1f}], margin 5.0, 1200 items",
+        examples=[] if nats else examples(benchmark, flips),
+        seconds=3.25,
+    )
+
+
+def latency(recipe: str, gates: bool, family: Family, benchmark: str, ratio: float, *, verdict: Verdict = "pass") -> Check:
+    size = benchmark == "bytes"
+    reference = 11_800_000.0 if size else 0.0431
+    return Check(
+        nodeid=f"suites/efficiency/test_cost.py::test_cost[{recipe}-{benchmark}]",
+        recipe=recipe,
+        family=family,
+        gates=gates,
+        benchmark=benchmark,
+        dimension="efficiency",
+        capability="inference_footprint" if size else "runtime_acceleration",
+        question="efficiency",
+        metric="bytes" if size else "seconds",
+        higher_is_better=False,
+        n=1 if size else 20,
+        reference=Estimate(value=reference),
+        candidate=Estimate(value=reference * ratio),
+        difference=1 - ratio,
+        interval=(1 - ratio, 1 - ratio) if size else (1 - ratio - 0.03, 1 - ratio + 0.03),
+        confidence=CONFIDENCE,
+        margin=0.1,
+        retention=1 / ratio,
+        verdict=verdict,
+        reason=f"{ratio:.3f} times the reference",
+    )
+
+
+def drift(recipe: str, gates: bool, family: Family) -> Check:
+    return retention(recipe, gates, family, "knowledge", "nano-knowledge", 0.004, seed=7).model_copy(
+        update={
+            "question": "drift",
+            "verdict": "not_comparable",
+            "reason": "the baseline was asked with other prompts",
+            "changes": ["transformers 5.16.0 -> 5.17.0", "machine <b>other</b>"],
+            "difference": None,
+            "interval": None,
+            "margin": 0.02,
+            "examples": [],
+        }
+    )
+
+
+def pooled(capability: str, checks: list[Check], margin: float = 0.03) -> CapabilityVerdict:
+    differences = [check.difference or 0.0 for check in checks]
+    difference = sum(differences) / len(differences)
+    half = sum((check.interval[1] - check.interval[0]) / 2 for check in checks if check.interval) / len(checks) ** 1.5
+    verdict = judged(difference - half, difference + half, margin)
+    return CapabilityVerdict(
+        capability=capability,
+        dimension=CAPABILITIES[capability],
+        benchmarks=[check.benchmark for check in checks],
+        difference=difference,
+        interval=(difference - half, difference + half),
+        confidence=CONFIDENCE,
+        margin=margin,
+        retention=None if capability == "language_modeling" else 1 + difference / 0.8,
+        verdict=verdict,
+        reason=f"{capability} {verdict}",
+    )
+
+
+def artifact(recipe: str, family: Family, bits: float, sparsity: float) -> Artifact:
+    return Artifact(
+        recipe=recipe,
+        family=family,
+        settings={"method": recipe.split("-")[0], "bits": bits, "ignore": ["lm_head"], "group_size": None},
+        path=f"/tmp/store/{recipe}",
+        fingerprint=FINGERPRINT,
+        parameters=2_950_000,
+        bytes=int(2_950_000 * bits / 8),
+        bits_per_weight=bits,
+        sparsity=sparsity,
+        compress_seconds=4.82,
+        compress_peak_bytes=812_000_000,
+    )
+
+
+def judge_recipe(
+    recipe: str,
+    family: Family,
+    gates: bool,
+    losses: dict[str, float],
+    *,
+    bits: float,
+    sparsity: float = 0.0,
+    seed: int,
+    per: int = 1,
+    flips: int = 6,
+) -> tuple[RecipeVerdict, list[Check]]:
+    """A recipe with `per` benchmarks for each capability in `losses`."""
+    checks: list[Check] = []
+    capabilities: list[CapabilityVerdict] = []
+    for capability, loss in losses.items():
+        names = [f"nano-{capability.replace('_', '-')}{f'-{index}' if index else ''}" for index in range(per)]
+        own = [retention(recipe, gates, family, capability, name, loss, seed=seed, flips=flips) for name in names]
+        checks += own
+        capabilities.append(pooled(capability, own))
+    checks += [
+        latency(recipe, gates, family, "bytes", bits / 32),
+        latency(recipe, gates, family, "decode-latency", 0.97 if gates else 1.08),
+    ]
+    worst = next((name for name in ("fail", "inconclusive") if any(one.verdict == name for one in capabilities)), "pass")
+    missed = [one.capability for one in capabilities if one.verdict != "pass"]
+    reason = f"{', '.join(missed).replace('_', ' ')} not kept" if missed else "every capability is proven kept"
+    made = artifact(recipe, family, bits, sparsity)
+    calibration = CalibrationText(mixture="generic", samples=128, tokens=512, seed=0, digest="9b0c44aa01fe2d31") if bits < 8 else None
+    verdict = RecipeVerdict(
+        recipe=recipe,
+        family=family,
+        gates=gates,
+        settings=made.settings,
+        calibration=calibration,
+        verdict=worst,
+        reason=reason,
+        capabilities=capabilities,
+        scores={},
+        artifact=made,
+    )
+    return verdict, checks
+
+
+def report(recipes: list[tuple[RecipeVerdict, list[Check]]], **changes: Any) -> Report:
+    values: dict[str, Any] = {
+        "created": "2026-01-31T12:00:00+00:00",
+        "verdict": "fail",
+        "exit_code": 1,
+        "reason": "gptq-w4a16 lost reasoning: −8.1 points where 3.0 are accepted",
+        "environment": {
+            "machine": "2 cores, 8 GB, no accelerator",
+            "python": "3.11.9",
+            "versions": {"torch": "2.13.0", "transformers": "5.17.0", "lm-eval": "0.4.13"},
+            "accelerator": None,
+        },
+        "policy": {
+            "profile": "smoke",
+            "limit": None,
+            "seed": 0,
+            "margin": 0.03,
+            "alpha": 0.05,
+            "inconclusive": "fail",
+            "benchmarks": ["a", "b"],
+        },
+        "reference": ReferenceSummary(model="nano", fingerprint=FINGERPRINT, parameters=2_950_000, bytes=11_800_000),
+        "recipes": [verdict for verdict, _ in recipes],
+        "checks": [check for _, checks in recipes for check in checks],
+    }
+    return Report(**{**values, **changes})
+
+
+def small() -> Report:
+    """Five recipes by seven capabilities: every verdict, gating and informing, one recipe that could not be made."""
+    kept = dict.fromkeys(SEVEN, 0.002)
+    broken = RecipeVerdict(
+        recipe="awq-w4a16",
+        family="quantization",
+        gates=True,
+        settings={},
+        calibration=None,
+        verdict="error",
+        reason="RuntimeError: Cannot access accelerator device when none is available.",
+        capabilities=[],
+        artifact=None,
+    )
+    cause = Check(
+        recipe="awq-w4a16",
+        family="quantization",
+        gates=True,
+        benchmark="nano-knowledge",
+        dimension="performance",
+        capability="knowledge",
+        question="retention",
+        metric="exact_match",
+        higher_is_better=True,
+        confidence=CONFIDENCE,
+        margin=0.05,
+        verdict="error",
+        reason="no artifact: <b>RuntimeError</b>",
+    )
+    first, first_checks = judge_recipe("rtn-w8a16", "quantization", True, dict.fromkeys(SEVEN, 0.0) | {"safety": 0.004}, bits=8.5, seed=1)
+    return report(
+        [
+            judge_recipe(
+                "wanda-2of4", "pruning", False, kept | {"knowledge": 0.09, "reasoning": 0.41}, bits=32, sparsity=0.5, seed=3, per=2
+            ),
+            (first, [*first_checks, drift("rtn-w8a16", True, "quantization")]),
+            judge_recipe("gptq-w4a16", "quantization", True, kept | {"reasoning": 0.081, "multilingual": 0.031}, bits=4.56, seed=2, per=2),
+            (broken, [cause]),
+            judge_recipe("minitron-<depth>|x", "distillation", False, kept | {"instruction_following": 0.033}, bits=32, seed=4),
+        ]
+    )
+
+
+def big(recipes: int = 19, benchmarks: int = 60) -> Report:
+    """As many recipes and benchmarks as a full run has."""
+    names = [name for name, dimension in CAPABILITIES.items() if dimension != "efficiency"]
+    per = -(-benchmarks // len(names))
+    losses = {name: 0.006 * index for index, name in enumerate(names)}
+    return report(
+        [judge_recipe(f"recipe-{index}", "pruning", index < 9, losses, bits=4.5, seed=index, per=per) for index in range(recipes)]
+    )
