@@ -1,0 +1,1 @@
+"""Files that travel with the package: the embedded model and what made it."""

@@ -1,0 +1,90 @@
+"""Size of the world, of the model and of its training, in one place: change a number here, then run `train.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class WorldSettings:
+    """How many people the world has, what share of it training never sees, and how many items each set has."""
+
+    version: str = "1"
+    seed: str = "nano-1"
+    people: int = 480
+    held_out_share: float = 0.125
+    untranslated_share: float = 0.15
+    items: dict[str, int] = field(
+        default_factory=lambda: {
+            "knowledge": 1200,
+            "multilingual": 1200,
+            "reasoning": 1200,
+            "instruction-following": 1200,
+            "safety": 800,
+            "truthfulness": 450,
+            "fairness": 400,
+            "robustness": 400,
+            "privacy": 400,
+            "ethics": 400,
+        }
+    )
+    documents: int = 400
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """A small Llama; every dimension is a multiple of 128, so that group-128 quantization fits without padding."""
+
+    hidden: int = 256
+    layers: int = 3
+    feed_forward: int = 512
+    heads: int = 4
+    key_value_heads: int = 2
+    vocabulary: int = 1536
+    positions: int = 4096
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """Muon for the matrices, AdamW for embeddings and norms; the learning rate falls linearly over the last half."""
+
+    seed: int = 0
+    rows: int = 8
+    tokens_per_row: int = 256
+    steps: int = 3000
+    matrix_rate: float = 0.02
+    matrix_decay: float = 0.1
+    other_rate: float = 0.003
+    decay_share: float = 0.5
+    warmup_steps: int = 20
+    clip: float = 1.0
+    checkpoint_every: int = 200
+
+
+@dataclass(frozen=True)
+class MixtureSettings:
+    """Share of training conversations that each part of the world gets; the shares are relative."""
+
+    shares: dict[str, float] = field(
+        default_factory=lambda: {
+            "knowledge": 17,
+            "multilingual": 22,
+            "translation": 3,
+            "documents": 10,
+            "reasoning": 20,
+            "instruction-following": 16,
+            "safety": 6,
+            "truthfulness": 4,
+            "fairness": 4,
+            "robustness": 7,
+            "privacy": 3,
+            "ethics": 4,
+        }
+    )
+
+
+WORLD = WorldSettings()
+MODEL = ModelSettings()
+TRAINING = TrainingSettings()
+SHORT_TRAINING = TrainingSettings(steps=300, checkpoint_every=100)
+MIXTURE = MixtureSettings()
