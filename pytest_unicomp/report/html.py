@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
-from pytest_unicomp.records import Report
+from pytest_unicomp.records import Check, Report
 from pytest_unicomp.report import flips, forest, numbers, repeat, words
-from pytest_unicomp.report.matrix import Matrix, Row, matrix
+from pytest_unicomp.report.matrix import Row, matrix
 from pytest_unicomp.store import write_text
 
 HERE = Path(__file__).parent
@@ -40,8 +39,10 @@ def render(report: Report) -> str:
         policy_header=content_security_policy(style),
         matrix=laid_out,
         figures=[(row, forest.panels(row)) for row in laid_out.rows],
-        flipped=_flipped(laid_out),
-        efficiency=_efficiency(laid_out),
+        flipped=flips.groups(laid_out.rows),
+        shortened=flips.shortened,
+        efficiency=_efficiency(laid_out.rows),
+        policy={name: "all" if name == "limit" and value is None else value for name, value in report.policy.items()},
         repeats=[(check, repeat.command(report, check)) for check in repeat.worth_repeating(report.checks)],
         confidence=", ".join(f"{100 * level:.4g}%" for level in sorted({check.confidence for check in report.checks})) or "90%",
         scores=sorted({name for recipe in report.recipes for name in recipe.scores}),
@@ -62,22 +63,9 @@ def write(report: Report, path: Path) -> None:
     write_text(path, render(report))
 
 
-def _flipped(laid_out: Matrix) -> list[SimpleNamespace]:
-    """Return, per recipe with flipped items, what is shown of them and how many there are."""
-    most = flips.budget(len(laid_out.rows))
-    groups = []
-    for row in laid_out.rows:
-        chosen = flips.worst(row.checks, most)
-        if chosen:
-            kept = sum(len(check.examples) for check in row.checks if check.question == "retention")
-            groups.append(SimpleNamespace(row=row, shown=chosen, kept=kept, shorten=flips.shortened))
-    return groups
-
-
-def _efficiency(laid_out: Matrix) -> list[tuple[str, dict[str, Any]]]:
+def _efficiency(rows: Sequence[Row]) -> list[tuple[str, dict[str, Check]]]:
     """Return, per efficiency benchmark, its name and its check by recipe."""
-    found: dict[str, dict[str, Any]] = {}
-    rows: tuple[Row, ...] = laid_out.rows
+    found: dict[str, dict[str, Check]] = {}
     for row in rows:
         for check in row.checks:
             if check.question == "efficiency":

@@ -12,18 +12,20 @@ POLICY = ("profile", "limit", "seed", "calibration", "margin", "benchmark_margin
 SHOWN = 12
 
 
-def command(report: Report, check: Check) -> str:
-    """Return a shell command that asks one check again; words are quoted for a POSIX shell, control characters made visible."""
+def command(report: Report, check: Check) -> tuple[str, ...]:
+    """Return the words of a command that asks one check again, quoted for a POSIX shell, control characters made visible."""
     words = ["pytest", check.nodeid]
     if report.reference is not None:
         words.append(f"--unicomp-model={report.reference.model}")
     recipe = next((recipe for recipe in report.recipes if recipe.recipe == check.recipe), None)
     words += [_recipe(check, recipe), f"--unicomp-benchmark={check.benchmark}"]
+    if check.question == "drift":
+        words.append("--unicomp-drift=on")
     for name in POLICY:
         if name in report.policy:
             value = report.policy[name]
             words.append(f"--unicomp-{name.replace('_', '-')}={'all' if value is None else value}")
-    return " ".join(shlex.quote(one_line(word)) for word in words)
+    return tuple(shlex.quote(one_line(word)) for word in words)
 
 
 def _recipe(check: Check, recipe: RecipeVerdict | None) -> str:

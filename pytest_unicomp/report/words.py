@@ -11,7 +11,7 @@ VERDICTS: Final[dict[str, str]] = {
     "not_comparable": "not comparable",
     "error": "error",
 }
-SYMBOLS: Final[dict[str, str]] = {"pass": "✓", "fail": "✗", "inconclusive": "?", "not_comparable": "≠", "error": "!"}
+SYMBOLS: Final[dict[str, str]] = {"pass": "✓", "fail": "✗", "inconclusive": "?", "not_comparable": "‡", "error": "!"}
 MEANINGS: Final[dict[str, str]] = {
     "pass": "Proven kept: the whole interval lies above the loss that policy accepts.",
     "fail": "Proven lost: the whole interval lies below the loss that policy accepts.",

@@ -9,7 +9,7 @@ import toy_report
 from page_reader import Page
 
 from pytest_unicomp.records import Check, Report
-from pytest_unicomp.report import html, numbers
+from pytest_unicomp.report import html, numbers, repeat
 from pytest_unicomp.report.visible import visible
 from pytest_unicomp.report.words import SYMBOLS, VERDICTS
 
@@ -174,6 +174,20 @@ def test_the_command_that_repeats_a_failed_check_has_its_nodeid(page: Page) -> N
     assert command.strip().startswith("pytest 'suites/performance/test_retention.py::test_capability_is_kept[gptq-w4a16-nano-reasoning]'")
     assert "--unicomp-model=nano --unicomp-recipe=gptq-w4a16 --unicomp-benchmark=nano-reasoning" in command
     assert "--unicomp-limit=all" in command
+    assert "--unicomp-drift=on" not in command
+    assert any("--unicomp-drift=on" in passage for passage in page.passages)
+
+
+def test_a_limit_that_is_none_reads_as_all(page: Page) -> None:
+    assert re.search(r"limit\s*all", page.text)
+
+
+def test_informing_recipes_and_candidates_are_repeated_by_their_own_options() -> None:
+    recipe, checks = toy_report.judge_recipe("w4a16", "candidate", True, {"reasoning": 0.2}, bits=4, seed=0)
+    report = toy_report.report([(recipe.model_copy(update={"settings": {"source": "out/my model"}}), checks)])
+    assert "'--unicomp-candidate=out/my model'" in repeat.command(report, checks[0])
+    informing = checks[0].model_copy(update={"family": "pruning", "gates": False})
+    assert "--unicomp-inform=w4a16" in repeat.command(report, informing)
 
 
 def test_an_empty_report_is_a_page_too() -> None:

@@ -58,7 +58,6 @@ def examples(benchmark: str, count: int) -> list[Example]:
 def retention(
     recipe: str, gates: bool, family: Family, capability: str, benchmark: str, loss: float, *, seed: int, flips: int = 6
 ) -> Check:
-    """A check whose difference is about -`loss`."""
     rng = random.Random(f"{recipe}{benchmark}{seed}")
     nats = capability == "language_modeling"
     reference = 2.314 if nats else rng.uniform(0.55, 0.93)
@@ -97,7 +96,6 @@ def retention(
         verdict=verdict,
         reason=f"{100 * difference:+.1f} points, interval [{100 * low:+.1f}, {100 * high:+.1f}], margin 5.0, 1200 items",
         examples=[] if nats else examples(benchmark, flips),
-        seconds=3.25,
     )
 
 
@@ -216,7 +214,6 @@ def judge_recipe(
         verdict=worst,
         reason=reason,
         capabilities=capabilities,
-        scores={},
         artifact=made,
     )
     return verdict, checks
@@ -230,7 +227,6 @@ def report(recipes: list[tuple[RecipeVerdict, list[Check]]], **changes: Any) -> 
         "reason": "gptq-w4a16 lost reasoning: −8.1 points where 3.0 are accepted",
         "environment": {
             "machine": "2 cores, 8 GB, no accelerator",
-            "python": "3.11.9",
             "versions": {"torch": "2.13.0", "transformers": "5.17.0", "lm-eval": "0.4.13"},
             "accelerator": None,
         },
