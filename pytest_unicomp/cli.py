@@ -134,10 +134,11 @@ def report(
 ) -> None:
     """Make a page from a JSON report. Example: unicomp report gate.json -o gate.html"""
     from pytest_unicomp import report as reports
+    from pytest_unicomp.report.json import read
 
     for path in output:
         reports.validate(path)
-    answer = reports.read(source)
+    answer = read(source)
     for path in output:
         reports.write(answer, path)
         typer.echo(f"unicomp: wrote {path}")
