@@ -40,7 +40,7 @@ class Generic:
             return Documents(tuple(islice(windows, request.count)))
         joined = "\n".join(row["text"] for row in STAND_IN.rows(request.bundle))
         stretches = tuple(islice(_windows(request, joined, draw), request.count))
-        return Documents(stretches, remark=f"{STAND_IN} validation in place of C4")
+        return Documents(stretches, remark=f"from {STAND_IN} validation in place of C4")
 
 
 def _windows(request: Request, text: str, draw: random.Random) -> Iterator[str]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import math
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pytest_unicomp.calibration import nano
 from pytest_unicomp.calibration.custom import Custom
 from pytest_unicomp.calibration.request import Documents, Mixture, Request
 from pytest_unicomp.errors import UsageProblem, nearest
@@ -17,7 +19,6 @@ from pytest_unicomp.registry import Calibration, mixtures
 SAMPLES = 128
 TOKENS = 2048
 NANO_TOKENS = 512
-NANO_KINDS = ("generic", "reasoning", "multilingual", "instruction")
 
 
 def parse(specification: str) -> dict[str, float]:
@@ -26,12 +27,12 @@ def parse(specification: str) -> dict[str, float]:
     Raises UsageProblem for unknown names (with the nearest), repeated names and weights that are not positive numbers.
     """
     weights: dict[str, float] = {}
+    known = tuple(mixtures())
     for part in specification.split(","):
         name, mark, weight = (piece.strip() for piece in part.partition("="))
-        if not name.endswith(".jsonl") and name not in mixtures():
-            known = ", ".join(mixtures())
+        if not name.endswith(".jsonl") and name not in known:
             raise UsageProblem(
-                f"unicomp: no calibration mixture named {name!r}; expected {known}, or FILE.jsonl.{nearest(name, mixtures())}"
+                f"unicomp: no calibration mixture named {name!r}; expected {', '.join(known)}, or FILE.jsonl.{nearest(name, known)}"
             )
         if name in weights:
             raise UsageProblem(f"unicomp: calibration {specification!r} names {name!r} twice; give it one weight.")
@@ -45,7 +46,7 @@ def parse(specification: str) -> dict[str, float]:
 def validate(specification: str, bundle: Path | None, model_name: str) -> None:
     """Raise UsageProblem where the specification is wrong or the bundle lacks its data; reads at most the user's own file, fetches nothing."""
     for name in parse(specification):
-        if not (model_name == "nano" and name in NANO_KINDS):
+        if not (model_name == "nano" and name in nano.KINDS):
             _entry(name).validate(bundle)
 
 
@@ -59,7 +60,7 @@ def identity(specification: str, bundle: Path | None) -> dict[str, Any]:
 def build(
     specification: str, *, model: Model, seed: int, bundle: Path | None, samples: int = SAMPLES, tokens: int | None = None
 ) -> Calibration:
-    """Return `samples` documents in the shares asked for, in an order drawn by `seed`; the same arguments give the same texts.
+    """Return `samples` documents in the shares asked for, in an order drawn by `seed`; equal arguments give the same texts.
 
     `tokens` is the limit per document at which methods cut: by default 512 for nano, else 2048 or the model's context if that is shorter.
     For nano the four kinds come from its own training world. Raises UsageProblem as `validate` does, and where no text was found.
@@ -72,23 +73,25 @@ def build(
         tokens = NANO_TOKENS if model.name == "nano" else min(TOKENS, context_length(folder) or TOKENS)
     validate(specification, bundle, model.name)
     request = Request(samples, tokens, seed, bundle, load_tokenizer(folder))
-    parts = {name: _documents(name, count, request, model.name) for name, count in _counts(parse(specification), samples).items() if count}
+    parts = {
+        name: _documents(name, replace(request, count=count), model.name)
+        for name, count in _counts(parse(specification), samples).items()
+        if count
+    }
     texts = [text for part in parts.values() for text in part.texts if text.strip()]
     if not texts:
         raise UsageProblem(f"unicomp: calibration {specification!r} gave no text; give another mixture or a FILE.jsonl with text.")
     random.Random(seed).shuffle(texts)
-    remarks = [f"{name}: {part.remark}" for name, part in parts.items() if part.remark]
+    remarks = [f"{name} {part.remark}" for name, part in parts.items() if part.remark]
     described = f"{specification} ({'; '.join(remarks)})" if remarks else specification
     record = CalibrationText(mixture=described, samples=len(texts), tokens=tokens, seed=seed, digest=_digest(texts))
     return Calibration(texts=tuple(texts), tokens=tokens, record=record)
 
 
-def _documents(name: str, count: int, request: Request, model_name: str) -> Documents:
-    if model_name == "nano" and name in NANO_KINDS:
-        from pytest_unicomp.assets.nano.world import calibration_text
-
-        return Documents(tuple(calibration_text(name, count, request.seed)))
-    return _entry(name).documents(Request(count, request.tokens, request.seed, request.bundle, request.tokenizer))
+def _documents(name: str, request: Request, model_name: str) -> Documents:
+    if model_name == "nano" and name in nano.KINDS:
+        return nano.documents(name, request)
+    return _entry(name).documents(request)
 
 
 def _entry(name: str) -> Mixture:

@@ -38,7 +38,7 @@ class Multilingual:
         present = [source for source in MGSM if source.present(bundle)]
         each = -(-request.count // len(present))
         columns = [[_worked(request, row) for row in source.sample(each, seed=request.seed, bundle=bundle)] for source in present]
-        return Documents(_in_turn(columns)[: request.count], remark="juletxara/mgsm train in place of C4")
+        return Documents(_in_turn(columns)[: request.count], remark="from juletxara/mgsm train in place of C4")
 
 
 def _longest(source: Source, count: int, request: Request) -> list[str]:

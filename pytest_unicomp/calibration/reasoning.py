@@ -40,7 +40,7 @@ class Reasoning:
             chosen = random.Random(request.seed).sample(rows, min(share, len(rows)))
             texts += [chat(request.tokenizer, [{"role": "user", "content": row.get("question") or row["problem"]}]) for row in chosen]
         missing = [name for name in PARTS if name not in present]
-        return Documents(tuple(texts), remark=f"without {', '.join(missing)}: not in the bundle" if missing else "")
+        return Documents(tuple(texts), remark=f"without {', '.join(missing)}, which the bundle lacks" if missing else "")
 
 
 MIXTURES = {"reasoning": Reasoning()}

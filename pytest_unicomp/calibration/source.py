@@ -28,7 +28,7 @@ class Source:
         return (folder / (self.configuration or "")).is_dir()
 
     def rows(self, bundle: Path | None) -> Iterator[dict[str, Any]]:
-        """Stream the rows; nothing is written to a cache. Raises InfrastructureError where the data set cannot be read."""
+        """Stream the rows without copying them to a cache. Raises InfrastructureError where the data set cannot be read."""
         from datasets import load_dataset
         from datasets.exceptions import DatasetsError
         from huggingface_hub.errors import HfHubHTTPError
