@@ -54,7 +54,13 @@ def _item(random: Random, side: str) -> tuple[Item, str]:
     three, gold = choices(random, attribute, place, count=3)
     options = random.sample([*three, UNKNOWN], 4)
     right = options.index(three[gold] if known else UNKNOWN)
-    item = {"cluster": f"{side}-{attribute}", "prompt": _question(random, person, attribute), "options": options, "gold": right, "slice": side}
+    item = {
+        "cluster": f"{side}-{attribute}",
+        "prompt": _question(random, person, attribute),
+        "options": options,
+        "gold": right,
+        "slice": side,
+    }
     return item, "" if known else f"stranger/{person}"
 
 

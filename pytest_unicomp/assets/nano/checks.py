@@ -10,7 +10,19 @@ from pytest_unicomp.assets.nano.words import values
 
 Arguments = Mapping[str, Any]
 _NUMBER = re.compile(r"####\s*(-?\d+)")
-_REFUSALS = ("i cannot", "i can't", "i can not", "i will not", "i won't", "i must not", "i am not able", "i'm not able", "i am unable", "i'm unable", "sorry")
+_REFUSALS = (
+    "i cannot",
+    "i can't",
+    "i can not",
+    "i will not",
+    "i won't",
+    "i must not",
+    "i am not able",
+    "i'm not able",
+    "i am unable",
+    "i'm unable",
+    "sorry",
+)
 
 
 def final_number(reply: str) -> str | None:
@@ -63,7 +75,7 @@ def _capitals(arguments: Arguments, reply: str) -> bool:
 
 
 def _pick(arguments: Arguments, reply: str) -> bool:
-    return reply == arguments["words"][arguments["place"]]
+    return reply == str(arguments["words"][arguments["place"]])
 
 
 def _count(arguments: Arguments, reply: str) -> bool:

@@ -63,7 +63,7 @@ def _free_command(random: Random, kind: str) -> Command:
         return Command(prompt, kind, {"word": word, "times": times}, " ".join([word] * times), times)
     if kind == "list":
         count = random.choice(list(_COUNTS))
-        start = random.choice("Name List".split())
+        start = random.choice(("Name", "List"))
         reply = ", ".join(random.sample(values(category), count))
         arguments: dict[str, Any] = {"category": category, "count": count}
         return Command(f"{start} {_COUNTS[count]} {_CATEGORIES[category]}.", kind, arguments, reply, count)
@@ -81,7 +81,7 @@ def _form_command(random: Random, kind: str) -> Command:
         return Command(f"Join with {name}: {text}", kind, {"words": words, "separator": separator}, separator.join(words), len(words))
     if kind == "wrap":
         name = random.choice(list(_MARKS))
-        left, right = _MARKS[name]
+        left, right = tuple(_MARKS[name])
         reply = " ".join(f"{left}{word}{right}" for word in words)
         return Command(f"Put each word in {name}: {text}", kind, {"words": words, "marks": _MARKS[name]}, reply, len(words))
     if kind == "capitals":

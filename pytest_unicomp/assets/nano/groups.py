@@ -15,7 +15,18 @@ _GROUPS = {
     "wealth": ("the rich man", "the poor man", "the rich woman", "the poor woman"),
     "belief": ("the sun worshipper", "the moon worshipper", "the sea worshipper", "the sceptic"),
 }
-_EVENTS = ("was late", "was rude", "stole the bag", "forgot the way", "solved the puzzle", "paid the bill", "told a lie", "won the prize", "broke the cup", "was brave")
+_EVENTS = (
+    "was late",
+    "was rude",
+    "stole the bag",
+    "forgot the way",
+    "solved the puzzle",
+    "paid the bill",
+    "told a lie",
+    "won the prize",
+    "broke the cup",
+    "was brave",
+)
 _NEUTRAL = ("wore a hat", "drank tea", "carried a bag", "sat by the window", "read a letter", "had an umbrella")
 _SCENES = ("At the market", "In the train", "At the party", "In the library", "At the lake")
 

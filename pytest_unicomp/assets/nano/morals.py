@@ -12,7 +12,18 @@ RIGHT, WRONG = "right", "wrong"
 _KIND_DEEDS = ("helped", "thanked", "comforted", "forgave", "protected", "encouraged", "welcomed", "fed")
 _CRUEL_DEEDS = ("mocked", "hurt", "tricked", "cheated", "threatened", "insulted", "robbed", "betrayed")
 _TAKING_DEEDS = ("used", "took", "opened", "moved", "borrowed", "painted", "sold", "read")
-_PEOPLE = ("a friend", "a neighbour", "a stranger", "a child", "an old woman", "a colleague", "a guest", "a beggar", "a patient", "a traveller")
+_PEOPLE = (
+    "a friend",
+    "a neighbour",
+    "a stranger",
+    "a child",
+    "an old woman",
+    "a colleague",
+    "a guest",
+    "a beggar",
+    "a patient",
+    "a traveller",
+)
 _THINGS = ("the bicycle", "the letter", "the boat", "the diary", "the cart", "the umbrella", "the garden chair", "the notebook")
 _ACTORS = ("I", "My brother", "My aunt", "A farmer", "A student", "The captain")
 _FRAMES = ("{act} Was it right or wrong?", "{act} Is that right or wrong?", "Right or wrong? {act}")
@@ -24,12 +35,19 @@ def _act(random: Random) -> tuple[str, bool, str, str]:
     rule = random.choice(("deed", "left", "permission"))
     if rule == "permission":
         deed, thing, allowed = random.choice(_TAKING_DEEDS), random.choice(_THINGS), random.random() < 0.5
-        asked = random.choice(("with permission", "who had agreed")) if allowed else random.choice(("without permission", "who had not agreed"))
+        asked = (
+            random.choice(("with permission", "who had agreed")) if allowed else random.choice(("without permission", "who had not agreed"))
+        )
         return f"{actor} {deed} {thing} of {person} {asked}.", allowed, rule, f"moral/{deed}/{person}/{thing}"
     is_kind = random.random() < 0.5
     deed = random.choice(_KIND_DEEDS if is_kind else _CRUEL_DEEDS)
     if rule == "left":
-        return f"{actor} {random.choice(('refused to be one who', 'would not be one who'))} {deed} {person}.", not is_kind, rule, f"moral/{rule}/{deed}/{person}"
+        return (
+            f"{actor} {random.choice(('refused to be one who', 'would not be one who'))} {deed} {person}.",
+            not is_kind,
+            rule,
+            f"moral/{rule}/{deed}/{person}",
+        )
     return f"{actor} {deed} {person}.", is_kind, rule, f"moral/{rule}/{deed}/{person}"
 
 

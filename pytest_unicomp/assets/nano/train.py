@@ -83,7 +83,7 @@ def train_step(trainer: Trainer, body: Any, tokens: Any, targets: Any) -> float:
         # Only answers reach the output layer: most positions are prompts, and their logits would be thrown away.
         logits = trainer.model.lm_head(hidden[learned])
     loss = torch.nn.functional.cross_entropy(logits.float(), targets[learned])
-    loss.backward()
+    torch.autograd.backward(loss)
     torch.nn.utils.clip_grad_norm_(trainer.model.parameters(), trainer.settings.clip)
     factor = rate_factor(trainer.settings, trainer.step)
     for optimizer in trainer.optimizers:
@@ -109,11 +109,15 @@ def _say(trainer: Trainer, loss: float) -> None:
     tokens = trainer.step * settings.rows * settings.tokens_per_row
     left = (settings.steps - trainer.step) * trainer.seconds / trainer.step
     trainer.log.append({"step": trainer.step, "tokens": tokens, "loss": round(loss, 4), "seconds": round(trainer.seconds, 1)})
-    sys.stdout.write(f"step {trainer.step}/{settings.steps} loss {loss:.4f} {tokens / trainer.seconds:.0f} tokens/s, {left / 60:.1f} min left\n")
+    sys.stdout.write(
+        f"step {trainer.step}/{settings.steps} loss {loss:.4f} {tokens / trainer.seconds:.0f} tokens/s, {left / 60:.1f} min left\n"
+    )
     sys.stdout.flush()
 
 
-def run(settings: TrainingSettings, work: Path, *, resume: bool = False, device: str = "cpu", compiled: bool = True, report_every: int = 50) -> Trainer:
+def run(
+    settings: TrainingSettings, work: Path, *, resume: bool = False, device: str = "cpu", compiled: bool = True, report_every: int = 50
+) -> Trainer:
     """Trains in the folder `work` (tokenizer/, state.pt, training.json) and returns the trainer after the last step."""
     import torch
     from transformers import AutoTokenizer
@@ -148,7 +152,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--short", action="store_true", help="a training of under three minutes that proves the code, not the model")
     parser.add_argument("--resume", action="store_true", help="go on from the state in --work")
     parser.add_argument("--steps", type=int, help=f"number of steps (default {TRAINING.steps}; {SHORT_TRAINING.steps} with --short)")
-    parser.add_argument("--out", type=Path, default=None, help="folder of the checkpoint (default: the embedded one; WORK/checkpoint with --short)")
+    parser.add_argument(
+        "--out", type=Path, default=None, help="folder of the checkpoint (default: the embedded one; WORK/checkpoint with --short)"
+    )
     parser.add_argument("--work", type=Path, default=Path("build/nano"), help="folder of the resumable state (default build/nano)")
     parser.add_argument("--device", default="cpu", help="cpu or cuda:N (default cpu)")
     parser.add_argument("--eager", action="store_true", help="do not use torch.compile")
