@@ -1,0 +1,88 @@
+"""Seconds per round of reading a prompt (prefill) and of writing tokens one by one (decode), on the device that evaluates."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from pytest_unicomp.errors import UnicompError
+from pytest_unicomp.records import Dimension
+from pytest_unicomp.registry import Evaluation
+
+if TYPE_CHECKING:
+    from pytest_unicomp.engine import Engine
+
+
+@dataclass(frozen=True)
+class Latency:
+    """`batch` sequences: a round reads `prompt` tokens each, or, where `decode` is above 0, writes `decode` tokens each after the prompt was read.
+
+    Prompts are shortened to what the model's context holds. Tokens are random (seed 0), the same for every artifact of a vocabulary.
+    Weights are computed with as loaded: unpacked to dense ones on this path, so a quantized kernel's gain does not show here.
+    """
+
+    batch: int
+    prompt: int
+    decode: int
+    kind: Literal["latency"] = "latency"
+    dimension: Dimension = "efficiency"
+    capability: str = "runtime_acceleration"
+    dataset: str = ""
+    metric: str = "seconds"
+    higher_is_better: bool = False
+    shots: int = 0
+    sets: tuple[str, ...] = ("nano", "efficiency")
+    source: str = "timed here"
+
+    def validate(self, evaluation: Evaluation) -> None:
+        """Nothing can be missing."""
+
+    def identity(self, evaluation: Evaluation) -> dict[str, Any]:
+        """Return what a round does."""
+        return {name: value for name, value in asdict(self).items() if name in ("batch", "prompt", "decode")}
+
+    def prepare(self, engine: Engine) -> Callable[[], None]:
+        """Return a function that performs one round and waits for the device; warming up is the caller's. UnicompError: context too short."""
+        import torch
+
+        length = min(self.prompt, engine.max_length - self.decode)
+        if length < 1:
+            raise UnicompError(f"unicomp: the model's context of {engine.max_length} tokens holds no prompt beside {self.decode} written ones.")
+        generator = torch.Generator().manual_seed(0)
+        vocabulary = int(engine.model.get_input_embeddings().weight.shape[0])
+        tokens = torch.randint(0, vocabulary, (self.batch, length), generator=generator).to(engine.device)
+        return self._decoding(engine, tokens) if self.decode else self._reading(engine, tokens)
+
+    def _reading(self, engine: Engine, tokens: Any) -> Callable[[], None]:
+        import torch
+
+        def round_() -> None:
+            with torch.inference_mode():
+                engine.model(tokens, use_cache=True, logits_to_keep=1)
+            engine.synchronize()
+
+        return round_
+
+    def _decoding(self, engine: Engine, tokens: Any) -> Callable[[], None]:
+        import torch
+
+        with torch.inference_mode():
+            read = engine.model(tokens, use_cache=True, logits_to_keep=1)
+        first = read.logits[:, -1:].argmax(dim=-1)
+        engine.synchronize()
+
+        def round_() -> None:
+            # Writing extends the cache in place; a copy is small beside the steps that follow, and works for every kind of cache.
+            cache, newest = copy.deepcopy(read.past_key_values), first
+            with torch.inference_mode():
+                for _ in range(self.decode):
+                    answer = engine.model(newest, past_key_values=cache, use_cache=True)
+                    cache, newest = answer.past_key_values, answer.logits[:, -1:].argmax(dim=-1)
+            engine.synchronize()
+
+        return round_
+
+
+BENCHMARKS = {"prefill-latency": Latency(batch=4, prompt=256, decode=0), "decode-latency": Latency(batch=4, prompt=64, decode=32)}

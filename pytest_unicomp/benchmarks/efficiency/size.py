@@ -1,0 +1,38 @@
+"""Bytes of an artifact's weight files: what is stored and shipped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pytest_unicomp.records import Artifact, Dimension
+from pytest_unicomp.registry import Evaluation
+
+
+@dataclass(frozen=True)
+class WeightBytes:
+    """The sum of the sizes of the weight files, in bytes, as the artifact's record states it."""
+
+    kind: Literal["size"] = "size"
+    dimension: Dimension = "efficiency"
+    capability: str = "inference_footprint"
+    dataset: str = ""
+    metric: str = "bytes"
+    higher_is_better: bool = False
+    shots: int = 0
+    sets: tuple[str, ...] = ("nano", "efficiency")
+    source: str = "the artifact's files"
+
+    def validate(self, evaluation: Evaluation) -> None:
+        """Nothing can be missing."""
+
+    def identity(self, evaluation: Evaluation) -> dict[str, Any]:
+        """The artifact says it all."""
+        return {}
+
+    def size(self, artifact: Artifact) -> float:
+        """Return the bytes of the weight files."""
+        return float(artifact.bytes)
+
+
+BENCHMARKS = {"bytes": WeightBytes()}

@@ -1,0 +1,30 @@
+"""MMLU: four-option questions from 57 subjects, the letter with the largest log-likelihood is the answer (Hendrycks et al., arXiv 2009.03300).
+
+A row: {"question": "Find all c in Z_3 such that ...", "subject": "abstract_algebra", "choices": ["0", "1", "2", "3"], "answer": 1}.
+The score is the mean over items, not over subjects; a subject is the items' cluster.
+"""
+
+from pytest_unicomp.benchmarks.lm_eval_task import LmEvalTask
+
+SUBJECTS = """
+abstract_algebra anatomy astronomy business_ethics clinical_knowledge college_biology college_chemistry college_computer_science
+college_mathematics college_medicine college_physics computer_security conceptual_physics econometrics electrical_engineering
+elementary_mathematics formal_logic global_facts high_school_biology high_school_chemistry high_school_computer_science
+high_school_european_history high_school_geography high_school_government_and_politics high_school_macroeconomics
+high_school_mathematics high_school_microeconomics high_school_physics high_school_psychology high_school_statistics
+high_school_us_history high_school_world_history human_aging human_sexuality international_law jurisprudence logical_fallacies
+machine_learning management marketing medical_genetics miscellaneous moral_disputes moral_scenarios nutrition philosophy prehistory
+professional_accounting professional_law professional_medicine professional_psychology public_relations security_studies sociology
+us_foreign_policy virology world_religions
+""".split()
+
+BENCHMARKS = {
+    "mmlu": LmEvalTask(
+        folder="mmlu/default",
+        parts=tuple((f"mmlu_{subject}", subject) for subject in SUBJECTS),
+        dataset="cais/mmlu",
+        capability="knowledge",
+        metric="acc",
+        source="lm-eval tasks mmlu_*; Hendrycks et al. 2021, arXiv 2009.03300",
+    )
+}

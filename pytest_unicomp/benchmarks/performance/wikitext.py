@@ -1,0 +1,92 @@
+"""Perplexity on WikiText-2's test part by the UniComp paper's fixed-block protocol (von Rad et al., arXiv 2602.09130; Merity et al., arXiv 1609.07843).
+
+A row: {"text": " = Robert Boulter = \\n"}. Rows are joined by blank lines, one beginning-of-sequence token is put in front, the tokens are cut
+into blocks that do not overlap, the tail is dropped, and each block is scored on its own; exp of the mean of the blocks is the perplexity.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pytest_unicomp.benchmarks import dataset as files
+from pytest_unicomp.benchmarks.selection import select
+from pytest_unicomp.errors import UnicompError
+from pytest_unicomp.records import Dimension, Item
+from pytest_unicomp.registry import Evaluation, Scored
+
+if TYPE_CHECKING:
+    from pytest_unicomp.engine import Engine
+
+RAW, TOKENIZED = "wikitext-2-raw-v1", "wikitext-2-v1"
+
+
+@dataclass(frozen=True)
+class FixedBlockPerplexity:
+    """Nats per token on blocks of `block` tokens, or of the model's context where that is shorter.
+
+    The paper uses the raw text; a bundle that has only the tokenized one (with its <unk>) is used as it is, and `identity` says so.
+    """
+
+    block: int = 4096
+    kind: Literal["items"] = "items"
+    dimension: Dimension = "performance"
+    capability: str = "language_modeling"
+    dataset: str = "Salesforce/wikitext"
+    metric: str = "nats_per_token"
+    higher_is_better: bool = False
+    shots: int = 0
+    sets: tuple[str, ...] = ("performance",)
+    source: str = "WikiText-2, arXiv 1609.07843; blocks as in arXiv 2602.09130"
+
+    def validate(self, evaluation: Evaluation) -> None:
+        """Raise UsageProblem where the bundle has neither form of the text."""
+        files.require("wikitext2-perplexity", self.dataset, [_configuration(evaluation.bundle)], evaluation.bundle)
+
+    def identity(self, evaluation: Evaluation) -> dict[str, Any]:
+        """Return the text's digest, which of the two forms it is, and the block length."""
+        configuration = _configuration(evaluation.bundle)
+        return {"dataset": files.digest(self.dataset, [configuration], evaluation.bundle), "configuration": configuration, "block": self.block}
+
+    def score(self, engine: Engine, evaluation: Evaluation) -> Scored:
+        """Score the selected blocks; raise UnicompError where the text is shorter than one block."""
+        from pytest_unicomp.engine.rolling import block_nats
+
+        tokens = _tokens(engine, _text(self.dataset, evaluation.bundle))
+        length = min(self.block, engine.max_length)
+        blocks = {f"block-{number:04d}": tokens[number * length : (number + 1) * length] for number in range(len(tokens) // length)}
+        if not blocks:
+            raise UnicompError(f"unicomp: wikitext2-perplexity found {len(tokens)} tokens; expected at least one block of {length}.")
+        items = tuple(
+            Item(id=name, score=block_nats(blocks[name], engine), prompt_digest=hashlib.sha256(json.dumps(blocks[name]).encode()).hexdigest()[:16])
+            for name in select(blocks, limit=evaluation.limit, seed=evaluation.seed)
+        )
+        return Scored(items=items, chance=None, template="none", generation={"block": length}, engine=engine.name)
+
+
+def _configuration(bundle: Path | None) -> str:
+    if bundle is not None and not (bundle / "Salesforce/wikitext" / RAW).is_dir():
+        return TOKENIZED
+    return RAW
+
+
+def _text(dataset: str, bundle: Path | None) -> str:
+    from datasets import load_dataset
+
+    from pytest_unicomp.engine.quiet import quiet
+
+    with quiet():
+        rows = load_dataset(files.resolve(dataset, bundle), _configuration(bundle), split="test")
+    return "\n\n".join(rows["text"])
+
+
+def _tokens(engine: Engine, text: str) -> list[int]:
+    tokens = list(engine.tokenizer(text, add_special_tokens=False)["input_ids"])
+    first = engine.tokenizer.bos_token_id
+    return tokens if first is None else [int(first), *tokens]
+
+
+BENCHMARKS = {"wikitext2-perplexity": FixedBlockPerplexity()}

@@ -1,0 +1,127 @@
+"""Turns a checkpoint folder into a loaded model with its tokenizer and lm-eval's interface around both."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_unicomp import machine
+from pytest_unicomp.engine.quiet import quiet, without_bars
+from pytest_unicomp.errors import InfrastructureError, UsageProblem
+
+NAME = "lm-eval-hf"
+DTYPES = ("auto", "float32", "bfloat16", "float16")
+BATCH = 64
+LOGITS_BYTES = {"cpu": 2**30, "cuda": 2**33}
+
+
+@dataclass
+class Engine:
+    """One loaded artifact: `model` (eval mode), `tokenizer`, and `lm`, lm-eval's HFLM around them; `dtype` is that of the computation."""
+
+    path: Path
+    device: str
+    dtype: str
+    model: Any
+    tokenizer: Any
+    lm: Any
+
+    name: str = NAME
+
+    @property
+    def max_length(self) -> int:
+        """Tokens that fit into the context."""
+        return int(self.lm.max_length)
+
+    def batch_size(self, tokens: int, *, logits_everywhere: bool) -> int:
+        """Return how many sequences of `tokens` tokens go together, 1 to BATCH: a function of model and device kind alone, so results repeat.
+
+        Scoring holds float32 logits of every position, and once more their log-softmax; generating holds those of the last position only.
+        """
+        positions = max(1, min(tokens, self.max_length)) if logits_everywhere else 1
+        vocabulary = int(self.model.get_output_embeddings().weight.shape[0])
+        budget = LOGITS_BYTES["cuda" if self.device.startswith("cuda") else "cpu"]
+        return max(1, min(BATCH, budget // (8 * positions * vocabulary)))
+
+    def fit_batch(self, prompts: Iterable[str], *, logits_everywhere: bool) -> None:
+        """Set lm-eval's batch size for these prompts, by the longest of them."""
+        longest = max(prompts, key=len, default="")
+        # A quarter more: by characters another prompt may be the longest, and continuations come on top.
+        tokens = len(self.tokenizer(longest, add_special_tokens=True)["input_ids"]) * 5 // 4 + 32
+        self.lm.batch_size_per_gpu = self.batch_size(tokens, logits_everywhere=logits_everywhere)
+
+    def synchronize(self) -> None:
+        """Wait until the device has done all that was asked of it."""
+        if self.device.startswith("cuda"):
+            import torch
+
+            torch.cuda.synchronize(self.device)
+
+    def release(self) -> None:
+        """Free the model's memory; the engine cannot be used afterwards."""
+        self.model = self.lm = self.tokenizer = None
+        gc.collect()
+        if self.device.startswith("cuda"):
+            import torch
+
+            torch.cuda.empty_cache()
+
+
+def load(path: Path, *, device: str, dtype: str) -> Engine:
+    """Load the checkpoint folder `path` on `device` ("auto", "cpu", "cuda:N") for computing in `dtype`, one of DTYPES.
+
+    "auto" computes in float32 on CPU and in the checkpoint's own type on CUDA. Compressed-tensors checkpoints are unpacked to dense
+    weights. No code from the checkpoint is run and nothing is fetched. Raises UsageProblem for a folder without config.json or an unknown
+    dtype, InfrastructureError where weights are missing from the files.
+    """
+    if dtype not in DTYPES:
+        raise UsageProblem(f"unicomp: dtype is {dtype!r}; expected one of {', '.join(DTYPES)}.")
+    if not (path / "config.json").is_file():
+        raise UsageProblem(f"unicomp: {path} has no config.json; expected the folder of a checkpoint that transformers can load.")
+    device = machine.resolve_device(device)
+    with quiet():
+        with without_bars():
+            model = _model(path, device, dtype)
+        from lm_eval.models.huggingface import HFLM
+        from transformers import AutoTokenizer
+
+        tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
+        lm = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=BATCH, backend="causal")
+    return Engine(path=path, device=device, dtype=str(model.dtype).removeprefix("torch."), model=model, tokenizer=tokenizer, lm=lm)
+
+
+def _model(path: Path, device: str, dtype: str) -> Any:
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    config = AutoConfig.from_pretrained(path, local_files_only=True, trust_remote_code=False)
+    packed = getattr(config, "quantization_config", None) or {}
+    unpack = packed.get("quant_method") == "compressed-tensors"
+    if unpack:
+        # transformers otherwise keeps the weights packed until the first forward pass and unpacks them inside it.
+        packed["dequantize"] = True
+    chosen = "float32" if dtype == "auto" and device == "cpu" else dtype
+    model, report = AutoModelForCausalLM.from_pretrained(
+        path,
+        config=config,
+        dtype=chosen if chosen == "auto" else getattr(torch, chosen),
+        local_files_only=True,
+        trust_remote_code=False,
+        output_loading_info=True,
+    )
+    missing = sorted(report["missing_keys"]) + sorted(str(key) for key in report["mismatched_keys"])
+    if missing:
+        raise InfrastructureError(
+            f"unicomp: the checkpoint {path} lacks {len(missing)} weights that its config.json asks for (first: {missing[0]}); write it again."
+        )
+    if unpack:
+        from compressed_tensors.offload import remove_dispatch
+
+        # Unpacking leaves an offloading wrapper around every module, which costs a third of the time of a small model's step.
+        remove_dispatch(model, onload_tensors=True)
+    # Sampling defaults that a checkpoint ships would only produce warnings: every request says how it wants to be generated.
+    model.generation_config.temperature = model.generation_config.top_p = model.generation_config.top_k = None
+    return model.to(device).eval()

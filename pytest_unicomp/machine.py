@@ -1,0 +1,108 @@
+"""Says what this machine and its libraries are, without importing torch unless a GPU makes it necessary."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+LIBRARIES = ("torch", "transformers", "tokenizers", "lm-eval", "datasets", "compressed-tensors")
+
+
+def versions() -> dict[str, str]:
+    """Return the installed versions of the libraries that shape a result; one that is not installed is left out."""
+    found: dict[str, str] = {}
+    for library in LIBRARIES:
+        try:
+            found[library] = importlib.metadata.version(library)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def describe() -> dict[str, Any]:
+    """Return operating system, CPU model, cores this process may use, memory in bytes (None if unknown), Python, accelerators, versions."""
+    return {
+        "os": platform.platform(),
+        "cpu": _processor(),
+        "cores": _cores(),
+        "memory_bytes": _memory(),
+        "python": platform.python_version(),
+        "accelerators": list(accelerators()),
+        "versions": versions(),
+    }
+
+
+def name(device: str) -> str:
+    """Return one line that names what computes on `device`: the accelerator's name, or the CPU's with its cores."""
+    kind, _, number = device.partition(":")
+    if kind == "cpu":
+        return f"{_processor()}, {_cores()} cores"
+    names = accelerators()
+    index = int(number or 0)
+    return names[index] if index < len(names) else device
+
+
+@cache
+def accelerators() -> tuple[str, ...]:
+    """Return the names of the visible NVIDIA GPUs: from torch where it is loaded, else from `nvidia-smi`; empty where neither knows any."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        return tuple(str(torch.cuda.get_device_name(index)) for index in range(count))
+    program = shutil.which("nvidia-smi")
+    if program is None or os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
+        return ()
+    command = [program, "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        listed = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        # A driver that does not answer is no accelerator that we could use.
+        return ()
+    names = [line.strip() for line in listed.splitlines() if line.strip()]
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if chosen is not None and re.fullmatch(r"\d+(,\d+)*", chosen):
+        names = [names[int(index)] for index in chosen.split(",") if int(index) < len(names)]
+    return tuple(names)
+
+
+def resolve_device(device: str) -> str:
+    """Turn "auto" into "cuda:0" where torch can use a GPU and "cpu" elsewhere; "cuda" becomes "cuda:0", other names stay."""
+    if device != "auto":
+        return "cuda:0" if device == "cuda" else device
+    if "+cpu" in versions().get("torch", "+cpu") or not accelerators():
+        return "cpu"
+    import torch
+
+    return "cuda:0" if torch.cuda.is_available() else "cpu"
+
+
+@cache
+def _processor() -> str:
+    listing = Path("/proc/cpuinfo")
+    if listing.is_file():
+        found = re.search(r"^model name\s*:\s*(.+)$", listing.read_text(encoding="utf-8", errors="replace"), flags=re.MULTILINE)
+        if found:
+            return found.group(1).strip()
+    return platform.processor() or platform.machine() or "unknown"
+
+
+def _cores() -> int:
+    """Count the cores that the scheduler gives this process, which in a container are fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _memory() -> int | None:
+    names = getattr(os, "sysconf_names", {})
+    if "SC_PHYS_PAGES" in names and "SC_PAGE_SIZE" in names:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return None
