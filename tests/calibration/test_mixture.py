@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_unicomp.calibration import mixture
+from pytest_unicomp.errors import UsageProblem
+from pytest_unicomp.records import Model
+from tests.methods.tiny import checkpoint, save_tokenizer
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """A model that is not nano: only its tokenizer and its configuration are read."""
+    folder = checkpoint(tmp_path_factory.mktemp("models") / "llama", layers=1, max_position_embeddings=64)
+    return Model(name="some/model", path=str(folder), fingerprint="0" * 64, parameters=1, bytes=1)
+
+
+def write(file: Path, rows: Sequence[Any]) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return file
+
+
+def card(folder: Path, configuration: str, split: str = "train") -> None:
+    files = f"data_files:\n  - split: {split}\n    path: {configuration}/{split}.jsonl"
+    (folder / "README.md").write_text(f"---\nconfigs:\n- config_name: {configuration}\n  {files}\n---\n")
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """ARC-Easy, GSM8K and WikiText-2 in hub layout, made up; no MATH, no C4."""
+    root = tmp_path_factory.mktemp("bundle")
+    for repository, configuration, rows in (
+        ("allenai/ai2_arc", "ARC-Easy", [{"question": f"arc {n}?", "answerKey": "A"} for n in range(30)]),
+        ("openai/gsm8k", "main", [{"question": f"gsm {n}?", "answer": f"secret {n}"} for n in range(30)]),
+    ):
+        write(root / repository / configuration / "train.jsonl", rows)
+        card(root / repository, configuration)
+    wikitext = root / "Salesforce" / "wikitext"
+    write(wikitext / "wikitext-2-v1" / "validation.jsonl", [{"text": f"line {n} of some article"} for n in range(200)])
+    card(wikitext, "wikitext-2-v1", "validation")
+    return root
+
+
+def test_reasoning_takes_equal_parts_of_what_the_bundle_has_and_names_what_it_lacks(model: Model, bundle: Path) -> None:
+    found = mixture.build("reasoning", model=model, seed=0, bundle=bundle, samples=11)
+    kinds = [text.split()[1] for text in found.texts]
+    assert sorted((kinds.count("arc"), kinds.count("gsm"))) == [5, 6]
+    assert "without MATH" in found.record.mixture
+
+
+def test_reasoning_gives_questions_as_user_turns_without_answers(model: Model, bundle: Path) -> None:
+    for text in mixture.build("reasoning", model=model, seed=0, bundle=bundle, samples=20).texts:
+        assert text.startswith("user: ")
+        assert "secret" not in text
+
+
+def test_generic_falls_back_to_wikitext_windows_of_exactly_the_length_asked_for_and_says_so(model: Model, bundle: Path) -> None:
+    found = mixture.build("generic", model=model, seed=0, bundle=bundle, samples=5, tokens=40)
+    assert [len(text) for text in found.texts] == [40] * 5  # one token per byte
+    assert len(set(found.texts)) == 5
+    assert "wikitext-2-v1 validation in place of C4" in found.record.mixture
+
+
+def test_the_same_seed_gives_the_same_texts_and_another_seed_others(model: Model, bundle: Path) -> None:
+    first, again, other = (
+        mixture.build("generic=.5,reasoning=.5", model=model, seed=seed, bundle=bundle, samples=8, tokens=40) for seed in (3, 3, 4)
+    )
+    assert first == again
+    assert first.texts != other.texts
+    assert first.record.digest == hashlib.sha256(b"".join(text.encode() + b"\0" for text in first.texts)).hexdigest()
+
+
+@pytest.mark.parametrize(("specification", "reasoning"), [("generic=.5,reasoning=.5", 5), ("generic=3,reasoning=1", 3), ("reasoning", 10)])
+def test_weights_are_shares_of_the_samples(specification: str, reasoning: int, model: Model, bundle: Path) -> None:
+    found = mixture.build(specification, model=model, seed=0, bundle=bundle, samples=10, tokens=40)
+    assert sum(text.startswith("user:") for text in found.texts) in {reasoning, reasoning - 1} if reasoning == 3 else {reasoning}
+    assert found.record.samples == 10
+
+
+def test_the_limit_per_document_follows_the_model_s_context(model: Model, bundle: Path) -> None:
+    assert mixture.build("reasoning", model=model, seed=0, bundle=bundle, samples=4).tokens == 64
+
+
+def test_a_file_may_hold_text_prompts_and_messages(model: Model, tmp_path: Path) -> None:
+    turns = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Yes?"}]
+    file = write(tmp_path / "own.jsonl", [{"text": "plain"}, {"prompt": "Why?"}, {"messages": turns}])
+    found = mixture.build(str(file), model=model, seed=0, bundle=None)
+    assert sorted(found.texts) == ["plain", "user: Hi\nassistant: Yes?\n", "user: Why?\n"]
+    assert found.record.samples == 3
+
+
+def test_a_model_without_a_chat_template_gets_the_plain_words(model: Model, tmp_path: Path) -> None:
+    folder = tmp_path / "plain"
+    folder.mkdir()
+    save_tokenizer(folder, template=None)
+    (folder / "config.json").write_text(json.dumps({"max_position_embeddings": 64, "model_type": "llama"}))
+    file = write(tmp_path / "own.jsonl", [{"prompt": "Why?"}])
+    assert mixture.build(str(file), model=model.model_copy(update={"path": str(folder)}), seed=0, bundle=None).texts == ("Why?",)
+
+
+def test_the_embedded_model_calibrates_on_full_rows_of_its_own_world(model: Model) -> None:
+    nano = model.model_copy(update={"name": "nano"})
+    found = mixture.build("reasoning", model=nano, seed=0, bundle=None, samples=6, tokens=300)
+    assert len(found.texts) == len(set(found.texts)) == 6
+    assert all(150 < len(text) <= 300 for text in found.texts)  # one token per byte
+    assert found == mixture.build("reasoning", model=nano, seed=0, bundle=None, samples=6, tokens=300)
+    assert mixture.build("instruction", model=nano, seed=0, bundle=None).tokens == 512
+
+
+def test_identity_changes_with_shares_and_with_the_contents_of_a_file(tmp_path: Path) -> None:
+    file = write(tmp_path / "own.jsonl", [{"text": "one"}])
+    before = mixture.identity(str(file), None)
+    write(file, [{"text": "two"}])
+    assert mixture.identity(str(file), None) != before
+    assert mixture.identity("generic=1,reasoning=1", None) == mixture.identity("generic=.5,reasoning=.5", None)
+    assert mixture.identity("generic=1,reasoning=2", None) != mixture.identity("generic=1,reasoning=1", None)
+
+
+@pytest.mark.parametrize(
+    ("specification", "message"),
+    [
+        ("gneric", "no calibration mixture named 'gneric'.*Did you mean 'generic'"),
+        ("generic=x", "weight 'x'; expected a positive number"),
+        ("generic=-1,reasoning=1", "weight '-1'"),
+        ("generic=nan", "weight 'nan'"),
+        ("generic,reasoning=.5", "gives 'generic' no weight"),
+        ("generic=.5,generic=.5", "names 'generic' twice"),
+        ("nowhere.jsonl", r"nowhere\.jsonl cannot be read"),
+        ("", "no calibration mixture named ''"),
+    ],
+)
+def test_a_wrong_specification_is_one_clear_line(specification: str, message: str) -> None:
+    with pytest.raises(UsageProblem, match=message) as caught:
+        mixture.validate(specification, None, "some/model")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "is empty"),
+        ('{"text": "fine"}\nnot json\n', "line 2 .* is not JSON"),
+        ('{"text": "fine"}\n\n{"txt": 1}\n', 'line 3 .* holds no "text"'),
+        ('{"text": ""}\n', 'line 1 .* holds no "text"'),
+        ('{"messages": [{"role": "user"}]}\n', 'line 1 .* holds no "text"'),
+        ("[1]\n", 'line 1 .* holds no "text"'),
+    ],
+)
+def test_a_file_with_a_bad_line_is_refused_with_its_number(content: str, message: str, tmp_path: Path) -> None:
+    file = tmp_path / "own.jsonl"
+    file.write_text(content)
+    with pytest.raises(UsageProblem, match=message):
+        mixture.validate(str(file), None, "some/model")
+
+
+def test_a_bundle_without_the_data_names_the_folder_and_the_ways_out(tmp_path: Path) -> None:
+    folder = tmp_path / "HuggingFaceH4" / "ultrachat_200k"
+    with pytest.raises(UsageProblem, match=f"needs {folder}.*choose another mixture, give a FILE.jsonl"):
+        mixture.validate("instruction", tmp_path, "some/model")
+    for name in ("generic", "reasoning", "multilingual"):
+        with pytest.raises(UsageProblem, match="which the bundle lacks"):
+            mixture.validate(name, tmp_path, "some/model")
+        mixture.validate(name, tmp_path, "nano")
+
+
+def test_the_real_bundle_serves_reasoning_offline(model: Model, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    found = mixture.build("reasoning", model=model, seed=0, bundle=shared / "hub", samples=20)
+    assert found.record.samples == 20
