@@ -1,0 +1,25 @@
+"""Stage: Measurements -> Check -> verdicts of capability, recipe and run; the rules are in docs/verdicts.md."""
+
+from pytest_unicomp.compare.absent import broken, missing_baseline
+from pytest_unicomp.compare.comparability import mismatch
+from pytest_unicomp.compare.drift import drift
+from pytest_unicomp.compare.efficiency import ratio, size
+from pytest_unicomp.compare.policy import Policy
+from pytest_unicomp.compare.pooling import pool
+from pytest_unicomp.compare.recipe import recipe_verdict, run_verdict, survives_holm
+from pytest_unicomp.compare.retention import retention
+
+__all__ = [
+    "Policy",
+    "broken",
+    "drift",
+    "mismatch",
+    "missing_baseline",
+    "pool",
+    "ratio",
+    "recipe_verdict",
+    "retention",
+    "run_verdict",
+    "size",
+    "survives_holm",
+]

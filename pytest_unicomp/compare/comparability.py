@@ -1,0 +1,91 @@
+"""Decides whether two measurements answer the same question; whatever differs is named with both values."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from pytest_unicomp.records import Conditions, Item, Measurement
+
+Pair = tuple[Item, Item]
+
+
+def mismatch(reference: Measurement, candidate: Measurement, *, names: tuple[str, str] = ("reference", "candidate")) -> str | None:
+    """Return what makes two measurements not comparable, or None where they are.
+
+    Equal must be: benchmark, metric, direction, every condition but `limit`, the items and their rendered prompts. With unequal limits
+    every candidate item must be in the reference. Missing, duplicated and empty results never compare, nor do items scored on one side only.
+    """
+    return _conditions(reference, candidate, names) or _items(reference, candidate, names)
+
+
+def paired(reference: Measurement, candidate: Measurement) -> list[Pair]:
+    """Return the items that both sides scored, in the order of their ids, for measurements that compare."""
+    known = {item.id: item for item in reference.items}
+    both = ((known[item.id], item) for item in sorted(candidate.items, key=lambda item: item.id))
+    return [pair for pair in both if pair[0].score is not None and pair[1].score is not None]
+
+
+def _differs(field: str, first: Any, second: Any, names: tuple[str, str]) -> str:
+    return f"{field} is {first!r} in the {names[0]} and {second!r} in the {names[1]}"
+
+
+def _conditions(reference: Measurement, candidate: Measurement, names: tuple[str, str]) -> str | None:
+    for field in ("benchmark", "metric", "higher_is_better"):
+        first, second = getattr(reference, field), getattr(candidate, field)
+        if first != second:
+            return _differs(field, first, second, names)
+    for field in Conditions.model_fields:
+        first, second = getattr(reference.conditions, field), getattr(candidate.conditions, field)
+        if field != "limit" and first != second:
+            return _differs(field, first, second, names)
+    return None
+
+
+def _listed(ids: Iterable[str]) -> str:
+    ordered = sorted(ids)
+    rest = f" and {len(ordered) - 3} more" if len(ordered) > 3 else ""
+    return f"{', '.join(ordered[:3])}{rest}"
+
+
+def _items(reference: Measurement, candidate: Measurement, names: tuple[str, str]) -> str | None:
+    for measurement, name in zip((reference, candidate), names, strict=True):
+        if not measurement.items:
+            return f"the {name} has no items"
+        twice = [key for key, count in Counter(item.id for item in measurement.items).items() if count > 1]
+        if twice:
+            return f"{len(twice)} items occur more than once in the {name}: {_listed(twice)}"
+    first, second = ({item.id: item for item in side.items} for side in (reference, candidate))
+    if second.keys() - first.keys():
+        missing = second.keys() - first.keys()
+        return f"{len(missing)} items of the {names[1]} are missing in the {names[0]}: {_listed(missing)}"
+    shortfall = _shortfall(reference, candidate, names)
+    if shortfall:
+        return shortfall
+    for key in sorted(second):
+        if first[key].prompt_digest != second[key].prompt_digest:
+            return _differs(f"prompt_digest of item {key}", first[key].prompt_digest, second[key].prompt_digest, names)
+    return _unscored(first, second, names)
+
+
+def _shortfall(reference: Measurement, candidate: Measurement, names: tuple[str, str]) -> str | None:
+    """A smaller limit explains fewer items, down to that limit; nothing else does."""
+    missing = {item.id for item in reference.items} - {item.id for item in candidate.items}
+    limit = candidate.conditions.limit
+    expected = len(reference.items)
+    if limit is not None and limit != reference.conditions.limit:
+        expected = min(limit, expected)
+    if len(candidate.items) >= expected:
+        return None
+    return f"the {names[1]} has {len(candidate.items)} items where {expected} were expected (limit {limit}); missing: {_listed(missing)}"
+
+
+def _unscored(first: dict[str, Item], second: dict[str, Item], names: tuple[str, str]) -> str | None:
+    for one, other, name in ((first, second, names[0]), (second, first, names[1])):
+        missing = [key for key in second if one[key].score is None and other[key].score is not None]
+        if missing:
+            return f"{len(missing)} items have no score in the {name} only, which counts as missing: {_listed(missing)}"
+    if all(item.score is None for item in second.values()):
+        return f"none of the {len(second)} items has a score"
+    return None

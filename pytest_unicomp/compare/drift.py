@@ -1,0 +1,65 @@
+"""Is it what it was last time? Paired equivalence of a measurement to its stored baseline, good and bad changes alike."""
+
+from __future__ import annotations
+
+from pytest_unicomp import stats
+from pytest_unicomp.compare import evidence, wording
+from pytest_unicomp.compare.comparison import Comparison, compare, describe, not_comparable, numbers
+from pytest_unicomp.compare.policy import Policy
+from pytest_unicomp.errors import UnicompError
+from pytest_unicomp.records import Check, Family, Measurement, Verdict
+
+
+def drift(baseline: Measurement, current: Measurement, *, recipe: str, family: Family, gates: bool, policy: Policy) -> Check:
+    """Compare a measurement with its baseline within the drift margin; `current` may hold a part of the baseline's items (smaller limit).
+
+    Equal scores and answers pass. Else pass iff the interval lies inside +-margin (Schuirmann 1987, J. Pharmacokinetics and Biopharmaceutics 15,
+    657-680: two one-sided tests), fail iff wholly below, pass as improved iff wholly above, else inconclusive. Changed versions, weights and
+    machine are listed in `changes` and never decide.
+    """
+    margin = policy.drift_margin
+    fields = describe(current, recipe=recipe, family=family, gates=gates, question="drift", margin=margin, policy=policy)
+    refused = not_comparable(baseline, current, fields, ("baseline", "current run"))
+    if refused is not None:
+        return refused
+    comparison = compare(baseline, current, fields)
+    short = evidence.shortened(current)
+    if all(before.score == after.score and evidence.same_answer(before, after, short) for before, after in comparison.pairs):
+        return _unchanged(comparison)
+    try:
+        found = comparison.difference(alpha=policy.alpha, margin=margin)
+    except UnicompError as error:
+        return comparison.check("inconclusive", f"no uncertainty can be given: {str(error).removeprefix('unicomp: ')}")
+    n = len(comparison.pairs)
+    verdict, words = _decide(found, margin=margin, n=n, metric=current.metric, alpha=policy.alpha)
+    detectable = stats.minimum_detectable_effect(found.stderr, alpha=policy.alpha)
+    reason = f"{words}; {wording.basis(n, float(comparison.fields['discordance']), detectable, current.metric)}{_since(comparison)}"
+    return comparison.check(verdict, reason, **numbers(found, policy.alpha))
+
+
+def _decide(found: stats.Paired, *, margin: float, n: int, metric: str, alpha: float) -> tuple[Verdict, str]:
+    shown = wording.interval(found.difference, found.lower, found.upper, metric, 1 - 2 * alpha)
+    limit = wording.amount(margin, metric)
+    if -margin < found.lower and found.upper < margin:
+        return "pass", f"as before: {shown}, within {limit} of the baseline"
+    if found.upper < -margin:
+        return "fail", f"worse than the baseline: {shown}, more than {limit} away"
+    if found.lower > margin:
+        return "pass", f"improved: {shown}, more than {limit} above the baseline; accept it with --unicomp-update=changed"
+    state = "a drop is detected, its size undecided" if found.upper < 0 else "undecided"
+    items = stats.required_items(found.stderr, n, abs(found.difference) - margin, alpha=alpha)
+    return "inconclusive", f"{state}: {shown}, neither within nor beyond {limit} of the baseline; {wording.would_decide(items)}"
+
+
+def _since(comparison: Comparison) -> str:
+    return f"; changed since: {', '.join(comparison.fields['changes'])}" if comparison.fields["changes"] else ""
+
+
+def _unchanged(comparison: Comparison) -> Check:
+    return comparison.check(
+        "pass",
+        f"identical evidence: the same scores and answers on all {len(comparison.pairs)} items{_since(comparison)}",
+        interval=(0.0, 0.0),
+        p_value=1.0,
+        minimum_detectable_effect=0.0,
+    )

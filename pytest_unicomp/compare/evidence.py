@@ -1,0 +1,100 @@
+"""What changed item by item, beside the averages: flips with examples, and the distance between answer distributions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import exp, log, sqrt
+from typing import Literal
+
+from pytest_unicomp.baselines import condense
+from pytest_unicomp.compare.comparability import Pair
+from pytest_unicomp.records import Divergence, Example, Flips, Item, Measurement
+
+Kind = Literal["lost", "gained", "changed"]
+EXAMPLES = 8
+EXAMPLE_CHARACTERS = 600
+
+
+def kinds(pairs: Sequence[Pair], candidate: Measurement) -> list[tuple[Kind, Pair]] | None:
+    """Return the flipped pairs with their kind, lost first, then by id; None where scores are not all 0 or 1."""
+    if any(item.score not in (0, 1) for pair in pairs for item in pair) or candidate.metric == "nats_per_token":
+        return None
+    right = 1 if candidate.higher_is_better else 0
+    short = shortened(candidate)
+    found: list[tuple[Kind, Pair]] = []
+    for before, after in pairs:
+        if before.score != after.score:
+            found.append(("lost" if before.score == right else "gained", (before, after)))
+        elif before.score != right and not same_answer(before, after, short):
+            found.append(("changed", (before, after)))
+    order: tuple[Kind, ...] = ("lost", "gained", "changed")
+    return sorted(found, key=lambda entry: (order.index(entry[0]), entry[1][0].id))
+
+
+def shortened(measurement: Measurement) -> dict[str, str]:
+    """Return the answers by id as stored evidence keeps them: long ones cut, with a digest."""
+    return {item.id: item.answer for item in condense(measurement).items}
+
+
+def same_answer(before: Item, after: Item, short: dict[str, str]) -> bool:
+    """Say whether two answers are equal, also where the first was stored shortened."""
+    return before.answer in (after.answer, short[after.id])
+
+
+def flips(found: Sequence[tuple[Kind, Pair]]) -> Flips:
+    """Count the flips by kind."""
+    names = [kind for kind, _ in found]
+    return Flips(lost=names.count("lost"), gained=names.count("gained"), changed=names.count("changed"))
+
+
+def discordance(pairs: Sequence[Pair]) -> float:
+    """Return the share of items whose score differs, in [0, 1]."""
+    return sum(before.score != after.score for before, after in pairs) / len(pairs)
+
+
+def examples(found: Sequence[tuple[Kind, Pair]]) -> list[Example]:
+    """Return the first EXAMPLES flips with their texts, each cut to EXAMPLE_CHARACTERS."""
+    return [
+        Example(
+            id=after.id,
+            prompt=_cut(after.prompt or before.prompt),
+            target=_cut(after.target or before.target),
+            reference_answer=_cut(before.answer),
+            candidate_answer=_cut(after.answer),
+            kind=kind,
+        )
+        for kind, (before, after) in found[:EXAMPLES]
+    ]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= EXAMPLE_CHARACTERS else f"{text[: EXAMPLE_CHARACTERS - 1]}…"
+
+
+def divergence(pairs: Sequence[Pair]) -> Divergence | None:
+    """Return mean KL(reference || candidate) in nats over the softmax of the options' log-probabilities, its standard error and top-1 agreement.
+
+    Only items with the same two or more options on both sides count; None where there is none.
+    Source: Kullback & Leibler 1951, Annals of Mathematical Statistics 22, 79-86; as a distance beside accuracy: Dutta et al. 2024, arXiv 2407.09141.
+    """
+    known = [(before, after) for before, after in pairs if _options(before) >= 2 and _options(before) == _options(after)]
+    if not known:
+        return None
+    distances, agreements = [], []
+    for before, after in known:
+        first, second = _log_softmax(before.log_probabilities or []), _log_softmax(after.log_probabilities or [])
+        distances.append(max(0.0, sum(exp(one) * (one - other) for one, other in zip(first, second, strict=True))))
+        agreements.append(first.index(max(first)) == second.index(max(second)))
+    n, mean = len(distances), sum(distances) / len(distances)
+    spread = sqrt(sum((value - mean) ** 2 for value in distances) / (n - 1) / n) if n > 1 else None
+    return Divergence(kl_mean=mean, kl_stderr=spread, top1_agreement=sum(agreements) / n)
+
+
+def _options(item: Item) -> int:
+    return len(item.log_probabilities or [])
+
+
+def _log_softmax(values: Sequence[float]) -> list[float]:
+    top = max(values)
+    total = top + log(sum(exp(value - top) for value in values))
+    return [value - total for value in values]

@@ -1,0 +1,99 @@
+"""Pools the retention checks of one recipe and capability into the verdict that decides about the capability."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pytest_unicomp import stats
+from pytest_unicomp.compare import wording
+from pytest_unicomp.compare.policy import Policy
+from pytest_unicomp.compare.retention import decide
+from pytest_unicomp.errors import UnicompError
+from pytest_unicomp.records import CapabilityVerdict, Check, Verdict
+
+# What decides where several differ, worst first.
+SEVERITY: tuple[Verdict, ...] = ("error", "fail", "not_comparable", "inconclusive", "pass")
+
+
+def pool(checks: Sequence[Check], *, policy: Policy) -> CapabilityVerdict:
+    """Return the verdict of a capability from the retention checks of one recipe: mean of the differences, benchmarks weighted equally.
+
+    error > not comparable > a reference at chance (inconclusive) > the interval rule at the capability margin. Rates and nats per token are
+    pooled apart; where a capability has both, the worse verdict stands, with its numbers. Raises UnicompError for no check, or for checks of
+    several recipes, capabilities or questions.
+    """
+    kinds = {(check.recipe, check.capability, check.question) for check in checks}
+    if len(kinds) != 1 or next(iter(kinds))[2] != "retention":
+        raise UnicompError(f"unicomp: pooling found {sorted(kinds)}; expected retention checks of one recipe and one capability.")
+    nats = [check for check in checks if check.metric == wording.NATS]
+    rates = [check for check in checks if check.metric != wording.NATS]
+    verdicts = [_pool(part, policy) for part in (rates, nats) if part]
+    worst = min(verdicts, key=lambda found: SEVERITY.index(found.verdict))
+    reason = " | ".join(found.reason for found in verdicts)
+    return worst.model_copy(update={"benchmarks": [check.benchmark for check in checks], "reason": reason})
+
+
+def at_chance(check: Check) -> bool:
+    """Say whether a retention check could not be decided because its reference is not above chance."""
+    return check.verdict == "inconclusive" and check.chance is not None and check.chance_corrected_retention is None
+
+
+def _pool(checks: Sequence[Check], policy: Policy) -> CapabilityVerdict:
+    for blocking in ("error", "not_comparable"):
+        found = [check for check in checks if check.verdict == blocking]
+        if found:
+            return _verdict(checks, policy, None, blocking, _named(found))
+    pooled = _mean(checks)
+    unanchored = [check for check in checks if at_chance(check)]
+    if unanchored:
+        return _verdict(checks, policy, pooled, "inconclusive", _named(unanchored))
+    if pooled is None:
+        return _verdict(checks, policy, None, "inconclusive", _named([check for check in checks if check.interval is None]))
+    verdict, words = _decide(checks, pooled, policy)
+    across = f"mean of {len(checks)} benchmarks" if len(checks) > 1 else checks[0].benchmark
+    return _verdict(checks, policy, pooled, verdict, f"{words}; {across}, {sum(check.n for check in checks)} items")
+
+
+def _named(checks: Sequence[Check]) -> str:
+    return "; ".join(f"{check.benchmark}: {check.reason}" for check in checks)
+
+
+def _mean(checks: Sequence[Check]) -> stats.Bounded | None:
+    parts = [
+        stats.Bounded(check.difference, *check.interval) for check in checks if check.interval is not None and check.difference is not None
+    ]
+    return stats.mover_mean(parts) if len(parts) == len(checks) else None
+
+
+def _decide(checks: Sequence[Check], pooled: stats.Bounded, policy: Policy) -> tuple[Verdict, str]:
+    """Required items are named for one benchmark only: over several, it depends on which of them grows."""
+    stderr = stats.implied_stderr(pooled.lower, pooled.upper, alpha=policy.alpha)
+    found = stats.Paired(pooled.value, stderr, pooled.lower, pooled.upper, 1.0, "MOVER")
+    n = checks[0].n if len(checks) == 1 else 0
+    return decide(found, margin=policy.capability_margin, n=n, metric=checks[0].metric, alpha=policy.alpha)
+
+
+def _verdict(checks: Sequence[Check], policy: Policy, pooled: stats.Bounded | None, verdict: Verdict, reason: str) -> CapabilityVerdict:
+    return CapabilityVerdict(
+        capability=checks[0].capability,
+        dimension=checks[0].dimension,
+        benchmarks=[check.benchmark for check in checks],
+        difference=None if pooled is None else pooled.value,
+        interval=None if pooled is None else (pooled.lower, pooled.upper),
+        confidence=policy.confidence,
+        margin=policy.capability_margin,
+        retention=_retention(checks),
+        verdict=verdict,
+        reason=reason,
+    )
+
+
+def _retention(checks: Sequence[Check]) -> float | None:
+    """Mean candidate value over mean reference value, turned where lower is better; the plain ratio, no chance level taken off."""
+    before = [check.reference.value for check in checks]
+    after = [check.candidate.value for check in checks]
+    if len({check.higher_is_better for check in checks}) > 1 or None in before or None in after:
+        return None
+    old, new = (sum(value for value in side if value is not None) for side in (before, after))
+    kept, whole = (new, old) if checks[0].higher_is_better else (old, new)
+    return kept / whole if whole > 0 else None

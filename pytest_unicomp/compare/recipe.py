@@ -1,0 +1,78 @@
+"""From checks to the answer: does a recipe pass, does the run pass, and with which exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from pytest_unicomp import stats
+from pytest_unicomp.compare.policy import Policy
+from pytest_unicomp.compare.pooling import pool
+from pytest_unicomp.records import CapabilityVerdict, Check, RecipeVerdict, Verdict
+
+RunVerdict = Literal["pass", "fail", "inconclusive", "error"]
+
+
+def survives_holm(check: Check, checks: Sequence[Check], alpha: float) -> bool:
+    """Say whether a check's FAIL stands after Holm over the recipe's retention checks; other questions and verdicts stand as they are."""
+    if check.verdict != "fail":
+        return False
+    if check.question != "retention" or check.p_value is None:
+        return True
+    tested = [other.p_value for other in checks if other.question == "retention" and other.p_value is not None]
+    if check.p_value not in tested:
+        tested.append(check.p_value)
+    return stats.holm(tested)[tested.index(check.p_value)] <= alpha
+
+
+def recipe_verdict(checks: Sequence[Check], *, policy: Policy) -> tuple[Verdict, str, list[CapabilityVerdict]]:
+    """Return a recipe's verdict, what decided it, and its capabilities, from all its checks.
+
+    error > fail > not comparable > inconclusive > pass. It fails iff a capability fails, a benchmark fails after Holm, or a drift, artifact or
+    efficiency check fails. A single benchmark that is inconclusive, or fails before Holm only, decides nothing: its capability does.
+    """
+    kept = [check for check in checks if check.question == "retention"]
+    others = [check for check in checks if check.question != "retention"]
+    names = list(dict.fromkeys(check.capability for check in kept))
+    capabilities = [pool([check for check in kept if check.capability == name], policy=policy) for name in names]
+    decisive = [(check.verdict, f"{check.benchmark} {check.question}: {check.reason}") for check in others]
+    decisive += [(found.verdict, f"{found.capability}: {found.reason}") for found in capabilities]
+    decisive += [("fail", f"{check.benchmark}: {check.reason}") for check in kept if survives_holm(check, kept, policy.alpha)]
+    order: tuple[Verdict, ...] = ("error", "fail", "not_comparable", "inconclusive")
+    for verdict in order:
+        reasons = [reason for found, reason in decisive if found == verdict]
+        if reasons:
+            return verdict, _first(reasons), capabilities
+    if not checks:
+        return "inconclusive", "nothing was measured", capabilities
+    if not capabilities:
+        return "pass", f"{len(others)} checks passed; no capability was measured", capabilities
+    return "pass", f"kept: {', '.join(names)}", capabilities
+
+
+def _first(reasons: Sequence[str]) -> str:
+    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+    return f"{reasons[0]}{more}"
+
+
+def run_verdict(recipes: Sequence[RecipeVerdict], policy: Policy) -> tuple[RunVerdict, int, str]:
+    """Return the run's verdict, exit code and reason from its recipes: that of the worst one that gates.
+
+    7 error, 1 fail, 6 inconclusive or not comparable (0 where the policy only warns; the verdict stays "inconclusive"), 0 pass.
+    Nothing that gates is inconclusive, never a pass.
+    """
+    undecided = 6 if policy.inconclusive == "fail" else 0
+    gated = [recipe for recipe in recipes if recipe.gates]
+    if not gated:
+        return "inconclusive", undecided, "no recipe that gates was measured"
+    answers: tuple[tuple[Verdict, RunVerdict, int], ...] = (
+        ("error", "error", 7),
+        ("fail", "fail", 1),
+        ("not_comparable", "inconclusive", undecided),
+        ("inconclusive", "inconclusive", undecided),
+    )
+    for verdict, answer, code in answers:
+        found = [recipe for recipe in gated if recipe.verdict == verdict]
+        if found:
+            return answer, code, _first([f"{recipe.recipe}: {recipe.reason}" for recipe in found])
+    return "pass", 0, f"all that gates is kept: {', '.join(recipe.recipe for recipe in gated)}"

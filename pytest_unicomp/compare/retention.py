@@ -1,0 +1,105 @@
+"""Is what the reference could do kept? Paired non-inferiority of a candidate to its reference on one benchmark."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_unicomp import stats
+from pytest_unicomp.compare import wording
+from pytest_unicomp.compare.comparison import Comparison, above_chance, compare, describe, not_comparable, numbers
+from pytest_unicomp.compare.policy import Policy
+from pytest_unicomp.errors import UnicompError
+from pytest_unicomp.records import Check, Family, Measurement, Verdict
+
+
+def retention(
+    reference: Measurement, candidate: Measurement, *, recipe: str, family: Family, gates: bool, policy: Policy, identical: bool
+) -> Check:
+    """Compare a candidate with its reference within the benchmark margin; never raises for what the measurements hold.
+
+    In this order: not comparable; identical weights (equal artifact fingerprints, or `identical`) pass; a reference that is not above chance
+    is inconclusive; then pass iff the lower bound > -margin, fail iff the upper bound < -margin, else inconclusive.
+    `chance_corrected_retention` is None where the reference is not above chance, which is also how pooling knows.
+    """
+    margin = policy.benchmark_margin
+    fields = describe(candidate, recipe=recipe, family=family, gates=gates, question="retention", margin=margin, policy=policy)
+    refused = not_comparable(reference, candidate, fields, ("reference", "candidate"))
+    if refused is not None:
+        return refused
+    comparison = compare(reference, candidate, fields)
+    at_chance = _at_chance(comparison, reference, policy)
+    corrected: dict[str, float] = {}
+    if at_chance is None and reference.chance is not None:
+        corrected["chance_corrected_retention"] = _chance_corrected(comparison, reference.chance)
+    if identical or candidate.artifact == reference.artifact:
+        return _identical(comparison, **corrected)
+    try:
+        found = comparison.difference(alpha=policy.alpha, margin=margin)
+    except UnicompError as error:
+        return comparison.check("inconclusive", f"no uncertainty can be given: {str(error).removeprefix('unicomp: ')}", **corrected)
+    if at_chance is not None:
+        return comparison.check("inconclusive", at_chance, **{**numbers(found, policy.alpha), "p_value": None})
+    verdict, words = decide(found, margin=margin, n=len(comparison.pairs), metric=candidate.metric, alpha=policy.alpha)
+    detectable = stats.minimum_detectable_effect(found.stderr, alpha=policy.alpha)
+    share = float(comparison.fields["discordance"])
+    reason = f"{words}; {wording.basis(len(comparison.pairs), share, detectable, candidate.metric)}; interval: {found.method}{_vacuous(comparison, reference, margin)}"
+    return comparison.check(verdict, reason, **numbers(found, policy.alpha), **corrected)
+
+
+def decide(found: stats.Paired, *, margin: float, n: int, metric: str, alpha: float) -> tuple[Verdict, str]:
+    """Apply the interval rule of non-inferiority and say why; also used where the difference is one of pooled benchmarks (n = 0 items named)."""
+    shown = wording.interval(found.difference, found.lower, found.upper, metric, 1 - 2 * alpha)
+    limit = wording.amount(margin, metric)
+    if found.lower > margin:
+        return (
+            "pass",
+            f"kept: {shown}, better than the reference by more than {limit}, which is suspicious: look for a leak or a changed prompt",
+        )
+    if found.lower > -margin:
+        return "pass", f"kept: {shown}, a loss beyond {limit} is ruled out"
+    if found.upper < -margin:
+        return "fail", f"lost: {shown}, more than the {limit} allowed"
+    state = "a drop is detected, its size undecided" if found.upper < 0 else "undecided"
+    if n == 0:
+        return "inconclusive", f"{state}: {shown}, neither within nor beyond {limit}"
+    items = stats.required_items(found.stderr, n, found.difference + margin, alpha=alpha)
+    return "inconclusive", f"{state}: {shown}, neither within nor beyond {limit}; {wording.would_decide(items)}"
+
+
+def _at_chance(comparison: Comparison, reference: Measurement, policy: Policy) -> str | None:
+    """Return why the reference cannot anchor, or None where its lower bound lies above chance or the metric has no chance level."""
+    chance = reference.chance
+    if chance is None:
+        return None
+    turned = chance if reference.higher_is_better else 1 - chance
+    above, lower = above_chance(comparison.before, comparison.clusters, turned, alpha=policy.alpha)
+    if above:
+        return None
+    value = sum(comparison.before) / len(comparison.before)
+    bound, level = (lower, value) if reference.higher_is_better else (1 - lower, 1 - value)
+    return (
+        f"the reference is at chance: {wording.level(level, reference.metric)} (confidence bound {wording.level(bound, reference.metric)}) "
+        f"against a chance level of {wording.level(chance, reference.metric)}, so that a loss cannot show on these {len(comparison.pairs)} items"
+    )
+
+
+def _vacuous(comparison: Comparison, reference: Measurement, margin: float) -> str:
+    value = comparison.fields["reference"].value
+    if reference.chance is None or abs(value - reference.chance) > margin:
+        return ""
+    return f"; little is asked: all that the reference has above chance ({wording.amount(value - reference.chance, reference.metric)}) fits within the margin"
+
+
+def _chance_corrected(comparison: Comparison, chance: float) -> float:
+    before, after = comparison.fields["reference"].value, comparison.fields["candidate"].value
+    return float((after - chance) / (before - chance))
+
+
+def _identical(comparison: Comparison, **fields: Any) -> Check:
+    """The difference of a model from itself is 0 by definition; what was scored differently nevertheless is noise, and is said."""
+    share = float(comparison.fields["discordance"])
+    note = f"; yet {100 * share:.1f} % of the items were scored differently: the evaluation is not deterministic" if share else ""
+    known = {"difference": 0.0, "interval": (0.0, 0.0), "p_value": 1.0, "minimum_detectable_effect": 0.0}
+    return comparison.check(
+        "pass", f"identical weights: nothing can be lost on these {len(comparison.pairs)} items{note}", **known, **fields
+    )

@@ -1,0 +1,37 @@
+"""Says a verdict's numbers in words that a reviewer understands without the code."""
+
+from __future__ import annotations
+
+NATS = "nats_per_token"
+MANY_ITEMS = 1_000_000
+
+
+def amount(value: float, metric: str, *, signed: bool = False) -> str:
+    """Return a difference in points (hundredths of a rate), or in nats per token."""
+    sign = "+" if signed else ""
+    return f"{value:{sign}.3f} nats per token" if metric == NATS else f"{100 * value:{sign}.1f} points"
+
+
+def level(value: float, metric: str) -> str:
+    """Return a level as percent, or in nats per token."""
+    return f"{value:.3f} nats per token" if metric == NATS else f"{100 * value:.1f} %"
+
+
+def interval(difference: float, lower: float, upper: float, metric: str, confidence: float) -> str:
+    """Return "-1.2 points (90 % interval -2.0 to -0.4)"."""
+    bounds = [f"{end:+.3f}" if metric == NATS else f"{100 * end:+.1f}" for end in (lower, upper)]
+    return f"{amount(difference, metric, signed=True)} ({100 * confidence:.0f} % interval {bounds[0]} to {bounds[1]})"
+
+
+def basis(n: int, discordance: float, detectable: float, metric: str) -> str:
+    """Return n, discordance and minimum detectable effect as one clause."""
+    return f"{n} items, {100 * discordance:.1f} % of them scored differently; smallest effect seen with 80 % power: {amount(detectable, metric)}"
+
+
+def would_decide(items: int | None) -> str:
+    """Return how many items would decide, as a clause."""
+    if items is None:
+        return "the difference equals the margin, which no number of items decides"
+    if items > MANY_ITEMS:
+        return "the difference is so near the margin that over a million items would be needed to decide"
+    return f"about {items} items would decide if the difference stays"
