@@ -23,11 +23,15 @@ def require(benchmark: str, dataset: str, configurations: Sequence[str], bundle:
     if not folder.is_dir():
         present = sorted(f"{found.parent.name}/{found.name}" for found in bundle.glob("*/*") if found.is_dir())
         near = nearest(dataset, present)
-        raise UsageProblem(f"unicomp: benchmark {benchmark} needs the data set {dataset}; expected it at {folder}, which is not there.{near}")
+        raise UsageProblem(
+            f"unicomp: benchmark {benchmark} needs the data set {dataset}; expected it at {folder}, which is not there.{near}"
+        )
     for configuration in configurations:
         if not any((folder / configuration).glob("*.*")):
             near = nearest(configuration, [found.name for found in folder.iterdir() if found.is_dir()])
-            raise UsageProblem(f"unicomp: benchmark {benchmark} needs {dataset}, configuration {configuration}; {folder / configuration} has no files.{near}")
+            raise UsageProblem(
+                f"unicomp: benchmark {benchmark} needs {dataset}, configuration {configuration}; {folder / configuration} has no files.{near}"
+            )
 
 
 def digest(dataset: str, configurations: Sequence[str], bundle: Path | None) -> str:

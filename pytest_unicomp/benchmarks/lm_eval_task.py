@@ -40,7 +40,8 @@ class LmEvalTask:
 
     def validate(self, evaluation: Evaluation) -> None:
         """Raise UsageProblem where the bundle lacks the data set or one of its configurations."""
-        files.require(self.parts[0][0].split("_")[0] if len(self.parts) > 1 else self.parts[0][0], self.dataset, self._configurations, evaluation.bundle)
+        name = self.parts[0][0] if len(self.parts) == 1 else Path(self.folder).parts[0]
+        files.require(name, self.dataset, self._configurations, evaluation.bundle)
 
     def identity(self, evaluation: Evaluation) -> dict[str, Any]:
         """Return the data's digest and how the items are put; lm-eval's own version is among the run's library versions."""
@@ -61,15 +62,15 @@ class LmEvalTask:
         names = {f"{name}/{index}": (name, index) for name, task in tasks.items() for index in range(len(task.eval_docs))}
         chosen = select(names, limit=evaluation.limit, seed=evaluation.seed)
         wanted: dict[str, list[int]] = defaultdict(list)
-        for item in chosen:
-            name, index = names[item]
+        for chosen_id in chosen:
+            name, index = names[chosen_id]
             wanted[name].append(index)
         question = Question(metric=self.metric, filter=self.filter, shots=self.shots)
         found: dict[str, Item] = {}
         for name, indices in wanted.items():
             for item in ask(tasks[name], indices, question, engine).values():
                 found[item.id] = item.model_copy(update={"cluster": clusters[name]})
-        items = tuple(found[item] for item in chosen)
+        items = tuple(found[chosen_id] for chosen_id in chosen)
         return Scored(
             items=items,
             chance=0.0 if self.generates else chance(items),

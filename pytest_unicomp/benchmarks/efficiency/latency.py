@@ -49,7 +49,9 @@ class Latency:
 
         length = min(self.prompt, engine.max_length - self.decode)
         if length < 1:
-            raise UnicompError(f"unicomp: the model's context of {engine.max_length} tokens holds no prompt beside {self.decode} written ones.")
+            raise UnicompError(
+                f"unicomp: the model's context of {engine.max_length} tokens holds no prompt beside {self.decode} written ones."
+            )
         generator = torch.Generator().manual_seed(0)
         vocabulary = int(engine.model.get_input_embeddings().weight.shape[0])
         tokens = torch.randint(0, vocabulary, (self.batch, length), generator=generator).to(engine.device)

@@ -115,10 +115,10 @@ class NanoSet:
 def right(row: Row, reply: str) -> bool:
     """Say whether a generated reply is what its item asks for; raise KeyError for an item that says nothing about replies."""
     if "answer" in row:
-        return checks.final_number(reply) == row["answer"]
+        return bool(checks.final_number(reply) == row["answer"])
     if "specification" in row:
         return checks.fulfils(row["specification"], reply)
-    return checks.refuses(reply) is row["refuse"]
+    return checks.refuses(reply) is bool(row["refuse"])
 
 
 def expected(row: Row) -> str:

@@ -49,7 +49,11 @@ class FixedBlockPerplexity:
     def identity(self, evaluation: Evaluation) -> dict[str, Any]:
         """Return the text's digest, which of the two forms it is, and the block length."""
         configuration = _configuration(evaluation.bundle)
-        return {"dataset": files.digest(self.dataset, [configuration], evaluation.bundle), "configuration": configuration, "block": self.block}
+        return {
+            "dataset": files.digest(self.dataset, [configuration], evaluation.bundle),
+            "configuration": configuration,
+            "block": self.block,
+        }
 
     def score(self, engine: Engine, evaluation: Evaluation) -> Scored:
         """Score the selected blocks; raise UnicompError where the text is shorter than one block."""
@@ -61,7 +65,11 @@ class FixedBlockPerplexity:
         if not blocks:
             raise UnicompError(f"unicomp: wikitext2-perplexity found {len(tokens)} tokens; expected at least one block of {length}.")
         items = tuple(
-            Item(id=name, score=block_nats(blocks[name], engine), prompt_digest=hashlib.sha256(json.dumps(blocks[name]).encode()).hexdigest()[:16])
+            Item(
+                id=name,
+                score=block_nats(blocks[name], engine),
+                prompt_digest=hashlib.sha256(json.dumps(blocks[name]).encode()).hexdigest()[:16],
+            )
             for name in select(blocks, limit=evaluation.limit, seed=evaluation.seed)
         )
         return Scored(items=items, chance=None, template="none", generation={"block": length}, engine=engine.name)

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from pytest_unicomp.benchmarks.performance import arc, gsm8k, mmlu, wikitext
+from pytest_unicomp.engine import Engine
+from pytest_unicomp.errors import UsageProblem
+from tests.engine.toy_engine import canned, evaluation
+
+
+def test_two_runs_offline_give_the_same_evidence_and_a_larger_limit_begins_with_it(
+    tiny: Engine, hub: Path, offline: None, capfd: pytest.CaptureFixture[str]
+) -> None:
+    benchmark = arc.BENCHMARKS["arc_challenge"]
+    first, second = (benchmark.score(tiny, evaluation(hub)) for _ in range(2))
+    larger = benchmark.score(tiny, evaluation(hub, limit=12))
+    assert first == second
+    assert [item.id for item in larger.items[:8]] == [item.id for item in first.items]
+    assert first.chance == pytest.approx(0.25, abs=0.03)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_mmlu_pools_all_subjects_and_names_the_subject_as_the_cluster(tiny: Engine, hub: Path) -> None:
+    scored = mmlu.BENCHMARKS["mmlu"].score(canned(tiny, str), evaluation(hub, limit=None))
+    assert len(mmlu.SUBJECTS) == 57 == len({item.cluster for item in scored.items})
+    assert len(scored.items) == 14042
+    assert all(item.id.rsplit("/", 1)[0] == f"mmlu_{item.cluster}" for item in scored.items)
+    assert scored.chance == 0.25
+    assert {item.answer for item in scored.items} == {"A"}
+    assert 0.2 < sum(item.score or 0 for item in scored.items) / len(scored.items) < 0.3
+
+
+def test_gsm8k_states_its_shots_and_how_it_generates(tiny: Engine, hub: Path) -> None:
+    scored = gsm8k.BENCHMARKS["gsm8k"].score(canned(tiny, lambda prompt: "#### 3"), evaluation(hub))
+    assert gsm8k.BENCHMARKS["gsm8k"].shots == 5
+    assert scored.generation["do_sample"] is False
+    assert "Question:" in scored.generation["until"]
+    assert scored.chance == 0.0
+
+
+@pytest.mark.parametrize(
+    "entry", [arc.BENCHMARKS["arc_easy"], gsm8k.BENCHMARKS["gsm8k"], mmlu.BENCHMARKS["mmlu"], *wikitext.BENCHMARKS.values()]
+)
+def test_a_bundle_without_the_data_is_refused_before_anything_runs(entry: arc.LmEvalTask, tmp_path: Path) -> None:
+    with pytest.raises(UsageProblem, match="which is not there"):
+        entry.validate(evaluation(tmp_path))
+
+
+def test_fixed_blocks_of_a_model_without_preferences_cost_the_log_of_its_vocabulary(tiny: Engine, hub: Path, tmp_path: Path) -> None:
+    import torch
+
+    from tests.engine.toy_engine import tiny_engine
+
+    flat = tiny_engine(tmp_path / "flat", max_position_embeddings=512)
+    with torch.no_grad():
+        flat.model.get_input_embeddings().weight.zero_()
+    scored = wikitext.BENCHMARKS["wikitext2-perplexity"].score(flat, evaluation(hub, limit=3))
+    assert [item.score for item in scored.items] == pytest.approx([math.log(259)] * 3, rel=1e-5)
+    assert scored.generation == {"block": 512}

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_unicomp.engine import Engine
+from tests.engine.toy_engine import tiny_engine
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    return tiny_engine(tmp_path_factory.mktemp("engine") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def hub(shared: Path) -> Path:
+    return shared / "hub"
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any attempt to reach another machine fails the test."""
+    import socket
+
+    def refuse(*arguments: object) -> None:
+        raise AssertionError(f"tried to connect to {arguments[1:]}")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)

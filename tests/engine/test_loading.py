@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_unicomp import engine
+from pytest_unicomp.engine import Engine
+from pytest_unicomp.errors import InfrastructureError, UsageProblem
+from tests.methods import tiny as checkpoints
+
+
+def test_on_cpu_auto_computes_in_float32_whatever_the_checkpoint_holds(tmp_path: Path) -> None:
+    folder = checkpoints.checkpoint(tmp_path / "half", dtype="bfloat16")
+    assert engine.load(folder, device="cpu", dtype="auto").dtype == "float32"
+    assert engine.load(folder, device="cpu", dtype="bfloat16").dtype == "bfloat16"
+
+
+def test_loading_prints_nothing_and_contacts_nobody(tmp_path: Path, capfd: pytest.CaptureFixture[str], offline: None) -> None:
+    folder = checkpoints.checkpoint(tmp_path / "model")
+    capfd.readouterr()
+    loaded = engine.load(folder, device="auto", dtype="auto")
+    assert capfd.readouterr() == ("", "")
+    assert loaded.max_length == 256
+
+
+def test_a_checkpoint_that_lacks_weights_is_not_filled_with_random_ones(tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = checkpoints.checkpoint(tmp_path / "model")
+    weights = load_file(folder / "model.safetensors")
+    lost = "model.layers.1.mlp.up_proj.weight"
+    save_file({name: tensor for name, tensor in weights.items() if name != lost}, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(InfrastructureError, match=r"lacks 1 weights.*layers\.1\.mlp\.up_proj"):
+        engine.load(folder, device="cpu", dtype="auto")
+
+
+def test_a_folder_without_config_or_an_unknown_dtype_is_refused_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UsageProblem, match=r"has no config\.json"):
+        engine.load(tmp_path, device="cpu", dtype="auto")
+    with pytest.raises(UsageProblem, match=r"dtype is 'int4'; expected one of auto"):
+        engine.load(tmp_path, device="cpu", dtype="int4")
+
+
+def test_packed_weights_are_unpacked_and_leave_no_wrapper(tmp_path: Path) -> None:
+    import torch
+
+    source = checkpoints.checkpoint(tmp_path / "model")
+    packed = checkpoints.run("rtn-w4a16", source, tmp_path / "packed")
+    loaded = engine.load(packed, device="cpu", dtype="auto")
+    projection = loaded.model.model.layers[0].mlp.up_proj
+    assert projection.weight.dtype == torch.float32
+    assert type(projection._parameters) is dict
+    rows = projection.weight[:, :128]
+    assert max(len(row.unique()) for row in rows) <= 16
+    tokens = torch.arange(3, 60)[None]
+    with torch.inference_mode():
+        torch.testing.assert_close(loaded.model(tokens).logits, checkpoints.load(packed)(tokens).logits, rtol=1e-4, atol=1e-4)
+
+
+def test_batches_shrink_with_length_only_when_every_position_is_scored(tiny: Engine) -> None:
+    short, long = tiny.batch_size(10, logits_everywhere=True), tiny.batch_size(8192, logits_everywhere=True)
+    assert short == 64
+    assert 1 <= long <= short
+    assert long * 8192 * 259 * 8 <= 2**30
+    assert tiny.batch_size(8192, logits_everywhere=False) == 64
