@@ -5,20 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from pytest_unicomp.errors import UnicompError, VerdictError
 from pytest_unicomp.fixtures import CHECKS
 from pytest_unicomp.options import Settings
+from pytest_unicomp.plan import Cell
 from pytest_unicomp.progress import Progress
 from pytest_unicomp.records import Check, Report
 from pytest_unicomp.run import Run, threads_for
 from pytest_unicomp.vocabulary import FAMILIES
-
-if TYPE_CHECKING:
-    from pytest_unicomp.plan import Cell
 
 MARK = "unicomp"
 QUESTIONS = ("artifact", "retention", "drift", "size", "latency", "capability")
@@ -72,7 +70,10 @@ class Gate:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Order the tests so that those of one artifact run together, and its pooled verdict last."""
+        """Drop tests that have no cells in this plan; order the others so that those of one artifact run together, its pooled verdict last."""
+        without = [item for item in items if "cell" in getattr(item, "fixturenames", ()) and _cell(item) is None]
+        if without:
+            items[:] = [item for item in items if item not in without]
         order = {candidate.name: place for place, candidate in enumerate(self.run.plan.candidates)}
 
         def place(item: pytest.Item) -> tuple[int, int]:
@@ -193,8 +194,8 @@ def _marks(cell: Cell) -> list[pytest.MarkDecorator]:
 
 def _cell(item: pytest.Item) -> Cell | None:
     callspec = getattr(item, "callspec", None)
-    cell: Cell | None = callspec.params.get("cell") if callspec else None
-    return cell
+    found = callspec.params.get("cell") if callspec else None
+    return found if isinstance(found, Cell) else None
 
 
 def _question(item: pytest.Item) -> str:
