@@ -36,6 +36,6 @@ def quiet() -> Iterator[None]:
 
 @contextlib.contextmanager
 def without_bars() -> Iterator[None]:
-    """Drop what is written to stderr: compressed-tensors builds its bars without asking for any setting. For loading only."""
+    """Drop what is written to stderr: compressed-tensors, and lm-eval's rolling log-likelihood, build their bars without asking any setting."""
     with contextlib.redirect_stderr(io.StringIO()):
         yield

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_unicomp.engine.loading import Engine
-from pytest_unicomp.engine.quiet import quiet
+from pytest_unicomp.engine.quiet import quiet, without_bars
 
 
 def nats_per_token(texts: Sequence[str], engine: Engine) -> list[float | None]:
@@ -18,7 +18,7 @@ def nats_per_token(texts: Sequence[str], engine: Engine) -> list[float | None]:
         for number, text in enumerate(texts)
     ]
     engine.fit_batch(texts, logits_everywhere=True)
-    with quiet(), torch.inference_mode():
+    with quiet(), without_bars(), torch.inference_mode():
         totals = engine.lm.loglikelihood_rolling(requests, disable_tqdm=True)
         lengths = [len(engine.lm.tok_encode(text)) for text in texts]
     return [-float(total) / length if length else None for total, length in zip(totals, lengths, strict=True)]

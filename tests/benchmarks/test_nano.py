@@ -82,6 +82,14 @@ def test_documents_cost_nats_per_token_with_every_token_counted(tiny: Engine) ->
     assert scored.chance is None
 
 
+def test_real_documents_are_scored_alike_in_any_company_and_print_nothing(tiny: Engine, capfd: pytest.CaptureFixture[str]) -> None:
+    few = perplexity.BENCHMARKS["nano-perplexity"].score(tiny, evaluation(limit=3))
+    more = perplexity.BENCHMARKS["nano-perplexity"].score(tiny, evaluation(limit=6))
+    assert [item.score for item in few.items] == pytest.approx([item.score for item in more.items[:3]], rel=1e-5)
+    assert all(item.score is not None and item.score > 1 for item in few.items)
+    assert capfd.readouterr() == ("", "")
+
+
 def canned_rolling(tiny: Engine) -> Engine:
     engine = canned(tiny, str)
     engine.lm.tok_encode = tiny.lm.tok_encode

@@ -23,14 +23,17 @@ def test_two_runs_offline_give_the_same_evidence_and_a_larger_limit_begins_with_
     assert capfd.readouterr() == ("", "")
 
 
-def test_mmlu_pools_all_subjects_and_names_the_subject_as_the_cluster(tiny: Engine, hub: Path) -> None:
-    scored = mmlu.BENCHMARKS["mmlu"].score(canned(tiny, str), evaluation(hub, limit=None))
-    assert len(mmlu.SUBJECTS) == 57 == len({item.cluster for item in scored.items})
-    assert len(scored.items) == 14042
+def test_mmlu_pools_all_of_lm_evals_subjects_and_names_the_subject_as_the_cluster(tiny: Engine, hub: Path) -> None:
+    from lm_eval import tasks
+
+    upstream = tasks.TaskManager(include_path=str(Path(tasks.__file__).parent / "mmlu/default"), include_defaults=False).all_subtasks
+    assert sorted(task for task, _ in mmlu.BENCHMARKS["mmlu"].parts) == upstream
+    scored = mmlu.BENCHMARKS["mmlu"].score(canned(tiny, str), evaluation(hub, limit=400))
+    assert len({item.cluster for item in scored.items}) > 40
     assert all(item.id.rsplit("/", 1)[0] == f"mmlu_{item.cluster}" for item in scored.items)
     assert scored.chance == 0.25
     assert {item.answer for item in scored.items} == {"A"}
-    assert 0.2 < sum(item.score or 0 for item in scored.items) / len(scored.items) < 0.3
+    assert 0.15 < sum(item.score or 0 for item in scored.items) / len(scored.items) < 0.35
 
 
 def test_gsm8k_states_its_shots_and_how_it_generates(tiny: Engine, hub: Path) -> None:
