@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from pytest_unicomp import compress, evaluate, machine
 from pytest_unicomp.baselines import Baselines
@@ -21,7 +21,6 @@ from pytest_unicomp.registry import (
     Evaluation,
     Progress,
     benchmarks,
-    file_digest,
     methods,
     source_digest,
 )
@@ -170,7 +169,7 @@ class Results:
                 "device": self.device,
                 "dtype": self._evaluation.dtype,
                 "versions": machine.versions(),
-                "source": [source_digest(benchmark), file_digest(evaluate.__file__)],
+                "source": [source_digest(benchmark), evaluate.source()],
             }
         )
 
