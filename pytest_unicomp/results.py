@@ -19,7 +19,10 @@ from pytest_unicomp.records import Artifact, Measurement, Model
 from pytest_unicomp.registry import (
     Calibration,
     Evaluation,
+    ItemBenchmark,
+    LatencyBenchmark,
     Progress,
+    SizeBenchmark,
     benchmarks,
     methods,
     source_digest,
