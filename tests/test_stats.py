@@ -200,3 +200,15 @@ def test_impossible_counts_are_refused():
 def test_importing_the_statistics_loads_neither_numpy_nor_scipy():
     code = "import sys, pytest_unicomp.compare, pytest_unicomp.stats; print([name for name in ('numpy', 'scipy') if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+def test_a_clustered_loss_is_less_certain_than_an_independent_one():
+    before = [1.0] * 1000
+    clusters = [place % 40 for place in range(1000)]
+    lost = [cluster % 4 == 0 and place < 840 for place, cluster in enumerate(clusters)]
+    after = [0.0 if gone else 1.0 for gone in lost]
+    alone = stats.paired_difference(before, after, alpha=0.05, margin=0.02)
+    together = stats.paired_difference(before, after, clusters, alpha=0.05, margin=0.02)
+    assert together.upper < -0.02
+    assert alone.p_value < together.p_value / 100
+    assert together.p_value <= 0.05
