@@ -12,7 +12,7 @@ from typing import Any
 from pytest_unicomp.errors import InfrastructureError, UsageProblem
 from pytest_unicomp.weights import block_sparsity, headers, logical_parameters, weight_files
 
-NANO = Path(__file__).parent / "assets" / "nano"
+NANO = Path(__file__).parent / "assets" / "nano" / "checkpoint"
 FETCHED = ("*.safetensors", "*.json", "tokenizer*", "*.model", "*.tiktoken", "merges.txt", "vocab.txt", "*.jinja")
 IDENTITY = ("config.json", "tokenizer*", "vocab*", "merges.txt", "special_tokens_map.json", "added_tokens.json", "*.model", "*.tiktoken")
 TEMPLATES = ("chat_template*",)

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-ROUNDS = 20
-WARM_UP = 3
+ROUNDS = 12
+WARM_UP = 2
 
 
 class PairedRounds:
