@@ -14,10 +14,12 @@ _MISFITS = 6
 
 @dataclass(frozen=True)
 class Batch:
-    """`rows` x `tokens_per_row` token ids, and for each the id to predict or -100 where nothing is learned."""
+    """`rows` x `tokens_per_row` token ids; for each the id to predict (-100: nothing is learned), its conversation and its place in it."""
 
     tokens: list[list[int]]
     targets: list[list[int]]
+    conversations: list[list[int]]
+    positions: list[list[int]]
 
 
 def batch(tokenizer: Any, settings: TrainingSettings, number: int, padding: int) -> Batch:
@@ -25,7 +27,9 @@ def batch(tokenizer: Any, settings: TrainingSettings, number: int, padding: int)
     random = stream(f"training/{settings.seed}/{number}")
     tokens: list[list[int]] = [[] for _ in range(settings.rows)]
     targets: list[list[int]] = [[] for _ in range(settings.rows)]
-    misfits = 0
+    conversations: list[list[int]] = [[] for _ in range(settings.rows)]
+    positions: list[list[int]] = [[] for _ in range(settings.rows)]
+    misfits = count = 0
     while misfits < _MISFITS:
         drawn = conversation(random)
         before = tokenizer.encode(drawn.rendered_prompt(), add_special_tokens=False).ids
@@ -35,10 +39,12 @@ def batch(tokenizer: Any, settings: TrainingSettings, number: int, padding: int)
             misfits += 1
             continue
         # The target of each token is the next one; the last token of a conversation predicts nothing.
+        count += 1
         tokens[place] += every
+        conversations[place] += [count] * len(every)
+        positions[place] += list(range(len(every)))
         targets[place] += [-100] * (len(before) - 1) + every[len(before) :] + [-100]
-    for row, target in zip(tokens, targets, strict=True):
-        missing = settings.tokens_per_row - len(row)
-        row += [padding] * missing
-        target += [-100] * missing
-    return Batch(tokens, targets)
+    for filled, filler in ((tokens, padding), (targets, -100), (conversations, 0), (positions, 0)):
+        for row in filled:
+            row += [filler] * (settings.tokens_per_row - len(row))
+    return Batch(tokens, targets, conversations, positions)

@@ -51,7 +51,7 @@ class TrainingSettings:
     seed: int = 0
     rows: int = 8
     tokens_per_row: int = 256
-    steps: int = 3000
+    steps: int = 2600
     matrix_rate: float = 0.02
     matrix_decay: float = 0.1
     other_rate: float = 0.003
@@ -59,6 +59,8 @@ class TrainingSettings:
     warmup_steps: int = 20
     clip: float = 1.0
     checkpoint_every: int = 200
+    probe_every: int = 650
+    probe_items: int = 60
 
 
 @dataclass(frozen=True)
@@ -86,5 +88,5 @@ class MixtureSettings:
 WORLD = WorldSettings()
 MODEL = ModelSettings()
 TRAINING = TrainingSettings()
-SHORT_TRAINING = TrainingSettings(steps=300, checkpoint_every=100)
+SHORT_TRAINING = TrainingSettings(steps=150, checkpoint_every=50, probe_every=150, probe_items=10)
 MIXTURE = MixtureSettings()

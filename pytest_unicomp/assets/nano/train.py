@@ -8,15 +8,18 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.assets.nano import checkpoint_folder
-from pytest_unicomp.assets.nano.batches import batch
+from pytest_unicomp.assets.nano.batches import Batch, batch
+from pytest_unicomp.assets.nano.curves import plot
+from pytest_unicomp.assets.nano.evaluate import report
 from pytest_unicomp.assets.nano.model import build, save
 from pytest_unicomp.assets.nano.settings import SHORT_TRAINING, TRAINING, TrainingSettings
 from pytest_unicomp.assets.nano.tokenizer import save_tokenizer
+from pytest_unicomp.assets.nano.world import SETS
 
 
 @dataclass
@@ -29,6 +32,7 @@ class Trainer:
     step: int = 0
     seconds: float = 0.0
     log: list[dict[str, float]] = field(default_factory=list)
+    curve: list[dict[str, float]] = field(default_factory=list)
 
     def state(self) -> dict[str, Any]:
         """What a resumed training needs."""
@@ -38,6 +42,7 @@ class Trainer:
             "step": self.step,
             "seconds": self.seconds,
             "log": self.log,
+            "curve": self.curve,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -45,7 +50,7 @@ class Trainer:
         self.model.load_state_dict(state["model"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
-        self.step, self.seconds, self.log = state["step"], state["seconds"], state["log"]
+        self.step, self.seconds, self.log, self.curve = state["step"], state["seconds"], state["log"], state["curve"]
 
 
 def rate_factor(settings: TrainingSettings, step: int) -> float:
@@ -73,12 +78,17 @@ def new_trainer(tokenizer: Any, settings: TrainingSettings) -> Trainer:
     return Trainer(model, optimizers, settings)
 
 
-def train_step(trainer: Trainer, body: Any, tokens: Any, targets: Any) -> float:
+def train_step(trainer: Trainer, body: Any, drawn: Batch) -> float:
     """One step on one batch; `body` is the (compiled) model below its output layer. Returns the mean loss over answers."""
     import torch
 
-    with torch.autocast(tokens.device.type, dtype=torch.bfloat16):
-        hidden = body(input_ids=tokens, use_cache=False).last_hidden_state
+    device = trainer.model.device
+    tokens, targets = torch.tensor(drawn.tokens, device=device), torch.tensor(drawn.targets, device=device)
+    conversations, positions = torch.tensor(drawn.conversations, device=device), torch.tensor(drawn.positions, device=device)
+    # A conversation sees nothing of its neighbours in the row, just as it is alone when it is evaluated.
+    visible = (conversations[:, None, :, None] == conversations[:, None, None, :]).tril()
+    with torch.autocast(device.type, dtype=torch.bfloat16):
+        hidden = body(input_ids=tokens, attention_mask=visible, position_ids=positions, use_cache=False).last_hidden_state
         learned = targets != -100
         # Only answers reach the output layer: most positions are prompts, and their logits would be thrown away.
         logits = trainer.model.lm_head(hidden[learned])
@@ -101,7 +111,8 @@ def _keep(trainer: Trainer, folder: Path) -> None:
     partial = folder / "state.pt.partial"
     torch.save(trainer.state(), partial)
     os.replace(partial, folder / "state.pt")
-    (folder / "training.json").write_text(json.dumps(trainer.log, indent=0) + "\n")
+    record = {"settings": asdict(trainer.settings), "seconds": round(trainer.seconds), "loss": trainer.log, "accuracy": trainer.curve}
+    (folder / "training.json").write_text(json.dumps(record, indent=1) + "\n")
 
 
 def _say(trainer: Trainer, loss: float) -> None:
@@ -113,6 +124,13 @@ def _say(trainer: Trainer, loss: float) -> None:
         f"step {trainer.step}/{settings.steps} loss {loss:.4f} {tokens / trainer.seconds:.0f} tokens/s, {left / 60:.1f} min left\n"
     )
     sys.stdout.flush()
+
+
+def _probe(trainer: Trainer, tokenizer: Any) -> None:
+    found = report(trainer.model.eval(), tokenizer, SETS, trainer.settings.probe_items)
+    trainer.model.train()
+    perplexity = found.pop("perplexity")
+    trainer.curve.append({"step": trainer.step, "perplexity": perplexity, **{name: found[name]["accuracy"] for name in SETS}})
 
 
 def run(
@@ -135,12 +153,13 @@ def run(
     while trainer.step < settings.steps:
         started = time.perf_counter()
         drawn = batch(tokenizer.backend_tokenizer, settings, trainer.step, tokenizer.pad_token_id)
-        tokens, targets = torch.tensor(drawn.tokens, device=device), torch.tensor(drawn.targets, device=device)
-        losses.append(train_step(trainer, body, tokens, targets))
+        losses.append(train_step(trainer, body, drawn))
         trainer.seconds += time.perf_counter() - started
         if trainer.step % report_every == 0 or trainer.step == settings.steps:
             _say(trainer, sum(losses) / len(losses))
             losses = []
+        if settings.probe_items and (trainer.step % settings.probe_every == 0 or trainer.step == settings.steps):
+            _probe(trainer, tokenizer)
         if trainer.step % settings.checkpoint_every == 0 or trainer.step == settings.steps:
             _keep(trainer, work)
     return trainer
@@ -158,6 +177,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--work", type=Path, default=Path("build/nano"), help="folder of the resumable state (default build/nano)")
     parser.add_argument("--device", default="cpu", help="cpu or cuda:N (default cpu)")
     parser.add_argument("--eager", action="store_true", help="do not use torch.compile")
+    parser.add_argument("--plot", type=Path, default=None, help="file (.svg or .png) for the curves of loss and accuracy; needs matplotlib")
     given = parser.parse_args(arguments)
     settings = SHORT_TRAINING if given.short else TRAINING
     if given.steps is not None:
@@ -165,6 +185,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     trainer = run(settings, given.work, resume=given.resume, device=given.device, compiled=not given.eager)
     folder = given.out or (given.work / "checkpoint" if given.short else checkpoint_folder())
     save(trainer.model, given.work / "tokenizer", folder)
+    if given.plot is not None:
+        plot(given.work / "training.json", given.plot)
     sys.stdout.write(f"wrote {folder} after {trainer.seconds / 60:.1f} minutes\n")
 
 
