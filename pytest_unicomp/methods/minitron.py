@@ -36,11 +36,11 @@ class MinitronDepth:
     """
 
     share: float = 0.5
-    steps: int = 150
+    steps: int = 200
     batch: int = 8
     sequence: int = 256
     learning_rate: float = 1e-4
-    warmup: int = 15
+    warmup: int = 20
     temperature: float = 2.0
     judged: int = 32
     method: ClassVar[str] = "minitron-depth"
