@@ -15,7 +15,7 @@ from pytest_unicomp.stats.proportions import normal_quantile, tango_interval, ta
 # Above this many discordant items the normal curve is as good as the sum (docs/verdicts.md has the simulation).
 EXACT_UP_TO = 100
 # With differences in fewer clusters than this, their spread cannot be estimated and the assumed correlation stands in.
-SPREAD_NEEDS = 10
+SPREAD_NEEDS = 15
 ASSUMED_CORRELATION = 0.1
 
 
