@@ -127,19 +127,20 @@ def _refuse_flags_without_model(flags: dict[str, Any]) -> None:
 
 
 def _file_values(config: pytest.Config) -> tuple[dict[str, Any], str]:
-    """Read the configuration file: the one named, else unicomp.toml, else [tool.unicomp] in pyproject.toml beside pytest's own configuration."""
+    """Read the file that was named, else the first unicomp.toml or [tool.unicomp] in the folder pytest was started in, then its rootdir."""
     named = config.getoption("unicomp_config")
-    if named is None:
-        own = config.rootpath / "unicomp.toml"
-        project = config.rootpath / "pyproject.toml"
+    if named is not None:
+        return _read(Path(named), None)
+    for folder in dict.fromkeys((config.invocation_params.dir, config.rootpath)):
+        own, project = folder / "unicomp.toml", folder / "pyproject.toml"
         if own.is_file():
-            named = own
-        elif project.is_file() and b"[tool.unicomp" in project.read_bytes():
-            from pytest_unicomp.options import read_file
+            return _read(own, None)
+        if project.is_file() and b"[tool.unicomp" in project.read_bytes():
+            return _read(project, "tool.unicomp")
+    return {}, ""
 
-            return read_file(project, table="tool.unicomp"), str(project)
-        else:
-            return {}, ""
+
+def _read(path: Path, table: str | None) -> tuple[dict[str, Any], str]:
     from pytest_unicomp.options import read_file
 
-    return read_file(Path(named)), str(named)
+    return read_file(path, table=table), str(path)

@@ -133,6 +133,10 @@ class Table(Mapping[str, T]):
             raise UsageProblem(f"unicomp: no {self.what} named {name!r}.{nearest(name, self.entries)} `unicomp {self.what}s` lists all.")
         return self.entries[name]
 
+    def __contains__(self, name: object) -> bool:
+        """Say whether there is an entry of that name."""
+        return name in self.entries
+
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names."""
         return iter(self.entries)
