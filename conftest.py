@@ -1,4 +1,4 @@
-"""Serves this repository's own tests: pytester, the folder of real data, a store of their own."""
+"""Serves this repository's own tests: where the folder of real data lies."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import os
 from pathlib import Path
 
 import pytest
-
-pytest_plugins = ["pytester"]
 
 
 @pytest.fixture(scope="session")

@@ -38,7 +38,11 @@ def main() -> None:
         ours, theirs, equal = [], [], True
         for turn in range(ROUNDS + 1):
             measured = []
-            took = seconds(lambda benchmark=benchmark, name=name, measured=measured: measured.append(evaluate.measure(artifact, name, benchmark, loaded, how)))
+            took = seconds(
+                lambda benchmark=benchmark, name=name, measured=measured: measured.append(
+                    evaluate.measure(artifact, name, benchmark, loaded, how)
+                )
+            )
             answered = []
             work = lambda task=task, answered=answered: answered.append(  # noqa: E731 - handed on once
                 simple_evaluate(plain, tasks=[task], limit=LIMIT, bootstrap_iters=0, apply_chat_template=True, log_samples=True)

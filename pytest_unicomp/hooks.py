@@ -111,7 +111,8 @@ class Gate:
         if call.when == "call" or (checks and error is not None):
             dressed = [check.model_copy(update={"nodeid": item.nodeid, "seconds": report.duration}) for check in checks]
             report.unicomp_checks = [check.model_dump(mode="json") for check in dressed]
-            report.user_properties += [pair for check in dressed for pair in _properties(check)]
+            # JUnit reads the properties of the last phase, which are those of the item.
+            item.user_properties.extend(pair for check in dressed for pair in _properties(check))
         report.unicomp_ours = cell is not None
         return report
 
@@ -198,7 +199,7 @@ def _cell(item: pytest.Item) -> Cell | None:
     return found if isinstance(found, Cell) else None
 
 
-def _question(item: pytest.Item) -> str:
+def _question(item: pytest.Item) -> Any:
     mark = item.get_closest_marker(MARK)
     question: str = mark.kwargs.get("question", "retention") if mark else "retention"
     return {"size": "efficiency", "latency": "efficiency", "capability": "retention"}.get(question, question)

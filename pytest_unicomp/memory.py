@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass
@@ -40,7 +41,7 @@ def _reset_host_peak() -> bool:
 def peak_memory(device: str) -> Iterator[Peak]:
     """Yield a Peak for the block: device memory on CUDA, resident memory of this process elsewhere."""
     peak = Peak()
-    torch = sys.modules.get("torch")
+    torch: Any = sys.modules.get("torch")
     cuda = device.startswith("cuda") and torch is not None and torch.cuda.is_available()
     if cuda:
         torch.cuda.reset_peak_memory_stats(device)

@@ -14,7 +14,7 @@ from pytest_unicomp.calibration import mixture
 from pytest_unicomp.errors import UnicompError, UsageProblem
 from pytest_unicomp.options import Settings
 from pytest_unicomp.plan import Candidate, Cell, Plan, plan
-from pytest_unicomp.records import Artifact, CapabilityVerdict, Check, Measurement, RecipeVerdict, ReferenceSummary, Report
+from pytest_unicomp.records import Artifact, CapabilityVerdict, Check, Measurement, Question, RecipeVerdict, ReferenceSummary, Report
 from pytest_unicomp.registry import Evaluation, Progress, benchmarks, file_digest
 from pytest_unicomp.results import REFERENCE, Results, guarded
 from pytest_unicomp.store import Store, default_root, digest
@@ -165,7 +165,7 @@ class Run:
         others = [self.retention(cell) for cell in self.cells(check.recipe) if cell.kind == "items"]
         return compare.survives_holm(check, others, self.policy.alpha)
 
-    def broken(self, cell: Cell, question: str, error: BaseException) -> Check:
+    def broken(self, cell: Cell, question: Question, error: BaseException) -> Check:
         """The check of a cell that could not be made or measured: an error, never a regression and never a pass."""
         benchmark = benchmarks().entries.get(cell.benchmark)
         return compare.broken(
@@ -225,8 +225,8 @@ class Run:
 
     def conclude(self, checks: Sequence[Check]) -> Report:
         """Turn the checks that were made into the report: recipes, the run's verdict and its exit code."""
-        recipes = [self._recipe_verdict(candidate, checks) for candidate in self.plan.candidates]
-        recipes = [recipe for recipe in recipes if recipe is not None]
+        judged = (self._recipe_verdict(candidate, checks) for candidate in self.plan.candidates)
+        recipes = [recipe for recipe in judged if recipe is not None]
         verdict, exit_code, reason = compare.run_verdict(recipes, self.policy)
         return Report(
             created=datetime.now(UTC).isoformat(timespec="seconds"),

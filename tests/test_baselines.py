@@ -44,7 +44,9 @@ def test_hub_ids_and_folders_become_one_folder_name(tmp_path):
     assert baselines.path("../models/base/", "gptq", "mmlu").relative_to(tmp_path).as_posix() == "base/gptq/mmlu.json"
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"schema": "other/1"}', '{"schema": "unicomp-baseline/1", "measurement": {}, "items": {"id": [1]}}'])
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '{"schema": "other/1"}', '{"schema": "unicomp-baseline/1", "measurement": {}, "items": {"id": [1]}}']
+)
 def test_a_file_that_is_no_baseline_is_an_error_that_names_it(tmp_path, content):
     baselines = Baselines(tmp_path, tmp_path)
     path = baselines.path("nano", "dense", "toy")

@@ -13,7 +13,9 @@ def item(name: str, score: float | None, *, answer: str = "", prompt: str | None
     return Item(id=name, cluster=cluster, score=score, prompt_digest=f"{abs(sum(map(ord, text))):016x}", prompt=text, answer=answer)
 
 
-def measurement(scores: Sequence[float | None], *, artifact: str = "a" * 8, benchmark: str = "toy", answers: Sequence[str] | None = None) -> Measurement:
+def measurement(
+    scores: Sequence[float | None], *, artifact: str = "a" * 8, benchmark: str = "toy", answers: Sequence[str] | None = None
+) -> Measurement:
     """A measurement with one item per score."""
     known = [score for score in scores if score is not None]
     return Measurement(
@@ -28,7 +30,16 @@ def measurement(scores: Sequence[float | None], *, artifact: str = "a" * 8, benc
         n=len(scores),
         items=[item(f"{benchmark}/{place}", score, answer=answers[place] if answers else str(score)) for place, score in enumerate(scores)],
         conditions=Conditions(
-            benchmark=benchmark, dataset="toy", metric="acc", template="none", shots=0, generation={}, engine="toy", dtype="float32", seed=0, limit=None
+            benchmark=benchmark,
+            dataset="toy",
+            metric="acc",
+            template="none",
+            shots=0,
+            generation={},
+            engine="toy",
+            dtype="float32",
+            seed=0,
+            limit=None,
         ),
         artifact=artifact,
         versions={"torch": "2.13.0"},
