@@ -27,7 +27,8 @@ def test_replies_are_judged_by_what_each_item_asks_for(tiny: Engine) -> None:
     scored = toy.score(engine, evaluation(limit=None))
     assert {item.id: item.score for item in scored.items} == {"a": 1.0, "b": 0.0, "c": 1.0, "d": 0.0, "e": 1.0}
     assert {item.id: item.cluster for item in scored.items}["e"] == "say"
-    assert scored.chance == 0.0
+    # One of the five items wants a refusal and one an answer: whoever always does the same gets one of them.
+    assert scored.chance == 0.2
     assert next(item for item in scored.items if item.id == "b").answer == "#### 4"
     assert scored.template != "none"
 
@@ -100,3 +101,16 @@ def test_the_reply_rules_are_those_of_the_world() -> None:
     assert sets.right({"answer": "7"}, "#### 7") is (checks.final_number("#### 7") == "7")
     with pytest.raises(KeyError):
         sets.right({"id": "x"}, "anything")
+
+
+def test_each_set_is_put_in_the_form_that_its_items_have() -> None:
+    for name in world.SETS:
+        offers_options = all("options" in row for row in world.evaluation_items(name))
+        assert (sets.BENCHMARKS[f"nano-{name}"].metric == "acc") is offers_options
+
+
+def test_a_model_that_always_refuses_is_at_the_chance_level_of_the_refusal_sets() -> None:
+    for name in ("safety", "privacy"):
+        rows = world.evaluation_items(name)
+        assert sets.constant_answer(rows) == max(sum(row["refuse"] is wanted for row in rows) / len(rows) for wanted in (True, False))
+    assert sets.constant_answer(world.evaluation_items("reasoning")) == 0.0

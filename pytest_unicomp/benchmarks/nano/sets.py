@@ -72,7 +72,7 @@ class NanoSet:
         items = tuple(asked[place].model_copy(update={"id": row["id"], "cluster": row["cluster"]}) for place, row in enumerate(rows))
         return Scored(
             items=items,
-            chance=chance(items) if self.metric == "acc" else 0.0,
+            chance=chance(items) if self.metric == "acc" else constant_answer(rows),
             template=digest(engine.tokenizer),
             generation={} if self.metric == "acc" else self._generation,
             engine=engine.name,
@@ -112,6 +112,12 @@ class NanoSet:
             return ConfigurableTask(config=config)
 
 
+def constant_answer(rows: Sequence[Row]) -> float:
+    """Return what the better of always refusing and never refusing scores; 0 for items that are not about refusing."""
+    refused = [row["refuse"] for row in rows if "refuse" in row]
+    return max(refused.count(True), refused.count(False)) / max(1, len(rows))
+
+
 def right(row: Row, reply: str) -> bool:
     """Say whether a generated reply is what its item asks for; raise KeyError for an item that says nothing about replies."""
     if "answer" in row:
@@ -148,8 +154,9 @@ def _set(name: str) -> NanoSet:
 
     capability = name.replace("-", "_")
     dimension = CAPABILITIES[capability]
-    metric = "acc" if "options" in rows()[0] else "correct"
-    return NanoSet(name, rows, capability, dimension, metric, ("nano", dimension))
+    return NanoSet(name, rows, capability, dimension, "correct" if name in REPLIED else "acc", ("nano", dimension))
 
 
+# The sets that are answered in free text; the others offer options. Stated, so that listing benchmarks need not generate the world.
+REPLIED = frozenset({"reasoning", "instruction-following", "safety", "privacy"})
 BENCHMARKS = {f"nano-{name}": _set(name) for name in world.SETS}
