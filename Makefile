@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
+# Waiting threads must not burn the cores that other processes need.
+export OMP_WAIT_POLICY ?= PASSIVE
 READY := .venv/.ready
 GATE_REPORTS := --report gate.json --report gate.html
 

@@ -43,6 +43,8 @@ class Gate:
         self.broken = False
         self.closing: list[str] = []
         self.answer: Report | None = None
+        # Read when torch is loaded: threads that wait must not burn the cores that other processes, or other workers, need.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
         if workers > 1:
             os.environ.setdefault("OMP_NUM_THREADS", str(threads_for(workers)))

@@ -198,7 +198,11 @@ def file_digest(path: str | Path) -> str:
 
 
 def source_digest(entry: object) -> str:
-    """Return the file digest of the module that defines a class, or an entry's class."""
+    """Return 16 hex digits over the code behind a class, or an entry's class: its module and those beside it in the same package."""
     kind = entry if isinstance(entry, type) else type(entry)
-    file = sys.modules[kind.__module__].__file__
-    return file_digest(file) if file else "unknown"
+    module = sys.modules[kind.__module__]
+    if not module.__file__:
+        return "unknown"
+    path = Path(module.__file__)
+    files = sorted(path.parent.glob("*.py")) if module.__package__ else [path]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]

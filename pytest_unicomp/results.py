@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from pytest_unicomp import compress, evaluate, machine
+from pytest_unicomp import compress, evaluate, machine, timing
 from pytest_unicomp.baselines import Baselines
 from pytest_unicomp.calibration import mixture
 from pytest_unicomp.errors import InfrastructureError, UnicompError
@@ -24,6 +24,7 @@ from pytest_unicomp.registry import (
     Progress,
     SizeBenchmark,
     benchmarks,
+    file_digest,
     methods,
     source_digest,
 )
@@ -213,7 +214,7 @@ class Results:
                 "machine": {name: here.get(name) for name in ("cpu", "cores", "accelerators")},
                 "dtype": self._evaluation.dtype,
                 "versions": machine.versions(),
-                "source": [source_digest(benchmarks()[cell.benchmark]), source_digest(PairedRounds)],
+                "source": [source_digest(benchmarks()[cell.benchmark]), file_digest(timing.__file__)],
             }
         )
 

@@ -18,7 +18,8 @@ from pytest_unicomp.registry import Calibration, mixtures
 
 SAMPLES = 128
 TOKENS = 2048
-NANO_TOKENS = 512
+NANO_SAMPLES = 768
+NANO_TOKENS = 256
 
 
 def parse(specification: str) -> dict[str, float]:
@@ -54,21 +55,29 @@ def identity(specification: str, bundle: Path | None) -> dict[str, Any]:
     """Return what, besides model and seed, decides the texts: shares, contents of the user's files, and whether a bundle is read."""
     shares = parse(specification)
     files = {name: hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in shares if name.endswith(".jsonl")}
-    return {"shares": shares, "files": files, "bundle": bundle is not None, "samples": SAMPLES, "tokens": [TOKENS, NANO_TOKENS]}
+    return {
+        "shares": shares,
+        "files": files,
+        "bundle": bundle is not None,
+        "samples": [SAMPLES, NANO_SAMPLES],
+        "tokens": [TOKENS, NANO_TOKENS],
+    }
 
 
 def build(
-    specification: str, *, model: Model, seed: int, bundle: Path | None, samples: int = SAMPLES, tokens: int | None = None
+    specification: str, *, model: Model, seed: int, bundle: Path | None, samples: int | None = None, tokens: int | None = None
 ) -> Calibration:
     """Return `samples` documents in the shares asked for, in an order drawn by `seed`; equal arguments give the same texts.
 
-    `tokens` is the limit per document at which methods cut: by default 512 for nano, else 2048 or the model's context if that is shorter.
+    By default 128 documents, cut by methods at 2048 tokens or the model's context if that is shorter; for nano 768, since its are short.
     For nano the four kinds come from its own training world. Raises UsageProblem as `validate` does, and where no text was found.
     """
     from pytest_unicomp.methods.source import load_tokenizer
     from pytest_unicomp.methods.tokens import context_length
 
     folder = Path(model.path)
+    if samples is None:
+        samples = NANO_SAMPLES if model.name == "nano" else SAMPLES
     if tokens is None:
         tokens = NANO_TOKENS if model.name == "nano" else min(TOKENS, context_length(folder) or TOKENS)
     validate(specification, bundle, model.name)

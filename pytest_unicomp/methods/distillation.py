@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from pytest_unicomp.registry import Progress
@@ -43,6 +44,18 @@ def blocks(documents: Sequence[torch.Tensor], length: int, separator: int | None
     return whole or [joined]
 
 
+def places(block: Sequence[int], separator: int | None) -> list[int]:
+    """Return each token's position in its own document, counted from 0 after every separator.
+
+    transformers' attention keeps documents apart where positions begin anew (masking_utils.find_packed_sequence_indices).
+    """
+    found, place = [], 0
+    for token in block:
+        found.append(place)
+        place = 0 if token == separator else place + 1
+    return found
+
+
 def divergence(student: torch.Tensor, teacher: torch.Tensor, temperature: float) -> torch.Tensor:
     """Return the mean forward KL(teacher || student) in nats of logits (... x vocabulary) softened by `temperature`, times its square.
 
@@ -62,13 +75,14 @@ def distil(
     data: Sequence[list[int]],
     how: Distillation,
     *,
+    separator: int | None,
     seed: int,
     device: str,
     progress: Progress,
 ) -> list[float]:
     """Train `student` (float32) in place and return the divergence at every step; the same data and seed give the same student.
 
-    `teacher` stays as it is. Both lie on `device`. Nothing is written: the Trainer's own folder is temporary.
+    Documents that share a block, parted by `separator`, do not see each other. `teacher` stays as it is. Both lie on `device`. Nothing is written: the Trainer's own folder is temporary.
     """
     import torch
     from transformers import Trainer, TrainingArguments, set_seed
@@ -80,8 +94,8 @@ def distil(
     class Distiller(Trainer):  # type: ignore[misc]
         def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
             with torch.no_grad():
-                theirs = teacher(input_ids=inputs["input_ids"], use_cache=False).logits
-            ours = model(input_ids=inputs["input_ids"], use_cache=False)
+                theirs = teacher(**inputs, use_cache=False).logits
+            ours = model(**inputs, use_cache=False)
             value = divergence(ours.logits, theirs, how.temperature)
             curve.append(float(value.detach()))
             if len(curve) % 10 == 0 or len(curve) == how.steps:
@@ -112,6 +126,8 @@ def distil(
         )
         set_seed(seed)
         rows = [{"input_ids": torch.tensor(block)} for block in data]
+        if "position_ids" in signature(teacher.forward).parameters:
+            rows = [{**row, "position_ids": torch.tensor(places(block, separator))} for row, block in zip(rows, data, strict=True)]
         trainer = Distiller(model=student, args=arguments, train_dataset=rows)
         for callback in (PrinterCallback, ProgressCallback):
             trainer.remove_callback(callback)

@@ -92,7 +92,8 @@ class MinitronDepth:
         progress: Progress,
     ) -> list[float]:
         end = teacher.config.get_text_config(decoder=True).eos_token_id
-        data = blocks(documents, self.sequence, end[0] if isinstance(end, list) else end)
+        separator = end[0] if isinstance(end, list) else end
+        data = blocks(documents, self.sequence, separator)
         width = teacher.config.get_text_config(decoder=True).hidden_size
         how = Distillation(
             steps=self.steps,
@@ -102,7 +103,7 @@ class MinitronDepth:
             warmup=self.warmup,
             temperature=self.temperature,
         )
-        curve = distil(student, teacher, data, how, seed=seed, device=device, progress=progress)
+        curve = distil(student, teacher, data, how, separator=separator, seed=seed, device=device, progress=progress)
         if not all(math.isfinite(value) for value in curve):
             raise InfrastructureError(f"unicomp: {self.method} diverged (training loss is not finite); lower learning_rate.")
         return curve

@@ -10,7 +10,7 @@ import torch
 from pytest_unicomp.errors import InfrastructureError, UnicompError
 from pytest_unicomp.methods.decoder import block_list
 from pytest_unicomp.methods.depth import loss, losses_without, without_layers
-from pytest_unicomp.methods.distillation import blocks, divergence
+from pytest_unicomp.methods.distillation import blocks, divergence, places
 from pytest_unicomp.methods.minitron import MinitronDepth
 from pytest_unicomp.methods.tokens import encode
 from tests.methods.tiny import calibration, checkpoint, contents, load, run
@@ -131,3 +131,18 @@ def test_a_share_that_leaves_no_layer_is_refused(llama: Path, tmp_path: Path) ->
 def test_training_that_diverges_is_an_infrastructure_error(llama: Path, tmp_path: Path) -> None:
     with pytest.raises(InfrastructureError, match="diverged"):
         run(MinitronDepth(steps=6, batch=2, sequence=64, learning_rate=1e30, judged=2), llama, tmp_path / "out", calibration())
+
+
+def test_positions_begin_anew_after_every_separator_so_that_documents_in_a_block_are_hidden_from_each_other() -> None:
+    assert places([1, 2, 0, 3, 0, 0, 4], 0) == [0, 1, 2, 0, 1, 0, 0]
+    assert places([1, 2, 3], None) == [0, 1, 2]
+
+
+def test_a_document_in_a_block_is_read_as_if_it_stood_alone(idle: Path) -> None:
+    model = load(idle).float()
+    first, second = [3, 4, 5, 1], [6, 7, 8, 1]
+    block = torch.tensor([first + second])
+    with torch.inference_mode():
+        together = model(input_ids=block, position_ids=torch.tensor([places(block[0].tolist(), 1)]), use_cache=False).logits[0, 4:]
+        alone = model(input_ids=torch.tensor([second]), use_cache=False).logits[0]
+    assert torch.allclose(together, alone, atol=1e-5)
