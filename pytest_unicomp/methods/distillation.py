@@ -82,7 +82,8 @@ def distil(
 ) -> list[float]:
     """Train `student` (float32) in place and return the divergence at every step; the same data and seed give the same student.
 
-    Documents that share a block, parted by `separator`, do not see each other. `teacher` stays as it is. Both lie on `device`. Nothing is written: the Trainer's own folder is temporary.
+    Documents that share a block, parted by `separator`, do not see each other. `teacher` stays as it is. Both lie on `device`.
+    Nothing is written: the Trainer's own folder is temporary.
     """
     import torch
     from transformers import Trainer, TrainingArguments, set_seed
