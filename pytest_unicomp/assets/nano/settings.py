@@ -22,10 +22,10 @@ class WorldSettings:
             "instruction-following": 1200,
             "safety": 800,
             "truthfulness": 450,
-            "fairness": 400,
+            "fairness": 500,
             "robustness": 400,
             "privacy": 400,
-            "ethics": 400,
+            "ethics": 300,
         }
     )
     documents: int = 400
@@ -46,20 +46,20 @@ class ModelSettings:
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """Muon for the matrices, AdamW for embeddings and norms; the learning rate falls linearly over the last half."""
+    """Muon for the matrices, AdamW for embeddings and norms; the learning rate falls linearly over most of it."""
 
     seed: int = 0
     rows: int = 8
     tokens_per_row: int = 256
-    steps: int = 2600
-    matrix_rate: float = 0.02
+    steps: int = 3600
+    matrix_rate: float = 0.012
     matrix_decay: float = 0.1
-    other_rate: float = 0.003
-    decay_share: float = 0.5
-    warmup_steps: int = 20
+    other_rate: float = 0.0015
+    decay_share: float = 0.85
+    warmup_steps: int = 50
     clip: float = 1.0
     checkpoint_every: int = 200
-    probe_every: int = 650
+    probe_every: int = 600
     probe_items: int = 60
 
 
@@ -69,18 +69,18 @@ class MixtureSettings:
 
     shares: dict[str, float] = field(
         default_factory=lambda: {
-            "knowledge": 17,
-            "multilingual": 22,
-            "translation": 3,
-            "documents": 10,
-            "reasoning": 20,
-            "instruction-following": 16,
-            "safety": 6,
+            "knowledge": 18,
+            "multilingual": 30,
+            "translation": 4,
+            "documents": 8,
+            "reasoning": 14,
+            "instruction-following": 18,
+            "safety": 4,
             "truthfulness": 4,
-            "fairness": 4,
-            "robustness": 7,
-            "privacy": 3,
-            "ethics": 4,
+            "fairness": 5,
+            "robustness": 10,
+            "privacy": 4,
+            "ethics": 3,
         }
     )
 
