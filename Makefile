@@ -6,6 +6,7 @@ BIN := .venv/bin
 export OMP_WAIT_POLICY ?= PASSIVE
 READY := .venv/.ready
 GATE_REPORTS := --report gate.json --report gate.html
+FIRST_SETS := nano-knowledge,nano-multilingual,nano-reasoning,nano-instruction-following,nano-safety,bytes,prefill-latency,decode-latency
 
 .PHONY: setup check style test test-fast gate gate-full baselines bench wheel clean
 
@@ -33,7 +34,7 @@ test-fast: $(READY)
 	$(BIN)/pytest -m "not slow"
 
 gate: $(READY)
-	$(BIN)/unicomp gate nano --profile smoke --inform wanda-2of4,minitron-depth $(GATE_REPORTS)
+	$(BIN)/unicomp gate nano --profile smoke --inform wanda-2of4,minitron-depth --benchmark $(FIRST_SETS) $(GATE_REPORTS)
 
 gate-full: $(READY)
 	$(BIN)/unicomp gate nano --profile standard --recipe rtn-w8a16 --inform all $(GATE_REPORTS)

@@ -65,11 +65,13 @@ def option_lines() -> str:
 @app.command(context_settings=PASS_ON, epilog=option_lines())
 def gate(context: typer.Context, model: Annotated[str, typer.Argument(help="hub id, folder, or `nano`")]) -> None:
     """Run the packaged suites on MODEL. Example: unicomp gate nano --recipe gptq-w4a16 --report gate.html"""
-    import pytest
+    import subprocess
 
     from pytest_unicomp.plugin import suites
 
-    raise typer.Exit(int(pytest.main([str(suites()), f"--unicomp-model={model}", *pytest_arguments(context.args)])))
+    # A process of its own, so that pytest meets the plugin before anyone has imported it.
+    command = [sys.executable, "-m", "pytest", str(suites()), f"--unicomp-model={model}", *pytest_arguments(context.args)]
+    raise typer.Exit(subprocess.run(command, check=False).returncode)
 
 
 @app.command()

@@ -21,7 +21,8 @@ LIBRARIES = ("torch", "transformers", "llmcompressor", "compressed-tensors")
 
 @dataclass(frozen=True)
 class Compression:
-    """How artifacts are made: store, seed, device, what identifies the calibration text, and a function that builds it when needed."""
+    """How artifacts are made: store, seed, device, what identifies the calibration text, a function that builds it when needed, and who is
+    told of each artifact (`progress`) and of the steps inside (`detail`)."""
 
     store: Store
     seed: int
@@ -29,6 +30,7 @@ class Compression:
     calibration_identity: dict[str, Any]
     calibration: Callable[[], Calibration]
     progress: Progress
+    detail: Progress
 
 
 def reference(name: str, bundle: Path | None) -> Model:
@@ -77,7 +79,7 @@ def _make(model: Model, recipe: str, method: Method, how: Compression, folder: P
     started = time.perf_counter()
     with peak_memory(how.device) as peak:
         try:
-            method.compress(Path(model.path), folder, calibration, seed=how.seed, device=how.device, progress=how.progress)
+            method.compress(Path(model.path), folder, calibration, seed=how.seed, device=how.device, progress=how.detail)
         except UnicompError:
             raise
         except Exception as error:

@@ -21,6 +21,7 @@ from pytest_unicomp.vocabulary import FAMILIES
 MARK = "unicomp"
 QUESTIONS = ("artifact", "retention", "drift", "size", "latency", "capability")
 INFRASTRUCTURE = 7
+LOG_WIDTH = 100
 EXIT: pytest.StashKey[int] = pytest.StashKey()
 WORDS = {"inconclusive": ("I", "INCONCLUSIVE"), "not_comparable": ("N", "NOT COMPARABLE")}
 
@@ -37,7 +38,7 @@ class Gate:
         for path in settings.report:
             report.validate(Path(path))
         self.progress = Progress(config)
-        self.run = Run(settings, progress=self.progress)
+        self.run = Run(settings, progress=self.progress, detail=self.progress.detail)
         self.checks: list[Check] = []
         self.others_failed = False
         self.broken = False
@@ -184,7 +185,9 @@ class Gate:
 
         colour = {"pass": {"green": True}, "inconclusive": {"yellow": True}}.get(self.answer.verdict, {"red": True})
         terminalreporter.section("unicomp", sep="=", **colour)
-        for line in terminal.summary_lines(self.answer, width=terminalreporter._tw.fullwidth):
+        # A log has no width of its own; pytest then assumes 80 columns, which would cut names.
+        width = terminalreporter._tw.fullwidth if terminalreporter.isatty else LOG_WIDTH
+        for line in terminal.summary_lines(self.answer, width=width):
             terminalreporter.write_line(line)
         for line in [*self.closing, f"exit code: {int(self.config.stash.get(EXIT, self.answer.exit_code))}"]:
             terminalreporter.write_line(line)

@@ -42,11 +42,19 @@ class Results:
     """What the stages make for one plan; an error is remembered like a result, so that a broken recipe is tried once."""
 
     def __init__(
-        self, settings: Settings, plan: Plan, evaluation: Evaluation, *, store: Store, baselines: Baselines, progress: Progress
+        self,
+        settings: Settings,
+        plan: Plan,
+        evaluation: Evaluation,
+        *,
+        store: Store,
+        baselines: Baselines,
+        progress: Progress,
+        detail: Progress,
     ) -> None:
         """Keep the parts; nothing is made before it is asked for."""
         self._settings, self._plan, self._evaluation = settings, plan, evaluation
-        self._store, self._baselines, self._progress = store, baselines, progress
+        self._store, self._baselines, self._progress, self._detail = store, baselines, progress, detail
         self._executor = LocalExecutor()
         self._engines: dict[str, Engine] = {}
         self._promised: tuple[Cell, ...] = ()
@@ -100,6 +108,7 @@ class Results:
             calibration_identity=mixture.identity(settings.calibration, settings.bundle),
             calibration=self._calibration,
             progress=self._progress,
+            detail=self._detail,
         )
 
     def _calibration(self) -> Calibration:

@@ -30,10 +30,12 @@ def silent(message: str) -> None:
 class Run:
     """One model, its candidates, its benchmarks; usable without pytest: `Run(settings).retention(cell)`."""
 
-    def __init__(self, settings: Settings, *, progress: Progress = silent) -> None:
-        """Check the settings against what is there; raise UsageProblem for the first thing that is wrong. Starts nothing."""
+    def __init__(self, settings: Settings, *, progress: Progress = silent, detail: Progress = silent) -> None:
+        """Check the settings against what is there; raise UsageProblem for the first thing that is wrong. Starts nothing.
+
+        `progress` is told of every artifact, measurement and timing that is made, `detail` of the steps inside one.
+        """
         self.settings = settings
-        self.progress = progress
         self.policy = compare.Policy(
             alpha=settings.alpha,
             capability_margin=settings.margin,
@@ -57,7 +59,9 @@ class Run:
         if any(candidate.source is None and methods()[candidate.name].calibrated for candidate in self.plan.candidates):
             mixture.validate(settings.calibration, settings.bundle, self.plan.model)
         self._check_stored_reference()
-        self.results = Results(settings, self.plan, self.evaluation, store=self.store, baselines=self.baselines, progress=progress)
+        self.results = Results(
+            settings, self.plan, self.evaluation, store=self.store, baselines=self.baselines, progress=progress, detail=detail
+        )
         self._retention: dict[Cell, Check] = {}
 
     def _check_stored_reference(self) -> None:

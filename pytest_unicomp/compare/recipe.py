@@ -29,13 +29,15 @@ def recipe_verdict(checks: Sequence[Check], *, policy: Policy) -> tuple[Verdict,
     """Return a recipe's verdict, what decided it, and its capabilities, from all its checks.
 
     error > fail > not comparable > inconclusive > pass. It fails iff a capability fails, a benchmark fails after Holm, or a drift, artifact or
-    efficiency check fails. A single benchmark that is inconclusive, or fails before Holm only, decides nothing: its capability does.
+    efficiency check fails. A single benchmark that is inconclusive, or fails before Holm only, decides nothing: its capability does. Where
+    capabilities were measured, an undecided drift or timing informs and decides nothing either.
     """
     kept = [check for check in checks if check.question == "retention"]
     others = [check for check in checks if check.question != "retention"]
     names = list(dict.fromkeys(check.capability for check in kept))
     capabilities = [pool([check for check in kept if check.capability == name], policy=policy) for name in names]
-    decisive = [(check.verdict, f"{check.benchmark} {check.question}: {check.reason}") for check in others]
+    informing = [check for check in others if check.verdict == "inconclusive"] if capabilities else []
+    decisive = [(check.verdict, f"{check.benchmark} {check.question}: {check.reason}") for check in others if check not in informing]
     decisive += [(found.verdict, f"{found.capability}: {found.reason}") for found in capabilities]
     decisive += [("fail", f"{check.benchmark}: {check.reason}") for check in kept if survives_holm(check, kept, policy.alpha)]
     order: tuple[Verdict, ...] = ("error", "fail", "not_comparable", "inconclusive")
@@ -47,7 +49,8 @@ def recipe_verdict(checks: Sequence[Check], *, policy: Policy) -> tuple[Verdict,
         return "inconclusive", "nothing was measured", capabilities
     if not capabilities:
         return "pass", f"{len(others)} checks passed; no capability was measured", capabilities
-    return "pass", f"kept: {', '.join(names)}", capabilities
+    undecided = ", ".join(f"{check.benchmark} {check.question}" for check in informing)
+    return "pass", f"kept: {', '.join(names)}" + (f" (undecided, for information: {undecided})" if undecided else ""), capabilities
 
 
 def _first(reasons: Sequence[str]) -> str:
