@@ -111,7 +111,11 @@ class Settings:
     inconclusive: str = _option("fail", _choice("fail", "warn"), "what an undecided capability does to the run: fail or warn")
     drift: str = _option("auto", _choice("auto", "on", "off"), "compare with baselines: auto (where one exists), on, off")
     baselines: Path | None = _option(None, _path, "folder of stored evidence; default ./baselines, read also from the package")
-    update: str = _option("none", _choice("none", "missing", "changed", "all"), "which baselines to write: none, missing, changed, all")
+    update: str = _option(
+        "none",
+        _choice("none", "missing", "changed", "all"),
+        "baselines to write beside a missing one, which is written and fails once: none, missing, changed, all",
+    )
     bundle: Path | None = _option(None, _path, "offline folder in hub layout; nothing is fetched then")
     cache: Path | None = _option(None, _path, "store of artifacts and measurements; default the user's cache folder")
     device: str = _option("auto", _device, "auto, cpu, cuda or cuda:N")

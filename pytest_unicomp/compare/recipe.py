@@ -78,4 +78,4 @@ def run_verdict(recipes: Sequence[RecipeVerdict], policy: Policy) -> tuple[RunVe
         found = [recipe for recipe in gated if recipe.verdict == verdict]
         if found:
             return answer, code, _first([f"{recipe.recipe}: {recipe.reason}" for recipe in found])
-    return "pass", 0, f"all that gates is kept: {', '.join(recipe.recipe for recipe in gated)}"
+    return "pass", 0, f"every recipe that gates passes: {', '.join(recipe.recipe for recipe in gated)}"

@@ -20,13 +20,20 @@ def _json(report: Report, path: Path) -> None:
 def _html(report: Report, path: Path) -> None:
     from pytest_unicomp.report.html import write
 
-    write(report, path)
+    write(_as_read_back(report), path)
 
 
 def _markdown(report: Report, path: Path) -> None:
     from pytest_unicomp.report.markdown import write
 
-    write(report, path)
+    write(_as_read_back(report), path)
+
+
+def _as_read_back(report: Report) -> Report:
+    """Return the report as its JSON file would give it, so that a page is the same whether it is made in the run or from the file."""
+    from pytest_unicomp.report.json import document
+
+    return Report.model_validate(document(report))
 
 
 _WRITERS: Final[dict[str, Callable[[Report, Path], None]]] = {".json": _json, ".html": _html, ".md": _markdown}

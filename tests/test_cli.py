@@ -1,0 +1,70 @@
+"""The command: catalogue, plan, report, and the way into pytest."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from pytest_unicomp import report
+from pytest_unicomp.cli import app, pytest_arguments
+from pytest_unicomp.errors import UsageProblem
+from pytest_unicomp.registry import benchmarks, methods
+from tests.report.toy_report import small
+
+
+def run(*words):
+    return CliRunner().invoke(app, list(words))
+
+
+def test_options_become_the_plugins_flags_and_the_rest_goes_to_pytest():
+    assert pytest_arguments(["--limit", "20", "--recipe=a,b", "--", "-k", "reasoning"]) == [
+        "--unicomp-limit=20",
+        "--unicomp-recipe=a,b",
+        "-k",
+        "reasoning",
+    ]
+    assert pytest_arguments(["--unicomp-benchmark-margin", "0.1"]) == ["--unicomp-benchmark-margin=0.1"]
+
+
+def test_an_unknown_option_is_answered_with_the_nearest_and_a_missing_value_is_named():
+    with pytest.raises(UsageProblem, match="'--limt' is not an option of gate. Did you mean 'limit'"):
+        pytest_arguments(["--limt", "20"])
+    with pytest.raises(UsageProblem, match="--limit needs a value"):
+        pytest_arguments(["--limit"])
+
+
+def test_methods_and_benchmarks_are_lists_of_objects():
+    rows = json.loads(run("methods", "--json").output)
+    assert [row["recipe"] for row in rows] == list(methods())
+    assert all(row["available"] is True for row in rows)
+    rows = json.loads(run("benchmarks", "--json").output)
+    assert [row["benchmark"] for row in rows] == list(benchmarks())
+    assert {row["capability"] for row in rows} >= {"knowledge", "reasoning", "safety", "inference_footprint"}
+
+
+def test_the_plan_lists_cells_and_starts_nothing(tmp_path):
+    done = run("plan", "nano", "--recipe=wanda-50", f"--cache={tmp_path / 'store'}", "--benchmark=nano-reasoning,bytes", "--json")
+    assert [(row["recipe"], row["benchmark"]) for row in json.loads(done.output)] == [("wanda-50", "nano-reasoning"), ("wanda-50", "bytes")]
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_page_is_made_from_a_json_report_alone(tmp_path):
+    report.write(small(), tmp_path / "gate.json")
+    done = run("report", str(tmp_path / "gate.json"), "-o", str(tmp_path / "gate.html"), "-o", str(tmp_path / "gate.md"))
+    assert done.exit_code == 0
+    direct = tmp_path / "direct.html"
+    report.write(small(), direct)
+    assert (tmp_path / "gate.html").read_bytes() == direct.read_bytes()
+    assert (tmp_path / "gate.md").exists()
+
+
+def test_the_gate_ends_with_pytests_own_exit_code(capfd):
+    done = run("gate", "nano", "--limit", "-3")
+    assert done.exit_code == 4
+    assert "--unicomp-limit is '-3'" in capfd.readouterr().err
+
+
+def test_help_names_every_option_with_its_default():
+    text = " ".join(run("gate", "--help").output.split())
+    assert "--limit: items per benchmark, or `all` (default 1000)" in text
+    assert "unicomp gate nano --recipe gptq-w4a16" in text

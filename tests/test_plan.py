@@ -1,0 +1,68 @@
+"""Names become cells, in one order, or one clear line."""
+
+import pytest
+
+from pytest_unicomp.errors import UsageProblem
+from pytest_unicomp.options import resolve
+from pytest_unicomp.plan import expand, plan
+from pytest_unicomp.registry import Evaluation, benchmarks, methods
+
+ANYHOW = Evaluation(limit=10, seed=0, bundle=None, device="cpu", dtype="auto")
+
+
+def planned(**flags):
+    return plan(resolve({"model": "nano", **flags}, {}), ANYHOW)
+
+
+def test_every_recipe_meets_every_benchmark_once_and_cells_of_one_recipe_stand_together():
+    made = planned(recipe=["rtn-w8a16,wanda-50"], benchmark=["nano-knowledge,bytes"])
+    assert [(cell.recipe, cell.benchmark) for cell in made.cells] == [
+        ("rtn-w8a16", "nano-knowledge"),
+        ("rtn-w8a16", "bytes"),
+        ("wanda-50", "nano-knowledge"),
+        ("wanda-50", "bytes"),
+    ]
+
+
+def test_all_informing_recipes_come_after_the_gating_ones_and_none_twice():
+    made = planned(recipe=["wanda-50"], inform=["all"], benchmark=["bytes"])
+    names = [candidate.name for candidate in made.candidates]
+    assert names[0] == "wanda-50"
+    assert sorted(names) == sorted(methods())
+    assert [candidate.gates for candidate in made.candidates] == [True] + [False] * (len(names) - 1)
+
+
+def test_a_set_asked_of_another_model_leaves_the_embedded_world_out_unless_it_is_named():
+    assert not [name for name in expand(["performance", "reliability", "efficiency"], model="org/name") if name.startswith("nano-")]
+    assert "nano-reasoning" in expand(["nano"], model="org/name")
+    assert "nano-reasoning" in expand(["performance"], model="nano")
+
+
+def test_a_set_that_is_empty_for_the_model_is_refused():
+    with pytest.raises(UsageProblem, match="select nothing for the model 'org/name'"):
+        expand(["reliability"], model="org/name")
+
+
+def test_each_capability_is_pooled_once_per_recipe():
+    made = planned(recipe=["wanda-50"], benchmark=["nano-knowledge,nano-reasoning,bytes"])
+    assert [(cell.recipe, cell.capability) for cell in made.pooled()] == [("wanda-50", "knowledge"), ("wanda-50", "reasoning")]
+
+
+def test_candidates_of_one_name_stay_apart(tmp_path):
+    folders = [tmp_path / "a" / "out", tmp_path / "b" / "out"]
+    made = planned(candidate=[str(folder) for folder in folders], benchmark=["bytes"])
+    names = [candidate.name for candidate in made.candidates]
+    assert names[0] == "out"
+    assert len(set(names)) == 2
+
+
+def test_nothing_to_judge_is_refused():
+    with pytest.raises(UsageProblem, match="nothing to judge"):
+        planned(recipe=[","], benchmark=["bytes"])
+
+
+def test_every_benchmark_says_what_it_is():
+    for name, entry in benchmarks().items():
+        assert entry.dimension in ("performance", "reliability", "efficiency"), name
+        assert entry.kind in ("items", "size", "latency"), name
+        assert entry.sets, name
