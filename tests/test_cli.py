@@ -27,7 +27,7 @@ def test_options_become_the_plugins_flags_and_the_rest_goes_to_pytest():
 
 
 def test_an_unknown_option_is_answered_with_the_nearest_and_a_missing_value_is_named():
-    with pytest.raises(UsageProblem, match="'--limt' is not an option of gate. Did you mean 'limit'"):
+    with pytest.raises(UsageProblem, match=r"'--limt' is not an option of gate\. Did you mean 'limit'"):
         pytest_arguments(["--limt", "20"])
     with pytest.raises(UsageProblem, match="--limit needs a value"):
         pytest_arguments(["--limit"])

@@ -67,7 +67,7 @@ class NanoSet:
 
         by_id = {row["id"]: row for row in self.rows()}
         rows = [by_id[name] for name in select(by_id, limit=evaluation.limit, seed=evaluation.seed)]
-        task = self._task(rows)
+        task = self.task(rows)
         asked = ask(task, range(len(rows)), Question(metric=self.metric, chat=True), engine)
         items = tuple(asked[place].model_copy(update={"id": row["id"], "cluster": row["cluster"]}) for place, row in enumerate(rows))
         return Scored(
@@ -82,7 +82,8 @@ class NanoSet:
     def _generation(self) -> dict[str, Any]:
         return {"until": [], "max_gen_toks": self.maximum_tokens, "do_sample": False, "temperature": 0.0}
 
-    def _task(self, rows: Sequence[Row]) -> Any:
+    def task(self, rows: Sequence[Row]) -> Any:
+        """Return the lm-eval task (`lm_eval.api.task.ConfigurableTask`) that asks these rows, for use with any lm-eval model."""
         from datasets import Dataset
         from lm_eval.api.task import ConfigurableTask
 
