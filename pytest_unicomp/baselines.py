@@ -16,7 +16,7 @@ from pytest_unicomp.store import write_text
 
 SCHEMA = "unicomp-baseline/1"
 ANSWER_CHARACTERS = 160
-COLUMNS = ("id", "score", "prompt_digest", "answer", "target")
+COLUMNS = ("id", "score", "prompt_digest", "answer")
 OPTIONAL_COLUMNS = ("cluster", "log_probabilities")
 
 
@@ -34,13 +34,13 @@ def _shorten(text: str) -> str:
 
 
 def condense(measurement: Measurement) -> Measurement:
-    """Reduce a measurement to what a baseline keeps: no prompts (their digests stay), short answers, rounded log-probabilities."""
+    """Reduce a measurement to what a baseline keeps: no prompts (their digests stay), no targets, short answers, rounded log-probabilities."""
     items = [
         item.model_copy(
             update={
                 "prompt": "",
                 "answer": _shorten(item.answer),
-                "target": _shorten(item.target),
+                "target": "",
                 "log_probabilities": None if item.log_probabilities is None else [round(value, 3) for value in item.log_probabilities],
             }
         )
