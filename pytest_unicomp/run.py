@@ -289,6 +289,7 @@ class Run:
         return {
             **{name: getattr(settings, name) for name in names},
             "confidence": self.policy.confidence,
+            "latency_margin": LATENCY_MARGIN,
             "benchmarks": list(self.plan.benchmarks),
         }
 
