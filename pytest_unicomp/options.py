@@ -93,7 +93,9 @@ class Settings:
     """The resolved options of one run. Without a model the plugin is inert."""
 
     model: str | None = _option(None, _text, "the reference: hub id, folder, or `nano`, the embedded model")
-    recipe: tuple[str, ...] = _option(("rtn-w8a16", "gptq-w4a16"), _names, "recipes that gate: comma list, `all`", repeatable=True)
+    recipe: tuple[str, ...] = _option(
+        ("rtn-w8a16", "gptq-w4a16", "wanda-50"), _names, "recipes that gate: comma list, `all`", repeatable=True
+    )
     inform: tuple[str, ...] = _option((), _names, "recipes that are measured and reported and never fail the run", repeatable=True)
     candidate: tuple[str, ...] = _option(
         (), _texts, "checkpoint compressed elsewhere: folder or hub id; gates like a recipe", repeatable=True
@@ -124,7 +126,7 @@ class Settings:
 
 
 PROFILES: Mapping[str, Mapping[str, Any]] = {
-    "smoke": {"limit": 300, "margin": 0.05, "inconclusive": "warn"},
+    "smoke": {"recipe": ("rtn-w8a16", "gptq-w4a16"), "limit": 300, "margin": 0.05, "inconclusive": "warn"},
     "standard": {"limit": 1000, "margin": 0.03},
     "release": {"limit": None, "margin": 0.02, "drift": "on"},
 }

@@ -100,3 +100,8 @@ def test_every_option_is_read_back_under_its_own_name():
     for option in options():
         assert flag(option.name) == "--unicomp-" + option.name.replace("_", "-")
         assert option.metadata["help"]
+
+
+def test_standard_gates_pruning_beside_quantization_and_smoke_only_what_should_pass():
+    assert "wanda-50" in resolve({"model": "nano"}, {}).recipe
+    assert resolve({"model": "nano", "profile": "smoke"}, {}).recipe == ("rtn-w8a16", "gptq-w4a16")
