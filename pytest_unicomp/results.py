@@ -57,17 +57,17 @@ class Results:
         self._store, self._baselines, self._progress, self._detail = store, baselines, progress, detail
         self._executor = LocalExecutor()
         self._engines: dict[str, Engine] = {}
-        self._promised: tuple[Cell, ...] = ()
+        self.promised: tuple[Cell, ...] = ()
 
     def promise(self, cells: Iterable[Cell]) -> None:
         """Say which cells will be asked for; the reference is then measured on all of them while it is loaded."""
-        self._promised = tuple(dict.fromkeys(cells))
+        self.promised = tuple(dict.fromkeys(cells))
 
     def outstanding(self) -> int:
         """Count the steps that a run with an empty store would take for what is promised."""
-        recipes = {cell.recipe for cell in self._promised}
-        items = {(cell.recipe, cell.benchmark) for cell in self._promised if cell.kind == "items" and cell.benchmark}
-        timings = sum(cell.kind == "latency" for cell in self._promised)
+        recipes = {cell.recipe for cell in self.promised}
+        items = {(cell.recipe, cell.benchmark) for cell in self.promised if cell.kind == "items" and cell.benchmark}
+        timings = sum(cell.kind == "latency" for cell in self.promised)
         return len(recipes) + len(items) + len({name for _, name in items}) + timings
 
     @cached_property
@@ -138,7 +138,7 @@ class Results:
 
     def _measure_ahead(self) -> None:
         """Measure the reference on everything promised while it is loaded; what another process is measuring is left to it."""
-        for name in dict.fromkeys(cell.benchmark for cell in self._promised if cell.kind == "items" and cell.benchmark):
+        for name in dict.fromkeys(cell.benchmark for cell in self.promised if cell.kind == "items" and cell.benchmark):
             try:
                 self._executor.result(("ahead", name), partial(self._measure, REFERENCE, name, wait=False))
             except UnicompError:

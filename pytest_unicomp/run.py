@@ -165,8 +165,9 @@ class Run:
         return compare.pool(checks, policy=self.policy)
 
     def confirmed(self, check: Check) -> bool:
-        """Say whether a benchmark's FAIL stands after Holm over all the recipe's benchmarks (those are needed for the verdict anyway)."""
-        others = [self.retention(cell) for cell in self.cells(check.recipe) if cell.kind == "items"]
+        """Say whether a benchmark's FAIL stands after Holm over the recipe's benchmarks that this run measures (or plans, where none is promised)."""
+        asked = self.results.promised or self.plan.cells
+        others = [self.retention(cell) for cell in self.cells(check.recipe) if cell.kind == "items" and cell in asked]
         return compare.survives_holm(check, others, self.policy.alpha)
 
     def broken(self, cell: Cell, question: Question, error: BaseException) -> Check:

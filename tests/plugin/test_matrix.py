@@ -75,3 +75,11 @@ def test_a_test_that_asks_an_unknown_question_is_a_usage_error(gate, pytester):
     result = gate(path=own)
     assert result.ret != 0
     result.stdout.fnmatch_lines(["*asks 'retentoin'; expected one of*"])
+
+
+def test_a_failing_check_measures_nothing_that_was_not_selected(gate, ruined, tmp_path):
+    gate.store = tmp_path / "store"
+    report = gate.report(f"--unicomp-candidate={ruined}", "-k", "nano-knowledge", recipe=None, benchmark="nano-knowledge,nano-safety")
+    assert report["ret"] == 1
+    measured = [path for path in (tmp_path / "store" / "measurements").glob("*.json")]
+    assert len(measured) == 2
