@@ -81,5 +81,5 @@ def test_a_failing_check_measures_nothing_that_was_not_selected(gate, ruined, tm
     gate.store = tmp_path / "store"
     report = gate.report(f"--unicomp-candidate={ruined}", "-k", "nano-knowledge", recipe=None, benchmark="nano-knowledge,nano-safety")
     assert report["ret"] == 1
-    measured = [path for path in (tmp_path / "store" / "measurements").glob("*.json")]
+    measured = list((tmp_path / "store" / "measurements").glob("*.json"))
     assert len(measured) == 2
