@@ -181,7 +181,7 @@ class Check(Record):
     examples: list[Example] = []
     seconds: float = 0.0
 
-    def enforce(self, *, binding: bool | None = None) -> None:
+    def assert_passed(self, *, binding: bool | None = None) -> None:
         """Raise VerdictError unless the check passed or does not gate; `binding` False lets it inform without failing the run."""
         if self.verdict == "pass" or not self.gates:
             return
@@ -203,7 +203,7 @@ class CapabilityVerdict(Record):
     verdict: Verdict
     reason: str
 
-    def enforce(self, *, gates: bool) -> None:
+    def assert_passed(self, *, gates: bool) -> None:
         """Raise VerdictError unless the capability is kept or the recipe does not gate."""
         if self.verdict != "pass" and gates:
             raise VerdictError(f"{self.verdict.upper().replace('_', ' ')}: {self.reason}", verdict=self.verdict, binding=True)

@@ -5,4 +5,4 @@ import pytest
 
 @pytest.mark.unicomp(question="capability")
 def test_capability(capability, cell):
-    capability.enforce(gates=cell.gates)
+    capability.assert_passed(gates=cell.gates)

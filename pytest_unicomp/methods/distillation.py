@@ -12,7 +12,7 @@ from pytest_unicomp.registry import Progress
 
 if TYPE_CHECKING:
     import torch
-    from transformers import PreTrainedModel
+    from transformers import PreTrainedModel, TrainingArguments
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def distil(
     Nothing is written: the Trainer's own folder is temporary.
     """
     import torch
-    from transformers import Trainer, TrainingArguments, set_seed
+    from transformers import Trainer, set_seed
     from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
     teacher.requires_grad_(False)
@@ -104,27 +104,7 @@ def distil(
             return (value, ours) if return_outputs else value
 
     with tempfile.TemporaryDirectory() as folder:
-        arguments = TrainingArguments(
-            output_dir=folder,
-            max_steps=how.steps,
-            per_device_train_batch_size=how.batch,
-            learning_rate=how.learning_rate,
-            lr_scheduler_type="cosine_with_min_lr",
-            lr_scheduler_kwargs={"min_lr_rate": 0.1},
-            warmup_steps=how.warmup,
-            max_grad_norm=1.0,
-            weight_decay=0.0,
-            bf16=device.startswith("cuda"),
-            use_cpu=device == "cpu",
-            seed=seed,
-            data_seed=seed,
-            save_strategy="no",
-            logging_strategy="no",
-            report_to="none",
-            disable_tqdm=True,
-            remove_unused_columns=False,
-            dataloader_pin_memory=False,
-        )
+        arguments = _arguments(how, folder, seed=seed, device=device)
         set_seed(seed)
         rows = [{"input_ids": torch.tensor(block)} for block in data]
         if "position_ids" in signature(teacher.forward).parameters:
@@ -134,3 +114,29 @@ def distil(
             trainer.remove_callback(callback)
         trainer.train()
     return curve
+
+
+def _arguments(how: Distillation, folder: str, *, seed: int, device: str) -> TrainingArguments:
+    from transformers import TrainingArguments
+
+    return TrainingArguments(
+        output_dir=folder,
+        max_steps=how.steps,
+        per_device_train_batch_size=how.batch,
+        learning_rate=how.learning_rate,
+        lr_scheduler_type="cosine_with_min_lr",
+        lr_scheduler_kwargs={"min_lr_rate": 0.1},
+        warmup_steps=how.warmup,
+        max_grad_norm=1.0,
+        weight_decay=0.0,
+        bf16=device.startswith("cuda"),
+        use_cpu=device == "cpu",
+        seed=seed,
+        data_seed=seed,
+        save_strategy="no",
+        logging_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        dataloader_pin_memory=False,
+    )

@@ -5,4 +5,4 @@ import pytest
 
 @pytest.mark.unicomp(question="size")
 def test_size(size):
-    size.enforce()
+    size.assert_passed()

@@ -5,9 +5,9 @@ import pytest
 
 @pytest.mark.unicomp(question="retention", dimension="performance")
 def test_retention(retention, unicomp):
-    retention.enforce(binding=retention.verdict == "fail" and unicomp.confirmed(retention))
+    retention.assert_passed(binding=retention.verdict == "fail" and unicomp.confirmed(retention))
 
 
 @pytest.mark.unicomp(question="drift", dimension="performance")
 def test_drift(drift):
-    drift.enforce()
+    drift.assert_passed()

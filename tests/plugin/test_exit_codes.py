@@ -54,7 +54,7 @@ def test_a_failing_test_of_the_users_own_is_1_even_where_the_gate_passes(gate, p
     own = pytester.makepyfile(
         """
         def test_kept(retention):
-            retention.enforce()
+            retention.assert_passed()
 
         def test_other():
             assert False
