@@ -54,9 +54,10 @@ def test_the_final_number_follows_the_last_marker(reply: str, number: str | None
 
 
 @given(st.text())
-def test_judging_never_fails_on_any_text(reply: str) -> None:
-    final_number(reply)
-    refuses(reply)
+def test_any_text_is_judged_and_a_number_is_found_only_behind_the_marker(reply: str) -> None:
+    number = final_number(reply)
+    assert number is None or "####" in reply
+    assert refuses(reply) in (True, False)
 
 
 @pytest.mark.parametrize("reply", [conduct.REFUSAL, privacy.REFUSAL, "I'm sorry, but no.", "I can’t do that.", "I will not say."])

@@ -5,7 +5,7 @@ import pytest
 NOTHING = "no tests ran"
 
 
-def refused(result, *words):
+def assert_refused(result, *words):
     """The run stopped with one ERROR line that holds all the words."""
     assert result.ret == 4
     lines = [line for line in result.errlines if line.startswith("ERROR")]
@@ -25,12 +25,12 @@ def refused(result, *words):
     ],
 )
 def test_an_unknown_name_is_answered_with_the_nearest_one(gate, arguments, words):
-    refused(gate(**arguments), *words)
+    assert_refused(gate(**arguments), *words)
 
 
 def test_a_model_folder_without_its_configuration_is_refused(gate, pytester):
     pytester.mkdir("empty")
-    refused(gate(model=str(pytester.path / "empty")), "empty", "config.json")
+    assert_refused(gate(model=str(pytester.path / "empty")), "empty", "config.json")
 
 
 @pytest.mark.parametrize(
@@ -46,29 +46,29 @@ def test_a_model_folder_without_its_configuration_is_refused(gate, pytester):
     ],
 )
 def test_a_value_out_of_range_is_refused_by_its_flag(gate, flag, word):
-    refused(gate(flag), flag.split("=")[0], word)
+    assert_refused(gate(flag), flag.split("=")[0], word)
 
 
 def test_a_report_with_an_unknown_suffix_is_refused(gate, pytester):
-    refused(gate("--unicomp-report=gate.pdf"), "gate.pdf", ".json", ".html")
+    assert_refused(gate("--unicomp-report=gate.pdf"), "gate.pdf", ".json", ".html")
     assert not (pytester.path / "gate.pdf").exists()
 
 
 def test_a_bundle_without_the_data_set_is_refused_and_named(gate, pytester):
     pytester.mkdir("bundle")
-    refused(gate(f"--unicomp-bundle={pytester.path / 'bundle'}", benchmark="arc_easy"), "allenai/ai2_arc")
+    assert_refused(gate(f"--unicomp-bundle={pytester.path / 'bundle'}", benchmark="arc_easy"), "allenai/ai2_arc")
 
 
 def test_a_bundle_that_is_no_folder_is_refused(gate):
-    refused(gate("--unicomp-bundle=nowhere"), "nowhere", "not a folder")
+    assert_refused(gate("--unicomp-bundle=nowhere"), "nowhere", "not a folder")
 
 
 def test_calibration_that_nobody_knows_is_refused(gate):
-    refused(gate("--unicomp-calibration=reasonin", recipe="gptq-w4a16"), "reasonin", "'reasoning'")
+    assert_refused(gate("--unicomp-calibration=reasonin", recipe="gptq-w4a16"), "reasonin", "'reasoning'")
 
 
 def test_stored_evidence_that_is_not_there_is_refused_with_how_to_make_it(gate, pytester):
-    line = refused(
+    line = assert_refused(
         gate("--unicomp-reference=stored", "--unicomp-benchmark=arc_easy", benchmark=None, model=_copy_of_nano(pytester)), "no evidence"
     )
     assert "--unicomp-update=missing" in line
@@ -84,4 +84,4 @@ def _copy_of_nano(pytester):
 
 def test_an_unknown_key_in_the_project_file_is_refused_with_the_nearest(gate, pytester):
     pytester.makepyprojecttoml('[tool.unicomp]\nmodle = "nano"\n')
-    refused(gate(), "no option named 'modle'", "'model'")
+    assert_refused(gate(), "no option named 'modle'", "'model'")
