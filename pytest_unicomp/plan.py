@@ -98,8 +98,6 @@ def _recipes(names: Iterable[str]) -> list[str]:
     for name in names:
         chosen += list(table) if name == "all" else [name]
     for name in chosen:
-        if name not in table:
-            raise UsageProblem(f"unicomp: no recipe named {name!r}.{nearest(name, table)} `unicomp methods` lists all.")
         missing = missing_libraries(table[name].requires)
         if missing:
             raise UsageProblem(

@@ -125,12 +125,14 @@ class Table(Mapping[str, T]):
     """Names to methods or benchmarks, in a stable order; looking up an unknown name says which names are near."""
 
     what: str
+    command: str | None
     entries: Mapping[str, T]
 
     def __getitem__(self, name: str) -> T:
         """Return the entry, or raise UsageProblem that names the nearest ones."""
         if name not in self.entries:
-            raise UsageProblem(f"unicomp: no {self.what} named {name!r}.{nearest(name, self.entries)} `unicomp {self.what}s` lists all.")
+            known = f"`unicomp {self.command}` lists all." if self.command else f"Known: {', '.join(self.entries)}."
+            raise UsageProblem(f"unicomp: no {self.what} named {name!r}.{nearest(name, self.entries)} {known}")
         return self.entries[name]
 
     def __contains__(self, name: object) -> bool:
@@ -172,19 +174,19 @@ def _collect(what: str, package: str, attribute: str, group: str) -> dict[str, A
 @cache
 def methods() -> Table[Method]:
     """All recipes by name: a recipe is a named setting of a method."""
-    return Table("method", _collect("recipe", "pytest_unicomp.methods", "RECIPES", "pytest_unicomp.methods"))
+    return Table("recipe", "methods", _collect("recipe", "pytest_unicomp.methods", "RECIPES", "pytest_unicomp.methods"))
 
 
 @cache
 def mixtures() -> Table[Any]:
     """All mixtures of calibration text by name; each is a `pytest_unicomp.calibration.request.Mixture`."""
-    return Table("mixture", _collect("mixture", "pytest_unicomp.calibration", "MIXTURES", "pytest_unicomp.mixtures"))
+    return Table("mixture", None, _collect("mixture", "pytest_unicomp.calibration", "MIXTURES", "pytest_unicomp.mixtures"))
 
 
 @cache
 def benchmarks() -> Table[Benchmark]:
     """All benchmarks by name."""
-    return Table("benchmark", _collect("benchmark", "pytest_unicomp.benchmarks", "BENCHMARKS", "pytest_unicomp.benchmarks"))
+    return Table("benchmark", "benchmarks", _collect("benchmark", "pytest_unicomp.benchmarks", "BENCHMARKS", "pytest_unicomp.benchmarks"))
 
 
 def missing_libraries(names: Sequence[str]) -> list[str]:
