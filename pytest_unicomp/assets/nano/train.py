@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +171,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--short", action="store_true", help="a training of under three minutes that proves the code, not the model")
     parser.add_argument("--resume", action="store_true", help="go on from the state in --work")
     parser.add_argument("--steps", type=int, help=f"number of steps (default {TRAINING.steps}; {SHORT_TRAINING.steps} with --short)")
+    parser.add_argument("--seed", type=int, help=f"draws the first weights and the order of the conversations (default {TRAINING.seed})")
     parser.add_argument(
         "--out", type=Path, default=None, help="folder of the checkpoint (default: the embedded one; WORK/checkpoint with --short)"
     )
@@ -180,8 +181,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--plot", type=Path, default=None, help="file (.svg or .png) for the curves of loss and accuracy; needs matplotlib")
     given = parser.parse_args(arguments)
     settings = SHORT_TRAINING if given.short else TRAINING
-    if given.steps is not None:
-        settings = TrainingSettings(**{**vars(settings), "steps": given.steps})
+    chosen = {name: value for name, value in (("steps", given.steps), ("seed", given.seed)) if value is not None}
+    settings = replace(settings, **chosen)
     trainer = run(settings, given.work, resume=given.resume, device=given.device, compiled=not given.eager)
     folder = given.out or (given.work / "checkpoint" if given.short else checkpoint_folder())
     save(trainer.model, given.work / "tokenizer", folder)
