@@ -37,7 +37,7 @@ def resolve(name: str, bundle: Path | None) -> Path:
     Raises what `validate` raises, UsageProblem for a folder without safetensors weights, and InfrastructureError where fetching fails.
     """
     validate(name, bundle)
-    folder = _local(name, bundle)
+    folder = local(name, bundle)
     if folder is None:
         folder = _fetch(name)
     _require_plain(folder, name)
@@ -50,7 +50,7 @@ def resolve(name: str, bundle: Path | None) -> Path:
 
 def validate(name: str, bundle: Path | None) -> None:
     """Raise UsageProblem where the name cannot be a model: cheap, reads at most one config.json, fetches nothing."""
-    folder = _local(name, bundle)
+    folder = local(name, bundle)
     if folder is not None:
         if not (folder / "config.json").is_file():
             raise UsageProblem(f"unicomp: model folder {folder} holds no config.json; give the folder that save_pretrained wrote.")
@@ -120,7 +120,8 @@ def _arguments(arguments: dict[str, Any]) -> str:
     return f"{kind} in groups of {arguments['group_size']}" if spread == "group" else f"{kind} per {spread}"
 
 
-def _local(name: str, bundle: Path | None) -> Path | None:
+def local(name: str, bundle: Path | None) -> Path | None:
+    """Return the folder of a model that is on this machine already, by name, path or bundle; None for one that would have to be fetched."""
     if name == "nano":
         return NANO
     folder = Path(name).expanduser()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp import checkpoints
-from pytest_unicomp.errors import InfrastructureError, UnicompError
+from pytest_unicomp.errors import InfrastructureError, UnicompError, UsageProblem
 from pytest_unicomp.memory import peak_memory
 from pytest_unicomp.records import Artifact, Model
 from pytest_unicomp.registry import Calibration, Method, Progress, source_digest
@@ -51,11 +52,22 @@ def adopt(name: str, source: str, bundle: Path | None) -> Artifact:
     return _described(folder, recipe=name, family="candidate", settings={"method": "candidate", "source": source})
 
 
+def require_supported(folder: Path, name: str, recipe: str, method: Method) -> None:
+    """Raise UsageProblem where the method says that it cannot do the model `name` in `folder`; reads config.json alone."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    if reason := method.refusal(config):
+        raise UsageProblem(
+            f"unicomp: recipe {recipe!r} cannot compress {name} ({config.get('model_type', 'unknown architecture')}): {reason}; "
+            "choose another recipe: `unicomp methods` shows which take what."
+        )
+
+
 def compress(model: Model, recipe: str, method: Method, how: Compression) -> Artifact:
     """Make the artifact, or find it in the store; processes that want the same one wait for the first.
 
-    Raises InfrastructureError where the method fails; whatever it had written is gone then.
+    Raises UsageProblem where the method cannot do the model, InfrastructureError where it fails; whatever it had written is gone then.
     """
+    require_supported(Path(model.path), model.name, recipe, method)
     parts = {
         "model": model.fingerprint,
         "settings": method.settings(),
@@ -69,17 +81,18 @@ def compress(model: Model, recipe: str, method: Method, how: Compression) -> Art
         kept = how.store.folder("artifacts", key)
         if kept is None:
             how.progress(f"compress {recipe}")
-            kept = how.store.make_folder("artifacts", key, lambda folder: _make(model, recipe, method, how, folder))
+            with how.store.scratch("artifacts", key) as scratch:
+                kept = how.store.make_folder("artifacts", key, lambda folder: _make(model, recipe, method, how, folder, scratch))
     folder, record = kept
     return Artifact.model_validate({**record, "recipe": recipe, "path": str(folder)})
 
 
-def _make(model: Model, recipe: str, method: Method, how: Compression, folder: Path) -> dict[str, Any]:
+def _make(model: Model, recipe: str, method: Method, how: Compression, folder: Path, scratch: Path) -> dict[str, Any]:
     calibration = how.calibration() if method.calibrated else None
     started = time.perf_counter()
     with peak_memory(how.device) as peak:
         try:
-            method.compress(Path(model.path), folder, calibration, seed=how.seed, device=how.device, progress=how.detail)
+            method.compress(Path(model.path), folder, calibration, seed=how.seed, device=how.device, progress=how.detail, scratch=scratch)
         except UnicompError:
             raise
         except Exception as error:

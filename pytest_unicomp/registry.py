@@ -38,14 +38,30 @@ class Method(Protocol):
     calibrated: bool
     requires: tuple[str, ...]
 
+    def refusal(self, config: Mapping[str, Any]) -> str | None:
+        """Say in one phrase why this method cannot do a model with this config.json, or None where it can; cheap, imports nothing heavy."""
+        ...
+
     def settings(self) -> dict[str, Any]:
         """Everything that shapes the artifact, as JSON values."""
         ...
 
     def compress(
-        self, source: Path, destination: Path, calibration: Calibration | None, *, seed: int, device: str, progress: Progress
+        self,
+        source: Path,
+        destination: Path,
+        calibration: Calibration | None,
+        *,
+        seed: int,
+        device: str,
+        progress: Progress,
+        scratch: Path,
     ) -> None:
-        """Read the checkpoint folder `source` and write an ordinary checkpoint (safetensors, config, tokenizer) into the empty folder `destination`."""
+        """Read the checkpoint folder `source` and write an ordinary checkpoint (safetensors, config, tokenizer) into the empty folder `destination`.
+
+        `scratch` is a folder of this artifact alone that outlives a kill: a long method keeps there what it resumes from. It is removed when
+        the artifact is whole.
+        """
         ...
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp import baselines as stored
-from pytest_unicomp import checkpoints, compare, machine, soundness
+from pytest_unicomp import checkpoints, compare, compress, machine, soundness
 from pytest_unicomp.calibration import mixture
 from pytest_unicomp.errors import UnicompError, UsageProblem
 from pytest_unicomp.options import Settings
@@ -58,11 +58,19 @@ class Run:
         self.plan: Plan = plan(settings, self.evaluation)
         if any(candidate.source is None and methods()[candidate.name].calibrated for candidate in self.plan.candidates):
             mixture.validate(settings.calibration, settings.bundle, self.plan.model)
+        self._check_supported()
         self._check_stored_reference()
         self.results = Results(
             settings, self.plan, self.evaluation, store=self.store, baselines=self.baselines, progress=progress, detail=detail
         )
         self._retention: dict[Cell, Check] = {}
+
+    def _check_supported(self) -> None:
+        # A model that has yet to be fetched is asked again when it is there.
+        folder = checkpoints.local(self.plan.model, self.settings.bundle)
+        for candidate in self.plan.candidates:
+            if folder is not None and candidate.source is None:
+                compress.require_supported(folder, self.plan.model, candidate.name, methods()[candidate.name])
 
     def _check_stored_reference(self) -> None:
         if self.settings.reference != "stored":

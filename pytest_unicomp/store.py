@@ -97,6 +97,17 @@ class Store:
             return None
         return (path, manifest["record"]) if sound else None
 
+    @contextmanager
+    def scratch(self, kind: str, key: str) -> Iterator[Path]:
+        """Lend a folder that is still there after a kill or an error, for whoever goes on, and is removed when the block ends well.
+
+        Call with the entry's lock held.
+        """
+        path = self.root / "scratch" / f"{kind}-{key}"
+        path.mkdir(parents=True, exist_ok=True)
+        yield path
+        shutil.rmtree(path, ignore_errors=True)
+
     def make_folder(self, kind: str, key: str, make: Callable[[Path], dict[str, Any]]) -> tuple[Path, dict[str, Any]]:
         """Let `make` fill an empty folder and return its record; the folder appears under its key only when it is complete.
 

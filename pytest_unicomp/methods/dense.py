@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -21,12 +22,24 @@ class Dense:
     calibrated: ClassVar[bool] = False
     requires: ClassVar[tuple[str, ...]] = ()
 
+    def refusal(self, config: Mapping[str, Any]) -> str | None:
+        """None: any causal language model with a plain list of decoder blocks."""
+        return None
+
     def settings(self) -> dict[str, Any]:
         """Nothing shapes the artifact but the reference."""
         return {}
 
     def compress(
-        self, source: Path, destination: Path, calibration: Calibration | None, *, seed: int, device: str, progress: Progress
+        self,
+        source: Path,
+        destination: Path,
+        calibration: Calibration | None,
+        *,
+        seed: int,
+        device: str,
+        progress: Progress,
+        scratch: Path,
     ) -> None:
         """Link the files of `source` into the empty folder `destination`, or copy them where the file system cannot link."""
         for file in sorted(source.iterdir()):

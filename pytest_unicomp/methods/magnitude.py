@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -29,12 +30,24 @@ class Magnitude:
     calibrated: ClassVar[bool] = False
     requires: ClassVar[tuple[str, ...]] = ("transformers",)
 
+    def refusal(self, config: Mapping[str, Any]) -> str | None:
+        """None: any causal language model with a plain list of decoder blocks."""
+        return None
+
     def settings(self) -> dict[str, Any]:
         """The share of zeros."""
         return asdict(self)
 
     def compress(
-        self, source: Path, destination: Path, calibration: Calibration | None, *, seed: int, device: str, progress: Progress
+        self,
+        source: Path,
+        destination: Path,
+        calibration: Calibration | None,
+        *,
+        seed: int,
+        device: str,
+        progress: Progress,
+        scratch: Path,
     ) -> None:
         """Write the pruned checkpoint, dense on disk, in the reference's dtype; raises UnicompError where `source` is quantized."""
         model = load_model(source)

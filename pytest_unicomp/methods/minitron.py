@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -48,12 +48,24 @@ class MinitronDepth:
     calibrated: ClassVar[bool] = True
     requires: ClassVar[tuple[str, ...]] = ("transformers", "accelerate")
 
+    def refusal(self, config: Mapping[str, Any]) -> str | None:
+        """None: any causal language model with a plain list of decoder blocks."""
+        return None
+
     def settings(self) -> dict[str, Any]:
         """Share of layers and how the rest is trained."""
         return asdict(self)
 
     def compress(
-        self, source: Path, destination: Path, calibration: Calibration | None, *, seed: int, device: str, progress: Progress
+        self,
+        source: Path,
+        destination: Path,
+        calibration: Calibration | None,
+        *,
+        seed: int,
+        device: str,
+        progress: Progress,
+        scratch: Path,
     ) -> None:
         """Write the smaller checkpoint in the reference's dtype, and distillation.json with the loss of every cut and the training curve.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -28,12 +29,24 @@ class RoundToNearest:
     calibrated: ClassVar[bool] = False
     requires: ClassVar[tuple[str, ...]] = ("llmcompressor", "compressed_tensors", "transformers")
 
+    def refusal(self, config: Mapping[str, Any]) -> str | None:
+        """None: any causal language model with a plain list of decoder blocks."""
+        return None
+
     def settings(self) -> dict[str, Any]:
         """Bits and group size."""
         return asdict(self)
 
     def compress(
-        self, source: Path, destination: Path, calibration: Calibration | None, *, seed: int, device: str, progress: Progress
+        self,
+        source: Path,
+        destination: Path,
+        calibration: Calibration | None,
+        *,
+        seed: int,
+        device: str,
+        progress: Progress,
+        scratch: Path,
     ) -> None:
         """Write the checkpoint packed in compressed-tensors format.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -29,12 +30,24 @@ class Wanda:
     calibrated: ClassVar[bool] = True
     requires: ClassVar[tuple[str, ...]] = ("llmcompressor", "transformers")
 
+    def refusal(self, config: Mapping[str, Any]) -> str | None:
+        """None: any causal language model with a plain list of decoder blocks."""
+        return None
+
     def settings(self) -> dict[str, Any]:
         """Share of zeros and pattern."""
         return asdict(self)
 
     def compress(
-        self, source: Path, destination: Path, calibration: Calibration | None, *, seed: int, device: str, progress: Progress
+        self,
+        source: Path,
+        destination: Path,
+        calibration: Calibration | None,
+        *,
+        seed: int,
+        device: str,
+        progress: Progress,
+        scratch: Path,
     ) -> None:
         """Write the pruned checkpoint, dense on disk and in the reference's dtype.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,8 @@ def run(recipe: str | Any, source: Path, destination: Path, text: Calibration | 
 
     method = methods()[recipe] if isinstance(recipe, str) else recipe
     destination.mkdir()
-    method.compress(source, destination, text, seed=seed, device="cpu", progress=lambda message: None)
+    with tempfile.TemporaryDirectory() as scratch:
+        method.compress(source, destination, text, seed=seed, device="cpu", progress=lambda message: None, scratch=Path(scratch))
     return destination
 
 

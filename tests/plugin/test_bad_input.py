@@ -85,3 +85,8 @@ def _copy_of_nano(pytester):
 def test_an_unknown_key_in_the_project_file_is_refused_with_the_nearest(gate, pytester):
     pytester.makepyprojecttoml('[tool.unicomp]\nmodle = "nano"\n')
     assert_refused(gate(), "no option named 'modle'", "'model'")
+
+
+def test_a_recipe_that_cannot_do_the_architecture_is_refused_before_any_work(gate, breaking_recipe, tiny):
+    line = assert_refused(gate(model=str(tiny.path), recipe=breaking_recipe, benchmark="bytes"), f"recipe '{breaking_recipe}'", "llama")
+    assert "it knows no llamas" in line

@@ -16,10 +16,13 @@ class Breaks:
     calibrated: ClassVar[bool] = False
     requires: ClassVar[tuple] = ()
 
+    def refusal(self, config):
+        return "it knows no llamas" if config["hidden_size"] == 128 else None
+
     def settings(self):
         return {}
 
-    def compress(self, source, destination, calibration, *, seed, device, progress):
+    def compress(self, source, destination, calibration, *, seed, device, progress, scratch):
         (destination / "half.safetensors").write_bytes(b"half")
         raise ValueError("the layers do not fit")
 
