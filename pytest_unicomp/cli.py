@@ -76,12 +76,14 @@ def gate(context: typer.Context, model: Annotated[str, typer.Argument(help="hub 
 
 @app.command()
 def methods(as_json: Annotated[bool, typer.Option("--json", help="a list of objects")] = False) -> None:
-    """List the recipes. Example: unicomp methods --json"""
-    from pytest_unicomp.registry import methods as table
+    """List the recipes, those of the configuration file in this folder too. Example: unicomp methods --json"""
+    from pytest_unicomp import recipes
+    from pytest_unicomp.options import configuration
     from pytest_unicomp.registry import missing_libraries
 
+    file, _ = configuration(None, (Path.cwd(),))
     rows = []
-    for name, entry in table().items():
+    for name, entry in recipes.table(file.get("recipes", {})).items():
         missing = missing_libraries(entry.requires)
         rows.append(
             {
@@ -116,16 +118,20 @@ def plan(context: typer.Context, model: str, as_json: Annotated[bool, typer.Opti
     """List the cells that a gate would measure; starts nothing. Example: unicomp plan nano --recipe wanda-50"""
     from dataclasses import asdict
 
-    from pytest_unicomp.options import resolve
+    from pytest_unicomp.options import configuration, resolve
     from pytest_unicomp.run import Run
 
     given = [argument.removeprefix("--unicomp-").split("=", 1) for argument in pytest_arguments(context.args)]
+    named = next((Path(value) for name, value in given if name == "config"), None)
+    file, source = configuration(named, (Path.cwd(),))
     repeatable = {option.name for option in options() if option.metadata["repeatable"]}
     flags: dict[str, Any] = {"model": model}
     for name, value in given:
+        if name == "config":
+            continue
         key = name.replace("-", "_")
         flags[key] = [*flags.get(key, []), value] if key in repeatable else value
-    settings: Settings = resolve(flags, {})
+    settings: Settings = resolve(flags, file, source=source)
     rows = [asdict(cell) for cell in Run(settings).plan.cells]
     _show(rows, as_json, ("recipe", "gates", "benchmark", "dimension", "capability"))
 

@@ -74,7 +74,7 @@ def compress(model: Model, recipe: str, method: Method, how: Compression) -> Art
         "calibration": how.calibration_identity if method.calibrated else None,
         "seed": how.seed,
         "versions": {library: _version(library) for library in LIBRARIES},
-        "source": source_digest(method),
+        "source": [source_digest(step) for step in getattr(method, "steps", (method,))],
     }
     key = digest(parts)
     with how.store.lock("artifacts", key):

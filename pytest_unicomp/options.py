@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -123,8 +123,10 @@ class Settings:
     device: str = _option("auto", _device, "auto, cpu, cuda or cuda:N")
     dtype: str = _option("auto", _choice("auto", "float32", "bfloat16", "float16"), "data type of evaluation")
     report: tuple[str, ...] = _option((), _texts, "write the report here: .json, .html or .md", repeatable=True)
+    recipes: Mapping[str, Any] = field(default_factory=dict)
 
 
+RECIPES = "recipes"
 PROFILES: Mapping[str, Mapping[str, Any]] = {
     "smoke": {"recipe": ("rtn-w8a16", "gptq-w4a16"), "limit": 300, "margin": 0.05, "inconclusive": "warn"},
     "standard": {"limit": 1000, "margin": 0.03},
@@ -133,8 +135,11 @@ PROFILES: Mapping[str, Mapping[str, Any]] = {
 
 
 def options() -> tuple[Field[Any], ...]:
-    """Return the declarations: name, default and metadata `parse`, `help`, `repeatable`."""
-    return fields(Settings)
+    """Return the declarations: name, default and metadata `parse`, `help`, `repeatable`.
+
+    `recipes`, a table of definitions, can only be given in a file and has no flag.
+    """
+    return tuple(option for option in fields(Settings) if option.metadata)
 
 
 def flag(name: str) -> str:
@@ -155,11 +160,24 @@ def read_file(path: Path, *, table: str | None = None) -> dict[str, Any]:
         raise UsageProblem(f"unicomp: {path} cannot be read as TOML: {error}.") from error
     for part in table.split(".") if table else []:
         data = data.get(part, {})
-    known = [option.name for option in options()]
+    known = [*(option.name for option in options()), RECIPES]
     for key in data:
         if key not in known:
             raise UsageProblem(f"unicomp: {path}: no option named {key!r}.{nearest(key, known)}")
     return data
+
+
+def configuration(named: Path | None, folders: Iterable[Path]) -> tuple[dict[str, Any], str]:
+    """Return the values of the file that was named, else of the first unicomp.toml or [tool.unicomp] in `folders`, and where they are from."""
+    if named is not None:
+        return read_file(named), str(named)
+    for folder in dict.fromkeys(folders):
+        own, project = folder / "unicomp.toml", folder / "pyproject.toml"
+        if own.is_file():
+            return read_file(own), str(own)
+        if project.is_file() and b"[tool.unicomp" in project.read_bytes():
+            return read_file(project, table="tool.unicomp"), str(project)
+    return {}, ""
 
 
 def resolve(flags: Mapping[str, Any], file: Mapping[str, Any], *, source: str = "the configuration file") -> Settings:
@@ -175,6 +193,9 @@ def resolve(flags: Mapping[str, Any], file: Mapping[str, Any], *, source: str = 
             given[option.name] = parse(flag(option.name), value)
         elif option.name in file:
             given[option.name] = parse(f"{option.name} in {source}", file[option.name])
+    if not isinstance(defined := file.get(RECIPES, {}), Mapping):
+        raise UsageProblem(f"unicomp: {RECIPES} in {source} is {defined!r}; expected a table of recipes by name.")
+    given[RECIPES] = defined
     profile = given.get("profile", Settings.profile)
     settings = Settings(**{**PROFILES[profile], **given})
     if settings.candidate and "recipe" not in given:

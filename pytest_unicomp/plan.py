@@ -6,22 +6,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pytest_unicomp import recipes
 from pytest_unicomp.errors import UsageProblem, nearest
 from pytest_unicomp.options import Settings
 from pytest_unicomp.records import Dimension, Family
-from pytest_unicomp.registry import Benchmark, Evaluation, Kind, benchmarks, methods, missing_libraries
+from pytest_unicomp.registry import Benchmark, Evaluation, Kind, Method, Table, benchmarks, missing_libraries
 
 SETS = ("nano", "performance", "reliability", "efficiency")
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One thing to be judged: a recipe to make, or a checkpoint made elsewhere (`source`)."""
+    """One thing to be judged: a recipe to make (`method`), or a checkpoint made elsewhere (`source`)."""
 
     name: str
     family: Family
     gates: bool
     source: str | None = None
+    method: Method | None = None
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,7 @@ def expand(names: Iterable[str], *, model: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(chosen))
 
 
-def _recipes(names: Iterable[str]) -> list[str]:
-    table = methods()
+def _recipes(names: Iterable[str], table: Table[Method]) -> list[str]:
     chosen: list[str] = []
     for name in names:
         chosen += list(table) if name == "all" else [name]
@@ -108,15 +109,15 @@ def _recipes(names: Iterable[str]) -> list[str]:
 
 def candidates(settings: Settings) -> tuple[Candidate, ...]:
     """List what is judged, the gating ones first; a recipe named in both lists gates."""
-    table = methods()
-    gating = _recipes(settings.recipe)
-    informing = [name for name in _recipes(settings.inform) if name not in gating]
-    found = [Candidate(name, table[name].family, True) for name in gating]
+    table = recipes.table(settings.recipes)
+    gating = _recipes(settings.recipe, table)
+    informing = [name for name in _recipes(settings.inform, table) if name not in gating]
+    found = [Candidate(name, table[name].family, True, method=table[name]) for name in gating]
     for source in settings.candidate:
         name = Path(source).name or source
         taken = {*table, *(other.name for other in found)}
         found.append(Candidate(name if name not in taken else f"candidate:{source}", "candidate", True, source))
-    found += [Candidate(name, table[name].family, False) for name in informing]
+    found += [Candidate(name, table[name].family, False, method=table[name]) for name in informing]
     if not found:
         raise UsageProblem("unicomp: nothing to judge: give --unicomp-recipe, --unicomp-inform or --unicomp-candidate.")
     return tuple(found)

@@ -63,11 +63,12 @@ def pytest_configure(config: pytest.Config) -> None:
     for line in marks():
         config.addinivalue_line("markers", line)
     from pytest_unicomp.errors import UsageProblem
-    from pytest_unicomp.options import destination, options, resolve
+    from pytest_unicomp.options import configuration, destination, options, resolve
 
     flags = {option.name: config.getoption(destination(option.name)) for option in options()}
     try:
-        file, source = _file_values(config)
+        named = config.getoption("unicomp_config")
+        file, source = configuration(Path(named) if named else None, (config.invocation_params.dir, config.rootpath))
         if flags["model"] is None and "model" not in file:
             _refuse_flags_without_model(flags)
             return
@@ -124,23 +125,3 @@ def _refuse_flags_without_model(flags: dict[str, Any]) -> None:
     given = [flag(name) for name, value in flags.items() if value]
     if given:
         raise UsageProblem(f"unicomp: {', '.join(given)} given, but no model; add --unicomp-model=NAME (`nano` is the embedded one).")
-
-
-def _file_values(config: pytest.Config) -> tuple[dict[str, Any], str]:
-    """Read the file that was named, else the first unicomp.toml or [tool.unicomp] in the folder pytest was started in, then its rootdir."""
-    named = config.getoption("unicomp_config")
-    if named is not None:
-        return _read(Path(named), None)
-    for folder in dict.fromkeys((config.invocation_params.dir, config.rootpath)):
-        own, project = folder / "unicomp.toml", folder / "pyproject.toml"
-        if own.is_file():
-            return _read(own, None)
-        if project.is_file() and b"[tool.unicomp" in project.read_bytes():
-            return _read(project, "tool.unicomp")
-    return {}, ""
-
-
-def _read(path: Path, table: str | None) -> tuple[dict[str, Any], str]:
-    from pytest_unicomp.options import read_file
-
-    return read_file(path, table=table), str(path)

@@ -33,10 +33,25 @@ class Calibration:
 class Method(Protocol):
     """A compression technique with its settings: a frozen dataclass whose fields are the settings."""
 
-    method: str
-    family: Family
-    calibrated: bool
-    requires: tuple[str, ...]
+    @property
+    def method(self) -> str:
+        """The technique, one word for all recipes that share it."""
+        ...
+
+    @property
+    def family(self) -> Family:
+        """The family it belongs to."""
+        ...
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether it needs calibration text."""
+        ...
+
+    @property
+    def requires(self) -> tuple[str, ...]:
+        """The libraries it imports."""
+        ...
 
     def refusal(self, config: Mapping[str, Any]) -> str | None:
         """Say in one phrase why this method cannot do a model with this config.json, or None where it can; cheap, imports nothing heavy."""

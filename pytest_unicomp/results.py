@@ -25,7 +25,6 @@ from pytest_unicomp.registry import (
     SizeBenchmark,
     benchmarks,
     file_digest,
-    methods,
     source_digest,
 )
 from pytest_unicomp.store import Store, digest
@@ -90,11 +89,11 @@ class Results:
     def _make_artifact(self, recipe: str) -> Artifact:
         if recipe == REFERENCE:
             return compress.dense(self.model)
-        source = next(candidate.source for candidate in self._plan.candidates if candidate.name == recipe)
+        candidate = next(candidate for candidate in self._plan.candidates if candidate.name == recipe)
+        source, method = candidate.source, candidate.method
         if source is not None:
             return guarded(lambda: compress.adopt(recipe, source, self._settings.bundle), f"candidate {recipe}")
-        method = methods()[recipe]
-        if method.method == "dense":
+        if method is None or method.method == "dense":
             return compress.dense(self.model)
         return compress.compress(self.model, recipe, method, self._compression)
 

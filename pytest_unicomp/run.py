@@ -15,7 +15,7 @@ from pytest_unicomp.errors import UnicompError, UsageProblem
 from pytest_unicomp.options import Settings
 from pytest_unicomp.plan import Candidate, Cell, Plan, plan
 from pytest_unicomp.records import Artifact, CapabilityVerdict, Check, Measurement, Question, RecipeVerdict, ReferenceSummary, Report
-from pytest_unicomp.registry import Evaluation, Progress, benchmarks, file_digest, methods
+from pytest_unicomp.registry import Evaluation, Progress, benchmarks, file_digest
 from pytest_unicomp.results import REFERENCE, Results, guarded
 from pytest_unicomp.store import Store, default_root, digest
 from pytest_unicomp.timing import PairedRounds
@@ -56,7 +56,7 @@ class Run:
             if name is not None:
                 checkpoints.validate(name, settings.bundle)
         self.plan: Plan = plan(settings, self.evaluation)
-        if any(candidate.source is None and methods()[candidate.name].calibrated for candidate in self.plan.candidates):
+        if any(candidate.method is not None and candidate.method.calibrated for candidate in self.plan.candidates):
             mixture.validate(settings.calibration, settings.bundle, self.plan.model)
         self._check_supported()
         self._check_stored_reference()
@@ -69,8 +69,8 @@ class Run:
         # A model that has yet to be fetched is asked again when it is there.
         folder = checkpoints.local(self.plan.model, self.settings.bundle)
         for candidate in self.plan.candidates:
-            if folder is not None and candidate.source is None:
-                compress.require_supported(folder, self.plan.model, candidate.name, methods()[candidate.name])
+            if folder is not None and candidate.method is not None:
+                compress.require_supported(folder, self.plan.model, candidate.name, candidate.method)
 
     def _check_stored_reference(self) -> None:
         if self.settings.reference != "stored":

@@ -23,3 +23,19 @@ def test_a_named_file_that_is_missing_is_a_usage_error(gate):
     result = gate("--unicomp-config=nowhere.toml")
     assert result.ret == 4
     result.stderr.fnmatch_lines(["*nowhere.toml cannot be read*"])
+
+
+def test_a_recipe_defined_in_the_project_file_is_judged_like_the_built_in_ones(gate, pytester):
+    """Its settings are in the report; two bits cost nano a part of its knowledge, so a definition that was ignored would pass."""
+    pytester.makefile(".toml", unicomp='[recipes]\nrtn-w2a16 = { method = "rtn", bits = 2 }\n')
+    report = gate.report(recipe="rtn-w2a16")
+    (recipe,) = report["recipes"]
+    assert (recipe["recipe"], recipe["settings"]["bits"]) == ("rtn-w2a16", 2)
+    assert recipe["verdict"] != "pass"
+
+
+def test_a_wrong_definition_of_a_recipe_stops_the_run_before_anything_is_made(gate, pytester):
+    pytester.makefile(".toml", unicomp='[recipes]\nmine = { method = "rtn", bit = 2 }\n')
+    result = gate(recipe="mine")
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["*recipe 'mine': method 'rtn' has no setting 'bit'*"])

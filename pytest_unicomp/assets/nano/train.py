@@ -17,7 +17,7 @@ from pytest_unicomp.assets.nano.batches import Batch, batch
 from pytest_unicomp.assets.nano.curves import plot
 from pytest_unicomp.assets.nano.evaluate import report
 from pytest_unicomp.assets.nano.model import build, save
-from pytest_unicomp.assets.nano.settings import SHORT_TRAINING, TRAINING, TrainingSettings
+from pytest_unicomp.assets.nano.settings import MODEL, SHORT_TRAINING, TRAINING, ModelSettings, TrainingSettings
 from pytest_unicomp.assets.nano.tokenizer import save_tokenizer
 from pytest_unicomp.assets.nano.world import SETS
 
@@ -60,12 +60,12 @@ def rate_factor(settings: TrainingSettings, step: int) -> float:
     return min(rise, fall, 1.0)
 
 
-def new_trainer(tokenizer: Any, settings: TrainingSettings) -> Trainer:
+def new_trainer(tokenizer: Any, settings: TrainingSettings, size: ModelSettings = MODEL) -> Trainer:
     """An untrained model with its two optimizers."""
     import torch
 
     torch.manual_seed(settings.seed)
-    model = build(tokenizer)
+    model = build(tokenizer, size)
     matrices = [weight for name, weight in model.named_parameters() if weight.ndim == 2 and "embed" not in name]
     others = [weight for name, weight in model.named_parameters() if weight.ndim != 2 or "embed" in name]
     optimizers = [
@@ -134,7 +134,14 @@ def _probe(trainer: Trainer, tokenizer: Any) -> None:
 
 
 def run(
-    settings: TrainingSettings, work: Path, *, resume: bool = False, device: str = "cpu", compiled: bool = True, report_every: int = 50
+    settings: TrainingSettings,
+    work: Path,
+    *,
+    resume: bool = False,
+    device: str = "cpu",
+    compiled: bool = True,
+    report_every: int = 50,
+    size: ModelSettings = MODEL,
 ) -> Trainer:
     """Trains in the folder `work` (tokenizer/, state.pt, training.json) and returns the trainer after the last step."""
     import torch
@@ -144,7 +151,7 @@ def run(
     if not (resume and (work / "tokenizer").is_dir()):
         save_tokenizer(work / "tokenizer")
     tokenizer = AutoTokenizer.from_pretrained(work / "tokenizer")
-    trainer = new_trainer(tokenizer, settings)
+    trainer = new_trainer(tokenizer, settings, size)
     trainer.model.to(device)
     if resume and (work / "state.pt").is_file():
         trainer.restore(torch.load(work / "state.pt", map_location=device, weights_only=True))

@@ -1,0 +1,72 @@
+"""Apply several methods one after the other, each to what the one before it left: prune then quantize, distil then quantize."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pytest_unicomp.records import Family
+from pytest_unicomp.registry import Calibration, Method, Progress
+
+DONE = "done"
+
+
+@dataclass(frozen=True)
+class Composition:
+    """Two or more methods in the order in which they are applied; its family is that of the last one."""
+
+    steps: tuple[Method, ...]
+    method: ClassVar[str] = "composition"
+
+    @property
+    def family(self) -> Family:
+        """The family of the last step."""
+        return self.steps[-1].family
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether any step needs calibration text; all that do see the same."""
+        return any(step.calibrated for step in self.steps)
+
+    @property
+    def requires(self) -> tuple[str, ...]:
+        """The libraries of all steps."""
+        return tuple(dict.fromkeys(library for step in self.steps for library in step.requires))
+
+    def refusal(self, config: Mapping[str, Any]) -> str | None:
+        """What the first step that cannot do the architecture says; every step leaves a checkpoint of the same architecture."""
+        return next((f"{step.method}: {reason}" for step in self.steps if (reason := step.refusal(config))), None)
+
+    def settings(self) -> dict[str, Any]:
+        """The method and settings of each step, in order."""
+        return {"steps": [{"method": step.method, **step.settings()} for step in self.steps]}
+
+    def compress(
+        self,
+        source: Path,
+        destination: Path,
+        calibration: Calibration | None,
+        *,
+        seed: int,
+        device: str,
+        progress: Progress,
+        scratch: Path,
+    ) -> None:
+        """Write what the last step makes; the checkpoints between lie in `scratch`, so that a kill costs only the step it hit."""
+        for position, step in enumerate(self.steps):
+            last = position == len(self.steps) - 1
+            target = destination if last else scratch / f"step-{position}"
+            mark = scratch / f"step-{position}-{DONE}"
+            if not mark.exists():
+                target.mkdir(exist_ok=True)
+                for left in () if last else target.iterdir():
+                    left.unlink()
+                own = scratch / f"step-{position}-scratch"
+                own.mkdir(exist_ok=True)
+                text = calibration if step.calibrated else None
+                step.compress(source, target, text, seed=seed, device=device, progress=progress, scratch=own)
+                if not last:
+                    mark.touch()
+            source = target
