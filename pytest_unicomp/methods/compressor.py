@@ -1,4 +1,4 @@
-"""Run one llm-compressor modifier over a checkpoint and save the result in the format that transformers and vLLM read."""
+"""Run llm-compressor modifiers over a checkpoint and save the result in the format that transformers and vLLM read."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_unicomp.methods.experts import join_experts
 from pytest_unicomp.methods.quiet import quiet
 from pytest_unicomp.methods.source import copy_companions, load_tokenizer
 
@@ -23,10 +24,17 @@ def compress_with(
     documents: Sequence[torch.Tensor] | None = None,
     seed: int,
 ) -> None:
-    """Apply `modifier` to `model` with llm-compressor's `oneshot` and write checkpoint, tokenizer and recipe.yaml into `destination`.
+    """Apply `modifier` (one, or a list that shares one calibration pass) to `model` and write the checkpoint: `apply`, then `save`."""
+    apply(modifier, model, source, documents=documents, seed=seed)
+    save(model, source, destination)
+
+
+def apply(modifier: Any, model: PreTrainedModel, source: Path, *, documents: Sequence[torch.Tensor] | None = None, seed: int) -> None:
+    """Change `model` in place by one run of llm-compressor's `oneshot`.
 
     `documents` are token ids, one tensor (1 x length) each, passed one by one in their order, so that lengths may differ without padding
-    entering the statistics; None for methods that need no data. llm-compressor itself moves blocks to the accelerator where there is one.
+    entering the statistics; None for methods that need no data. llm-compressor itself moves blocks to the accelerator where there is one,
+    one block at a time, so that only a block and the activations of the documents lie there.
     """
     tokenizer = load_tokenizer(source)
     with quiet():
@@ -43,7 +51,14 @@ def compress_with(
         set_seed(seed)
         try:
             oneshot(model=model, processor=tokenizer, recipe=modifier, **data)
-            model.save_pretrained(destination)
         finally:
             reset_session()
+
+
+def save(model: PreTrainedModel, source: Path, destination: Path) -> None:
+    """Write checkpoint, tokenizer, chat template and generation settings into `destination`; a model that stayed dense keeps its names."""
+    if not any(hasattr(module, "quantization_scheme") for module in model.modules()):
+        join_experts(model)
+    with quiet():
+        model.save_pretrained(destination)
     copy_companions(source, destination)

@@ -9,6 +9,9 @@ from pytest_unicomp.errors import UnicompError
 if TYPE_CHECKING:
     import torch
 
+# Linear layers that choose experts: a few rows that decide where every token goes, which all published recipes leave alone.
+ROUTERS = ("gate", "router", "shared_expert_gate")
+
 
 def block_list(model: torch.nn.Module) -> tuple[str, torch.nn.ModuleList]:
     """Return the dotted name and the list of the decoder blocks: the outermost ModuleList as long as the configuration's layer count.
@@ -25,21 +28,26 @@ def block_list(model: torch.nn.Module) -> tuple[str, torch.nn.ModuleList]:
 
 
 def linear_layers(model: torch.nn.Module) -> dict[str, torch.nn.Linear]:
-    """Return the Linear layers inside decoder blocks by dotted name, in the model's order; embeddings and lm_head are not among them.
+    """Return the Linear layers inside decoder blocks by dotted name, in the model's order, without embeddings, lm_head and routers.
 
-    Raises UnicompError where there is none, as in architectures whose blocks hold no torch.nn.Linear.
+    Experts count where `pytest_unicomp.methods.experts.split_experts` has made them Linear layers. Raises UnicompError where there is none,
+    as in architectures whose blocks hold no torch.nn.Linear.
     """
     import torch
 
     prefix, blocks = block_list(model)
-    found = {f"{prefix}.{name}": module for name, module in blocks.named_modules() if isinstance(module, torch.nn.Linear)}
+    found = {
+        f"{prefix}.{name}": module
+        for name, module in blocks.named_modules()
+        if isinstance(module, torch.nn.Linear) and name.rpartition(".")[2] not in ROUTERS
+    }
     if not found:
         raise UnicompError(f"unicomp: the decoder blocks of {type(model).__name__} hold no Linear layer; nothing could be compressed.")
     return found
 
 
 def other_linear_layers(model: torch.nn.Module) -> list[str]:
-    """Return the names of the Linear layers outside the decoder blocks (lm_head, projections beside the embeddings): left as they are."""
+    """Return the names of all other Linear layers (lm_head, projections beside the embeddings, routers): left as they are."""
     import torch
 
     inside = linear_layers(model)
@@ -54,3 +62,8 @@ def require_divisible(model: torch.nn.Module, group: int, *, recipe: str) -> Non
                 f"unicomp: {recipe} works on groups of {group} inputs, but layer {name} has {layer.in_features}; "
                 f"choose a group size that divides {layer.in_features}."
             )
+
+
+def block_classes(model: torch.nn.Module) -> list[str]:
+    """Return the class names of the decoder blocks: what llm-compressor's pruning takes as targets."""
+    return sorted({type(block).__name__ for block in block_list(model)[1]})

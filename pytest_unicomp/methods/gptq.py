@@ -9,9 +9,11 @@ from typing import Any, ClassVar
 
 from pytest_unicomp.methods.compressor import compress_with
 from pytest_unicomp.methods.decoder import other_linear_layers, require_divisible
+from pytest_unicomp.methods.experts import split_experts
 from pytest_unicomp.methods.quiet import quiet
 from pytest_unicomp.methods.rtn import weight_scheme
 from pytest_unicomp.methods.source import load_model
+from pytest_unicomp.methods.support import unsupported
 from pytest_unicomp.methods.tokens import encode
 from pytest_unicomp.records import Family
 from pytest_unicomp.registry import Calibration, Progress
@@ -35,8 +37,8 @@ class Gptq:
     requires: ClassVar[tuple[str, ...]] = ("llmcompressor", "compressed_tensors", "transformers")
 
     def refusal(self, config: Mapping[str, Any]) -> str | None:
-        """None: any causal language model with a plain list of decoder blocks."""
-        return None
+        """What no pruning or quantization can do (`unsupported`)."""
+        return unsupported(config)
 
     def settings(self) -> dict[str, Any]:
         """Bits, group size, block size, dampening and column order."""
@@ -59,7 +61,7 @@ class Gptq:
         text is missing or too short.
         """
         documents = encode(source, calibration, recipe=self.method)
-        model = load_model(source)
+        model = split_experts(load_model(source))
         require_divisible(model, self.group, recipe=f"{self.method} {self.bits} bit")
         progress(f"{self.method}: {len(documents)} calibration documents")
         with quiet():
@@ -75,4 +77,4 @@ class Gptq:
         compress_with(modifier, model, source, destination, documents=documents, seed=seed)
 
 
-RECIPES = {"gptq-w4a16": Gptq()}
+RECIPES = {"gptq-w8a16": Gptq(bits=8), "gptq-w4a16": Gptq()}

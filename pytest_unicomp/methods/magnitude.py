@@ -7,9 +7,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pytest_unicomp.methods.compressor import save
 from pytest_unicomp.methods.decoder import linear_layers
-from pytest_unicomp.methods.quiet import quiet
-from pytest_unicomp.methods.source import copy_companions, load_model
+from pytest_unicomp.methods.experts import split_experts
+from pytest_unicomp.methods.source import load_model
+from pytest_unicomp.methods.support import unsupported
 from pytest_unicomp.records import Family
 from pytest_unicomp.registry import Calibration, Progress
 
@@ -31,8 +33,8 @@ class Magnitude:
     requires: ClassVar[tuple[str, ...]] = ("transformers",)
 
     def refusal(self, config: Mapping[str, Any]) -> str | None:
-        """None: any causal language model with a plain list of decoder blocks."""
-        return None
+        """What no pruning or quantization can do (`unsupported`)."""
+        return unsupported(config)
 
     def settings(self) -> dict[str, Any]:
         """The share of zeros."""
@@ -50,13 +52,11 @@ class Magnitude:
         scratch: Path,
     ) -> None:
         """Write the pruned checkpoint, dense on disk, in the reference's dtype; raises UnicompError where `source` is quantized."""
-        model = load_model(source)
+        model = split_experts(load_model(source))
         for name, layer in linear_layers(model).items():
             progress(f"{self.method}: {name}")
             zero_smallest(layer.weight.data, self.sparsity, device)
-        with quiet():
-            model.save_pretrained(destination)
-        copy_companions(source, destination)
+        save(model, source, destination)
 
 
 def zero_smallest(weight: torch.Tensor, sparsity: float, device: str) -> None:

@@ -9,8 +9,10 @@ from typing import Any, ClassVar
 
 from pytest_unicomp.methods.compressor import compress_with
 from pytest_unicomp.methods.decoder import other_linear_layers, require_divisible
+from pytest_unicomp.methods.experts import split_experts
 from pytest_unicomp.methods.quiet import quiet
 from pytest_unicomp.methods.source import load_model
+from pytest_unicomp.methods.support import unsupported
 from pytest_unicomp.records import Family
 from pytest_unicomp.registry import Calibration, Progress
 
@@ -30,8 +32,8 @@ class RoundToNearest:
     requires: ClassVar[tuple[str, ...]] = ("llmcompressor", "compressed_tensors", "transformers")
 
     def refusal(self, config: Mapping[str, Any]) -> str | None:
-        """None: any causal language model with a plain list of decoder blocks."""
-        return None
+        """What no pruning or quantization can do (`unsupported`)."""
+        return unsupported(config)
 
     def settings(self) -> dict[str, Any]:
         """Bits and group size."""
@@ -52,7 +54,7 @@ class RoundToNearest:
 
         Raises UnicompError where `source` is quantized already or `group` does not divide the inputs of a layer.
         """
-        model = load_model(source)
+        model = split_experts(load_model(source))
         require_divisible(model, self.group, recipe=f"{self.method} {self.bits} bit")
         progress(f"{self.method}: {self.bits} bits, groups of {self.group}")
         with quiet():

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from pytest_unicomp.methods.compressor import compress_with
-from pytest_unicomp.methods.decoder import block_list, require_divisible
+from pytest_unicomp.methods.decoder import block_classes, other_linear_layers, require_divisible
+from pytest_unicomp.methods.experts import split_experts
 from pytest_unicomp.methods.quiet import quiet
 from pytest_unicomp.methods.source import load_model
+from pytest_unicomp.methods.support import unsupported
 from pytest_unicomp.methods.tokens import encode
 from pytest_unicomp.records import Family
 from pytest_unicomp.registry import Calibration, Progress
@@ -31,8 +33,8 @@ class Wanda:
     requires: ClassVar[tuple[str, ...]] = ("llmcompressor", "transformers")
 
     def refusal(self, config: Mapping[str, Any]) -> str | None:
-        """None: any causal language model with a plain list of decoder blocks."""
-        return None
+        """What no pruning or quantization can do (`unsupported`)."""
+        return unsupported(config)
 
     def settings(self) -> dict[str, Any]:
         """Share of zeros and pattern."""
@@ -55,7 +57,7 @@ class Wanda:
         text is missing or too short.
         """
         documents = encode(source, calibration, recipe=self.method)
-        model = load_model(source)
+        model = split_experts(load_model(source))
         if self.pattern != "0:0":
             require_divisible(model, int(self.pattern.split(":")[1]), recipe=f"{self.method} {self.pattern}")
         progress(f"{self.method}: {len(documents)} calibration documents")
@@ -63,13 +65,13 @@ class Wanda:
             from llmcompressor.modifiers.pruning import WandaPruningModifier
 
             modifier = WandaPruningModifier(
-                sparsity=self.sparsity, mask_structure=self.pattern, sequential_update=True, targets=_block_classes(model)
+                sparsity=self.sparsity,
+                mask_structure=self.pattern,
+                sequential_update=True,
+                targets=block_classes(model),
+                ignore=other_linear_layers(model),
             )
         compress_with(modifier, model, source, destination, documents=documents, seed=seed)
-
-
-def _block_classes(model: Any) -> list[str]:
-    return sorted({type(block).__name__ for block in block_list(model)[1]})
 
 
 RECIPES = {"wanda-50": Wanda(), "wanda-2of4": Wanda(pattern="2:4")}

@@ -45,10 +45,14 @@ def checkpoint(folder: Path, architecture: str = "llama", *, layers: int = 2, dt
     }
     if architecture == "opt":
         sizes |= {"ffn_dim": 256, "word_embed_proj_dim": 128, "init_std": 0.1}
+    elif architecture == "gpt_neox":
+        sizes |= {"intermediate_size": 256}
     else:
         sizes |= {"intermediate_size": 256, "num_key_value_heads": 4, "tie_word_embeddings": True}
-    if architecture.startswith("gemma"):
+    if architecture.startswith(("gemma", "qwen3")):
         sizes |= {"head_dim": 32}
+    if architecture.endswith("_moe"):
+        sizes |= {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 128, "decoder_sparse_step": 1}
     torch.manual_seed(0)
     model = AutoModelForCausalLM.from_config(AutoConfig.for_model(architecture, **{**sizes, **changes}))
     model.to(getattr(torch, dtype)).save_pretrained(folder)

@@ -1,0 +1,36 @@
+"""Turn fused experts (one 3-D weight for all) into Linear layers before compression, and back where the checkpoint stays dense."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_unicomp.methods.quiet import quiet
+from pytest_unicomp.methods.support import has_experts
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+def split_experts(model: PreTrainedModel) -> PreTrainedModel:
+    """Replace fused experts by one Linear per expert and matrix, in place, with llm-compressor; outputs stay the same.
+
+    transformers 5 keeps experts as 3-D parameters, which a search for Linear layers passes over in silence. A dense model is returned as it is.
+    """
+    if not has_experts(model.config.to_dict()):
+        return model
+    with quiet():
+        from llmcompressor.modeling.moe.linearize import linearize_moe
+
+        linearize_moe(model)
+    return model
+
+
+def join_experts(model: PreTrainedModel) -> PreTrainedModel:
+    """Fuse what `split_experts` split, in place, so that a dense checkpoint has the names of the architecture."""
+    if not has_experts(model.config.to_dict()):
+        return model
+    with quiet():
+        from llmcompressor.modeling.moe.linearize import repack_moe
+
+        repack_moe(model)
+    return model
