@@ -1,0 +1,124 @@
+"""Quantize with AutoAWQ, the second implementation of AWQ, and convert its checkpoint to the format that all others have (arXiv 2306.00978)."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pytest_unicomp.methods.decoder import other_linear_layers, require_divisible
+from pytest_unicomp.methods.quiet import quiet
+from pytest_unicomp.methods.source import copy_companions, load_tokenizer, require_unquantized
+from pytest_unicomp.methods.support import unsupported
+from pytest_unicomp.methods.tokens import encode
+from pytest_unicomp.records import Family
+from pytest_unicomp.registry import Calibration, Progress
+
+if TYPE_CHECKING:
+    import torch
+
+# What AutoAWQ 0.2.9 knows and transformers 5 can still run; a test compresses each.
+KINDS = ("gemma2", "llama", "mistral", "phi3", "qwen2", "qwen3")
+REASONS: Mapping[str, str] = {
+    "opt": "AutoAWQ 0.2.9 expects rotary embeddings, which it has not",
+    "gpt_neox": "AutoAWQ scales its activation function, for which an ordinary checkpoint has no place",
+    "qwen3_moe": "AutoAWQ 0.2.9 does not know the fused experts of transformers 5",
+}
+
+
+@dataclass(frozen=True)
+class AutoAwq:
+    """AWQ with 4 bits, zero points and weight clipping, AutoAWQ's defaults; documents are cut to `sequence` tokens and joined to blocks of that.
+
+    AutoAWQ drops documents longer than its limit in silence: cutting them first keeps every one. `parallel` blocks go through the model at a
+    time. Scales and zero points are stored in half precision, whatever the reference's dtype.
+    """
+
+    group: int = 128
+    sequence: int = 512
+    parallel: int = 8
+    method: ClassVar[str] = "autoawq"
+    family: ClassVar[Family] = "quantization"
+    calibrated: ClassVar[bool] = True
+    requires: ClassVar[tuple[str, ...]] = ("awq", "compressed_tensors", "transformers")
+
+    def refusal(self, config: Mapping[str, Any]) -> str | None:
+        """What AutoAWQ does not know, and what no pruning or quantization can do."""
+        kind = str(config.get("model_type"))
+        if reason := unsupported(config):
+            return reason
+        return None if kind in KINDS else REASONS.get(kind, f"AutoAWQ 0.2.9 runs here only on {', '.join(KINDS)}")
+
+    def settings(self) -> dict[str, Any]:
+        """Group size, length of the blocks and how many go at a time."""
+        return asdict(self)
+
+    def compress(
+        self,
+        source: Path,
+        destination: Path,
+        calibration: Calibration | None,
+        *,
+        seed: int,
+        device: str,
+        progress: Progress,
+        scratch: Path,
+    ) -> None:
+        """Write the checkpoint packed in compressed-tensors format; AutoAWQ's own goes to `scratch` and away.
+
+        Raises UnicompError where `source` is quantized already, where `group` does not divide the inputs of a layer, and where calibration
+        text is missing or too short.
+        """
+        require_unquantized(source)
+        documents = encode(source, calibration, recipe=self.method)
+        length = min(self.sequence, max(document.shape[1] for document in documents))
+        progress(f"{self.method}: {len(documents)} calibration documents")
+        with quiet():
+            from awq import AutoAWQForCausalLM
+            from transformers import set_seed
+
+            set_seed(seed)
+            wrapped = AutoAWQForCausalLM.from_pretrained(str(source), trust_remote_code=False, torch_dtype="auto")
+        others = other_linear_layers(wrapped.model)
+        require_divisible(wrapped.model, self.group, recipe=self.method)
+        with tempfile.TemporaryDirectory(dir=scratch) as folder, quiet():
+            wrapped.quantize(
+                load_tokenizer(source),
+                quant_config={"zero_point": True, "q_group_size": self.group, "w_bit": 4, "version": "GEMM"},
+                calib_data=cut(documents, length),
+                max_calib_seq_len=length,
+                max_calib_samples=len(documents),
+                n_parallel_calib_samples=self.parallel,
+            )
+            wrapped.save_quantized(folder)
+            _convert(Path(folder), destination, others)
+        _restore_config(source, destination)
+        copy_companions(source, destination)
+
+
+def cut(documents: list[torch.Tensor], length: int) -> list[list[int]]:
+    """Return each document's first `length` token ids as AutoAWQ takes them; none is longer, so none is dropped."""
+    return [document[0, :length].tolist() for document in documents]
+
+
+def _convert(folder: Path, destination: Path, others: list[str]) -> None:
+    """Turn AutoAWQ's checkpoint into compressed-tensors' with that library's own converter; `others` are Linear layers left as they are."""
+    from compressed_tensors.entrypoints.convert import AutoAWQConverter, convert_checkpoint
+
+    converter = AutoAWQConverter.from_pretrained(str(folder))
+    converter.ignore = sorted({*converter.ignore, *others})
+    convert_checkpoint(folder, destination, converter)
+
+
+def _restore_config(source: Path, destination: Path) -> None:
+    """Write the reference's config.json with the quantization added: AutoAWQ switches the cache off in its own."""
+    file = destination / "config.json"
+    quantization = json.loads(file.read_text(encoding="utf-8"))["quantization_config"]
+    config = json.loads((source / "config.json").read_text(encoding="utf-8"))
+    file.write_text(json.dumps({**config, "quantization_config": quantization}, indent=2) + "\n", encoding="utf-8")
+
+
+RECIPES = {"autoawq-w4a16": AutoAwq()}
