@@ -76,8 +76,12 @@ def gate(context: typer.Context, model: Annotated[str, typer.Argument(help="hub 
 
 @app.command()
 def methods(as_json: Annotated[bool, typer.Option("--json", help="a list of objects")] = False) -> None:
-    """List the recipes, those of the configuration file in this folder too. Example: unicomp methods --json"""
+    """List the recipes, those of the configuration file in this folder too, and the architectures they take; `--json` says why not.
+
+    Example: unicomp methods --json
+    """
     from pytest_unicomp import recipes
+    from pytest_unicomp.methods.architectures import ARCHITECTURES, support
     from pytest_unicomp.options import configuration
     from pytest_unicomp.registry import missing_libraries
 
@@ -85,6 +89,8 @@ def methods(as_json: Annotated[bool, typer.Option("--json", help="a list of obje
     rows = []
     for name, entry in recipes.table(file.get("recipes", {})).items():
         missing = missing_libraries(entry.requires)
+        taken = support(entry)
+        refused = [architecture for architecture, reason in taken.items() if reason]
         rows.append(
             {
                 "recipe": name,
@@ -95,9 +101,13 @@ def methods(as_json: Annotated[bool, typer.Option("--json", help="a list of obje
                 "requires": list(entry.requires),
                 "available": not missing,
                 "reason": f"not installed: {', '.join(missing)}" if missing else None,
+                "architectures": taken,
+                "takes": f"all but {', '.join(refused)}" if refused else "all",
             }
         )
-    _show(rows, as_json, ("recipe", "family", "method", "available"))
+    _show(rows, as_json, ("recipe", "family", "method", "available", "takes"))
+    if not as_json:
+        typer.echo(f"Architectures asked about: {', '.join(ARCHITECTURES)}. Why one is not taken: `unicomp methods --json`.")
 
 
 @app.command()

@@ -15,9 +15,12 @@ from pytest_unicomp.errors import InfrastructureError, UnicompError, UsageProble
 from pytest_unicomp.memory import peak_memory
 from pytest_unicomp.records import Artifact, Model
 from pytest_unicomp.registry import Calibration, Method, Progress, source_digest
-from pytest_unicomp.store import Store, digest
+from pytest_unicomp.store import Store, digest, write_text
 
 LIBRARIES = ("torch", "transformers", "llmcompressor", "compressed-tensors")
+# Under `requires` stand modules; the one whose package has another name, and that only some methods use.
+FURTHER = {"awq": "autoawq"}
+RECORD = "unicomp.json"
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def compress(model: Model, recipe: str, method: Method, how: Compression) -> Art
         "settings": method.settings(),
         "calibration": how.calibration_identity if method.calibrated else None,
         "seed": how.seed,
-        "versions": {library: _version(library) for library in LIBRARIES},
+        "versions": _versions(method),
         "source": [source_digest(step) for step in getattr(method, "steps", (method,))],
     }
     key = digest(parts)
@@ -106,7 +109,29 @@ def _make(model: Model, recipe: str, method: Method, how: Compression, folder: P
             "compress_peak_bytes": peak.bytes,
         }
     )
+    write_text(folder / RECORD, json.dumps(_provenance(model, artifact, method, how), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     return artifact.model_dump(mode="json")
+
+
+def _provenance(model: Model, artifact: Artifact, method: Method, how: Compression) -> dict[str, Any]:
+    """Return what lies beside the weights as unicomp.json, so that a folder that was copied away still says how it was made.
+
+    Seconds are those of the method's work, `peak_bytes` the highest memory on `device` (null where the system does not count it).
+    """
+    return {
+        "schema": "unicomp-artifact/1",
+        "recipe": artifact.recipe,
+        "family": artifact.family,
+        "settings": artifact.settings,
+        "reference": {"model": model.name, "fingerprint": model.fingerprint},
+        "fingerprint": artifact.fingerprint,
+        "calibration": artifact.calibration.model_dump(mode="json") if artifact.calibration else None,
+        "seed": how.seed,
+        "device": how.device,
+        "versions": _versions(method),
+        "seconds": artifact.compress_seconds,
+        "peak_bytes": artifact.compress_peak_bytes,
+    }
 
 
 def _described(folder: Path, **identity: Any) -> Artifact:
@@ -120,6 +145,11 @@ def _described(folder: Path, **identity: Any) -> Artifact:
         bits_per_weight=facts.bits_per_weight,
         sparsity=facts.sparsity,
     )
+
+
+def _versions(method: Method) -> dict[str, str]:
+    further = [package for module, package in FURTHER.items() if module in method.requires]
+    return {library: _version(library) for library in (*LIBRARIES, *further)}
 
 
 def _version(library: str) -> str:

@@ -1,13 +1,15 @@
-"""Writes the README's tables from the program itself: `python -m pytest_unicomp.readme README.md`."""
+"""Writes the tables of README.md and docs/methods.md from the program itself: `python -m pytest_unicomp.readme README.md docs/methods.md`."""
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from pytest_unicomp.methods.architectures import ARCHITECTURES, support
 from pytest_unicomp.options import default_of, options
-from pytest_unicomp.registry import benchmarks, methods
+from pytest_unicomp.registry import Method, benchmarks, methods
 from pytest_unicomp.store import write_text
 
 
@@ -28,12 +30,11 @@ def options_table() -> str:
 
 
 def recipes_table() -> str:
-    """One row per recipe: name, family, settings, whether it looks at calibration text."""
-    rows = []
+    """One row per family with and without calibration text: its recipes, which docs/methods.md describes."""
+    found: dict[tuple[str, str], list[str]] = {}
     for name, method in methods().items():
-        settings = ", ".join(f"{key} {value}" for key, value in method.settings().items()) or "as it is"
-        rows.append((f"`{name}`", method.family, settings, "yes" if method.calibrated else "no"))
-    return _table(("recipe", "family", "settings", "calibrated"), rows)
+        found.setdefault((method.family, "yes" if method.calibrated else "no"), []).append(f"`{name}`")
+    return _table(("family", "calibrated", "recipes"), [(*kind, ", ".join(names)) for kind, names in sorted(found.items())])
 
 
 def benchmarks_table() -> str:
@@ -45,14 +46,57 @@ def benchmarks_table() -> str:
     return _table(("benchmark", "capability", "data", "metric", "shots", "sets"), rows)
 
 
-TABLES: Mapping[str, Callable[[], str]] = {"options": options_table, "recipes": recipes_table, "benchmarks": benchmarks_table}
+def methods_table() -> str:
+    """One row per recipe: name, family, method, settings, libraries, and the paper that its module names."""
+    rows = []
+    for name, method in methods().items():
+        settings = ", ".join(f"{key} {value}" for key, value in method.settings().items()) or "none"
+        libraries = ", ".join(method.requires) or "none"
+        rows.append((f"`{name}`", method.family, method.method, settings, libraries, _paper(method)))
+    return _table(("recipe", "family", "method", "settings", "libraries", "source"), rows)
+
+
+def _paper(method: Method) -> str:
+    found = re.search(r"arXiv (\d{4}\.\d{5})", sys.modules[type(method).__module__].__doc__ or "")
+    return f"[arXiv {found[1]}](https://arxiv.org/abs/{found[1]})" if found else "none"
+
+
+def architectures_table() -> str:
+    """One row per recipe and one column per architecture: yes, or the number of the reason why not."""
+    reasons = _reasons()
+    rows = [
+        (f"`{name}`", *(f"no ({reasons.index(reason) + 1})" if reason else "yes" for reason in support(method).values()))
+        for name, method in methods().items()
+    ]
+    return _table(("recipe", *ARCHITECTURES), rows)
+
+
+def reasons_list() -> str:
+    """The reasons of the table of architectures, numbered."""
+    return "".join(f"{number}. {reason}\n" for number, reason in enumerate(_reasons(), start=1))
+
+
+def _reasons() -> list[str]:
+    return list(dict.fromkeys(reason for method in methods().values() for reason in support(method).values() if reason))
+
+
+TABLES: Mapping[str, Callable[[], str]] = {
+    "options": options_table,
+    "recipes": recipes_table,
+    "benchmarks": benchmarks_table,
+    "methods": methods_table,
+    "architectures": architectures_table,
+    "reasons": reasons_list,
+}
 
 
 def main(path: Path) -> None:
-    """Replace each table between its markers."""
+    """Replace each table that the file has markers for."""
     text = path.read_text(encoding="utf-8")
     for name, table in TABLES.items():
         start, end = f"<!-- {name}:start -->\n", f"<!-- {name}:end -->"
+        if start not in text:
+            continue
         before, _, rest = text.partition(start)
         _, _, after = rest.partition(end)
         text = before + start + table() + end + after
@@ -60,4 +104,5 @@ def main(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    for argument in sys.argv[1:]:
+        main(Path(argument))
