@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp import machine
+from pytest_unicomp.engine.activations import settle
 from pytest_unicomp.engine.quiet import quiet, without_bars
 from pytest_unicomp.errors import InfrastructureError, UsageProblem
 
@@ -74,8 +75,8 @@ def load(path: Path, *, device: str, dtype: str) -> Engine:
     """Load the checkpoint folder `path` on `device` ("auto", "cpu", "cuda:N") for computing in `dtype`, one of DTYPES.
 
     "auto" computes in float32 on CPU and in the checkpoint's own type on CUDA. Compressed-tensors checkpoints are unpacked to dense
-    weights. No code from the checkpoint is run and nothing is fetched. Raises UsageProblem for a folder without config.json or an unknown
-    dtype, InfrastructureError where weights are missing from the files.
+    weights, and activations are rounded where the checkpoint says so. No code from the checkpoint is run and nothing is fetched. Raises
+    UsageProblem for a folder without config.json or an unknown dtype, InfrastructureError where weights are missing from the files.
     """
     if dtype not in DTYPES:
         raise UsageProblem(f"unicomp: dtype is {dtype!r}; expected one of {', '.join(DTYPES)}.")
@@ -122,6 +123,7 @@ def _model(path: Path, device: str, dtype: str) -> Any:
 
         # Unpacking leaves an offloading wrapper around every module, which costs a third of the time of a small model's step.
         remove_dispatch(model, onload_tensors=True)
+        settle(model, packed)
     # Sampling defaults that a checkpoint ships would only produce warnings: every request says how it wants to be generated.
     model.generation_config.temperature = model.generation_config.top_p = model.generation_config.top_k = None
     return model.to(device).eval()
