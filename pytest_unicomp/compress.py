@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ from typing import Any
 from pytest_unicomp import checkpoints
 from pytest_unicomp.errors import InfrastructureError, UnicompError, UsageProblem
 from pytest_unicomp.memory import peak_memory
-from pytest_unicomp.records import Artifact, Model
+from pytest_unicomp.methods.composition import Composition
+from pytest_unicomp.records import Artifact, CalibrationText, Model
 from pytest_unicomp.registry import Calibration, Method, Progress, source_digest
 from pytest_unicomp.store import Store, digest, write_text
 
@@ -77,7 +78,7 @@ def compress(model: Model, recipe: str, method: Method, how: Compression) -> Art
         "calibration": how.calibration_identity if method.calibrated else None,
         "seed": how.seed,
         "versions": _versions(method),
-        "source": [source_digest(step) for step in getattr(method, "steps", (method,))],
+        "source": [source_digest(step) for step in (method.steps if isinstance(method, Composition) else (method,))],
     }
     key = digest(parts)
     with how.store.lock("artifacts", key):
@@ -91,7 +92,8 @@ def compress(model: Model, recipe: str, method: Method, how: Compression) -> Art
 
 
 def _make(model: Model, recipe: str, method: Method, how: Compression, folder: Path, scratch: Path) -> dict[str, Any]:
-    calibration = how.calibration() if method.calibrated else None
+    drawn: list[CalibrationText] = []
+    calibration = _counted(how.calibration(), drawn) if method.calibrated else None
     started = time.perf_counter()
     with peak_memory(how.device) as peak:
         try:
@@ -104,7 +106,7 @@ def _make(model: Model, recipe: str, method: Method, how: Compression, folder: P
     artifact = _described(folder, recipe=recipe, family=method.family, settings={"method": method.method, **method.settings()})
     artifact = artifact.model_copy(
         update={
-            "calibration": calibration.record if calibration else None,
+            "calibration": drawn[-1] if drawn else None,
             "compress_seconds": seconds,
             "compress_peak_bytes": peak.bytes,
         }
@@ -132,6 +134,13 @@ def _provenance(model: Model, artifact: Artifact, method: Method, how: Compressi
         "seconds": artifact.compress_seconds,
         "peak_bytes": artifact.compress_peak_bytes,
     }
+
+
+def _counted(calibration: Calibration, drawn: list[CalibrationText]) -> Calibration:
+    """Return the same texts, and have every enlargement that the method asks for added to `drawn`, so that the artifact names what it saw."""
+    drawn.append(calibration.record)
+    more = calibration.more
+    return calibration if more is None else replace(calibration, more=lambda samples: _counted(more(samples), drawn))
 
 
 def _described(folder: Path, **identity: Any) -> Artifact:

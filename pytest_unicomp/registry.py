@@ -8,7 +8,7 @@ import importlib.util
 import pkgutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -23,11 +23,15 @@ Kind = Literal["items", "size", "latency"]
 
 @dataclass(frozen=True)
 class Calibration:
-    """Texts for a calibrated method: plain documents, cut to `tokens` tokens by the method; `record` is what the report shows."""
+    """Texts for a calibrated method: plain documents, cut to `tokens` tokens by the method; `record` is what the report shows.
+
+    `more(samples)`, where there is one, draws that many samples of the same mixture, or all that it holds: for methods that train.
+    """
 
     texts: tuple[str, ...]
     tokens: int
     record: CalibrationText
+    more: Callable[[int], Calibration] | None = field(default=None, compare=False)
 
 
 class Method(Protocol):

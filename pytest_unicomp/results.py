@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
@@ -110,9 +111,10 @@ class Results:
             detail=self._detail,
         )
 
-    def _calibration(self) -> Calibration:
+    def _calibration(self, samples: int | None = None) -> Calibration:
         settings = self._settings
-        return mixture.build(settings.calibration, model=self.model, seed=settings.seed, bundle=settings.bundle)
+        drawn = mixture.build(settings.calibration, model=self.model, seed=settings.seed, bundle=settings.bundle, samples=samples)
+        return replace(drawn, more=self._calibration)
 
     # Measurements
 

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_unicomp.methods.decoder import block_list
+from pytest_unicomp.methods.distillation_text import Row
+from pytest_unicomp.methods.source import load_model
+from pytest_unicomp.methods.teaching import batches, logits
 
 if TYPE_CHECKING:
-    import torch
     from transformers import PreTrainedModel
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Of a model on text: mean next-token loss in nats, and share of learned tokens that it names right (0 to 1)."""
+
+    loss: float
+    accuracy: float
 
 
 @contextmanager
@@ -43,28 +56,40 @@ def without_layers(model: PreTrainedModel, start: int, count: int) -> Iterator[N
             setattr(config, key, value)
 
 
-def loss(model: PreTrainedModel, documents: Sequence[torch.Tensor]) -> float:
-    """Return the mean next-token loss in nats per predicted token over documents (each 1 x length of token ids)."""
+def quality(model: PreTrainedModel, rows: Sequence[Row]) -> Quality:
+    """Return loss and accuracy of the model as it stands over the learned tokens of `rows`."""
     import torch
 
-    total, count = 0.0, 0
+    total, right, count = 0.0, 0, 0
     with torch.inference_mode():
-        for ids in documents:
-            ids = ids.to(model.device)
-            logits = model(input_ids=ids, use_cache=False).logits[0, :-1].float()
-            total += float(torch.nn.functional.cross_entropy(logits, ids[0, 1:], reduction="sum"))
-            count += ids.shape[1] - 1
-    return total / count
+        for inputs in batches(rows, model.device):
+            found = logits(model, inputs)[:, :-1][inputs["learned"][:, :-1]].float()
+            targets = inputs["input_ids"][:, 1:][inputs["learned"][:, :-1]]
+            total += float(torch.nn.functional.cross_entropy(found, targets, reduction="sum"))
+            right += int((found.argmax(-1) == targets).sum())
+            count += len(targets)
+    return Quality(total / max(1, count), right / max(1, count))
 
 
-def losses_without(model: PreTrainedModel, count: int, documents: Sequence[torch.Tensor]) -> list[float]:
-    """Return the loss of the model cut by `count` layers for every first layer of the cut, from the first to the last possible one.
+def qualities_without(model: PreTrainedModel, count: int, rows: Sequence[Row]) -> list[Quality]:
+    """Return the quality of the model cut by `count` layers for every first layer of the cut, from the first to the last possible one.
 
-    Minitron chooses the cut of best WinoGrande accuracy (arXiv 2408.11796, 3.2); loss on calibration text needs no benchmark and no
-    language, and orders cuts finer than accuracy does.
+    Minitron looks at the loss and decides by WinoGrande accuracy (arXiv 2408.11796, section 3.2); calibration text needs no benchmark and
+    no language.
     """
     found = []
     for start in range(len(block_list(model)[1]) - count + 1):
         with without_layers(model, start, count):
-            found.append(loss(model, documents))
+            found.append(quality(model, rows))
     return found
+
+
+def cut_copy(model: PreTrainedModel, start: int, count: int, folder: Path) -> PreTrainedModel:
+    """Return a float32 copy of `model` without layers `start` to `start + count - 1`, by way of a temporary folder in `folder`.
+
+    Saving inside the cut and loading again numbers every layer anew, whatever the architecture keeps its number for.
+    """
+    with tempfile.TemporaryDirectory(dir=folder) as made:
+        with without_layers(model, start, count):
+            model.save_pretrained(made)
+        return load_model(Path(made), dtype="float32")

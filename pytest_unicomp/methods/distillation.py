@@ -1,142 +1,290 @@
-"""Train a student on its frozen teacher's next-token distribution with transformers' Trainer."""
+"""Train a student on transformers' Trainer: many processes, checkpoints that a kill leaves whole, the same bytes for the same data and seed."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Sequence
+import json
+import math
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from inspect import signature
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
+from pytest_unicomp.errors import InfrastructureError, UnicompError
+from pytest_unicomp.methods.distillation_text import Row
+from pytest_unicomp.methods.quiet import quiet
 from pytest_unicomp.registry import Progress
 
 if TYPE_CHECKING:
     import torch
-    from transformers import PreTrainedModel, TrainingArguments
+    from transformers import Trainer, TrainingArguments
+
+WHOLE = "whole"
+POINTS = 100
+Schedule = Literal["cosine", "linear"]
+Objective = Callable[[Any, Mapping[str, Any]], dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Distillation:
-    """How to distil: optimizer steps, sequences per step, tokens per sequence, peak learning rate, warm-up steps and temperature.
-
-    The rate falls along a cosine to a tenth of its peak (Minitron: 1e-4 to 1e-5, arXiv 2408.11796).
-    """
+class Plan:
+    """How to train: optimizer steps, rows per step over all processes, rows at once on a device (0: all), peak learning rate, warm-up steps,
+    Adam's second beta, schedule ("cosine" falls to a tenth of the peak, "linear" to 0), bfloat16 or not, steps between checkpoints."""
 
     steps: int
     batch: int
-    sequence: int
+    device_batch: int
     learning_rate: float
     warmup: int
-    temperature: float
+    schedule: Schedule
+    beta2: float
+    bfloat16: bool
+    save_every: int
+
+    def shares(self, processes: int) -> tuple[int, int]:
+        """Return rows at once per process and the number of such turns per step; raises UnicompError where `batch` cannot be shared out."""
+        mine, rest = divmod(self.batch, processes)
+        at_once = min(self.device_batch or mine, mine)
+        if rest or not mine or mine % at_once:
+            raise UnicompError(
+                f"unicomp: a batch of {self.batch} rows cannot be shared by {processes} processes in turns of {self.device_batch or mine}; "
+                "choose batch = processes x device_batch x a whole number."
+            )
+        return at_once, mine // at_once
 
 
-def blocks(documents: Sequence[torch.Tensor], length: int, separator: int | None) -> list[list[int]]:
-    """Join documents (1 x tokens each), `separator` between them unless it is there already, and cut into blocks of `length` tokens.
-
-    A last piece that is shorter is dropped unless it is the only one.
-    """
-    joined: list[int] = []
-    for document in documents:
-        joined += document[0].tolist()
-        if separator is not None and joined[-1] != separator:
-            joined.append(separator)
-    whole = [joined[start : start + length] for start in range(0, len(joined) - length + 1, length)]
-    return whole or [joined]
-
-
-def places(block: Sequence[int], separator: int | None) -> list[int]:
-    """Return each token's position in its own document, counted from 0 after every separator.
-
-    transformers' attention keeps documents apart where positions begin anew (masking_utils.find_packed_sequence_indices).
-    """
-    found, place = [], 0
-    for token in block:
-        found.append(place)
-        place = 0 if token == separator else place + 1
-    return found
-
-
-def divergence(student: torch.Tensor, teacher: torch.Tensor, temperature: float) -> torch.Tensor:
-    """Return the mean forward KL(teacher || student) in nats of logits (... x vocabulary) softened by `temperature`, times its square.
-
-    Hinton et al. 2015 (arXiv 1503.02531, section 2): the square keeps gradients of the same size at every temperature.
-    """
-    import torch.nn.functional as functional
-
-    size = student.shape[-1]
-    ours = functional.log_softmax(student.reshape(-1, size).float() / temperature, dim=-1)
-    theirs = functional.log_softmax(teacher.reshape(-1, size).float() / temperature, dim=-1)
-    return functional.kl_div(ours, theirs, reduction="batchmean", log_target=True) * temperature**2
-
-
-def distil(
-    student: PreTrainedModel,
-    teacher: PreTrainedModel,
-    data: Sequence[list[int]],
-    how: Distillation,
+def train(
+    student: torch.nn.Module,
+    objective: Objective,
+    rows: Sequence[Row],
+    plan: Plan,
     *,
-    separator: int | None,
     seed: int,
     device: str,
+    folder: Path,
     progress: Progress,
-) -> list[float]:
-    """Train `student` (float32) in place and return the divergence at every step; the same data and seed give the same student.
+    what: str,
+) -> list[dict[str, float]]:
+    """Train what requires gradients in `student` (float32) in place and return the loss curve: at most about 100 points of step, learning
+    rate, loss and its terms, each the mean since the point before.
 
-    Documents that share a block, parted by `separator`, do not see each other. `teacher` stays as it is. Both lie on `device`.
-    Nothing is written: the Trainer's own folder is temporary.
+    `objective(student, inputs)` returns "loss", a scalar that is minimized, and any other terms to be recorded. Checkpoints go into `folder`;
+    where it holds one that is whole, training goes on from there along the same curve. Under torchrun or accelerate launch every process
+    calls this with the same arguments. Raises InfrastructureError where the loss is not finite.
     """
-    import torch
-    from transformers import Trainer, set_seed
-    from transformers.trainer_callback import PrinterCallback, ProgressCallback
+    folder.mkdir(parents=True, exist_ok=True)
+    last = _last_whole(folder)
+    if last is not None and int(last.name.rpartition("-")[2]) == plan.steps:
+        _load(student, last)
+        return _curve(json.loads((last / "trainer_state.json").read_text(encoding="utf-8"))["log_history"])
+    if _rank() == 0:
+        for partial in folder.glob("checkpoint-*"):
+            if last is None or not (partial / WHOLE).exists():
+                shutil.rmtree(partial)
+    with quiet():
+        from transformers import set_seed
 
-    teacher.requires_grad_(False)
-    curve: list[float] = []
-
-    class Distiller(Trainer):  # type: ignore[misc]
-        def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
-            with torch.no_grad():
-                theirs = teacher(**inputs, use_cache=False).logits
-            ours = model(**inputs, use_cache=False)
-            value = divergence(ours.logits, theirs, how.temperature)
-            curve.append(float(value.detach()))
-            if len(curve) % 10 == 0 or len(curve) == how.steps:
-                progress(f"distil step {len(curve)}/{how.steps}, divergence {curve[-1]:.3f}")
-            return (value, ours) if return_outputs else value
-
-    with tempfile.TemporaryDirectory() as folder:
-        arguments = _arguments(how, folder, seed=seed, device=device)
         set_seed(seed)
-        rows = [{"input_ids": torch.tensor(block)} for block in data]
-        if "position_ids" in signature(teacher.forward).parameters:
-            rows = [{**row, "position_ids": torch.tensor(places(block, separator))} for row, block in zip(rows, data, strict=True)]
-        trainer = Distiller(model=student, args=arguments, train_dataset=rows)
-        for callback in (PrinterCallback, ProgressCallback):
-            trainer.remove_callback(callback)
-        trainer.train()
+        trainer = _trainer(student, objective, rows, plan, seed=seed, device=device, folder=folder, progress=progress, what=what)
+        trainer.train(resume_from_checkpoint=str(last) if last else None)
+        curve = _curve(trainer.state.log_history)
+        # The wrapper that several processes train in is dropped with the trainer; the weights are the student's own.
+        student.eval()
     return curve
 
 
-def _arguments(how: Distillation, folder: str, *, seed: int, device: str) -> TrainingArguments:
+def _trainer(
+    student: torch.nn.Module,
+    objective: Objective,
+    rows: Sequence[Row],
+    plan: Plan,
+    *,
+    seed: int,
+    device: str,
+    folder: Path,
+    progress: Progress,
+    what: str,
+) -> Trainer:
+    from safetensors.torch import save_file
+    from torch import nn
+    from transformers import Trainer
+    from transformers.trainer_callback import PrinterCallback, ProgressCallback
+
+    every = log_interval(plan.steps)
+
+    class Lesson(nn.Module):
+        """Student and objective as one module, so that several processes exchange gradients whatever the objective does."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.student = student
+            self.terms: dict[str, float] = {}
+
+        def forward(self, **inputs: Any) -> dict[str, Any]:
+            found = objective(self.student, inputs)
+            for name, value in found.items():
+                self.terms[name] = self.terms.get(name, 0.0) + float(value.detach())
+            return {"loss": found["loss"]}
+
+    lesson = Lesson()
+
+    class Distiller(Trainer):  # type: ignore[misc]
+        def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+            turns = every * self.args.gradient_accumulation_steps
+            if "loss" in logs:
+                logs |= {name: value / turns for name, value in lesson.terms.items() if name != "loss"}
+            lesson.terms.clear()
+            super().log(logs, start_time)
+
+        def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
+            # Only what is trained: a clone's teacher is not kept again, and tied weights, which safetensors refuses, are kept once.
+            assert output_dir is not None
+            Path(output_dir).mkdir(parents=True, exist_ok=True)
+            kept = {name: value.detach().contiguous() for name, value in student.named_parameters() if value.requires_grad}
+            save_file(kept, str(Path(output_dir) / "model.safetensors"))
+
+        def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+            _load(student, Path(resume_from_checkpoint))
+
+    trainer = Distiller(
+        model=lesson,
+        args=_arguments(plan, folder, seed=seed, device=device),
+        train_dataset=_dataset(rows, plan.batch),
+        callbacks=[_callback(plan, progress, what, tokens_per_step=plan.batch * len(rows[0].tokens))],
+    )
+    trainer.model_accepts_loss_kwargs = False
+    for callback in (PrinterCallback, ProgressCallback):
+        trainer.remove_callback(callback)
+    return trainer
+
+
+def _callback(plan: Plan, progress: Progress, what: str, *, tokens_per_step: int) -> Any:
+    from transformers import TrainerCallback
+
+    class Watcher(TrainerCallback):  # type: ignore[misc]
+        """Tells how training goes, stops it where it diverges, and marks checkpoints that are written to the end."""
+
+        def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+            self.started, self.first = time.perf_counter(), state.global_step
+
+        def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **more: Any) -> None:
+            if "loss" not in logs:
+                return
+            if not (math.isfinite(logs["loss"]) and math.isfinite(logs.get("grad_norm", 0.0))):
+                raise InfrastructureError(
+                    f"unicomp: {what} diverged: the loss is {logs['loss']} at step {state.global_step}, expected a finite number; "
+                    "lower learning_rate or raise warmup in the recipe's settings."
+                )
+            if state.is_world_process_zero:
+                done = state.global_step - self.first
+                speed = done * tokens_per_step / (time.perf_counter() - self.started)
+                left = (plan.steps - state.global_step) * tokens_per_step / speed / 60
+                progress(
+                    f"{what}: step {state.global_step}/{plan.steps}, loss {logs['loss']:.4f}, learning rate {logs['learning_rate']:.2e}, "
+                    f"{speed:.0f} tokens/s, {left:.1f} min left"
+                )
+
+        def on_save(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+            if state.is_world_process_zero:
+                (Path(args.output_dir) / f"checkpoint-{state.global_step}" / WHOLE).touch()
+
+    return Watcher()
+
+
+def _arguments(plan: Plan, folder: Path, *, seed: int, device: str) -> TrainingArguments:
+    import torch
     from transformers import TrainingArguments
 
-    return TrainingArguments(
-        output_dir=folder,
-        max_steps=how.steps,
-        per_device_train_batch_size=how.batch,
-        learning_rate=how.learning_rate,
-        lr_scheduler_type="cosine_with_min_lr",
-        lr_scheduler_kwargs={"min_lr_rate": 0.1},
-        warmup_steps=how.warmup,
+    at_once, turns = plan.shares(_world())
+    every = log_interval(plan.steps)
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        max_steps=plan.steps,
+        per_device_train_batch_size=at_once,
+        gradient_accumulation_steps=turns,
+        learning_rate=plan.learning_rate,
+        lr_scheduler_type="cosine_with_min_lr" if plan.schedule == "cosine" else "linear",
+        lr_scheduler_kwargs={"min_lr_rate": 0.1} if plan.schedule == "cosine" else {},
+        warmup_steps=plan.warmup,
+        adam_beta2=plan.beta2,
         max_grad_norm=1.0,
         weight_decay=0.0,
-        bf16=device.startswith("cuda"),
+        bf16=plan.bfloat16,
         use_cpu=device == "cpu",
         seed=seed,
         data_seed=seed,
-        save_strategy="no",
-        logging_strategy="no",
+        # A point of the curve is the mean since the one before, so a checkpoint may not fall between two.
+        save_strategy="steps",
+        save_steps=max(1, round(plan.save_every / every)) * every,
+        save_total_limit=2,
+        logging_strategy="steps",
+        logging_steps=every,
+        logging_nan_inf_filter=False,
         report_to="none",
         disable_tqdm=True,
         remove_unused_columns=False,
+        dataloader_drop_last=True,
         dataloader_pin_memory=False,
+        ddp_broadcast_buffers=False,
+        ddp_find_unused_parameters=False,
     )
+    if device.startswith("cuda") and _world() == 1:
+        # The Trainer would spread one process over every GPU it sees, beginning with the first; the run was given one of them.
+        chosen = torch.device(device if ":" in device else f"{device}:0")
+        arguments.__dict__["_setup_devices"] = chosen
+        arguments.distributed_state.device = chosen
+        arguments._n_gpu = 1
+        torch.cuda.set_device(chosen)
+    return arguments
+
+
+def log_interval(steps: int) -> int:
+    """Return the number of steps between two points of the curve: a divisor of `steps` that gives at most 100 points, or as near as may be."""
+    least = math.ceil(steps / POINTS)
+    return next((every for every in range(least, 2 * least + 1) if steps % every == 0), least)
+
+
+def _dataset(rows: Sequence[Row], batch: int) -> list[dict[str, Any]]:
+    import torch
+
+    made = [
+        {
+            "input_ids": torch.tensor(row.tokens),
+            "position_ids": torch.tensor(row.places),
+            "learned": torch.tensor(row.learned),
+            "text": torch.tensor(row.text),
+        }
+        for row in rows
+    ]
+    # A text shorter than one batch is repeated until it fills one.
+    return made * math.ceil(batch / len(made))
+
+
+def _last_whole(folder: Path) -> Path | None:
+    found = [mark.parent for mark in folder.glob(f"checkpoint-*/{WHOLE}")]
+    return max(found, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+
+
+def _load(student: torch.nn.Module, checkpoint: Path) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    kept = load_file(checkpoint / "model.safetensors")
+    with torch.no_grad():
+        for name, value in student.named_parameters():
+            if value.requires_grad:
+                value.copy_(kept[name])
+
+
+def _curve(history: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
+    """Return the Trainer's log without what depends on the clock."""
+    return [{key: value for key, value in point.items() if key not in ("epoch", "grad_norm")} for point in history if "loss" in point]
+
+
+def _world() -> int:
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def _rank() -> int:
+    return int(os.environ.get("RANK", "0"))

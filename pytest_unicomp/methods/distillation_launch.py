@@ -1,0 +1,152 @@
+"""Distil on many devices: `torchrun -m pytest_unicomp.methods.distillation_launch --help`; recipes with `processes` above 1 start it themselves."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+from pytest_unicomp.errors import InfrastructureError, UnicompError
+from pytest_unicomp.records import CalibrationText
+from pytest_unicomp.registry import Calibration, Progress, methods
+
+SAYS = "unicomp-progress "
+ERROR = "error.txt"
+LAST_WORDS = 2000
+
+
+def launched(compress: Callable[..., None]) -> Callable[..., None]:
+    """Decorate a recipe's `compress`: with `processes` above 1 it runs in as many processes of this machine, else here as it is."""
+
+    @wraps(compress)
+    def wrapper(self: Any, source: Path, destination: Path, calibration: Calibration | None, **how: Any) -> None:
+        if self.processes == 1 or "WORLD_SIZE" in os.environ:
+            compress(self, source, destination, calibration, **how)
+        else:
+            _launch(self, source, destination, self.enlarged(source, calibration, recipe=self.method), **how)
+
+    return wrapper
+
+
+def _launch(
+    method: Any,
+    source: Path,
+    destination: Path,
+    calibration: Calibration,
+    *,
+    seed: int,
+    device: str,
+    progress: Progress,
+    scratch: Path,
+) -> None:
+    job = scratch / "launch"
+    job.mkdir(exist_ok=True)
+    (job / ERROR).unlink(missing_ok=True)
+    lines = [json.dumps({"text": text}, ensure_ascii=False) for text in calibration.texts]
+    (job / "texts.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    name = next(name for name, entry in methods().items() if entry.method == method.method)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={method.processes}"]
+    command += [
+        "-m",
+        __name__,
+        "--recipe",
+        name,
+        "--settings",
+        json.dumps(asdict(method)),
+        "--model",
+        str(source),
+        "--out",
+        str(destination),
+    ]
+    command += ["--text", str(job / "texts.jsonl"), "--tokens", str(calibration.tokens), "--scratch", str(scratch), "--seed", str(seed)]
+    command += ["--device", device.partition(":")[0], "--mixture", calibration.record.mixture, "--started"]
+    words: list[str] = []
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace"
+    ) as running:
+        assert running.stdout is not None
+        for line in running.stdout:
+            if line.startswith(SAYS):
+                progress(line.removeprefix(SAYS).rstrip())
+            else:
+                words.append(line)
+    if running.returncode:
+        if (job / ERROR).exists():
+            raise InfrastructureError((job / ERROR).read_text(encoding="utf-8"))
+        raise InfrastructureError(
+            f"unicomp: {method.method} failed in one of {method.processes} processes (exit code {running.returncode}); their last words: "
+            f"{''.join(words)[-LAST_WORDS:].strip()}"
+        )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Do one process's part of a distillation; the process of rank 0 writes the checkpoint."""
+    given = _parser().parse_args(arguments)
+    rank, local = int(os.environ.get("RANK", "0")), int(os.environ.get("LOCAL_RANK", "0"))
+    if given.started:
+        threading.Thread(target=_leave_with_parent, daemon=True).start()
+    scratch = given.scratch or given.out.with_name(given.out.name + ".scratch")
+    scratch.mkdir(parents=True, exist_ok=True)
+    texts = tuple(json.loads(line)["text"] for line in given.text.read_text(encoding="utf-8").splitlines() if line.strip())
+    record = CalibrationText(mixture=given.mixture or given.text.name, samples=len(texts), tokens=given.tokens, seed=given.seed, digest="")
+    entry: Any = methods()[given.recipe]
+    method = replace(entry, **json.loads(given.settings))
+    device = f"cuda:{local}" if given.device == "cuda" else given.device
+    say: Progress = _say if rank == 0 else lambda message: None
+    partial = given.out.with_name(given.out.name + ".partial")
+    with tempfile.TemporaryDirectory(dir=scratch) as aside:
+        target = Path(aside) if rank else partial
+        target.mkdir(exist_ok=True)
+        for left in target.iterdir():
+            left.unlink()
+        try:
+            calibration = Calibration(texts, given.tokens, record)
+            method.compress(given.model, target, calibration, seed=given.seed, device=device, progress=say, scratch=scratch)
+        except UnicompError as error:
+            (scratch / "launch").mkdir(exist_ok=True)
+            (scratch / "launch" / ERROR).write_text(str(error), encoding="utf-8")
+            raise
+    if rank == 0:
+        partial.replace(given.out)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="torchrun -m pytest_unicomp.methods.distillation_launch", description=__doc__)
+    parser.add_argument("--model", type=Path, required=True, help="folder of the teacher")
+    parser.add_argument("--recipe", required=True, help="name of a distilling recipe, such as minitron-depth")
+    parser.add_argument("--settings", default="{}", help="settings other than the recipe's, as JSON: '{\"steps\": 5000}'")
+    parser.add_argument("--text", type=Path, required=True, help='FILE.jsonl with one {"text": ...} per line')
+    parser.add_argument("--tokens", type=int, default=2048, help="documents are cut to so many tokens (default 2048)")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the student: new or empty")
+    parser.add_argument("--scratch", type=Path, help="folder of the checkpoints to resume from (default: OUT.scratch)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda")
+    parser.add_argument("--mixture", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--started", action="store_true", help=argparse.SUPPRESS)
+    return parser
+
+
+def _say(message: str) -> None:
+    # The methods redirect sys.stdout to keep libraries quiet; the parent reads the real one.
+    stream: Any = sys.__stdout__
+    stream.write(f"{SAYS}{message}\n")
+    stream.flush()
+
+
+def _leave_with_parent() -> None:
+    """End this process when the one that started it is gone, even by kill -9: its end of the pipe then closes."""
+    sys.stdin.read()
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()
