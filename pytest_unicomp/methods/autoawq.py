@@ -92,11 +92,34 @@ class AutoAwq:
                 max_calib_seq_len=length,
                 max_calib_samples=len(documents),
                 n_parallel_calib_samples=self.parallel,
+                quantizer_cls=quantizer(),
             )
             wrapped.save_quantized(folder)
             _convert(Path(folder), destination, others)
         _restore_config(source, destination)
         copy_companions(source, destination)
+
+
+def quantizer() -> type[Any]:
+    """Return AutoAWQ's quantizer, put right for the CPU: pass it as `quantizer_cls`.
+
+    The search for scales keeps `{name: weight.cpu()}` to restore from and then multiplies weights in place. On an accelerator that is a copy,
+    on the CPU the weight itself, so that every exponent tried multiplies the model once more. Here it is a copy everywhere.
+    """
+    from awq.quantize.quantizer import AwqQuantizer
+
+    class CopyingQuantizer(AwqQuantizer):  # type: ignore[misc]
+        def _compute_best_scale(
+            self, x: Any, w_mean: Any, x_mean: Any, module2inspect: Any, linears2scale: Any, fp16_output: Any, kwargs: Any
+        ) -> Any:
+            plain = module2inspect.state_dict
+            module2inspect.state_dict = lambda: {name: weight.clone() for name, weight in plain().items()}
+            try:
+                return super()._compute_best_scale(x, w_mean, x_mean, module2inspect, linears2scale, fp16_output, kwargs)
+            finally:
+                del module2inspect.state_dict
+
+    return CopyingQuantizer
 
 
 def cut(documents: list[torch.Tensor], length: int) -> list[list[int]]:
