@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.errors import UsageProblem, nearest
+from pytest_unicomp.margins import Margin
 
 
 def _names(where: str, value: Any) -> tuple[str, ...]:
@@ -68,6 +69,14 @@ def _fraction(low: float, high: float) -> Callable[[str, Any], float]:
     return parse
 
 
+def _margin(where: str, value: Any) -> float | str:
+    """Read a number in (0, 1), a share of the reference `5%`, or a multiple of its errors `1.2x errors`."""
+    margin = Margin.of(value, where)
+    if margin.kind == "absolute":
+        _fraction(0, 1)(where, value)
+    return margin.setting
+
+
 def _choice(*choices: str) -> Callable[[str, Any], str]:
     def parse(where: str, value: Any) -> str:
         if value not in choices:
@@ -106,8 +115,10 @@ class Settings:
     limit: int | None = _option(1000, _limit, "items per benchmark, or `all`")
     seed: int = _option(0, _whole(0), "seed of item order, sampling and calibration")
     calibration: str = _option("generic", _text, "mixture name, weights `generic=.5,reasoning=.5`, or FILE.jsonl")
-    margin: float = _option(0.03, _fraction(0, 1), "largest loss per capability that is accepted, in (0, 1)")
-    benchmark_margin: float = _option(0.05, _fraction(0, 1), "largest loss per single benchmark that is accepted, in (0, 1)")
+    margin: float | str = _option(
+        0.03, _margin, "largest loss per capability that is accepted: 0.03 (points), `5%` of the reference, or `1.2x errors` of it"
+    )
+    benchmark_margin: float | str = _option(0.05, _margin, "largest loss per single benchmark that is accepted, written as for margin")
     drift_margin: float = _option(0.02, _fraction(0, 1), "largest change against the stored baseline that is accepted, in (0, 1)")
     alpha: float = _option(0.05, _fraction(0, 0.5), "one-sided error level of every verdict, in (0, 0.5)")
     inconclusive: str = _option("fail", _choice("fail", "warn"), "what an undecided capability does to the run: fail or warn")

@@ -32,13 +32,16 @@ class Model(Record):
 
 
 class CalibrationText(Record):
-    """Which texts a calibrated method saw: mixture name, number of documents, tokens per document at most, seed, sha256 of the texts."""
+    """Which texts a calibrated method saw: mixture name, number of texts, tokens per text at most, seed, sha256 of the texts, tokens of all
+    texts together (None where unknown), and their form: `equal`, whose length and template do not depend on the mixture, or the sources' `own`."""
 
     mixture: str
     samples: int
     tokens: int
     seed: int
     digest: str
+    tokens_seen: int | None = None
+    form: Literal["equal", "own"] = "equal"
 
 
 class Artifact(Record):
@@ -147,7 +150,9 @@ class Check(Record):
     """One question about one recipe on one benchmark, with its numbers and its verdict; the row of the report (design: section 5).
 
     `difference` = candidate - reference, turned so that negative is worse; `interval` is two-sided at `confidence` and decides the verdict;
-    `p_value` is that of "the loss exceeds the margin" (used by Holm within a recipe).
+    `p_value` is that of "the loss exceeds the margin" (used by Holm within a recipe). `margin` is in the unit of the difference, also where it
+    was given as a share of the reference or of its errors: then it is what that share is here, and `interval` carries the reference's uncertainty.
+    `capability_interval` and `capability_margin` are the same at the capability's margin, None where `interval` serves for both.
     """
 
     nodeid: str = ""
@@ -175,6 +180,8 @@ class Check(Record):
     divergence: Divergence | None = None
     minimum_detectable_effect: float | None = None
     p_value: float | None = None
+    capability_interval: tuple[float, float] | None = None
+    capability_margin: float | None = None
     verdict: Verdict
     reason: str
     changes: list[str] = []
@@ -200,6 +207,7 @@ class CapabilityVerdict(Record):
     confidence: float
     margin: float | None
     retention: float | None
+    chance_corrected_retention: float | None = None
     verdict: Verdict
     reason: str
 

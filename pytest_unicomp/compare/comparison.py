@@ -11,6 +11,7 @@ from pytest_unicomp.compare import evidence, wording
 from pytest_unicomp.compare.comparability import Pair, mismatch, paired
 from pytest_unicomp.compare.policy import Policy
 from pytest_unicomp.errors import UnicompError
+from pytest_unicomp.margins import Margin
 from pytest_unicomp.records import Check, Estimate, Family, Measurement, Verdict
 
 
@@ -19,6 +20,7 @@ class Comparison:
     """Two comparable measurements as sequences of scores turned so that larger is better, with the fields of their check."""
 
     pairs: list[Pair]
+    raw_reference: list[float]
     before: list[float]
     after: list[float]
     clusters: list[str] | None
@@ -26,9 +28,14 @@ class Comparison:
     unscored: int
     fields: dict[str, Any]
 
-    def difference(self, *, alpha: float, margin: float) -> stats.Paired:
+    def allowances(self, margin: Margin) -> list[float]:
+        """Return the loss that each item is allowed; raise UnicompError where the scores have no such share."""
+        return margin.allowances(self.raw_reference, higher_is_better=bool(self.fields["higher_is_better"]))
+
+    def difference(self, *, alpha: float, margin: Margin) -> stats.Paired:
         """Return the paired difference; raise UnicompError where its uncertainty cannot be known."""
-        return stats.paired_difference(self.before, self.after, self.clusters, alpha=alpha, margin=margin, bounded=self.bounded)
+        allowances = self.allowances(margin)
+        return stats.paired_difference(self.before, self.after, self.clusters, alpha=alpha, allowances=allowances, bounded=self.bounded)
 
     def check(self, verdict: Verdict, reason: str, **fields: Any) -> Check:
         """Return the check with a verdict; items that neither side could score are mentioned."""
@@ -44,10 +51,10 @@ def describe(
     family: Family,
     gates: bool,
     question: Literal["retention", "drift"],
-    margin: float,
+    margin: Margin,
     policy: Policy,
 ) -> dict[str, Any]:
-    """Return the fields of a check that say what it is about."""
+    """Return the fields of a check that say what it is about; a margin that depends on the reference is filled in later."""
     return {
         "recipe": recipe,
         "family": family,
@@ -59,7 +66,7 @@ def describe(
         "metric": candidate.metric,
         "higher_is_better": candidate.higher_is_better,
         "confidence": policy.confidence,
-        "margin": margin,
+        "margin": margin.value if margin.kind == "absolute" else None,
         "chance": candidate.chance,
         "seconds": candidate.seconds,
     }
@@ -96,6 +103,7 @@ def compare(reference: Measurement, candidate: Measurement, fields: dict[str, An
     }
     return Comparison(
         pairs=pairs,
+        raw_reference=raw[0],
         before=before,
         after=after,
         clusters=_clusters(pairs),
@@ -112,6 +120,7 @@ def numbers(found: stats.Paired, alpha: float) -> dict[str, Any]:
         "interval": (found.lower, found.upper),
         "minimum_detectable_effect": stats.minimum_detectable_effect(found.stderr, alpha=alpha),
         "p_value": found.p_value,
+        "margin": found.margin,
     }
 
 

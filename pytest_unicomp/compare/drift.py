@@ -7,6 +7,7 @@ from pytest_unicomp.compare import evidence, wording
 from pytest_unicomp.compare.comparison import Comparison, compare, describe, not_comparable, numbers
 from pytest_unicomp.compare.policy import Policy
 from pytest_unicomp.errors import UnicompError
+from pytest_unicomp.margins import Margin
 from pytest_unicomp.records import Check, Family, Measurement, Verdict
 
 
@@ -17,7 +18,7 @@ def drift(baseline: Measurement, current: Measurement, *, recipe: str, family: F
     657-680: two one-sided tests), fail iff wholly below, pass as improved iff wholly above, else inconclusive. Changed versions, weights and
     machine are listed in `changes` and never decide.
     """
-    margin = policy.drift_margin
+    margin = Margin("absolute", policy.drift_margin)
     fields = describe(current, recipe=recipe, family=family, gates=gates, question="drift", margin=margin, policy=policy)
     refused = not_comparable(baseline, current, fields, ("baseline", "current run"))
     if refused is not None:
@@ -31,7 +32,7 @@ def drift(baseline: Measurement, current: Measurement, *, recipe: str, family: F
     except UnicompError as error:
         return comparison.check("inconclusive", f"no uncertainty can be given: {str(error).removeprefix('unicomp: ')}")
     n = len(comparison.pairs)
-    verdict, words = _decide(found, margin=margin, n=n, metric=current.metric, alpha=policy.alpha)
+    verdict, words = _decide(found, margin=margin.value, n=n, metric=current.metric, alpha=policy.alpha)
     detectable = stats.minimum_detectable_effect(found.stderr, alpha=policy.alpha)
     reason = f"{words}; {wording.basis(n, float(comparison.fields['discordance']), detectable, current.metric)}{_since(comparison)}"
     return comparison.check(verdict, reason, **numbers(found, policy.alpha))
@@ -40,11 +41,12 @@ def drift(baseline: Measurement, current: Measurement, *, recipe: str, family: F
 def _decide(found: stats.Paired, *, margin: float, n: int, metric: str, alpha: float) -> tuple[Verdict, str]:
     shown = wording.interval(found.difference, found.lower, found.upper, metric, 1 - 2 * alpha)
     limit = wording.amount(margin, metric)
-    if -margin < found.lower and found.upper < margin:
+    answer = stats.equivalence(found.lower, found.upper, margin)
+    if answer == "within":
         return "pass", f"as before: {shown}, within {limit} of the baseline"
-    if found.upper < -margin:
+    if answer == "below":
         return "fail", f"worse than the baseline: {shown}, more than {limit} away"
-    if found.lower > margin:
+    if answer == "above":
         return "pass", f"improved: {shown}, more than {limit} above the baseline; accept it with --unicomp-update=changed"
     state = "a drop is detected, its size undecided" if found.upper < 0 else "undecided"
     items = stats.required_items(found.stderr, n, abs(found.difference) - margin, alpha=alpha)

@@ -72,7 +72,7 @@ def size(reference: Measurement, candidate: Measurement, *, recipe: str, family:
         dimension=candidate.dimension,
         capability=candidate.capability,
         metric=candidate.metric,
-        margin=policy.benchmark_margin,
+        margin=policy.benchmark.excess,
         policy=policy,
     )
 

@@ -6,26 +6,42 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pytest_unicomp.errors import UsageProblem
+from pytest_unicomp.margins import Margin
 
 
 @dataclass(frozen=True)
 class Policy:
-    """Margins are absolute differences of rates (or nats per token); `alpha` is one-sided, so intervals are two-sided at 1 - 2 alpha."""
+    """Margins are numbers (rates, or nats per token), shares of the reference `"5%"`, or multiples of its errors `"1.2x errors"`.
+
+    The drift margin is a number. `alpha` is one-sided, so intervals are two-sided at 1 - 2 alpha.
+    """
 
     alpha: float = 0.05
-    capability_margin: float = 0.03
-    benchmark_margin: float = 0.05
+    capability_margin: float | str | Margin = 0.03
+    benchmark_margin: float | str | Margin = 0.05
     drift_margin: float = 0.02
     inconclusive: Literal["fail", "warn"] = "fail"
 
     def __post_init__(self) -> None:
-        """Raise UsageProblem for an alpha outside (0, 0.5), or a margin that is negative or not finite."""
+        """Raise UsageProblem for an alpha outside (0, 0.5), or a margin that is negative, not finite or not understood."""
         if not 0 < self.alpha < 0.5:
             raise UsageProblem(f"unicomp: alpha is {self.alpha}; expected a number above 0 and below 0.5, such as 0.05.")
-        for name in ("capability_margin", "benchmark_margin", "drift_margin"):
-            margin = getattr(self, name)
-            if not 0 <= margin < float("inf"):
-                raise UsageProblem(f"unicomp: {name} is {margin}; expected a finite number of at least 0, such as 0.03 for 3 points.")
+        for name in ("capability_margin", "benchmark_margin"):
+            Margin.of(getattr(self, name), name)
+        if not 0 <= self.drift_margin < float("inf"):
+            raise UsageProblem(
+                f"unicomp: drift_margin is {self.drift_margin}; expected a finite number of at least 0, such as 0.03 for 3 points."
+            )
+
+    @property
+    def capability(self) -> Margin:
+        """The margin of a capability."""
+        return Margin.of(self.capability_margin)
+
+    @property
+    def benchmark(self) -> Margin:
+        """The margin of a single benchmark."""
+        return Margin.of(self.benchmark_margin)
 
     @property
     def confidence(self) -> float:

@@ -60,7 +60,9 @@ def _named(checks: Sequence[Check]) -> str:
 
 def _mean(checks: Sequence[Check]) -> stats.Bounded | None:
     parts = [
-        stats.Bounded(check.difference, *check.interval) for check in checks if check.interval is not None and check.difference is not None
+        stats.Bounded(check.difference, *(check.capability_interval or check.interval))
+        for check in checks
+        if check.interval is not None and check.difference is not None
     ]
     return stats.mover_mean(parts) if len(parts) == len(checks) else None
 
@@ -68,9 +70,9 @@ def _mean(checks: Sequence[Check]) -> stats.Bounded | None:
 def _decide(checks: Sequence[Check], pooled: stats.Bounded, policy: Policy) -> tuple[Verdict, str]:
     """Required items are named for one benchmark only: over several, it depends on which of them grows."""
     stderr = stats.implied_stderr(pooled.lower, pooled.upper, alpha=policy.alpha)
-    found = stats.Paired(pooled.value, stderr, pooled.lower, pooled.upper, 1.0, "MOVER")
+    found = stats.Paired(pooled.value, stderr, pooled.lower, pooled.upper, 1.0, "MOVER", _margin(checks, policy) or 0.0)
     n = checks[0].n if len(checks) == 1 else 0
-    return decide(found, margin=policy.capability_margin, n=n, metric=checks[0].metric, alpha=policy.alpha)
+    return decide(found, margin=policy.capability, n=n, metric=checks[0].metric, alpha=policy.alpha)
 
 
 def _verdict(checks: Sequence[Check], policy: Policy, pooled: stats.Bounded | None, verdict: Verdict, reason: str) -> CapabilityVerdict:
@@ -81,11 +83,33 @@ def _verdict(checks: Sequence[Check], policy: Policy, pooled: stats.Bounded | No
         difference=None if pooled is None else pooled.value,
         interval=None if pooled is None else (pooled.lower, pooled.upper),
         confidence=policy.confidence,
-        margin=policy.capability_margin,
+        margin=_margin(checks, policy),
         retention=_retention(checks),
+        chance_corrected_retention=_chance_corrected(checks),
         verdict=verdict,
         reason=reason,
     )
+
+
+def _margin(checks: Sequence[Check], policy: Policy) -> float | None:
+    """The capability's margin in the unit of the difference: a share of the reference is the mean of what it is on each benchmark."""
+    if policy.capability.kind == "absolute":
+        return policy.capability.value
+    shares = [check.margin if check.capability_margin is None else check.capability_margin for check in checks]
+    known = [share for share in shares if share is not None]
+    return sum(known) / len(known) if len(known) == len(checks) else None
+
+
+def _chance_corrected(checks: Sequence[Check]) -> float | None:
+    """What is left of the mean distance from chance; None where a benchmark has no chance level, or its reference is not above it."""
+    kept = whole = 0.0
+    for check in checks:
+        before, after = check.reference.value, check.candidate.value
+        if check.chance_corrected_retention is None or check.chance is None or before is None or after is None:
+            return None
+        sign = 1 if check.higher_is_better else -1
+        kept, whole = kept + sign * (after - check.chance), whole + sign * (before - check.chance)
+    return kept / whole if whole > 0 else None
 
 
 def _retention(checks: Sequence[Check]) -> float | None:

@@ -9,6 +9,7 @@ from pytest_unicomp.compare import wording
 from pytest_unicomp.compare.comparison import Comparison, above_chance, compare, describe, not_comparable, numbers
 from pytest_unicomp.compare.policy import Policy
 from pytest_unicomp.errors import UnicompError
+from pytest_unicomp.margins import Margin
 from pytest_unicomp.records import Check, Family, Measurement, Verdict
 
 
@@ -21,48 +22,50 @@ def retention(
     is inconclusive; then pass iff the lower bound > -margin, fail iff the upper bound < -margin, else inconclusive.
     `chance_corrected_retention` is None where the reference is not above chance, which is also how pooling knows.
     """
-    margin = policy.benchmark_margin
+    margin = policy.benchmark
     fields = describe(candidate, recipe=recipe, family=family, gates=gates, question="retention", margin=margin, policy=policy)
     refused = not_comparable(reference, candidate, fields, ("reference", "candidate"))
     if refused is not None:
         return refused
     comparison = compare(reference, candidate, fields)
     at_chance = _at_chance(comparison, reference, policy)
-    corrected: dict[str, float] = {}
+    corrected: dict[str, Any] = {}
     if at_chance is None and reference.chance is not None:
         corrected["chance_corrected_retention"] = _chance_corrected(comparison, reference.chance)
     if identical or candidate.artifact == reference.artifact:
-        return _identical(comparison, **corrected)
+        return _identical(comparison, policy, **corrected)
     try:
         found = comparison.difference(alpha=policy.alpha, margin=margin)
+        corrected |= _for_capability(comparison, policy)
     except UnicompError as error:
         return comparison.check("inconclusive", f"no uncertainty can be given: {str(error).removeprefix('unicomp: ')}", **corrected)
     if at_chance is not None:
-        return comparison.check("inconclusive", at_chance, **{**numbers(found, policy.alpha), "p_value": None})
+        return comparison.check("inconclusive", at_chance, **{**numbers(found, policy.alpha), "p_value": None}, **corrected)
     verdict, words = decide(found, margin=margin, n=len(comparison.pairs), metric=candidate.metric, alpha=policy.alpha)
     detectable = stats.minimum_detectable_effect(found.stderr, alpha=policy.alpha)
     share = float(comparison.fields["discordance"])
-    reason = f"{words}; {wording.basis(len(comparison.pairs), share, detectable, candidate.metric)}; interval: {found.method}{_vacuous(comparison, reference, margin)}"
+    reason = f"{words}; {wording.basis(len(comparison.pairs), share, detectable, candidate.metric)}; interval: {found.method}{_vacuous(comparison, reference, found.margin)}"
     return comparison.check(verdict, reason, **numbers(found, policy.alpha), **corrected)
 
 
-def decide(found: stats.Paired, *, margin: float, n: int, metric: str, alpha: float) -> tuple[Verdict, str]:
+def decide(found: stats.Paired, *, margin: Margin, n: int, metric: str, alpha: float) -> tuple[Verdict, str]:
     """Apply the interval rule of non-inferiority and say why; also used where the difference is one of pooled benchmarks (n = 0 items named)."""
     shown = wording.interval(found.difference, found.lower, found.upper, metric, 1 - 2 * alpha)
-    limit = wording.amount(margin, metric)
-    if found.lower > margin:
+    limit = wording.limit(margin, found.margin, metric)
+    answer = stats.non_inferiority(found.lower, found.upper, found.margin)
+    if answer == "better":
         return (
             "pass",
             f"kept: {shown}, better than the reference by more than {limit}, which is suspicious: look for a leak or a changed prompt",
         )
-    if found.lower > -margin:
+    if answer == "kept":
         return "pass", f"kept: {shown}, a loss beyond {limit} is ruled out"
-    if found.upper < -margin:
+    if answer == "lost":
         return "fail", f"lost: {shown}, more than the {limit} allowed"
     state = "a drop is detected, its size undecided" if found.upper < 0 else "undecided"
     if n == 0:
         return "inconclusive", f"{state}: {shown}, neither within nor beyond {limit}"
-    items = stats.required_items(found.stderr, n, found.difference + margin, alpha=alpha)
+    items = stats.required_items(found.stderr, n, found.difference + found.margin, alpha=alpha)
     return "inconclusive", f"{state}: {shown}, neither within nor beyond {limit}; {wording.would_decide(items)}"
 
 
@@ -83,6 +86,14 @@ def _at_chance(comparison: Comparison, reference: Measurement, policy: Policy) -
     )
 
 
+def _share(comparison: Comparison, margin: Margin) -> float | None:
+    try:
+        allowed = comparison.allowances(margin)
+    except UnicompError:
+        return None
+    return sum(allowed) / len(allowed)
+
+
 def _vacuous(comparison: Comparison, reference: Measurement, margin: float) -> str:
     value = comparison.fields["reference"].value
     if reference.chance is None or abs(value - reference.chance) > margin:
@@ -95,11 +106,24 @@ def _chance_corrected(comparison: Comparison, chance: float) -> float:
     return float((after - chance) / (before - chance))
 
 
-def _identical(comparison: Comparison, **fields: Any) -> Check:
+def _for_capability(comparison: Comparison, policy: Policy) -> dict[str, Any]:
+    """The interval at the capability's margin, where one of the two margins depends on the reference and they differ."""
+    capability, benchmark = policy.capability, policy.benchmark
+    if capability == benchmark or capability.kind == benchmark.kind == "absolute":
+        return {}
+    found = comparison.difference(alpha=policy.alpha, margin=capability)
+    return {"capability_interval": (found.lower, found.upper), "capability_margin": found.margin}
+
+
+def _identical(comparison: Comparison, policy: Policy, **fields: Any) -> Check:
     """The difference of a model from itself is 0 by definition; what was scored differently nevertheless is noise, and is said."""
     share = float(comparison.fields["discordance"])
     note = f"; yet {100 * share:.1f} % of the items were scored differently: the evaluation is not deterministic" if share else ""
-    known = {"difference": 0.0, "interval": (0.0, 0.0), "p_value": 1.0, "minimum_detectable_effect": 0.0}
+    known: dict[str, Any] = {"difference": 0.0, "interval": (0.0, 0.0), "p_value": 1.0, "minimum_detectable_effect": 0.0}
+    if policy.benchmark.kind != "absolute":
+        known["margin"] = _share(comparison, policy.benchmark)
+    if policy.capability.kind != "absolute":
+        known |= {"capability_interval": (0.0, 0.0), "capability_margin": _share(comparison, policy.capability)}
     return comparison.check(
         "pass", f"identical weights: nothing can be lost on these {len(comparison.pairs)} items{note}", **known, **fields
     )

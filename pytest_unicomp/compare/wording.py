@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pytest_unicomp.margins import Margin
+
 NATS = "nats_per_token"
 MANY_ITEMS = 1_000_000
 
@@ -10,6 +12,15 @@ def amount(value: float, metric: str, *, signed: bool = False) -> str:
     """Return a difference in points (hundredths of a rate), or in nats per token."""
     sign = "+" if signed else ""
     return f"{value:{sign}.3f} nats per token" if metric == NATS else f"{100 * value:{sign}.1f} points"
+
+
+def limit(margin: Margin, here: float, metric: str) -> str:
+    """Return a margin in words; one that depends on the reference says what it is here."""
+    if margin.kind == "absolute":
+        return amount(here, metric)
+    if margin.kind == "relative":
+        return f"{100 * margin.value:g} % of the reference ({amount(here, metric)} here)"
+    return f"{margin.value:g} times the reference's errors ({amount(here, metric)} more here)"
 
 
 def level(value: float, metric: str) -> str:

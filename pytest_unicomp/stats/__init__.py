@@ -1,5 +1,9 @@
 """Statistics of paired evaluations: plain numbers in, plain numbers out; import from here, read the module that a name comes from."""
 
+from pytest_unicomp.stats.betting import kelly, log_capital
+from pytest_unicomp.stats.bootstrap import bootstrap_difference
+from pytest_unicomp.stats.clusters import design_effect
+from pytest_unicomp.stats.corpus import f1, log_perplexity, pearson
 from pytest_unicomp.stats.exact import exact_interval, exact_tail
 from pytest_unicomp.stats.means import Mean, clustered_mean, mean, t_interval
 from pytest_unicomp.stats.paired import Paired, paired_difference
@@ -7,23 +11,38 @@ from pytest_unicomp.stats.pooling import Bounded, holm, mover_mean
 from pytest_unicomp.stats.power import implied_stderr, minimum_detectable_effect, required_items
 from pytest_unicomp.stats.proportions import newcombe_interval, tango_interval, tango_statistic, wilson_interval
 from pytest_unicomp.stats.ratios import ratio_interval
+from pytest_unicomp.stats.rules import equivalence, non_inferiority
+from pytest_unicomp.stats.sequential import Sequential, capital_paths, crossing, sequential_difference
 
 __all__ = [
     "Bounded",
     "Mean",
     "Paired",
+    "Sequential",
+    "bootstrap_difference",
+    "capital_paths",
     "clustered_mean",
+    "crossing",
+    "design_effect",
+    "equivalence",
     "exact_interval",
     "exact_tail",
+    "f1",
     "holm",
     "implied_stderr",
+    "kelly",
+    "log_capital",
+    "log_perplexity",
     "mean",
     "minimum_detectable_effect",
     "mover_mean",
     "newcombe_interval",
+    "non_inferiority",
     "paired_difference",
+    "pearson",
     "ratio_interval",
     "required_items",
+    "sequential_difference",
     "t_interval",
     "tango_interval",
     "tango_statistic",

@@ -7,21 +7,22 @@ from dataclasses import dataclass
 from math import ceil, log, sqrt
 
 from pytest_unicomp.errors import UnicompError
+from pytest_unicomp.stats.clusters import design_effect
 from pytest_unicomp.stats.exact import exact_interval, exact_tail
-from pytest_unicomp.stats.means import Mean, clustered_mean, mean, t_interval, t_probability, t_quantile
+from pytest_unicomp.stats.means import Mean, mean, t_interval, t_probability, t_quantile
 from pytest_unicomp.stats.power import implied_stderr
-from pytest_unicomp.stats.proportions import normal_quantile, tango_interval, tango_statistic
+from pytest_unicomp.stats.proportions import normal_quantile, tango_interval, tango_statistic, wilson_interval
 
 # Above this many discordant items the normal curve is as good as the sum (docs/verdicts.md has the simulation).
 EXACT_UP_TO = 100
-# With differences in fewer clusters than this, their spread cannot be estimated and the assumed correlation stands in.
-SPREAD_NEEDS = 15
-ASSUMED_CORRELATION = 0.1
 
 
 @dataclass(frozen=True)
 class Paired:
-    """Candidate - reference: estimate, standard error that matches the interval, interval, and the p-value of "worse than -margin"."""
+    """Candidate - reference: estimate, standard error that matches the interval, interval, and the p-value of "worse than -margin".
+
+    `margin` is the allowed loss in the unit of the difference: the number given, or the mean of the items' allowances.
+    """
 
     difference: float
     stderr: float
@@ -29,6 +30,7 @@ class Paired:
     upper: float
     p_value: float
     method: str
+    margin: float = 0.0
 
 
 def paired_difference(
@@ -37,14 +39,17 @@ def paired_difference(
     clusters: Sequence[Hashable] | None = None,
     *,
     alpha: float,
-    margin: float,
+    margin: float = 0.0,
     bounded: bool = True,
+    allowances: Sequence[float] | None = None,
 ) -> Paired:
     """Compare two score sequences of the same items, larger is better; the interval is two-sided at 1 - 2 alpha.
 
     Scores all 0 or 1: score interval with an exact tail up to EXACT_UP_TO discordant items, Tango's beyond. Other scores in [0, 1]
     (`bounded`): Student's t with a floor under its variance. Unbounded scores: Student's t. Items that share clusters: see `_clustered_binary`.
-    `p_value` <= alpha exactly where `upper` < -margin. Raises UnicompError where no uncertainty can be had (one unbounded item, one cluster).
+    `p_value` <= alpha exactly where `upper` < -margin. Where the loss allowed differs by item (`allowances` instead of `margin`), what is
+    estimated is mean(difference + allowance), and its interval is shown less the mean allowance, so that the same rule decides.
+    Raises UnicompError where no uncertainty can be had (one unbounded item, one cluster).
     """
     if not reference or len(reference) != len(candidate):
         raise UnicompError(
@@ -54,11 +59,62 @@ def paired_difference(
         clusters = None
     binary = bounded and all(score in (0, 1) for score in (*reference, *candidate))
     differences = [new - old for old, new in zip(reference, candidate, strict=True)]
+    if allowances is not None and len(set(allowances)) > 1:
+        return _varying(differences, clusters, list(allowances), alpha, bounded, binary)
+    return _constant(differences, clusters, alpha, margin if allowances is None else allowances[0], bounded, binary)
+
+
+def _constant(
+    differences: Sequence[float], clusters: Sequence[Hashable] | None, alpha: float, margin: float, bounded: bool, binary: bool
+) -> Paired:
     if binary and clusters is None:
         return _independent_binary(differences, alpha, margin)
     if binary and clusters is not None:
         return _clustered_binary(differences, clusters, alpha, margin)
     return _numeric(differences, clusters, alpha, margin, bounded)
+
+
+def _varying(
+    differences: Sequence[float], clusters: Sequence[Hashable] | None, allowances: list[float], alpha: float, bounded: bool, binary: bool
+) -> Paired:
+    """Two values of the allowance (a share of a score of 0 or 1): MOVER of the difference's interval and Wilson's of their share.
+
+    Else Student's t of difference + allowance. Source: Zou 2008, American Journal of Epidemiology 168, 212-224 (MOVER with a correlation).
+    """
+    margin = sum(allowances) / len(allowances)
+    if not binary or len(set(allowances)) > 2:
+        return _shifted(
+            _numeric([one + more for one, more in zip(differences, allowances, strict=True)], clusters, alpha, 0.0, bounded), margin
+        )
+    found = _constant(differences, clusters, alpha, margin, bounded, binary)
+    low, high = min(allowances), max(allowances)
+    marked = [float(value == high) for value in allowances]
+    effect = 1.0 if clusters is None else design_effect(marked, clusters)[0]
+    lower, upper = wilson_interval(sum(marked) / effect, len(marked) / effect, confidence=1 - 2 * alpha)
+    share = sum(marked) / len(marked)
+    together = _correlation(differences, marked)
+    below = _joined(found.difference - found.lower, (high - low) * (share - lower), together)
+    above = _joined(found.upper - found.difference, (high - low) * (upper - share), together)
+    p_value = t_probability((found.difference + margin) / above * normal_quantile(1 - alpha), float("inf")) if above > 0 else 1.0
+    method = f"{found.method}, with the reference's share by MOVER"
+    return _paired(found.difference, found.difference - below, found.difference + above, p_value, alpha=alpha, margin=margin, method=method)
+
+
+def _joined(one: float, other: float, correlation: float) -> float:
+    return sqrt(max(one * one + other * other + 2 * correlation * one * other, 0.0))
+
+
+def _correlation(first: Sequence[float], second: Sequence[float]) -> float:
+    import numpy as np
+
+    if len(set(first)) < 2 or len(set(second)) < 2:
+        return 0.0
+    return float(np.corrcoef(first, second)[0, 1])
+
+
+def _shifted(found: Paired, margin: float) -> Paired:
+    """Turn the estimate of difference + allowance into one of the difference, with the same distance to the margin."""
+    return Paired(found.difference - margin, found.stderr, found.lower - margin, found.upper - margin, found.p_value, found.method, margin)
 
 
 def _counts(differences: Sequence[float]) -> tuple[int, int, int]:
@@ -74,7 +130,7 @@ def _paired(difference: float, lower: float, upper: float, p_value: float, *, al
     """Assemble; the standard error is read off the interval, so that it is sound where the usual one would be 0."""
     lower, upper = min(lower, difference), max(upper, difference)
     stderr = implied_stderr(lower, upper, alpha=alpha)
-    return Paired(difference, stderr, lower, upper, _agreeing(p_value, alpha, upper < -margin), method)
+    return Paired(difference, stderr, lower, upper, _agreeing(p_value, alpha, upper < -margin), method, margin)
 
 
 def _independent_binary(differences: Sequence[float], alpha: float, margin: float) -> Paired:
@@ -88,25 +144,6 @@ def _independent_binary(differences: Sequence[float], alpha: float, margin: floa
         lower, upper = tango_interval(losses, gains, n, confidence=1 - 2 * alpha)
         p_value, method = float(ndtr(tango_statistic(losses, gains, n, -margin))), "score (Tango)"
     return _paired((gains - losses) / n, lower, upper, p_value, alpha=alpha, margin=margin, method=method)
-
-
-def design_effect(values: Sequence[float], clusters: Sequence[Hashable]) -> tuple[float, Mean]:
-    """Return how many times the variance of the mean exceeds that of independent values (at least 1), and the clustered mean.
-
-    The ratio of the CR2 variance to s^2 / n. Where differences from 0 occur in fewer than SPREAD_NEEDS clusters, not less than
-    1 + (size - 1) x ASSUMED_CORRELATION with the size that a random item's cluster has on average. Source: Kish 1965, Survey Sampling, section 5.4.
-    """
-    estimate = clustered_mean(values, clusters)
-    independent = mean(values).stderr
-    effect = (estimate.stderr / independent) ** 2 if independent > 0 else 1.0
-    touched = {cluster for value, cluster in zip(values, clusters, strict=True) if value != 0}
-    if len(touched) < SPREAD_NEEDS:
-        counts: dict[Hashable, int] = {}
-        for cluster in clusters:
-            counts[cluster] = counts.get(cluster, 0) + 1
-        size = sum(count**2 for count in counts.values()) / len(values)
-        effect = max(effect, 1 + (size - 1) * ASSUMED_CORRELATION)
-    return max(effect, 1.0), estimate
 
 
 def _clustered_binary(differences: Sequence[float], clusters: Sequence[Hashable], alpha: float, margin: float) -> Paired:
