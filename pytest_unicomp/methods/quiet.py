@@ -37,7 +37,8 @@ def quiet() -> Iterator[None]:
     words = io.StringIO()
     with (
         environment(LLM_COMPRESSOR_LOG_DISABLED="true", TOKENIZERS_PARALLELISM="false"),
-        warnings.catch_warnings(),
+        # Recorded and forgotten: AutoAWQ's import switches its own notice on again, whatever the filters say.
+        warnings.catch_warnings(record=True),
         redirect_stdout(words),
         redirect_stderr(words),
         _library_logs_off(),
