@@ -8,11 +8,13 @@ from pytest_unicomp.compare.policy import Policy
 from pytest_unicomp.compare.pooling import pool
 from pytest_unicomp.compare.recipe import recipe_verdict, run_verdict, survives_holm
 from pytest_unicomp.compare.retention import retention
+from pytest_unicomp.compare.sequential import fixed_order, sequential_retention
 
 __all__ = [
     "Policy",
     "broken",
     "drift",
+    "fixed_order",
     "mismatch",
     "missing_baseline",
     "pool",
@@ -20,6 +22,7 @@ __all__ = [
     "recipe_verdict",
     "retention",
     "run_verdict",
+    "sequential_retention",
     "size",
     "survives_holm",
 ]

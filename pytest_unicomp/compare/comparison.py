@@ -26,6 +26,7 @@ class Comparison:
     clusters: list[str] | None
     bounded: bool
     unscored: int
+    seed: int
     fields: dict[str, Any]
 
     def allowances(self, margin: Margin) -> list[float]:
@@ -109,6 +110,7 @@ def compare(reference: Measurement, candidate: Measurement, fields: dict[str, An
         clusters=_clusters(pairs),
         bounded=bounded,
         unscored=len(candidate.items) - len(pairs),
+        seed=reference.conditions.seed,
         fields={**fields, **shown},
     )
 

@@ -28,9 +28,9 @@ def retention(
     if refused is not None:
         return refused
     comparison = compare(reference, candidate, fields)
-    at_chance = _at_chance(comparison, reference, policy)
+    unanchored = at_chance(comparison, reference, policy)
     corrected: dict[str, Any] = {}
-    if at_chance is None and reference.chance is not None:
+    if unanchored is None and reference.chance is not None:
         corrected["chance_corrected_retention"] = _chance_corrected(comparison, reference.chance)
     if identical or candidate.artifact == reference.artifact:
         return _identical(comparison, policy, **corrected)
@@ -39,8 +39,8 @@ def retention(
         corrected |= _for_capability(comparison, policy)
     except UnicompError as error:
         return comparison.check("inconclusive", f"no uncertainty can be given: {str(error).removeprefix('unicomp: ')}", **corrected)
-    if at_chance is not None:
-        return comparison.check("inconclusive", at_chance, **{**numbers(found, policy.alpha), "p_value": None}, **corrected)
+    if unanchored is not None:
+        return comparison.check("inconclusive", unanchored, **{**numbers(found, policy.alpha), "p_value": None}, **corrected)
     verdict, words = decide(found, margin=margin, n=len(comparison.pairs), metric=candidate.metric, alpha=policy.alpha)
     detectable = stats.minimum_detectable_effect(found.stderr, alpha=policy.alpha)
     share = float(comparison.fields["discordance"])
@@ -69,7 +69,7 @@ def decide(found: stats.Paired, *, margin: Margin, n: int, metric: str, alpha: f
     return "inconclusive", f"{state}: {shown}, neither within nor beyond {limit}; {wording.would_decide(items)}"
 
 
-def _at_chance(comparison: Comparison, reference: Measurement, policy: Policy) -> str | None:
+def at_chance(comparison: Comparison, reference: Measurement, policy: Policy) -> str | None:
     """Return why the reference cannot anchor, or None where its lower bound lies above chance or the metric has no chance level."""
     chance = reference.chance
     if chance is None:

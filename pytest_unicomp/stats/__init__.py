@@ -12,9 +12,10 @@ from pytest_unicomp.stats.power import implied_stderr, minimum_detectable_effect
 from pytest_unicomp.stats.proportions import newcombe_interval, tango_interval, tango_statistic, wilson_interval
 from pytest_unicomp.stats.ratios import ratio_interval
 from pytest_unicomp.stats.rules import equivalence, non_inferiority
-from pytest_unicomp.stats.sequential import Sequential, capital_paths, crossing, sequential_difference
+from pytest_unicomp.stats.sequential import EARLY_SHARE, Sequential, capital_paths, crossing, sequential_difference
 
 __all__ = [
+    "EARLY_SHARE",
     "Bounded",
     "Mean",
     "Paired",

@@ -1,0 +1,142 @@
+"""Retention that may stop early: looks at the items so far in an order fixed before, and says whether more are needed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pytest_unicomp import stats
+from pytest_unicomp.compare import wording
+from pytest_unicomp.compare.comparison import Comparison, compare, describe, not_comparable, numbers
+from pytest_unicomp.compare.policy import Policy
+from pytest_unicomp.compare.retention import at_chance, decide, retention
+from pytest_unicomp.errors import UnicompError
+from pytest_unicomp.margins import Margin
+from pytest_unicomp.records import Check, Family, Item, Measurement
+
+
+def fixed_order(items: Iterable[Item], *, seed: int) -> list[Item]:
+    """Return items in an order that depends on the seed and their ids alone, clusters together; evaluate in this order to stop early."""
+
+    def place(name: str) -> str:
+        return hashlib.sha256(f"{seed}:{name}".encode("utf-8", "surrogatepass")).hexdigest()
+
+    return sorted(items, key=lambda item: (place(_group(item)), place(item.id), item.id))
+
+
+def _group(item: Item) -> str:
+    return f"item {item.id}" if item.cluster is None else f"cluster {item.cluster}"
+
+
+def sequential_retention(
+    reference: Measurement,
+    candidate: Measurement,
+    *,
+    recipe: str,
+    family: Family,
+    gates: bool,
+    policy: Policy,
+    margin: Margin | None = None,
+) -> Check | None:
+    """Return the retention check if the candidate's items so far decide it, or are all there are; None asks for more.
+
+    `reference` holds every planned item; `candidate` the first ones of `fixed_order(reference.items, seed=conditions.seed)`, whole clusters,
+    with its `limit` set to their number. Four fifths of alpha are spent while items come in, the rest on the full set (stats.sequential), so the
+    check errs as often as one without early stopping; its interval holds at 1 - 2 alpha and agrees with the verdict. `margin` replaces the
+    benchmark margin, for stopping only where the capability's is decided. A reference at chance, identical weights, and measurements that do
+    not compare are told at once; scores that are not in [0, 1] need all items.
+    """
+    named: dict[str, Any] = {"recipe": recipe, "family": family, "gates": gates}
+    margin = margin or policy.benchmark
+    fields = describe(candidate, **named, question="retention", margin=margin, policy=policy)
+    refused = not_comparable(reference, candidate, fields, ("reference", "candidate"))
+    if refused is not None:
+        return refused
+    total = len(reference.items)
+    full = len(candidate.items) == total
+    anchored = at_chance(compare(reference, reference, fields), reference, policy) is None
+    if candidate.artifact == reference.artifact or not anchored:
+        return retention(reference, candidate, **named, policy=policy, identical=False)
+    _require_order(reference, candidate)
+    comparison = _ordered(compare(reference, candidate, fields))
+    try:
+        found = _look(comparison, reference, policy, margin, total - comparison.unscored)
+    except UnicompError:
+        return retention(reference, candidate, **named, policy=policy, identical=False) if full else None
+    if found.found is None:
+        return None
+    if not found.final:
+        comparison = compare(*_first(reference, candidate, comparison, found.items), fields)
+    return _check(comparison, found, found.found, margin, policy, total)
+
+
+def _require_order(reference: Measurement, candidate: Measurement) -> None:
+    """An order that someone chose after seeing scores would void the error rates."""
+    expected = fixed_order(reference.items, seed=reference.conditions.seed)[: len(candidate.items)]
+    if {item.id for item in expected} != {item.id for item in candidate.items}:
+        raise UnicompError(
+            f"unicomp: the {len(candidate.items)} items of {candidate.benchmark} evaluated so far are not the first ones of the fixed order "
+            f"(seed {reference.conditions.seed}); expected those of fixed_order(reference.items, seed=...)."
+        )
+
+
+def _ordered(comparison: Comparison) -> Comparison:
+    """Put the pairs, which come sorted by id, into the order in which they were evaluated."""
+    from dataclasses import replace
+
+    seed = comparison.seed
+    rank = {item.id: place for place, item in enumerate(fixed_order((after for _, after in comparison.pairs), seed=seed))}
+    places = sorted(range(len(comparison.pairs)), key=lambda place: rank[comparison.pairs[place][1].id])
+
+    def moved(values: Sequence[Any]) -> list[Any]:
+        return [values[place] for place in places]
+
+    return replace(
+        comparison,
+        pairs=moved(comparison.pairs),
+        raw_reference=moved(comparison.raw_reference),
+        before=moved(comparison.before),
+        after=moved(comparison.after),
+        clusters=None if comparison.clusters is None else moved(comparison.clusters),
+    )
+
+
+def _look(comparison: Comparison, reference: Measurement, policy: Policy, margin: Margin, total: int) -> stats.Sequential:
+    if not comparison.bounded:
+        raise UnicompError("unicomp: stopping early needs scores in [0, 1]; evaluate all items.")
+    sizes: dict[str, int] = {}
+    for item in reference.items:
+        sizes[_group(item)] = sizes.get(_group(item), 0) + 1
+    return stats.sequential_difference(
+        comparison.before,
+        comparison.after,
+        comparison.clusters,
+        alpha=policy.alpha,
+        total=max(total, len(comparison.pairs)),
+        allowances=comparison.allowances(margin),
+        allowed=margin.range,
+        largest_cluster=max(sizes.values()),
+    )
+
+
+def _first(reference: Measurement, candidate: Measurement, comparison: Comparison, items: int) -> tuple[Measurement, Measurement]:
+    """Both sides cut to the pairs that decided; what came later was never needed."""
+    kept = {after.id for _, after in comparison.pairs[:items]}
+    return (
+        reference.model_copy(update={"items": [item for item in reference.items if item.id in kept]}),
+        candidate.model_copy(update={"items": [item for item in candidate.items if item.id in kept]}),
+    )
+
+
+def _check(comparison: Comparison, found: stats.Sequential, difference: stats.Paired, margin: Margin, policy: Policy, total: int) -> Check:
+    metric = str(comparison.fields["metric"])
+    verdict, words = decide(difference, margin=margin, n=len(comparison.pairs), metric=metric, alpha=policy.alpha)
+    detectable = stats.minimum_detectable_effect(difference.stderr, alpha=policy.alpha)
+    basis = wording.basis(len(comparison.pairs), float(comparison.fields["discordance"]), detectable, metric)
+    how = (
+        f"not decided early, so all {total} items were looked at, at {100 * (1 - stats.EARLY_SHARE):.0f} % of alpha"
+        if found.final
+        else f"stopped after {found.items} of {total} items"
+    )
+    return comparison.check(verdict, f"{words}; {how}; {basis}; interval: {difference.method}", **numbers(difference, policy.alpha))
