@@ -147,6 +147,34 @@ def plan(context: typer.Context, model: str, as_json: Annotated[bool, typer.Opti
 
 
 @app.command()
+def compare(
+    reference: Path,
+    candidate: Path,
+    margin: Annotated[str, typer.Option(help="largest accepted loss: 0.02 (points), `5%` of the reference, `1.2x errors` of it")] = "0.03",
+    alpha: Annotated[float, typer.Option(help="one-sided error level, in (0, 0.5)")] = 0.05,
+    cluster: Annotated[str | None, typer.Option(help="field that names what items share; dots reach inside (doc.subject)")] = None,
+    metric: Annotated[str | None, typer.Option(help="which metric, where the lines hold several")] = None,
+    filter_: Annotated[str | None, typer.Option("--filter", help="which of lm-eval's filters, where the lines hold several")] = None,
+    chance: Annotated[float | None, typer.Option(help="the score of guessing, in [0, 1]")] = None,
+    lower_is_better: Annotated[bool, typer.Option("--lower-is-better", help="a smaller score is better")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="one object with the keys of a report's check")] = False,
+) -> None:
+    """Compare two files of per-item scores: lines of {"id", "score"}, or lm-eval's samples. Exit codes 0 pass, 1 fail, 6 undecided, 4 usage.
+
+    Example: unicomp compare base.jsonl int4.jsonl --margin 0.02
+    """
+    from pytest_unicomp import comparison
+    from pytest_unicomp.item_files import Choice
+
+    choice = Choice(metric=metric, filter=filter_, cluster=cluster)
+    check = comparison.compare_files(
+        reference, candidate, margin=margin, alpha=alpha, choice=choice, lower_is_better=lower_is_better, chance=chance
+    )
+    typer.echo(json.dumps(check.model_dump(mode="json"), indent=1, ensure_ascii=False) if as_json else "\n".join(comparison.lines(check)))
+    raise typer.Exit(comparison.exit_code(check))
+
+
+@app.command()
 def report(
     source: Path, output: Annotated[list[Path], typer.Option("--output", "-o", help="file with suffix .html, .md or .json")]
 ) -> None:

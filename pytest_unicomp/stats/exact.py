@@ -21,6 +21,8 @@ def exact_tail(losses: int, gains: int, n: int, loss: float) -> float:
     Source: Lloyd & Moldovan 2008, Statistics in Medicine 27, 3540-3549 (without their further maximization); statistic of Tango 1998.
     """
     check_counts(losses, gains, n)
+    if loss >= 1:
+        return 1.0
     gain = float(constrained_gain_rate(float(losses), float(gains), n, loss))
     lost = max(gain + loss, 0.0)
     some_lost, some_gained = _window(n, lost), _window(n, gain)

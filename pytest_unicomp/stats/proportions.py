@@ -70,7 +70,7 @@ def tango_statistic(losses: float, gains: float, n: float, difference: float) ->
     Source: Tango 1998, Statistics in Medicine 17, 891-908, equation 4.
     """
     check_counts(losses, gains, n)
-    return -float(score(losses, gains, n, -difference))
+    return -float(score(losses, gains, n, min(max(-difference, -_EDGE), _EDGE)))
 
 
 def tango_interval(losses: float, gains: float, n: float, *, confidence: float) -> tuple[float, float]:
