@@ -28,10 +28,8 @@ def compare_files(
     Raises UsageProblem for a margin or alpha out of range, and for files that cannot be read or paired.
     """
     accepted = Margin.of(margin, "--margin")
-    if accepted.kind == "absolute" and accepted.value == 0:
-        raise UsageProblem(
-            f"unicomp: --margin is {margin!r}; expected a number above 0 such as 0.02, since no test rules out any loss at all."
-        )
+    if accepted.kind == "absolute" and not 0 < accepted.value < 1:
+        raise UsageProblem(f"unicomp: --margin is {margin!r}; expected a number above 0 and below 1 such as 0.02, or a share such as '5%'.")
     policy = Policy(alpha=alpha, capability_margin=accepted, benchmark_margin=accepted)
     if chance is not None and not 0 <= chance <= 1:
         raise UsageProblem(f"unicomp: --chance is {chance}; expected the score of guessing, in [0, 1].")
