@@ -278,8 +278,10 @@ def _load(student: torch.nn.Module, checkpoint: Path) -> None:
 
 
 def _curve(history: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
-    """Return the Trainer's log without what depends on the clock."""
-    return [{key: value for key, value in point.items() if key not in ("epoch", "grad_norm")} for point in history if "loss" in point]
+    """Return the Trainer's log without what depends on the clock, keys in one order: a log read back from a file has them sorted."""
+    return [
+        {key: point[key] for key in ("step", *sorted(point)) if key not in ("epoch", "grad_norm")} for point in history if "loss" in point
+    ]
 
 
 def _world() -> int:

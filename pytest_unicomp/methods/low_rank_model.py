@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 # The norm whose output each part reads.
 NORM_BEFORE = {"q_proj": NORMS[0], "k_proj": NORMS[0], "v_proj": NORMS[0], "gate_proj": NORMS[1], "up_proj": NORMS[1], "lm_head": NORMS[2]}
-WEIGHT = "parametrizations.weight.original"
 
 
 def principal_directions(teacher: PreTrainedModel, rows: Sequence[Row], size: int) -> tuple[torch.Tensor, dict[str, float]]:
@@ -82,7 +81,8 @@ def projected(teacher: PreTrainedModel, basis: torch.Tensor, energy: dict[str, f
             weight: Any = self.teacher
             if weight.dtype != projection.dtype and not torch.is_autocast_enabled(projection.device.type):
                 weight = weight.to(projection.dtype)
-            return projection.T @ weight if self.writes else weight @ projection
+            found: torch.Tensor = projection.T @ weight if self.writes else weight @ projection
+            return found
 
     size = basis.shape[1]
     config = smaller_config(teacher.config, size, teacher.config.intermediate_size)
@@ -163,7 +163,8 @@ def _tied_head(embedding: Any) -> Any:
             self.shared = (embedding,)
 
         def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-            return torch.nn.functional.linear(hidden, self.shared[0].weight)
+            found: torch.Tensor = torch.nn.functional.linear(hidden, self.shared[0].weight)
+            return found
 
     return TiedHead()
 

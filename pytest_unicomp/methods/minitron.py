@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_unicomp.methods.distillation import train
+from pytest_unicomp.methods.distillation_architectures import not_distilled
 from pytest_unicomp.methods.distillation_launch import launched
 from pytest_unicomp.methods.distillation_settings import Training
 from pytest_unicomp.methods.distillation_text import Text
@@ -41,8 +42,8 @@ class Minitron(Training):
     method: ClassVar[str]
 
     def refusal(self, config: Mapping[str, Any]) -> str | None:
-        """None unless a cut says otherwise."""
-        return None
+        """What no distillation can do (`not_distilled`), unless a cut says more."""
+        return not_distilled(config)
 
     @abstractmethod
     def choose(self, teacher: PreTrainedModel, text: Text) -> dict[str, Any]:

@@ -47,7 +47,8 @@ def importance(model: PreTrainedModel, rows: Sequence[Row]) -> tuple[torch.Tenso
     """
     import torch
 
-    found, masks, hooks = Importance(), {}, []
+    found, hooks = Importance(), []
+    masks: dict[str, torch.Tensor] = {}
 
     def tap(name: str, *, entering: bool) -> Any:
         def hook(module: Any, entered: Any, left: Any) -> None:

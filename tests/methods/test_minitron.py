@@ -1,21 +1,27 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from pytest_unicomp.errors import InfrastructureError, UnicompError
+from pytest_unicomp.errors import UnicompError
 from pytest_unicomp.methods.decoder import block_list
-from pytest_unicomp.methods.depth import loss, losses_without, without_layers
-from pytest_unicomp.methods.distillation import blocks, divergence, places
-from pytest_unicomp.methods.minitron import MinitronDepth
+from pytest_unicomp.methods.depth import qualities_without, quality, without_layers
+from pytest_unicomp.methods.distillation_text import Row, pack
+from pytest_unicomp.methods.minitron_depth import MinitronDepth
 from pytest_unicomp.methods.tokens import encode
 from tests.methods.tiny import calibration, checkpoint, contents, load, run
 
-SHORT = MinitronDepth(share=1 / 3, steps=8, batch=4, sequence=64, warmup=2, judged=4)
+SHORT = MinitronDepth(share=1 / 3, steps=8, batch=4, sequence=64, warmup=2, judged=8, precision="float32")
+
+
+def text(folder: Path, documents: int = 8) -> list[Row]:
+    found = encode(folder, calibration(documents), recipe="test")
+    return pack(found, [[True] * document.shape[1] for document in found], 64, 2)
 
 
 @pytest.fixture(scope="module")
@@ -51,23 +57,45 @@ def distilled(idle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run(SHORT, idle, tmp_path_factory.mktemp("distilled") / "out", calibration())
 
 
-def test_the_layer_that_does_nothing_is_the_one_that_goes(idle: Path, distilled: Path) -> None:
-    record = json.loads((distilled / "distillation.json").read_text())
-    assert record["dropped"] == [1, 1]
-    assert record["losses_without"][1] == pytest.approx(record["loss"], rel=1e-4)
-    assert min(record["losses_without"][0], record["losses_without"][2]) > record["loss"] + 0.05
+def record(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "distillation.json").read_text())
+    return found
+
+
+@pytest.mark.parametrize("judge", ["loss", "accuracy"])
+def test_the_layer_that_does_nothing_is_the_one_that_goes(judge: str, idle: Path, distilled: Path, tmp_path: Path) -> None:
+    folder = distilled if judge == "loss" else run(replace(SHORT, judge=judge, steps=1), idle, tmp_path / "out", calibration())
+    choice = record(folder)["choice"]
+    assert choice["dropped"] == [1, 1]
+    assert choice["cuts"][1] == pytest.approx(choice["whole"], rel=1e-4)
+    assert min(choice["cuts"][0]["loss"], choice["cuts"][2]["loss"]) > choice["whole"]["loss"] + 0.05
+    assert max(choice["cuts"][0]["accuracy"], choice["cuts"][2]["accuracy"]) < choice["whole"]["accuracy"]
+
+
+def test_quality_is_the_library_s_loss_and_the_share_of_tokens_named_right(idle: Path) -> None:
+    model, rows = load(idle), text(idle)
+    ids = torch.tensor([row.tokens for row in rows])
+    found = model(input_ids=ids, labels=ids)
+    assert quality(model, rows).loss == pytest.approx(float(found.loss.detach()), rel=1e-4)
+    assert quality(model, rows).accuracy == pytest.approx(float((found.logits[:, :-1].argmax(-1) == ids[:, 1:]).float().mean()), abs=1e-6)
 
 
 def test_dropping_a_layer_that_does_nothing_leaves_the_teacher(distilled: Path) -> None:
-    curve = json.loads((distilled / "distillation.json").read_text())["divergence"]
-    assert curve[0] == pytest.approx(0.0, abs=1e-5)
+    assert record(distilled)["curve"][0]["loss"] == pytest.approx(0.0, abs=1e-4)
 
 
 def test_the_divergence_from_the_teacher_goes_down(llama: Path, tmp_path: Path) -> None:
     method = MinitronDepth(steps=40, batch=4, sequence=64, warmup=2, judged=4)
-    curve = json.loads((run(method, llama, tmp_path / "out", calibration()) / "distillation.json").read_text())["divergence"]
+    curve = [point["loss"] for point in record(run(method, llama, tmp_path / "out", calibration()))["curve"]]
     assert len(curve) == 40
     assert sum(curve[-5:]) < 0.6 * sum(curve[:5])
+
+
+def test_the_record_counts_documents_tokens_and_passes(distilled: Path) -> None:
+    found = record(distilled)["text"]
+    assert (found["documents"], found["rows"], found["tokens"]) == (8, 8, 8 * 64)
+    assert found["passes"] == 4.0
+    assert found["trained_tokens"] == 4 * 8 * 64
 
 
 def test_the_smaller_checkpoint_loads_with_layers_numbered_anew(idle: Path, distilled: Path) -> None:
@@ -91,36 +119,40 @@ def test_the_reference_s_dtype_is_kept(tmp_path: Path) -> None:
     assert load(run(SHORT, source, tmp_path / "out", calibration())).dtype is torch.bfloat16
 
 
+def test_teacher_correction_lowers_the_teacher_s_own_loss_before_anything_is_dropped(idle: Path, tmp_path: Path) -> None:
+    method = replace(SHORT, correction=10, correction_rate=1e-5, steps=1)
+    found = record(run(method, idle, tmp_path / "corrected", calibration()))
+    plain = record(run(replace(method, correction=0), idle, tmp_path / "plain", calibration()))
+    assert len(found["correction"]) == 10
+    assert found["correction"][-1]["loss"] < found["correction"][0]["loss"]
+    assert found["choice"]["whole"]["loss"] < 0.9 * plain["choice"]["whole"]["loss"]
+
+
+@pytest.mark.parametrize("architecture", ["opt", "gpt_neox", "gemma2", "phi3", "mistral", "qwen3"])
+def test_depth_is_cut_in_any_architecture_with_one_list_of_blocks(architecture: str, tmp_path: Path) -> None:
+    source = checkpoint(tmp_path / "model", architecture, layers=3)
+    method = replace(SHORT, steps=2)
+    assert method.refusal(json.loads((source / "config.json").read_text())) is None
+    model = load(run(method, source, tmp_path / "out", calibration()))
+    assert len(block_list(model)[1]) == 2
+
+
 def test_a_cut_takes_per_layer_settings_along_and_puts_everything_back(tmp_path: Path) -> None:
-    model = load(checkpoint(tmp_path / "model", "gemma2", layers=4, sliding_window=8))
-    before, kinds = loss(model, [torch.arange(5, 40)[None]]), list(model.config.layer_types)
+    folder = checkpoint(tmp_path / "model", "gemma2", layers=4, sliding_window=8)
+    model, rows = load(folder), text(folder)
+    before, kinds = quality(model, rows), list(model.config.layer_types)
     with without_layers(model, 1, 1):
         assert model.config.layer_types == [kinds[0], *kinds[2:]]
         assert len(block_list(model)[1]) == 3
-        assert loss(model, [torch.arange(5, 40)[None]]) != before
+        assert quality(model, rows) != before
     assert model.config.layer_types == kinds
-    assert loss(model, [torch.arange(5, 40)[None]]) == before
+    assert quality(model, rows) == before
 
 
-def test_losses_cover_every_contiguous_block(idle: Path) -> None:
-    documents = encode(idle, calibration(documents=4), recipe="test")
-    assert len(losses_without(load(idle), 2, documents)) == 2
-    assert len(losses_without(load(idle), 1, documents)) == 3
-
-
-def test_divergence_is_the_textbook_sum_in_float64() -> None:
-    draw = torch.Generator().manual_seed(0)
-    ours, theirs = (torch.randn(2, 3, 7, generator=draw) for _ in range(2))
-    p, q = ((logits.double() / 2).softmax(-1) for logits in (theirs, ours))
-    expected = 4 * (p * (p / q).log()).sum(-1).mean()
-    assert float(divergence(ours, theirs, 2.0)) == pytest.approx(float(expected), rel=1e-5)
-    assert float(divergence(ours, ours, 2.0)) == pytest.approx(0.0, abs=1e-6)
-
-
-def test_documents_are_joined_with_one_separator_and_cut_into_equal_blocks() -> None:
-    documents = [torch.tensor([[1, 2, 3]]), torch.tensor([[4, 0]]), torch.tensor([[5, 6]])]
-    assert blocks(documents, 4, 0) == [[1, 2, 3, 0], [4, 0, 5, 6]]
-    assert blocks(documents, 100, 0) == [[1, 2, 3, 0, 4, 0, 5, 6, 0]]
+def test_every_contiguous_block_is_tried(idle: Path) -> None:
+    rows = text(idle, 4)
+    assert len(qualities_without(load(idle), 2, rows)) == 2
+    assert len(qualities_without(load(idle), 1, rows)) == 3
 
 
 def test_a_share_that_leaves_no_layer_is_refused(llama: Path, tmp_path: Path) -> None:
@@ -128,21 +160,12 @@ def test_a_share_that_leaves_no_layer_is_refused(llama: Path, tmp_path: Path) ->
         run(MinitronDepth(share=1.0), llama, tmp_path / "out", calibration())
 
 
-def test_training_that_diverges_is_an_infrastructure_error(llama: Path, tmp_path: Path) -> None:
-    with pytest.raises(InfrastructureError, match="diverged"):
-        run(MinitronDepth(steps=6, batch=2, sequence=64, learning_rate=1e30, judged=2), llama, tmp_path / "out", calibration())
+def test_an_unknown_judge_is_refused(llama: Path, tmp_path: Path) -> None:
+    with pytest.raises(UnicompError, match="judge 'winogrande'; expected loss or accuracy"):
+        run(MinitronDepth(judge="winogrande"), llama, tmp_path / "out", calibration())
 
 
-def test_positions_begin_anew_after_every_separator_so_that_documents_in_a_block_are_hidden_from_each_other() -> None:
-    assert places([1, 2, 0, 3, 0, 0, 4], 0) == [0, 1, 2, 0, 1, 0, 0]
-    assert places([1, 2, 3], None) == [0, 1, 2]
-
-
-def test_a_document_in_a_block_is_read_as_if_it_stood_alone(idle: Path) -> None:
-    model = load(idle).float()
-    first, second = [3, 4, 5, 1], [6, 7, 8, 1]
-    block = torch.tensor([first + second])
-    with torch.inference_mode():
-        together = model(input_ids=block, position_ids=torch.tensor([places(block[0].tolist(), 1)]), use_cache=False).logits[0, 4:]
-        alone = model(input_ids=torch.tensor([second]), use_cache=False).logits[0]
-    assert torch.allclose(together, alone, atol=1e-5)
+def test_a_checkpoint_of_quantized_weights_is_refused_before_any_work() -> None:
+    reason = MinitronDepth().refusal({"model_type": "llama", "quantization_config": {"quant_method": "gptq"}})
+    assert reason is not None
+    assert "quantized already (gptq)" in reason
