@@ -15,12 +15,10 @@ from pytest_unicomp.errors import InfrastructureError, UnicompError, UsageProble
 from pytest_unicomp.memory import peak_memory
 from pytest_unicomp.methods.composition import Composition
 from pytest_unicomp.records import Artifact, CalibrationText, Model
-from pytest_unicomp.registry import Calibration, Method, Progress, source_digest
+from pytest_unicomp.registry import Calibration, Method, Progress, package, source_digest
 from pytest_unicomp.store import Store, digest, write_text
 
 LIBRARIES = ("torch", "transformers", "llmcompressor", "compressed-tensors")
-# Under `requires` stand modules; the one whose package has another name, and that only some methods use.
-FURTHER = {"awq": "autoawq"}
 RECORD = "unicomp.json"
 
 
@@ -157,8 +155,8 @@ def _described(folder: Path, **identity: Any) -> Artifact:
 
 
 def _versions(method: Method) -> dict[str, str]:
-    further = [package for module, package in FURTHER.items() if module in method.requires]
-    return {library: _version(library) for library in (*LIBRARIES, *further)}
+    """Return the versions of the libraries that every artifact depends on and of those that the method names."""
+    return {library: _version(library) for library in dict.fromkeys((*LIBRARIES, *map(package, method.requires)))}
 
 
 def _version(library: str) -> str:

@@ -19,6 +19,8 @@ from pytest_unicomp.records import Artifact, CalibrationText, Dimension, Family,
 
 Progress = Callable[[str], None]
 Kind = Literal["items", "size", "latency"]
+# Modules whose package has another name. Somebody else's package may bear the module's: awq is not AutoAWQ.
+PACKAGES = {"awq": "autoawq", "compressed_tensors": "compressed-tensors"}
 
 
 @dataclass(frozen=True)
@@ -224,9 +226,14 @@ def benchmarks() -> Table[Benchmark]:
     return Table("benchmark", "benchmarks", _collect("benchmark", "pytest_unicomp.benchmarks", "BENCHMARKS", "pytest_unicomp.benchmarks"))
 
 
+def package(module: str) -> str:
+    """Return the name under which a package index knows a module: what a person types behind `pip install`."""
+    return PACKAGES.get(module, module)
+
+
 def missing_libraries(names: Sequence[str]) -> list[str]:
-    """Return those of `names` that cannot be imported here; nothing is imported."""
-    return [name for name in names if importlib.util.find_spec(name) is None]
+    """Return the packages of those modules in `names` that cannot be imported here; nothing is imported."""
+    return [package(name) for name in names if importlib.util.find_spec(name) is None]
 
 
 def file_digest(path: str | Path) -> str:

@@ -103,3 +103,16 @@ def test_missing_or_short_calibration_text_is_said_in_one_line(recipe: str, llam
         run(recipe, llama, tmp_path / "none")
     with pytest.raises(UnicompError, match="text of 20 tokens in 1 documents, expected at least 256"):
         run(recipe, llama, tmp_path / "short", calibration(documents=1, tokens=20))
+
+
+def test_a_missing_library_is_named_as_pip_knows_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import importlib.util
+
+    from pytest_unicomp.options import resolve
+    from pytest_unicomp.plan import candidates
+
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, package=None: None if name == "awq" else found(name, package))
+    settings = resolve({"model": "nano", "recipe": ["autoawq-w4a16"]}, {})
+    with pytest.raises(UsageProblem, match=r"recipe 'autoawq-w4a16' needs autoawq, which is not installed here; pip install autoawq\."):
+        candidates(settings)
