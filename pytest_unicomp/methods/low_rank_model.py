@@ -144,7 +144,8 @@ def _norm(theirs: torch.Tensor, basis: torch.Tensor, energy: float, *, tied: boo
     factor = (energy * width / size) ** 0.5
     # A shared matrix cannot take up the norm's weight for the head alone: the nearest diagonal in the basis stands for it.
     kept = torch.einsum("ds,d,ds->s", basis, theirs, basis) if tied else torch.ones(size, dtype=torch.float64)
-    return (kept * factor).float()
+    found: torch.Tensor = (kept * factor).float()
+    return found
 
 
 def _norm_name(name: str) -> str:
