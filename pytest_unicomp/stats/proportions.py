@@ -39,7 +39,7 @@ def wilson_interval(successes: float, n: float, *, confidence: float) -> tuple[f
     return (0.0 if successes == 0 else max(0.0, centre - half), 1.0 if successes == n else min(1.0, centre + half))
 
 
-def constrained_gain_rate(losses: Any, gains: Any, n: float, loss: float) -> Any:
+def constrained_gain_rate(losses: Any, gains: Any, n: Any, loss: Any) -> Any:
     """Maximum-likelihood rate of gained items given (rate lost - rate gained) = loss; accepts numbers or arrays of counts.
 
     Source: Tango 1998, Statistics in Medicine 17, 891-908, section 3 (q21 as the larger root of A q^2 + B q + C).
@@ -49,10 +49,10 @@ def constrained_gain_rate(losses: Any, gains: Any, n: float, loss: float) -> Any
     linear = (2 * n - losses + gains) * loss - losses - gains
     constant = -gains * loss * (1 - loss)
     rate = (np.sqrt(np.maximum(linear * linear - 8 * n * constant, 0.0)) - linear) / (4 * n)
-    return np.clip(rate, max(0.0, -loss), min(1.0, (1 - loss) / 2))
+    return np.clip(rate, np.maximum(0.0, -loss), np.minimum(1.0, (1 - loss) / 2))
 
 
-def score(losses: Any, gains: Any, n: float, loss: float) -> Any:
+def score(losses: Any, gains: Any, n: Any, loss: Any) -> Any:
     """Tango's statistic with the loss (rate lost - rate gained) as the parameter; accepts arrays; 0 where nothing contradicts `loss`."""
     import numpy as np
 
