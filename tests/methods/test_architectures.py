@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -54,6 +56,27 @@ def test_a_recipe_works_on_an_architecture_or_says_beforehand_why_not(architectu
         assert stored_bits(folder) == pytest.approx(BITS[recipe], abs=0.4)
     else:
         assert checkpoints.facts(folder).bytes == pytest.approx(checkpoints.facts(source).bytes, rel=0.01)
+
+
+SHORT = {"steps": 2, "batch": 2, "sequence": 64, "warmup": 1, "judged": 2}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", [name for name, method in methods().items() if method.family == "distillation"])
+def test_a_distillation_works_on_an_architecture_or_says_beforehand_why_not(
+    architecture: tuple[str, Path], recipe: str, tmp_path: Path
+) -> None:
+    name, source = architecture
+    method: Any = methods()[recipe]
+    reason = method.refusal(json.loads((source / "config.json").read_text()))
+    assert reason == support(method)[name]
+    if reason is not None:
+        return
+    short = replace(method, **{field.name: SHORT[field.name] for field in fields(method) if field.name in SHORT})
+    model = load(run(short, source, tmp_path / "out", calibration(documents=6)))
+    with torch.inference_mode():
+        assert bool(model(input_ids=torch.arange(3, 60)[None]).logits.isfinite().all())
+    assert sum(weight.numel() for weight in model.parameters()) < sum(weight.numel() for weight in load(source).parameters())
 
 
 def stored_bits(folder: Path) -> float:
