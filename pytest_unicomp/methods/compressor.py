@@ -33,8 +33,9 @@ def apply(modifier: Any, model: PreTrainedModel, source: Path, *, documents: Seq
     """Change `model` in place by one run of llm-compressor's `oneshot`.
 
     `documents` are token ids, one tensor (1 x length) each, passed one by one in their order, so that lengths may differ without padding
-    entering the statistics; None for methods that need no data. llm-compressor itself moves blocks to the accelerator where there is one,
-    one block at a time, so that only a block and the activations of the documents lie there.
+    entering the statistics; None for methods that need no data. The model stays in main memory; where there is an accelerator, llm-compressor
+    moves one block at a time to the first one (CUDA_VISIBLE_DEVICES chooses which that is), so that only that block, its Hessians and the
+    activations of one document lie there.
     """
     tokenizer = load_tokenizer(source)
     with quiet():

@@ -148,3 +148,16 @@ def checkpoint_names(folder: Path) -> list[str]:
 
     with safe_open(folder / "model.safetensors", "pt") as file:
         return list(file.keys())
+
+
+def test_the_command_shows_the_matrix_and_says_why_in_json() -> None:
+    from typer.testing import CliRunner
+
+    from pytest_unicomp.cli import app
+
+    table = CliRunner().invoke(app, ["methods"])
+    line = next(line for line in table.stdout.splitlines() if line.startswith("smoothquant-w8a8"))
+    assert line.endswith("all but Qwen3-MoE")
+    rows = {row["recipe"]: row for row in json.loads(CliRunner().invoke(app, ["methods", "--json"]).stdout)}
+    assert rows["smoothquant-w8a8"]["architectures"]["Qwen3-MoE"] == "transformers cannot load experts in 8-bit integers"
+    assert rows["gptq-w4a16"]["architectures"] == dict.fromkeys(ARCHITECTURES)
