@@ -1,4 +1,4 @@
-"""Keep the hidden and feed-forward channels that matter most, all heads and layers, and distil the rest from the original (Minitron-Width)."""
+"""Keep the hidden and feed-forward channels that matter most and distil the rest from the original (Minitron-Width, arXiv 2407.14679)."""
 
 from __future__ import annotations
 
