@@ -124,10 +124,18 @@ def benchmarks(as_json: Annotated[bool, typer.Option("--json", help="a list of o
 
 
 @app.command(context_settings=PASS_ON)
-def plan(context: typer.Context, model: str, as_json: Annotated[bool, typer.Option("--json", help="a list of objects")] = False) -> None:
-    """List the cells that a gate would measure; starts nothing. Example: unicomp plan nano --recipe wanda-50"""
-    from dataclasses import asdict
+def plan(
+    context: typer.Context,
+    model: str,
+    as_json: Annotated[bool, typer.Option("--json", help="a list of objects")] = False,
+    discordance: Annotated[float | None, typer.Option(help="share of items scored differently; default: from stored evidence")] = None,
+    drop: Annotated[float | None, typer.Option(help="true loss to be caught; default: twice the margin")] = None,
+) -> None:
+    """List the cells that a gate would measure, what it could see, and what its margin costs; starts nothing.
 
+    Example: unicomp plan nano --recipe wanda-50
+    """
+    from pytest_unicomp import power
     from pytest_unicomp.options import configuration, resolve
     from pytest_unicomp.run import Run
 
@@ -142,8 +150,14 @@ def plan(context: typer.Context, model: str, as_json: Annotated[bool, typer.Opti
         key = name.replace("-", "_")
         flags[key] = [*flags.get(key, []), value] if key in repeatable else value
     settings: Settings = resolve(flags, file, source=source)
-    rows = [asdict(cell) for cell in Run(settings).plan.cells]
-    _show(rows, as_json, ("recipe", "gates", "benchmark", "dimension", "capability"))
+    for name, given_share in (("--discordance", discordance), ("--drop", drop)):
+        if given_share is not None and not 0 < given_share < 1:
+            raise UsageProblem(f"unicomp: {name} is {given_share}; expected a share above 0 and below 1, such as 0.05.")
+    run = Run(settings)
+    rows = power.rows(run.plan.cells, run.baselines, run.plan.model, run.policy, limit=settings.limit, discordance=discordance, drop=drop)
+    _show(rows, as_json, ("recipe", "gates", "benchmark", "dimension", "capability", *power.SHOWN))
+    if not as_json:
+        typer.echo("\n".join(power.summary(rows)))
 
 
 @app.command()
@@ -201,4 +215,7 @@ def _show(rows: list[dict[str, Any]], as_json: bool, columns: tuple[str, ...]) -
 
 
 def _cell(row: Mapping[str, Any], column: str) -> str:
-    return str(row[column])
+    value = row[column]
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    return "-" if value is None else str(value)
