@@ -78,25 +78,52 @@ def test_the_model_knows_its_world_and_ends_its_replies(tokenizer: Any, model: A
 
 
 @pytest.mark.slow
-def test_training_resumed_after_a_kill_equals_training_in_one_go(tmp_path: Path) -> None:
+def test_training_resumed_after_a_kill_equals_training_in_one_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from dataclasses import replace
 
-    from pytest_unicomp.assets.nano.settings import SHORT_TRAINING
-    from pytest_unicomp.assets.nano.train import new_trainer, run
+    import torch
 
-    short = replace(SHORT_TRAINING, rows=2, tokens_per_row=128, steps=12, checkpoint_every=6, warmup_steps=2)
-    whole = run(short, tmp_path / "whole", compiled=False, report_every=3)
+    from pytest_unicomp.assets.nano import train
+    from pytest_unicomp.assets.nano.settings import SHORT_TRAINING
+
+    short = replace(SHORT_TRAINING, rows=2, tokens_per_row=128, steps=12, checkpoint_every=5, warmup_steps=2, probe_items=0)
+    whole = train.run(short, tmp_path / "whole", compiled=False, report_every=1)
     assert whole.log[-1]["loss"] < whole.log[0]["loss"]
 
-    import torch
-    from transformers import AutoTokenizer
+    step = train.train_step
 
-    half = tmp_path / "half"
-    half.mkdir()
-    (half / "tokenizer").symlink_to(tmp_path / "whole" / "tokenizer")
-    stopped = run(replace(short, checkpoint_every=6), half, resume=True, compiled=False, report_every=3)
-    assert stopped.log[-1]["loss"] == pytest.approx(whole.log[-1]["loss"])
-    fresh = new_trainer(AutoTokenizer.from_pretrained(half / "tokenizer"), short)
-    state = torch.load(half / "state.pt", weights_only=True)
-    fresh.restore(state)
-    assert fresh.step == short.steps
+    def killed_at_8(trainer: Any, body: Any, drawn: Any) -> float:
+        if trainer.step == 8:
+            raise KeyboardInterrupt
+        return step(trainer, body, drawn)
+
+    monkeypatch.setattr(train, "train_step", killed_at_8)
+    with pytest.raises(KeyboardInterrupt):
+        train.run(short, tmp_path / "killed", compiled=False, report_every=1)
+    steps: list[int] = []
+
+    def counted(trainer: Any, body: Any, drawn: Any) -> float:
+        steps.append(trainer.step)
+        return step(trainer, body, drawn)
+
+    monkeypatch.setattr(train, "train_step", counted)
+    resumed = train.run(short, tmp_path / "killed", resume=True, compiled=False, report_every=1)
+    assert steps == list(range(5, 12))
+    assert [point["loss"] for point in resumed.log] == pytest.approx([point["loss"] for point in whole.log], rel=1e-4)
+    pairs = zip(whole.model.parameters(), resumed.model.parameters(), strict=True)
+    assert all(torch.allclose(one, other, atol=1e-5) for one, other in pairs)
+
+
+@pytest.mark.slow
+def test_the_short_training_writes_a_checkpoint_that_has_begun_to_learn(tmp_path: Path) -> None:
+    """The documented command, whole: tokenizer, compiled steps, probe, record of the curves, checkpoint."""
+    from transformers import AutoModelForCausalLM
+
+    from pytest_unicomp.assets.nano import train
+
+    train.main(["--short", "--seed", "1", "--work", str(tmp_path)])
+    record = json.loads((tmp_path / "training.json").read_text())
+    assert record["settings"]["seed"] == 1
+    assert record["loss"][-1]["loss"] < 3
+    assert [point["step"] for point in record["accuracy"]] == [150]
+    assert AutoModelForCausalLM.from_pretrained(tmp_path / "checkpoint").num_parameters() == 2_164_480

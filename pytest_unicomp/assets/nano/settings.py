@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 class WorldSettings:
     """How many people the world has, what share of it training never sees, and how many items each set has."""
 
-    version: str = "1"
+    version: str = "2"
     seed: str = "nano-1"
-    people: int = 480
+    people: int = 800
     held_out_share: float = 0.125
     untranslated_share: float = 0.15
     items: dict[str, int] = field(
@@ -51,7 +51,7 @@ class TrainingSettings:
     seed: int = 0
     rows: int = 8
     tokens_per_row: int = 256
-    steps: int = 3600
+    steps: int = 4000
     matrix_rate: float = 0.012
     matrix_decay: float = 0.1
     other_rate: float = 0.0015
@@ -69,12 +69,12 @@ class MixtureSettings:
 
     shares: dict[str, float] = field(
         default_factory=lambda: {
-            "knowledge": 18,
-            "multilingual": 30,
+            "knowledge": 15,
+            "multilingual": 28,
             "translation": 4,
             "documents": 8,
-            "reasoning": 14,
-            "instruction-following": 18,
+            "reasoning": 8,
+            "instruction-following": 28,
             "safety": 4,
             "truthfulness": 4,
             "fairness": 5,
