@@ -82,7 +82,7 @@ def logical_parameters(tensors: dict[str, Tensor], config: dict[str, Any]) -> in
         if name.rsplit(".", 1)[-1] in ATTACHED or (tied and name.endswith("lm_head.weight")):
             continue
         if name.endswith((".weight_packed", ".qweight")):
-            total += prod(_unpacked_shape(tensor, tensors, config))
+            total += prod(unpacked_shape(tensor, tensors, config))
         else:
             total += prod(tensor.shape)
     return total
@@ -102,7 +102,7 @@ def block_sparsity(tensors: dict[str, Tensor], config: dict[str, Any]) -> float:
             if tensor.dtype != "I32":
                 continue
             zeros += _packed_zeros(tensor, tensors, config)
-            total += prod(_unpacked_shape(tensor, tensors, config))
+            total += prod(unpacked_shape(tensor, tensors, config))
         elif tensor.dtype in WIDTHS:
             zeros += _plain_zeros(tensor)
             total += prod(tensor.shape)
@@ -120,40 +120,48 @@ def _plain_zeros(tensor: Tensor) -> int:
 
 
 def _packed_zeros(tensor: Tensor, tensors: dict[str, Tensor], config: dict[str, Any]) -> int:
-    """Count codes that stand for 0: codes are stored shifted up by 2^(bits-1), rows as one bit stream, lowest bit first."""
-    rows, columns = _unpacked_shape(tensor, tensors, config)
+    return sum(int(np.count_nonzero(mask)) for mask in packed_zero_masks(tensor, tensors, config))
+
+
+def packed_zero_masks(tensor: Tensor, tensors: dict[str, Tensor], config: dict[str, Any]) -> Iterator[np.ndarray[Any, Any]]:
+    """Yield, some rows (outputs x inputs) at a time, where a `weight_packed` of 32-bit words stands for 0.
+
+    Codes are stored shifted up by 2^(bits-1), rows as one bit stream, lowest bit first (compressed-tensors, pack_quantized/helpers.py).
+    """
+    rows, columns = unpacked_shape(tensor, tensors, config)
     bits = 32 * tensor.shape[1] // columns
     points = tensors.get(tensor.name.replace("weight_packed", "weight_zero_point"))
     words = tensor.read("<i4")
-    zeros = 0
-    for start, stop in _row_chunks(rows, columns):
-        codes = _codes(words[start:stop], bits, columns)
+    for start, stop in row_chunks(rows, columns):
+        stored = codes(words[start:stop], bits, columns)
         if points is None:
-            zeros += int(np.count_nonzero(codes == 1 << (bits - 1)))
+            yield stored == 1 << (bits - 1)
         else:
             offsets = _zero_points(points, bits, rows)[start:stop]
-            zeros += int(np.count_nonzero(codes == np.repeat(offsets, columns // offsets.shape[1], axis=1)))
-    return zeros
+            yield stored == np.repeat(offsets, columns // offsets.shape[1], axis=1)
 
 
 def _zero_points(points: Tensor, bits: int, rows: int) -> np.ndarray[Any, Any]:
     """Return the code of 0 per row and group; compressed-tensors packs zero points along the rows."""
     if points.dtype == "I32":
-        return _codes(np.ascontiguousarray(points.read("<i4").T), bits, rows).T
+        return codes(np.ascontiguousarray(points.read("<i4").T), bits, rows).T
     return points.read(np.int8).astype(np.uint8) + np.uint8(1 << (bits - 1))
 
 
-def _codes(words: np.ndarray[Any, Any], bits: int, columns: int) -> np.ndarray[Any, Any]:
+def codes(words: np.ndarray[Any, Any], bits: int, columns: int) -> np.ndarray[Any, Any]:
+    """Unpack rows of 32-bit words (rows x words), each one bit stream with the lowest bit first, into rows x columns codes of `bits` (1 to 8)."""
     stream = np.unpackbits(np.ascontiguousarray(words).view(np.uint8), axis=1, bitorder="little", count=columns * bits)
     return np.packbits(stream.reshape(len(words), columns, bits), axis=2, bitorder="little")[:, :, 0]
 
 
-def _row_chunks(rows: int, columns: int) -> Iterator[tuple[int, int]]:
+def row_chunks(rows: int, columns: int) -> Iterator[tuple[int, int]]:
+    """Yield (start, stop) over the rows so that a piece holds about CHUNK elements."""
     step = max(1, CHUNK // columns)
     return ((start, min(start + step, rows)) for start in range(0, rows, step))
 
 
-def _unpacked_shape(tensor: Tensor, tensors: dict[str, Tensor], config: dict[str, Any]) -> tuple[int, ...]:
+def unpacked_shape(tensor: Tensor, tensors: dict[str, Tensor], config: dict[str, Any]) -> tuple[int, ...]:
+    """Return the shape of the weight that a packed tensor stands for; of `qweight` only the number of elements."""
     shape = tensors.get(tensor.name.replace("weight_packed", "weight_shape"))
     if tensor.name.endswith(".weight_packed") and shape is not None:
         return tuple(int(side) for side in shape.read("<i8"))
