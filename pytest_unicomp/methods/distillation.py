@@ -245,20 +245,26 @@ def log_interval(steps: int) -> int:
     return next((every for every in range(least, 2 * least + 1) if steps % every == 0), least)
 
 
-def _dataset(rows: Sequence[Row], batch: int) -> list[dict[str, Any]]:
+def _dataset(rows: Sequence[Row], batch: int) -> Any:
     import torch
 
-    made = [
-        {
-            "input_ids": torch.tensor(row.tokens),
-            "position_ids": torch.tensor(row.places),
-            "learned": torch.tensor(row.learned),
-            "text": torch.tensor(row.text),
-        }
-        for row in rows
-    ]
-    # A text shorter than one batch is repeated until it fills one.
-    return made * math.ceil(batch / len(made))
+    class Rows(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
+        """Makes tensors of a row when it is its turn: all at once would take four times the memory of the text."""
+
+        def __len__(self) -> int:
+            # A text shorter than one batch is repeated until it fills one.
+            return len(rows) * math.ceil(batch / len(rows))
+
+        def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
+            row = rows[index % len(rows)]
+            return {
+                "input_ids": torch.tensor(row.tokens),
+                "position_ids": torch.tensor(row.places),
+                "learned": torch.tensor(row.learned),
+                "text": torch.tensor(row.text),
+            }
+
+    return Rows()
 
 
 def _last_whole(folder: Path) -> Path | None:

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pytest_unicomp import compress
+from pytest_unicomp.methods.minitron_depth import MinitronDepth
+from pytest_unicomp.registry import Calibration
+from pytest_unicomp.store import Store
+from tests.methods.tiny import calibration, checkpoint
+
+
+def how(folder: Path, text: Calibration) -> compress.Compression:
+    def say(line: str) -> None:
+        pass
+
+    return compress.Compression(
+        store=Store(folder), seed=0, device="cpu", calibration_identity={}, calibration=lambda: text, progress=say, detail=say
+    )
+
+
+def test_the_artifact_names_the_text_that_a_method_asked_for_and_not_the_smaller_one_it_was_offered(tmp_path: Path) -> None:
+    model: Any = compress.reference(str(checkpoint(tmp_path / "model")), None)
+    text = replace(calibration(documents=8), more=lambda samples: calibration(documents=samples))
+    method = MinitronDepth(steps=6, batch=4, sequence=64, warmup=1, judged=2)
+    made = compress.compress(model, "depth", method, how(tmp_path / "store", text))
+    assert made.calibration is not None
+    assert made.calibration.samples == 26
+    few = compress.compress(model, "depth", replace(method, samples=12), how(tmp_path / "store", text))
+    assert few.calibration is not None
+    assert few.calibration.samples == 12
+    assert few.fingerprint != made.fingerprint
