@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,7 +16,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from pytest_unicomp.errors import InfrastructureError, UnicompError
+from pytest_unicomp.errors import InfrastructureError, UnicompError, UsageProblem
 from pytest_unicomp.records import CalibrationText
 from pytest_unicomp.registry import Calibration, Progress, methods
 
@@ -80,6 +81,7 @@ def _launch(
             else:
                 words.append(line)
     if running.returncode:
+        shutil.rmtree(_partial(destination), ignore_errors=True)
         if (job / ERROR).exists():
             raise InfrastructureError((job / ERROR).read_text(encoding="utf-8"))
         raise InfrastructureError(
@@ -102,7 +104,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     method = replace(entry, **json.loads(given.settings))
     device = f"cuda:{local}" if given.device == "cuda" else given.device
     say: Progress = _say if rank == 0 else lambda message: None
-    partial = given.out.with_name(given.out.name + ".partial")
+    if given.out.exists() and any(given.out.iterdir()):
+        raise UsageProblem(f"unicomp: --out {given.out} holds files already; give a new or an empty folder.")
+    partial = _partial(given.out)
     with tempfile.TemporaryDirectory(dir=scratch) as aside:
         target = Path(aside) if rank else partial
         target.mkdir(exist_ok=True)
@@ -117,6 +121,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
     if rank == 0:
         partial.replace(given.out)
+
+
+def _partial(out: Path) -> Path:
+    return out.with_name(out.name + ".partial")
 
 
 def _parser() -> argparse.ArgumentParser:

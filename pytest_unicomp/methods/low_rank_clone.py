@@ -35,6 +35,7 @@ class LowRankClone(Training):
     give the directions to start from.
     """
 
+    steps: int = 500
     warmup: int = 5
     hidden: float = 2048 / 3584
     multiple: int = 128

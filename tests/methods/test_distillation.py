@@ -14,8 +14,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_unicomp.errors import InfrastructureError, UnicompError
+from pytest_unicomp.errors import InfrastructureError, UnicompError, UsageProblem
 from pytest_unicomp.methods.distillation import Plan, log_interval, train
+from pytest_unicomp.methods.distillation_launch import main
 from pytest_unicomp.methods.distillation_loss import activation_error, cross_entropy, divergence
 from pytest_unicomp.methods.distillation_settings import in_bfloat16
 from pytest_unicomp.methods.distillation_text import Row, enlarged, learned, pack, prepare
@@ -316,3 +317,13 @@ def test_nothing_is_left_running_or_written_outside(llama: Path, tmp_path: Path,
     trained(llama, tmp_path / "folder", replace(PLAN, steps=1))
     assert list(here.iterdir()) == []
     assert dict(os.environ) == before
+
+
+def test_a_launched_distillation_does_not_write_over_what_is_there(llama: Path, tmp_path: Path) -> None:
+    (tmp_path / "texts.jsonl").write_text('{"text": "a"}\n')
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "kept").touch()
+    given = ["--model", str(llama), "--recipe", "minitron-depth", "--text", str(tmp_path / "texts.jsonl"), "--out", str(tmp_path / "out")]
+    with pytest.raises(UsageProblem, match="holds files already; give a new or an empty folder"):
+        main([*given, "--device", "cpu"])
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["kept"]
