@@ -66,8 +66,8 @@ def test_a_definition_cannot_replace_a_recipe_nor_leave_the_folder_of_baselines(
         recipes.table({"../mine": {"method": "rtn"}})
 
 
-@pytest.mark.parametrize("second", ["rtn-w8a16", "rtn-w4a16"])
-def test_rounding_what_was_pruned_keeps_every_zero(tmp_path, second):
+@pytest.mark.parametrize("second", ["rtn-w4a16", "gptq-w4a16", "awq-w4a16", "smoothquant-w8a8"])
+def test_quantizing_what_was_pruned_keeps_every_zero(tmp_path, second):
     source = tiny.checkpoint(tmp_path / "source")
     made = recipes.table({"both": ["wanda-50", second]})["both"]
     first = tiny.run("wanda-50", source, tmp_path / "pruned", tiny.calibration())

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pytest_unicomp.methods.compressor import compress_with
+from pytest_unicomp.methods.compressor import apply, save
 from pytest_unicomp.methods.decoder import other_linear_layers, require_divisible
 from pytest_unicomp.methods.experts import split_experts
 from pytest_unicomp.methods.quiet import quiet
@@ -15,6 +15,7 @@ from pytest_unicomp.methods.rtn import weight_scheme
 from pytest_unicomp.methods.source import load_model
 from pytest_unicomp.methods.support import unsupported
 from pytest_unicomp.methods.tokens import encode
+from pytest_unicomp.methods.zeros import zeros_kept
 from pytest_unicomp.records import Family
 from pytest_unicomp.registry import Calibration, Progress
 
@@ -55,7 +56,7 @@ class Gptq:
         progress: Progress,
         scratch: Path,
     ) -> None:
-        """Write the checkpoint packed in compressed-tensors format.
+        """Write the checkpoint packed in compressed-tensors format; weights that pruning had set to zero stay zero.
 
         Raises UnicompError where `source` is quantized already, where `group` does not divide the inputs of a layer, and where calibration
         text is missing or too short.
@@ -74,7 +75,9 @@ class Gptq:
                 dampening_frac=self.dampening,
                 actorder=self.order,
             )
-        compress_with(modifier, model, source, destination, documents=documents, seed=seed)
+        with zeros_kept(model):
+            apply(modifier, model, source, documents=documents, seed=seed)
+        save(model, source, destination)
 
 
 RECIPES = {"gptq-w8a16": Gptq(bits=8), "gptq-w4a16": Gptq()}

@@ -14,6 +14,7 @@ from pytest_unicomp.methods.smoothing import norm_mappings, unknown_norms
 from pytest_unicomp.methods.source import load_model
 from pytest_unicomp.methods.support import has_experts, unsupported
 from pytest_unicomp.methods.tokens import encode
+from pytest_unicomp.methods.zeros import zeros_kept
 from pytest_unicomp.records import Family
 from pytest_unicomp.registry import Calibration, Progress
 
@@ -76,7 +77,8 @@ class SmoothQuant:
                 block_size=self.block,
                 dampening_frac=self.dampening,
             )
-        apply(modifier, model, source, documents=documents, seed=seed)
+        with zeros_kept(model):
+            apply(modifier, model, source, documents=documents, seed=seed)
         save(model, source, destination)
 
     def smoothing(self, model: Any) -> Any:
