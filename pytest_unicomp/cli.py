@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pytest_unicomp.errors import UnicompError, UsageProblem, nearest
+from pytest_unicomp.errors import InfrastructureError, UnicompError, UsageProblem, nearest
 from pytest_unicomp.options import Settings, default_of, flag, options
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Release gate for compressed language models.", rich_markup_mode=None)
@@ -18,12 +18,12 @@ PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
 def main() -> None:
-    """Run the command; what a person can put right is one line on stderr and exit code 4."""
+    """Run the command; trouble is one line on stderr: exit code 4 for what a person can put right, 7 for what failed around us."""
     try:
         app()
     except UnicompError as error:
         typer.echo(str(error), err=True)
-        sys.exit(4)
+        sys.exit(7 if isinstance(error, InfrastructureError) else 4)
 
 
 def pytest_arguments(arguments: Iterable[str]) -> list[str]:
@@ -186,6 +186,30 @@ def compare(
     )
     typer.echo(json.dumps(check.model_dump(mode="json"), indent=1, ensure_ascii=False) if as_json else "\n".join(comparison.lines(check)))
     raise typer.Exit(comparison.exit_code(check))
+
+
+@app.command()
+def check_artifact(
+    folder: Annotated[str, typer.Argument(help="checkpoint folder to check; compressed-tensors, AutoAWQ, GPTQ or dense")],
+    against: Annotated[str, typer.Option(help="the model it was made from: folder, hub id or `nano`")],
+    as_json: Annotated[bool, typer.Option("--json", help="a list of objects")] = False,
+) -> None:
+    """Check a checkpoint's files against its base, without loading either: complete, safe, finite, as declared. Exit code 1 where a check fails.
+
+    Example: unicomp check-artifact out/w4a16 --against Qwen/Qwen2.5-7B-Instruct
+    """
+    from pytest_unicomp import artifact_checks, checkpoints
+
+    found = checkpoints.local(folder, None)
+    if found is None or not (found / "config.json").is_file():
+        raise UsageProblem(f"unicomp: {folder} holds no config.json; give the folder that save_pretrained wrote.")
+    findings = artifact_checks.inspect(found, checkpoints.resolve(against, None))
+    rows = [finding.model_dump(mode="json") for finding in findings]
+    _show(rows, as_json, ("status", "check", "found"))
+    for finding in findings:
+        if finding.status == "fail" and not as_json:
+            typer.echo(f"{finding.check}: expected {finding.expected}; {finding.action}.")
+    raise typer.Exit(1 if any(finding.status == "fail" for finding in findings) else 0)
 
 
 @app.command()

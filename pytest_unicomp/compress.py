@@ -10,13 +10,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from pytest_unicomp import checkpoints
+from pytest_unicomp import checkpoints, conversion
 from pytest_unicomp.errors import InfrastructureError, UnicompError, UsageProblem
+from pytest_unicomp.formats import QuantizedLayer
 from pytest_unicomp.memory import peak_memory
 from pytest_unicomp.methods.composition import Composition
 from pytest_unicomp.records import Artifact, CalibrationText, Model
 from pytest_unicomp.registry import Calibration, Method, Progress, package, source_digest
 from pytest_unicomp.store import Store, digest, write_text
+from pytest_unicomp.weights import weight_files
 
 LIBRARIES = ("torch", "transformers", "llmcompressor", "compressed-tensors")
 RECORD = "unicomp.json"
@@ -48,10 +50,47 @@ def dense(model: Model) -> Artifact:
     return _described(Path(model.path), recipe="dense", family="none", settings={"method": "dense"})
 
 
-def adopt(name: str, source: str, bundle: Path | None) -> Artifact:
-    """Return a checkpoint that was compressed elsewhere as an artifact; it stays where it is."""
+def adopt(name: str, source: str, bundle: Path | None, store: Store, progress: Progress) -> Artifact:
+    """Return a checkpoint that was compressed elsewhere as an artifact; it stays where and as it is.
+
+    What transformers alone cannot load (AutoAWQ, GPTQ) is converted to be evaluated, once per content, into an entry of the store; bytes and
+    bits per weight are then still the original's, whose path, format and fingerprint stand in the settings. Raises UsageProblem where it
+    cannot be converted.
+    """
     folder = checkpoints.resolve(source, bundle)
-    return _described(folder, recipe=name, family="candidate", settings={"method": "candidate", "source": source})
+    settings: dict[str, Any] = {"method": "candidate", "source": source}
+    if conversion.needed(folder) is None:
+        return _described(folder, recipe=name, family="candidate", settings=settings)
+    conversion.require_convertible(folder)
+    size = sum(file.stat().st_size for file in weight_files(folder))
+    original = {
+        "path": str(folder),
+        "fingerprint": checkpoints.fingerprint(folder),
+        "format": checkpoints.describe_quantization({"quantization_config": conversion.quantization(folder)}),
+        "bytes": size,
+    }
+    code = [source_digest(kind) for kind in (conversion.GptqConverter, QuantizedLayer)]
+    versions = {library: _version(library) for library in LIBRARIES}
+    key = digest({"original": original["fingerprint"], "source": code, "versions": versions})
+    with store.lock("conversions", key):
+        kept = store.folder("conversions", key)
+        if kept is None:
+            progress(f"convert {name}: {original['format']}")
+            kept = store.make_folder("conversions", key, lambda made: _converted(folder, made))
+    made = _described(kept[0], recipe=name, family="candidate", settings={**settings, "original": original})
+    return made.model_copy(update={"bytes": size, "bits_per_weight": 8 * size / made.parameters if made.parameters else 0.0})
+
+
+def require_convertible(source: str, bundle: Path | None) -> None:
+    """Raise UsageProblem where a candidate on this machine needs a conversion that is not possible; one yet to be fetched is asked then."""
+    folder = checkpoints.local(source, bundle)
+    if folder is not None and conversion.needed(folder) is not None:
+        conversion.require_convertible(folder)
+
+
+def _converted(folder: Path, made: Path) -> dict[str, Any]:
+    conversion.convert(folder, made)
+    return {}
 
 
 def require_supported(folder: Path, name: str, recipe: str, method: Method) -> None:

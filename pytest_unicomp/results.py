@@ -93,7 +93,8 @@ class Results:
         candidate = next(candidate for candidate in self._plan.candidates if candidate.name == recipe)
         source, method = candidate.source, candidate.method
         if source is not None:
-            return guarded(lambda: compress.adopt(recipe, source, self._settings.bundle), f"candidate {recipe}")
+            bundle = self._settings.bundle
+            return guarded(lambda: compress.adopt(recipe, source, bundle, self._store, self._progress), f"candidate {recipe}")
         if method is None or method.method == "dense":
             return compress.dense(self.model)
         return compress.compress(self.model, recipe, method, self._compression)

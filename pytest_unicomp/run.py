@@ -10,12 +10,13 @@ from typing import Any
 
 from pytest_unicomp import baselines as stored
 from pytest_unicomp import checkpoints, compare, compress, machine, soundness
+from pytest_unicomp.artifact_checks import Finding
 from pytest_unicomp.calibration import mixture
 from pytest_unicomp.errors import UnicompError, UsageProblem
 from pytest_unicomp.options import Settings
 from pytest_unicomp.plan import Candidate, Cell, Plan, plan
 from pytest_unicomp.records import Artifact, CapabilityVerdict, Check, Measurement, Question, RecipeVerdict, ReferenceSummary, Report
-from pytest_unicomp.registry import Evaluation, Progress, benchmarks, file_digest
+from pytest_unicomp.registry import Evaluation, Progress, benchmarks
 from pytest_unicomp.results import REFERENCE, Results, guarded
 from pytest_unicomp.store import Store, default_root, digest
 from pytest_unicomp.timing import PairedRounds
@@ -55,6 +56,8 @@ class Run:
         for name in (settings.model, *settings.candidate):
             if name is not None:
                 checkpoints.validate(name, settings.bundle)
+        for name in settings.candidate:
+            compress.require_convertible(name, settings.bundle)
         self.plan: Plan = plan(settings, self.evaluation)
         if any(candidate.method is not None and candidate.method.calibrated for candidate in self.plan.candidates):
             mixture.validate(settings.calibration, settings.bundle, self.plan.model)
@@ -155,17 +158,14 @@ class Run:
     def soundness(self, cell: Cell) -> Check:
         """Is the artifact a checkpoint that can be shipped, and what its recipe says? Its weights are read once per content."""
         artifact, reference = self.artifact(cell.recipe), self.artifact(REFERENCE)
-        parts = {
-            "artifact": artifact.fingerprint,
-            "settings": artifact.settings,
-            "reference": reference.fingerprint,
-            "source": file_digest(soundness.__file__),
-        }
-        kept = self.store.read("soundness", digest(parts))
+        key = digest(soundness.identity(artifact, reference))
+        kept = self.store.read("soundness", key)
         if kept is None:
-            kept = {"problems": guarded(lambda: soundness.problems(artifact, reference), f"reading the artifact of {cell.recipe}")}
-            self.store.write("soundness", digest(parts), kept)
-        return soundness.check(artifact, kept["problems"], **self._identity(cell), confidence=self.policy.confidence)
+            found = guarded(lambda: soundness.findings(artifact, reference), f"reading the artifact of {cell.recipe}")
+            kept = {"findings": [finding.model_dump(mode="json") for finding in found]}
+            self.store.write("soundness", key, kept)
+        findings = [Finding.model_validate(finding) for finding in kept["findings"]]
+        return soundness.check(artifact, findings, **self._identity(cell), confidence=self.policy.confidence)
 
     def capability(self, recipe: str, capability: str) -> CapabilityVerdict:
         """Pool the retention of one capability over the recipe's benchmarks."""
