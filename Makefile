@@ -34,7 +34,7 @@ test-fast: $(READY)
 	$(BIN)/pytest -m "not slow"
 
 gate: $(READY)
-	$(BIN)/unicomp gate nano --profile smoke --inform wanda-2of4,minitron-depth --benchmark $(FIRST_SETS) $(GATE_REPORTS)
+	$(BIN)/unicomp gate nano --profile smoke --inform wanda-2of4,rtn-w3a16 --benchmark $(FIRST_SETS) $(GATE_REPORTS)
 
 gate-full: $(READY)
 	$(BIN)/unicomp gate nano --profile standard --recipe rtn-w8a16 --inform all $(GATE_REPORTS)
