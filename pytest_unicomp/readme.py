@@ -1,4 +1,4 @@
-"""Writes the tables of README.md and docs/methods.md from the program itself: `python -m pytest_unicomp.readme README.md docs/methods.md`."""
+"""Writes the tables of README.md and docs/ from the program itself: `python -m pytest_unicomp.readme README.md docs/methods.md docs/artifact-checks.md`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from pytest_unicomp.artifact_checks import checks
 from pytest_unicomp.methods.architectures import ARCHITECTURES, support
 from pytest_unicomp.options import default_of, options
 from pytest_unicomp.registry import Method, benchmarks, methods
@@ -80,6 +81,13 @@ def _reasons() -> list[str]:
     return list(dict.fromkeys(reason for method in methods().values() for reason in support(method).values() if reason))
 
 
+def artifact_checks_table() -> str:
+    """One row per static check: name, what must hold, what to do where it does not."""
+    return _table(
+        ("check", "what must hold", "what to do"), ((f"`{name}`", check.expected, check.action) for name, check in checks().items())
+    )
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
     "options": options_table,
     "recipes": recipes_table,
@@ -87,6 +95,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "methods": methods_table,
     "architectures": architectures_table,
     "reasons": reasons_list,
+    "artifact-checks": artifact_checks_table,
 }
 
 

@@ -9,14 +9,18 @@ from pytest_unicomp import readme
 
 README = Path(__file__).parent.parent / "README.md"
 METHODS = README.parent / "docs" / "methods.md"
-PLACES = dict.fromkeys(("options", "recipes", "benchmarks"), README) | dict.fromkeys(("methods", "architectures", "reasons"), METHODS)
+PLACES = {
+    **dict.fromkeys(("options", "recipes", "benchmarks"), README),
+    **dict.fromkeys(("methods", "architectures", "reasons"), METHODS),
+    "artifact-checks": README.parent / "docs" / "artifact-checks.md",
+}
 
 
 @pytest.mark.parametrize("name", readme.TABLES)
 def test_a_table_is_what_the_program_says(name):
     found = re.search(f"<!-- {name}:start -->\n(.*?)<!-- {name}:end -->", PLACES[name].read_text(encoding="utf-8"), re.DOTALL)
     assert found, f"{PLACES[name].name} has lost its markers for {name}"
-    assert found[1] == readme.TABLES[name](), "run `python -m pytest_unicomp.readme README.md docs/methods.md`"
+    assert found[1] == readme.TABLES[name](), "run `python -m pytest_unicomp.readme README.md docs/methods.md docs/artifact-checks.md`"
 
 
 def test_the_readme_stays_under_200_lines():

@@ -85,6 +85,18 @@ def test_an_autoawq_checkpoint_keeps_its_logits(llama, tmp_path):
     assert_same_model(llama, tmp_path, tmp_path / "awq", weights)
 
 
+def test_the_formats_written_here_are_those_that_autoawq_unpacks():
+    pytest.importorskip("awq")
+    import torch
+    from awq.utils.packing_utils import dequantize_gemm
+
+    layer = packed_formats.awq_layer(np.random.default_rng(0).normal(size=(64, 128)).astype(np.float32), group=64)
+    parts = {name: torch.from_numpy(part) for name, part in layer.tensors.items()}
+    theirs = dequantize_gemm(parts["qweight"], parts["qzeros"], parts["scales"], 4, 64).T.float().numpy()
+    # AutoAWQ multiplies in float16.
+    np.testing.assert_allclose(theirs, layer.weight, rtol=2**-10)
+
+
 def test_mixed_bits_of_gptqmodel_s_dynamic_rules_are_each_unpacked_as_they_are(llama, tmp_path):
     from safetensors.numpy import load_file, save_file
 
@@ -212,6 +224,6 @@ def test_every_code_and_zero_point_survives_the_way_into_the_other_format(bits, 
     else:
         new = packed(tensors, Layout(bits, inputs, group, dense=False), version)
         middle = 2 ** (bits - 1)
-        np.testing.assert_array_equal(unpack_from_int32(new["weight_packed"], bits, (outputs, inputs)).numpy() + middle, codes)
+        np.testing.assert_array_equal(unpack_from_int32(new["weight_packed"], bits, (outputs, inputs)).numpy().astype(int) + middle, codes)
         found = unpack_from_int32(new["weight_zero_point"], bits, (outputs, groups), packed_dim=0).numpy()
         np.testing.assert_array_equal(found.astype(int) + middle, points.T)
