@@ -126,7 +126,7 @@ def test_a_folder_and_a_model_of_the_bundle_resolve_to_their_folders(tmp_path: P
     here, bundled = folder(tmp_path / "here"), folder(tmp_path / "bundle" / "org" / "name")
     assert checkpoints.resolve(str(here), None) == here
     assert checkpoints.resolve("org/name", tmp_path / "bundle") == bundled
-    assert checkpoints._local("nano", None) == checkpoints.NANO
+    assert checkpoints.local("nano", None) == checkpoints.NANO
 
 
 def test_only_the_shards_that_the_index_names_count(tmp_path: Path) -> None:
