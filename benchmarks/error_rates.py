@@ -13,9 +13,6 @@ from pathlib import Path
 import numpy as np
 
 from pytest_unicomp import stats
-from pytest_unicomp.stats.clusters import assumed_effect, shrunk_effect, touched_by_chance
-from pytest_unicomp.stats.means import t_quantile
-from pytest_unicomp.stats.proportions import normal_quantile
 
 ALPHA = 0.05
 CORRELATION = 0.1
@@ -81,37 +78,10 @@ def draw(cell: Cell, drop: float, replicates: int, random: np.random.Generator) 
 
 
 def decide(lost: np.ndarray, gained: np.ndarray, sizes: np.ndarray, margin: float) -> stats.Decisions:
-    """Return the verdicts of `paired_difference`, vectorized (a test compares the two)."""
-    losses, gains, n = lost.sum(axis=1), gained.sum(axis=1), int(sizes.sum())
-    alone = stats.decide_counts(losses, gains, n, margin=margin, alpha=ALPHA)
+    """Return the verdicts of `paired_difference`, vectorized (tests/test_stats_decisions.py compares them)."""
     if len(sizes) == 1:
-        return alone
-    shrink = _effective(lost, gained, sizes)
-    statistic = -stats.normal_statistic(losses / shrink, gains / shrink, n / shrink, margin)
-    limit = normal_quantile(1 - ALPHA)
-    return stats.Decisions(alone.passes & (statistic > limit), alone.fails & (statistic < -limit))
-
-
-def _effective(lost: np.ndarray, gained: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Return by how much clusters shrink the number of items: design effect (CR2) times the squared ratio of t and normal quantiles."""
-    n, share = sizes.sum(), sizes / sizes.sum()
-    flips, mean = (lost + gained).sum(axis=1), (gained - lost).sum(axis=1) / n
-    residuals = gained - lost - mean[:, None] * sizes
-    clustered = (residuals**2 / (1 - share)).sum(axis=1) / n**2
-    independent = (flips - n * mean**2) / (n - 1) / n
-    assumed = assumed_effect(float((sizes**2).sum() / n))
-    seen = np.where(independent > 1e-15, clustered / np.maximum(independent, 1e-15), assumed)
-    expected = {int(count): touched_by_chance(int(count), sizes.tolist()) for count in np.unique(flips)}
-    touched = ((lost + gained) > 0).sum(axis=1)
-    effect = np.array(
-        [
-            shrunk_effect(float(one), assumed, touched=int(many), expected=expected[int(count)])
-            for one, many, count in zip(seen, touched, flips, strict=True)
-        ]
-    )
-    scaled = share**2 / (1 - share)
-    degrees = 1 / float((share**2).sum() + scaled.sum() ** 2 - (scaled**2).sum())
-    return effect * (t_quantile(1 - ALPHA, degrees) / normal_quantile(1 - ALPHA)) ** 2
+        return stats.decide_counts(lost[:, 0], gained[:, 0], int(sizes[0]), margin=margin, alpha=ALPHA)
+    return stats.decide_clustered(lost, gained, sizes, margin=margin, alpha=ALPHA)
 
 
 @dataclass(frozen=True)

@@ -189,6 +189,25 @@ def compare(
 
 
 @app.command()
+def selftest(
+    evidence: Annotated[Path, typer.Argument(help="a JSON report, a baseline file, or a folder of baselines")],
+    margin: Annotated[str, typer.Option(help="margin for stored evidence; a report has its own")] = "0.03",
+    alpha: Annotated[float, typer.Option(help="one-sided error level for stored evidence")] = 0.05,
+    seed: Annotated[int, typer.Option(help="seed of swaps and planted flips")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="a list of objects")] = False,
+) -> None:
+    """Measure how often the rules err on your own evidence: pairs swapped at random, flips planted. Exit code 1 where more often than alpha.
+
+    Example: unicomp selftest gate.json
+    """
+    from pytest_unicomp import selftest as own
+
+    rows = own.rows(evidence, margin=margin, alpha=alpha, seed=seed)
+    typer.echo(json.dumps(rows, indent=1) if as_json else "\n".join(own.lines(rows)))
+    raise typer.Exit(0 if own.sound(rows) else 1)
+
+
+@app.command()
 def check_artifact(
     folder: Annotated[str, typer.Argument(help="checkpoint folder to check; compressed-tensors, AutoAWQ, GPTQ or dense")],
     against: Annotated[str, typer.Option(help="the model it was made from: folder, hub id or `nano`")],

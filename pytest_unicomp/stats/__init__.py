@@ -4,7 +4,7 @@ from pytest_unicomp.stats.betting import kelly, log_capital
 from pytest_unicomp.stats.bootstrap import bootstrap_difference
 from pytest_unicomp.stats.clusters import design_effect
 from pytest_unicomp.stats.corpus import f1, log_perplexity, pearson
-from pytest_unicomp.stats.decisions import Decisions, decide_counts, normal_bounds, normal_statistic
+from pytest_unicomp.stats.decisions import Decisions, decide_clustered, decide_counts, normal_bounds, normal_statistic
 from pytest_unicomp.stats.exact import exact_interval, exact_tail
 from pytest_unicomp.stats.means import Mean, clustered_mean, mean, t_interval
 from pytest_unicomp.stats.paired import Paired, paired_difference
@@ -26,6 +26,7 @@ __all__ = [
     "capital_paths",
     "clustered_mean",
     "crossing",
+    "decide_clustered",
     "decide_counts",
     "design_effect",
     "equivalence",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_unicomp.stats.clusters import assumed_effect, shrunk_effect, touched_by_chance
 from pytest_unicomp.stats.exact import exact_tail
+from pytest_unicomp.stats.means import t_quantile
 from pytest_unicomp.stats.paired import EXACT_UP_TO
 from pytest_unicomp.stats.proportions import normal_quantile, score
 
@@ -39,6 +41,46 @@ def decide_counts(losses: Any, gains: Any, n: int, *, margin: float, alpha: floa
         fails[column] = exact_tail(lost, gained, n, margin) <= alpha
     place = place.reshape(losses.shape)
     return Decisions(passes[place], fails[place])
+
+
+def decide_clustered(lost: Any, gained: Any, sizes: Any, *, margin: float, alpha: float) -> Decisions:
+    """Return the verdicts of evaluations whose items share clusters: counts of shape (evaluations, clusters), one size per cluster.
+
+    The rules of `paired_difference` with clusters, asked at the margin: the test for independent items, and that at the effective number.
+    """
+    import numpy as np
+
+    lost, gained, sizes = np.asarray(lost), np.asarray(gained), np.asarray(sizes)
+    losses, gains, n = lost.sum(axis=1), gained.sum(axis=1), int(sizes.sum())
+    alone = decide_counts(losses, gains, n, margin=margin, alpha=alpha)
+    share = sizes / n
+    scaled = share**2 / (1 - share)
+    degrees = 1 / float((share**2).sum() + scaled.sum() ** 2 - (scaled**2).sum())
+    shrink = _effects(lost, gained, sizes) * (t_quantile(1 - alpha, degrees) / normal_quantile(1 - alpha)) ** 2
+    statistic = -normal_statistic(losses / shrink, gains / shrink, n / shrink, margin)
+    limit = normal_quantile(1 - alpha)
+    return Decisions(alone.passes & (statistic > limit), alone.fails & (statistic < -limit))
+
+
+def _effects(lost: np.ndarray, gained: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """The design effect of each evaluation, as `design_effect` finds it from its items."""
+    import numpy as np
+
+    n, share = int(sizes.sum()), sizes / sizes.sum()
+    flips, mean = (lost + gained).sum(axis=1), (gained - lost).sum(axis=1) / n
+    residuals = gained - lost - mean[:, None] * sizes
+    clustered = (residuals**2 / (1 - share)).sum(axis=1) / n**2
+    independent = (flips - n * mean**2) / (n - 1) / n
+    assumed = assumed_effect(float((sizes**2).sum() / n))
+    seen = np.where(independent > 1e-15, clustered / np.maximum(independent, 1e-15), assumed)
+    expected = {int(count): touched_by_chance(int(count), sizes.tolist()) for count in np.unique(flips)}
+    touched = ((lost + gained) > 0).sum(axis=1)
+    return np.array(
+        [
+            shrunk_effect(float(one), assumed, touched=int(many), expected=expected[int(count)])
+            for one, many, count in zip(seen, touched, flips, strict=True)
+        ]
+    )
 
 
 def normal_statistic(losses: Any, gains: Any, n: Any, margin: float) -> np.ndarray:
