@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_unicomp.benchmarks import dataset as files
+from pytest_unicomp.benchmarks.questions import Question as ItemText
 from pytest_unicomp.benchmarks.selection import select
 from pytest_unicomp.records import Dimension, Item
 from pytest_unicomp.registry import Evaluation, Scored
@@ -78,6 +80,15 @@ class LmEvalTask:
             generation=dict(next(iter(tasks.values())).config.generation_kwargs or {}) if self.generates else {},
             engine=engine.name,
         )
+
+    def questions(self, evaluation: Evaluation) -> Iterator[ItemText]:
+        """Yield the text of every item as the task writes it, without examples and answer; a task of two sentences joins them."""
+        tasks = load_tasks(self.folder, [task for task, _ in self.parts], files.resolve(self.dataset, evaluation.bundle))
+        for name, task in tasks.items():
+            for index, document in enumerate(task.eval_docs):
+                text = task.doc_to_text(document)
+                # WinoGrande's text is the number of the right one of its two beginnings.
+                yield ItemText(f"{name}/{index}", text if isinstance(text, str) else " ".join(task.doc_to_choice(document)))
 
     @property
     def _configurations(self) -> tuple[str, ...]:

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_unicomp.calibration.request import Documents, Request, chat
-from pytest_unicomp.errors import UsageProblem
+from pytest_unicomp.calibration.request import Documents, Request, Text
+from pytest_unicomp.errors import UsageProblem, nearest
+
+KEYS = ("text", "prompt", "messages")
 
 
 @dataclass(frozen=True)
 class Custom:
-    """Lines of a file: `text` as it is, `messages` (role, content) and `prompt` (one user turn) in the chat template."""
+    """Lines of a file: `text` as it is, `messages` (role, content), or `prompt` (one user turn)."""
 
     file: Path
 
@@ -23,15 +25,14 @@ class Custom:
         self._rows()
 
     def documents(self, request: Request) -> Documents:
-        """Return lines drawn by seed without replacement, or all of them in file order where there are not more than asked for."""
+        """Return all lines in an order drawn by seed."""
         rows = self._rows()
-        if len(rows) > request.count:
-            rows = random.Random(request.seed).sample(rows, request.count)
-        return Documents(tuple(_render(row, request.tokenizer) for row in rows))
+        random.Random(request.seed).shuffle(rows)
+        return Documents(_text(row) for row in rows)
 
     def _rows(self) -> list[dict[str, Any]]:
         try:
-            lines = self.file.read_text(encoding="utf-8").splitlines()
+            lines = self.file.read_text(encoding="utf-8").split("\n")  # not splitlines: JSON strings may hold other line separators
         except (OSError, UnicodeDecodeError) as error:
             raise UsageProblem(
                 f"unicomp: calibration file {self.file} cannot be read ({error}); give an existing UTF-8 FILE.jsonl."
@@ -49,26 +50,30 @@ def _parse(file: Path, number: int, line: str) -> dict[str, Any]:
         raise UsageProblem(
             f"unicomp: line {number} of calibration file {file} is not JSON ({error}); expected one object per line."
         ) from error
-    usable = isinstance(row, dict) and (
-        (isinstance(row.get("text"), str) and row["text"].strip() != "")
-        or (isinstance(row.get("prompt"), str) and row["prompt"].strip() != "")
-        or _is_dialogue(row.get("messages"))
-    )
-    if not usable:
+    given = [key for key in KEYS if isinstance(row, dict) and row.get(key) not in (None, "", [])]
+    if len(given) > 1:
+        raise UsageProblem(f"unicomp: line {number} of calibration file {file} holds {' and '.join(given)}; expected one of them.")
+    if not given or not _is_usable(row[given[0]], given[0]):
+        near = next((near for key in (row if isinstance(row, dict) else ()) if key not in KEYS and (near := nearest(str(key), KEYS))), "")
         raise UsageProblem(
-            f'unicomp: line {number} of calibration file {file} holds no "text", "prompt" or "messages" (a list of role and content); '
-            "add one of them or drop the line."
+            f'unicomp: line {number} of calibration file {file} holds no "text", "prompt" or "messages" (a list of role and content) with '
+            f"words in it; add one of them or drop the line.{near}"
         )
     return dict(row)
+
+
+def _is_usable(value: Any, key: str) -> bool:
+    return _is_dialogue(value) if key == "messages" else isinstance(value, str) and value.strip() != ""
 
 
 def _is_dialogue(messages: Any) -> bool:
     if not isinstance(messages, list) or not messages:
         return False
-    return all(isinstance(turn, dict) and isinstance(turn.get("role"), str) and isinstance(turn.get("content"), str) for turn in messages)
+    formed = all(isinstance(turn, dict) and isinstance(turn.get("role"), str) and isinstance(turn.get("content"), str) for turn in messages)
+    return formed and any(turn["content"].strip() for turn in messages)
 
 
-def _render(row: dict[str, Any], tokenizer: Any) -> str:
+def _text(row: dict[str, Any]) -> Text:
     if row.get("text"):
         return str(row["text"])
-    return chat(tokenizer, row.get("messages") or [{"role": "user", "content": row["prompt"]}])
+    return tuple(row.get("messages") or [{"role": "user", "content": row["prompt"]}])

@@ -29,18 +29,21 @@ class Generic:
             require("generic", bundle, (C4, STAND_IN))
 
     def documents(self, request: Request) -> Documents:
-        """Return windows of exactly `tokens` tokens, one per document of C4 (several of the joined text for the stand-in)."""
+        """Return windows of exactly `tokens` tokens, one per document of C4 (without end, from the joined text, for the stand-in)."""
         draw = random.Random(request.seed)
         if request.bundle is None or C4.present(request.bundle):
-            texts = [row["text"] for row in islice(C4.rows(request.bundle), READ)]
-            draw.shuffle(texts)
-            # A token is seldom shorter than two characters: the cheap test spares tokenizing the many short documents.
-            long = (text for text in texts if len(text) >= 2 * request.tokens)
-            windows = (window for text in long if (window := next(_windows(request, text, draw), None)) is not None)
-            return Documents(tuple(islice(windows, request.count)))
+            return Documents(_of_documents(request, draw))
         joined = "\n".join(row["text"] for row in STAND_IN.rows(request.bundle))
-        stretches = tuple(islice(_windows(request, joined, draw), request.count))
-        return Documents(stretches, remark=f"from {STAND_IN} validation in place of C4")
+        return Documents(_windows(request, joined, draw), remark=f"from {STAND_IN} validation in place of C4")
+
+
+def _of_documents(request: Request, draw: random.Random) -> Iterator[str]:
+    texts = [row["text"] for row in islice(C4.rows(request.bundle), READ)]
+    draw.shuffle(texts)
+    for text in texts:
+        # A token is seldom shorter than two characters: the cheap test spares tokenizing the many short documents.
+        if len(text) >= 2 * request.tokens:
+            yield from islice(_windows(request, text, draw), 1)
 
 
 def _windows(request: Request, text: str, draw: random.Random) -> Iterator[str]:

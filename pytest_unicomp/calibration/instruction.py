@@ -1,4 +1,4 @@
-"""Instruction text: dialogues of UltraChat in the chat template, as in llm-compressor's own examples."""
+"""Instruction text: dialogues of UltraChat, as in llm-compressor's own examples."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from pytest_unicomp.calibration.request import Documents, Request, chat
+from pytest_unicomp.calibration.request import Documents, Request
 from pytest_unicomp.calibration.source import Source, require
 
 ULTRACHAT = Source("HuggingFaceH4/ultrachat_200k", "data", split="train_sft")
@@ -16,7 +16,7 @@ READ = 10_000
 
 @dataclass(frozen=True)
 class Instruction:
-    """Dialogues drawn by seed from the first 10,000 of `HuggingFaceH4/ultrachat_200k`, split train_sft."""
+    """Dialogues in an order drawn by seed from the first 10,000 of `HuggingFaceH4/ultrachat_200k`, split train_sft."""
 
     def validate(self, bundle: Path | None) -> None:
         """Raise UsageProblem where the bundle lacks UltraChat."""
@@ -24,10 +24,10 @@ class Instruction:
             require("instruction", bundle, (ULTRACHAT,))
 
     def documents(self, request: Request) -> Documents:
-        """Return the rendered dialogues."""
+        """Return the dialogues."""
         rows = list(islice(Source(ULTRACHAT.repository, split=ULTRACHAT.split).rows(request.bundle), READ))
-        chosen = random.Random(request.seed).sample(rows, min(request.count, len(rows)))
-        return Documents(tuple(chat(request.tokenizer, row["messages"]) for row in chosen))
+        random.Random(request.seed).shuffle(rows)
+        return Documents(tuple(row["messages"]) for row in rows)
 
 
 MIXTURES = {"instruction": Instruction()}

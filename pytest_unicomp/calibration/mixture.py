@@ -5,21 +5,17 @@ from __future__ import annotations
 import hashlib
 import math
 import random
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pytest_unicomp.calibration import nano
+from pytest_unicomp.benchmarks.questions import Question
+from pytest_unicomp.calibration import amount, drawing, nano
 from pytest_unicomp.calibration.custom import Custom
-from pytest_unicomp.calibration.request import Documents, Mixture, Request
+from pytest_unicomp.calibration.request import Mixture, Request
 from pytest_unicomp.errors import UsageProblem, nearest
 from pytest_unicomp.records import CalibrationText, Model
 from pytest_unicomp.registry import Calibration, mixtures
-
-SAMPLES = 128
-TOKENS = 2048
-NANO_SAMPLES = 768
-NANO_TOKENS = 256
 
 
 def parse(specification: str) -> dict[str, float]:
@@ -52,68 +48,68 @@ def validate(specification: str, bundle: Path | None, model_name: str) -> None:
 
 
 def identity(specification: str, bundle: Path | None) -> dict[str, Any]:
-    """Return what, besides model and seed, decides the texts: shares, contents of the user's files, and whether a bundle is read."""
+    """Return what, besides model, amount and seed, decides which texts are drawn: shares, contents of the user's files, and the bundle."""
     shares = parse(specification)
-    files = {name: hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in shares if name.endswith(".jsonl")}
-    return {
-        "shares": shares,
-        "files": files,
-        "bundle": bundle is not None,
-        "samples": [SAMPLES, NANO_SAMPLES],
-        "tokens": [TOKENS, NANO_TOKENS],
-    }
+    files = {name: hashlib.sha256(Path(name).expanduser().read_bytes()).hexdigest() for name in shares if name.endswith(".jsonl")}
+    return {"shares": shares, "files": files, "bundle": None if bundle is None else str(bundle.resolve())}
 
 
 def build(
-    specification: str, *, model: Model, seed: int, bundle: Path | None, samples: int | None = None, tokens: int | None = None
+    specification: str,
+    *,
+    model: Model,
+    seed: int,
+    bundle: Path | None,
+    samples: int | None = None,
+    tokens: int | None = None,
+    form: amount.Form = "equal",
+    asked: Sequence[tuple[str, Sequence[Question]]] = (),
 ) -> Calibration:
-    """Return `samples` documents in the shares asked for, in an order drawn by `seed`; equal arguments give the same texts.
+    """Return the texts in the shares asked for, in an order drawn by `seed`; equal arguments give the same texts.
 
-    By default 128 documents, cut by methods at 2048 tokens or the model's context if that is shorter; for nano 768, since its are short.
-    For nano the four kinds come from its own training world. Raises UsageProblem as `validate` does, and where no text was found.
+    How many and how long: `amount.resolve`. Texts that give away a question in `asked` (benchmark and its questions) are replaced by others
+    where a named mixture holds them, which the record says, and refused where the user's own file does. Raises UsageProblem as `validate`
+    does, for such a file, and where there are fewer than 256 tokens.
     """
     from pytest_unicomp.methods.source import load_tokenizer
     from pytest_unicomp.methods.tokens import context_length
 
     folder = Path(model.path)
-    if samples is None:
-        samples = NANO_SAMPLES if model.name == "nano" else SAMPLES
-    if tokens is None:
-        tokens = NANO_TOKENS if model.name == "nano" else min(TOKENS, context_length(folder) or TOKENS)
+    wanted = amount.resolve(samples, tokens, form, model_name=model.name, context=context_length(folder))
     validate(specification, bundle, model.name)
-    request = Request(samples, tokens, seed, bundle, load_tokenizer(folder))
-    parts = {
-        name: _documents(name, replace(request, count=count), model.name)
-        for name, count in _counts(parse(specification), samples).items()
-        if count
-    }
-    texts = [text for part in parts.values() for text in part.texts if text.strip()]
-    if not texts:
-        raise UsageProblem(f"unicomp: calibration {specification!r} gave no text; give another mixture or a FILE.jsonl with text.")
+    request = Request(wanted.tokens, seed, bundle, load_tokenizer(folder))
+    shares = parse(specification)
+    parts = [
+        drawing.draw(name, _entry(name), request, drawing.part(wanted, place, list(shares.values())), model.name, asked)
+        for place, name in enumerate(shares)
+    ]
+    blocks = [block for part in parts for block in part.blocks]
+    seen = sum(block.tokens for block in blocks)
+    if seen < amount.LEAST:
+        raise UsageProblem(
+            f"unicomp: calibration {specification!r} gave {seen} tokens of text, expected at least {amount.LEAST}; "
+            "give another mixture, or a FILE.jsonl with more text."
+        )
+    texts = [block.text for block in blocks]
     random.Random(seed).shuffle(texts)
-    remarks = [f"{name} {part.remark}" for name, part in parts.items() if part.remark]
-    described = f"{specification} ({'; '.join(remarks)})" if remarks else specification
-    record = CalibrationText(mixture=described, samples=len(texts), tokens=tokens, seed=seed, digest=_digest(texts))
-    return Calibration(texts=tuple(texts), tokens=tokens, record=record)
+    record = CalibrationText(
+        mixture=_described(specification, [remark for part in parts for remark in part.remarks]),
+        samples=len(texts),
+        tokens=wanted.tokens,
+        seed=seed,
+        digest=_digest(texts),
+        tokens_seen=seen,
+        form=wanted.form,
+    )
+    return Calibration(texts=tuple(texts), tokens=wanted.tokens, record=record)
 
 
-def _documents(name: str, request: Request, model_name: str) -> Documents:
-    if model_name == "nano" and name in nano.KINDS:
-        return nano.documents(name, request)
-    return _entry(name).documents(request)
+def _described(specification: str, remarks: Sequence[str]) -> str:
+    return f"{specification} ({'; '.join(remarks)})" if remarks else specification
 
 
 def _entry(name: str) -> Mixture:
     return Custom(Path(name).expanduser()) if name.endswith(".jsonl") else mixtures()[name]
-
-
-def _counts(shares: dict[str, float], samples: int) -> dict[str, int]:
-    """Split `samples` by largest remainder, so that the counts add up."""
-    counts = {name: math.floor(share * samples) for name, share in shares.items()}
-    order = sorted(shares, key=lambda name: counts[name] - shares[name] * samples)
-    for name in order[: samples - sum(counts.values())]:
-        counts[name] += 1
-    return counts
 
 
 def _weight(text: str, specification: str) -> float:
@@ -126,7 +122,7 @@ def _weight(text: str, specification: str) -> float:
     return weight
 
 
-def _digest(texts: list[str]) -> str:
+def _digest(texts: Iterable[str]) -> str:
     total = hashlib.sha256()
     for text in texts:
         total.update(text.encode("utf-8") + b"\0")

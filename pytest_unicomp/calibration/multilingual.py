@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from pytest_unicomp.calibration.request import Documents, Request, chat
+from pytest_unicomp.calibration.request import Documents, Request, Text, in_turn
 from pytest_unicomp.calibration.source import Source, require
 
 LANGUAGES = ("ar", "bn", "de", "es", "fr", "hi", "id", "it", "ja", "ko", "pt", "sw", "yo", "zh")
@@ -32,28 +33,21 @@ class Multilingual:
         """Return the documents, language by language in turn."""
         bundle = request.bundle
         if bundle is None or C4_FOLDER.present(bundle):
-            each = -(-request.count // len(LANGUAGES))
-            columns = [_longest(Source("allenai/c4", language), each, request) for language in LANGUAGES]
-            return Documents(_in_turn(columns)[: request.count])
-        present = [source for source in MGSM if source.present(bundle)]
-        each = -(-request.count // len(present))
-        columns = [[_worked(request, row) for row in source.sample(each, seed=request.seed, bundle=bundle)] for source in present]
-        return Documents(_in_turn(columns)[: request.count], remark="from juletxara/mgsm train in place of C4")
+            return Documents(in_turn([_pages(Source("allenai/c4", language), request) for language in LANGUAGES]))
+        columns = [_worked(source, request) for source in MGSM if source.present(bundle)]
+        return Documents(in_turn(columns), remark="from juletxara/mgsm train in place of C4")
 
 
-def _longest(source: Source, count: int, request: Request) -> list[str]:
-    texts = [row["text"] for row in islice(source.rows(request.bundle), READ)]
-    return sorted(texts, key=len, reverse=True)[:count]
+def _pages(source: Source, request: Request) -> list[Text]:
+    texts: list[Text] = [row["text"] for row in islice(source.rows(request.bundle), READ)]
+    random.Random(request.seed).shuffle(texts)
+    return texts
 
 
-def _worked(request: Request, row: dict[str, str]) -> str:
-    turns = [{"role": "user", "content": row["question"]}, {"role": "assistant", "content": row["answer"]}]
-    return chat(request.tokenizer, turns)
-
-
-def _in_turn(columns: list[list[str]]) -> tuple[str, ...]:
-    longest = max((len(column) for column in columns), default=0)
-    return tuple(column[row] for row in range(longest) for column in columns if row < len(column))
+def _worked(source: Source, request: Request) -> list[Text]:
+    rows = list(source.rows(request.bundle))
+    random.Random(request.seed).shuffle(rows)
+    return [({"role": "user", "content": row["question"]}, {"role": "assistant", "content": row["answer"]}) for row in rows]
 
 
 MIXTURES = {"multilingual": Multilingual()}

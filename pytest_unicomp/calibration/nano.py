@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from pytest_unicomp.calibration.request import Documents, Request
 
 KINDS = ("generic", "reasoning", "multilingual", "instruction")
+FIRST = 256
 
 
 def documents(kind: str, request: Request) -> Documents:
-    """Return `request.count` conversations of a kind, some 15 to 80 tokens each.
+    """Return conversations of a kind, some 12 to 106 tokens each, rendered as in training; none twice, until the world has no other."""
+    return Documents(_conversations(kind, request.seed))
 
-    They are not joined to fill `request.tokens`: the model was trained with every conversation hidden from its neighbours.
-    """
+
+def _conversations(kind: str, seed: int) -> Iterator[str]:
     from pytest_unicomp.assets.nano.world import calibration_text
 
-    return Documents(tuple(calibration_text(kind, request.count, request.seed)))
+    # For one kind and seed, more conversations begin with the fewer ones.
+    known: dict[str, None] = {}
+    drawn, before = FIRST, -1
+    while len(known) > before:
+        before = len(known)
+        for text in calibration_text(kind, drawn, seed):
+            if text not in known:
+                known[text] = None
+                yield text
+        drawn *= 2

@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_unicomp.calibration.request import Documents, Request, chat
+from pytest_unicomp.calibration.request import Documents, Request, Text, in_turn
 from pytest_unicomp.calibration.source import Source, require
 
 SUBJECTS = ("algebra", "counting_and_probability", "geometry", "intermediate_algebra", "number_theory", "prealgebra", "precalculus")
@@ -19,7 +19,7 @@ PARTS: dict[str, tuple[Source, ...]] = {
 
 @dataclass(frozen=True)
 class Reasoning:
-    """Train questions of the three sets in equal parts, without answers, in the chat template.
+    """Train questions of the three sets in equal parts, without answers, each one user turn.
 
     A bundle that holds only some of the sets gives equal parts of those, and the report names what was missing.
     """
@@ -30,17 +30,18 @@ class Reasoning:
             require("reasoning", bundle, tuple(source for sources in PARTS.values() for source in sources[:1]))
 
     def documents(self, request: Request) -> Documents:
-        """Return the rendered questions, the sets one after the other."""
+        """Return the questions, one of each set in turn."""
         bundle = request.bundle
         present = {name: sources for name, sources in PARTS.items() if bundle is None or all(source.present(bundle) for source in sources)}
-        texts: list[str] = []
-        for position, sources in enumerate(present.values()):
-            share = request.count // len(present) + (position < request.count % len(present))
-            rows = [row for source in sources for row in source.rows(bundle)]
-            chosen = random.Random(request.seed).sample(rows, min(share, len(rows)))
-            texts += [chat(request.tokenizer, [{"role": "user", "content": row.get("question") or row["problem"]}]) for row in chosen]
+        columns = [_questions(sources, request) for sources in present.values()]
         missing = [name for name in PARTS if name not in present]
-        return Documents(tuple(texts), remark=f"without {', '.join(missing)}, which the bundle lacks" if missing else "")
+        return Documents(in_turn(columns), remark=f"without {', '.join(missing)}, which the bundle lacks" if missing else "")
+
+
+def _questions(sources: tuple[Source, ...], request: Request) -> list[Text]:
+    rows = [row for source in sources for row in source.rows(request.bundle)]
+    random.Random(request.seed).shuffle(rows)
+    return [({"role": "user", "content": str(row.get("question") or row["problem"])},) for row in rows]
 
 
 MIXTURES = {"reasoning": Reasoning()}

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_unicomp.assets.nano import checks, words, world
+from pytest_unicomp.benchmarks.questions import Question as ItemText
 from pytest_unicomp.benchmarks.selection import select
 from pytest_unicomp.records import CAPABILITIES, Dimension
 from pytest_unicomp.registry import Evaluation, Scored
@@ -59,6 +60,11 @@ class NanoSet:
             "chat": True,
             "maximum_tokens": self.maximum_tokens,
         }
+
+    def questions(self, evaluation: Evaluation) -> Iterator[ItemText]:
+        """Yield every prompt; the world writes all of them from a few sentences."""
+        for row in self.rows():
+            yield ItemText(row["id"], row["prompt"], generated=True)
 
     def score(self, engine: Engine, evaluation: Evaluation) -> Scored:
         """Put the selected items to the model, with its chat template."""

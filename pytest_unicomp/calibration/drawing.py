@@ -1,0 +1,96 @@
+"""Draw one mixture's part of the calibration text, without any text that gives an evaluation question away."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from pytest_unicomp.benchmarks.questions import Question
+from pytest_unicomp.calibration import blocks, leakage, nano
+from pytest_unicomp.calibration.amount import Amount
+from pytest_unicomp.calibration.blocks import Block
+from pytest_unicomp.calibration.leakage import Leak
+from pytest_unicomp.calibration.request import Documents, Mixture, Request, plain
+from pytest_unicomp.errors import UsageProblem
+
+SHOWN = 3
+WORDS_SHOWN = 100
+ROUNDS = 10
+
+
+@dataclass(frozen=True)
+class Part:
+    """The blocks of one mixture, and what the report must say of them."""
+
+    blocks: tuple[Block, ...]
+    remarks: tuple[str, ...]
+
+
+def part(whole: Amount, place: int, shares: Sequence[float]) -> Amount:
+    """Return the share at `place`; samples are split by largest remainder, so that the parts add up to the whole."""
+    counts = [math.floor(share * whole.samples) for share in shares]
+    order = sorted(range(len(shares)), key=lambda index: counts[index] - shares[index] * whole.samples)
+    for index in order[: whole.samples - sum(counts)]:
+        counts[index] += 1
+    return replace(whole, samples=counts[place])
+
+
+def draw(
+    name: str, entry: Mixture, request: Request, wanted: Amount, model_name: str, asked: Sequence[tuple[str, Sequence[Question]]]
+) -> Part:
+    """Return the blocks of one mixture in the amount wanted, or as many as it holds.
+
+    Raises UsageProblem where the user's own file gives questions away; of a named mixture such texts are left out and others drawn.
+    """
+    left_out: dict[str, Leak] = {}
+    for _ in range(ROUNDS):
+        documents = nano.documents(name, request) if _of_the_world(name, model_name) else entry.documents(request)
+        drawn = _cut(documents, left_out, wanted, request, packed=model_name != "nano")
+        sources = [source for block in drawn for source in block.sources]
+        found = leakage.find(sources, asked)
+        if not found.leaks:
+            return Part(drawn, tuple(_remarks(name, documents, left_out, drawn, wanted)))
+        if name.endswith(".jsonl"):
+            raise UsageProblem(_refusal(name, found.leaks))
+        left_out |= {sources[leak.text]: leak for leak in found.leaks}
+    raise UsageProblem(_refusal(name, tuple(left_out.values())))
+
+
+def _of_the_world(name: str, model_name: str) -> bool:
+    return model_name == "nano" and name in nano.KINDS
+
+
+def _cut(documents: Documents, left_out: dict[str, Leak], wanted: Amount, request: Request, *, packed: bool) -> tuple[Block, ...]:
+    texts = (text for text in documents.texts if (words := plain(text).strip()) and words not in left_out and plain(text) not in left_out)
+    if wanted.form == "own":
+        return tuple(blocks.as_they_are(texts, wanted.samples, wanted.tokens, request.tokenizer))
+    if packed:
+        return tuple(blocks.filled(texts, wanted.samples, wanted.tokens, request.tokenizer))
+    # The embedded model saw every conversation alone in training: joined ones would be inputs that it never has.
+    return tuple(blocks.one_by_one(texts, wanted.budget, wanted.tokens, request.tokenizer))
+
+
+def _remarks(name: str, documents: Documents, left_out: dict[str, Leak], drawn: Sequence[Block], wanted: Amount) -> list[str]:
+    remarks = [f"{name} {documents.remark}"] if documents.remark else []
+    if left_out:
+        benchmarks = ", ".join(sorted({leak.benchmark for leak in left_out.values()}))
+        remarks.append(f"{name} without {len(left_out)} texts that share {leakage.WORDS} words in a row with questions of {benchmarks}")
+    seen = sum(block.tokens for block in drawn)
+    if wanted.form == "equal" and seen < 0.99 * wanted.budget:
+        remarks.append(f"{name} holds {seen} of the {wanted.budget} tokens asked for")
+    return remarks
+
+
+def _refusal(name: str, leaks: Sequence[Leak]) -> str:
+    shown = "; ".join(f'{leak.benchmark} {leak.id}: "{_cut_words(leak.words)}"' for leak in leaks[:SHOWN])
+    more = f"; and {len(leaks) - SHOWN} more" if len(leaks) > SHOWN else ""
+    benchmarks = ", ".join(dict.fromkeys(leak.benchmark for leak in leaks))
+    return (
+        f"unicomp: calibration {name!r} gives away {len(leaks)} questions that this run asks ({leakage.WORDS} or more words in a row): "
+        f"{shown}{more}; take those texts out, calibrate on others, or leave out the benchmarks {benchmarks}."
+    )
+
+
+def _cut_words(words: str) -> str:
+    return words if len(words) <= WORDS_SHOWN else f"{words[:WORDS_SHOWN]}…"
