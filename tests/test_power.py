@@ -80,8 +80,10 @@ def test_margins_that_depend_on_the_reference_are_foreseen_from_its_evidence(tmp
 
 
 def test_what_was_never_measured_is_said(tmp_path):
-    row = planned(tmp_path / "store", "--recipe=magnitude-50", "--benchmark=nano-reasoning", "--seed=7", "--recipe=sparsegpt-50")[1]
-    assert row["recipe"] == "sparsegpt-50"
+    config = tmp_path / "unicomp.toml"
+    config.write_text('[recipes.mine]\nmethod = "magnitude"\nsparsity = 0.25\n', encoding="utf-8")
+    row = planned(tmp_path / "store", f"--config={config}", "--recipe=mine", "--benchmark=nano-reasoning")[0]
+    assert row["recipe"] == "mine"
     assert row["discordance"] == 0.05
     assert row["discordance_source"].startswith("assumed")
 
