@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pytest_unicomp.errors import UnicompError, VerdictError
+from pytest_unicomp.errors import UnicompError, UsageProblem, VerdictError
 from pytest_unicomp.fixtures import CHECKS
 from pytest_unicomp.options import Settings
 from pytest_unicomp.plan import Cell
@@ -20,7 +20,7 @@ from pytest_unicomp.vocabulary import FAMILIES
 
 MARK = "unicomp"
 QUESTIONS = ("artifact", "retention", "drift", "size", "latency", "capability")
-INFRASTRUCTURE = 7
+USAGE, INFRASTRUCTURE = 4, 7
 LOG_WIDTH = 100
 EXIT: pytest.StashKey[int] = pytest.StashKey()
 WORDS = {"inconclusive": ("I", "INCONCLUSIVE"), "not_comparable": ("N", "NOT COMPARABLE")}
@@ -92,7 +92,10 @@ class Gate:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Promise what was selected."""
         if not self.config.option.collectonly:
-            self.run.promise(cell for item in session.items if (cell := _cell(item)) is not None)
+            try:
+                self.run.promise(cell for item in session.items if (cell := _cell(item)) is not None)
+            except UnicompError as error:
+                pytest.exit(str(error), returncode=USAGE if isinstance(error, UsageProblem) else INFRASTRUCTURE)
             self.progress.expect(self.run.results.outstanding())
 
     # One test
@@ -152,6 +155,7 @@ class Gate:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Conclude, write the reports and set the exit code, unless pytest itself stopped for another reason."""
         self.progress.clear()
+        self.run.close()
         if hasattr(self.config, "workerinput") or self.config.option.collectonly or not self.checks:
             return
         if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):

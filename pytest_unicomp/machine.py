@@ -32,7 +32,7 @@ def describe() -> dict[str, Any]:
     return {
         "os": platform.platform(),
         "cpu": _processor(),
-        "cores": _cores(),
+        "cores": cores(),
         "memory_bytes": _memory(),
         "python": platform.python_version(),
         "accelerators": list(accelerators()),
@@ -44,7 +44,7 @@ def name(device: str) -> str:
     """Return one line that names what computes on `device`: the accelerator's name, or the CPU's with its cores."""
     kind, _, number = device.partition(":")
     if kind == "cpu":
-        return f"{_processor()}, {_cores()} cores"
+        return f"{_processor()}, {cores()} cores"
     names = accelerators()
     index = int(number or 0)
     return names[index] if index < len(names) else device
@@ -94,7 +94,7 @@ def _processor() -> str:
     return platform.processor() or platform.machine() or "unknown"
 
 
-def _cores() -> int:
+def cores() -> int:
     """Count the cores that the scheduler gives this process, which in a container are fewer than the machine has."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

@@ -133,6 +133,12 @@ class Settings:
     cache: Path | None = _option(None, _path, "store of artifacts and measurements; default the user's cache folder")
     device: str = _option("auto", _device, "auto, cpu, cuda or cuda:N")
     dtype: str = _option("auto", _choice("auto", "float32", "bfloat16", "float16"), "data type of evaluation")
+    executor: str = _option(
+        "local",
+        _choice("local", "process", "ray"),
+        "where work is done: local, process (a fresh interpreter per job, one per device) or ray",
+    )
+    address: str | None = _option(None, _text, "address of the Ray cluster; none: one is started on this machine")
     report: tuple[str, ...] = _option((), _texts, "write the report here: .json, .html or .md", repeatable=True)
     recipes: Mapping[str, Any] = field(default_factory=dict)
 

@@ -1,4 +1,4 @@
-"""Writes the tables of README.md and docs/ from the program itself: `python -m pytest_unicomp.readme README.md docs/methods.md docs/artifact-checks.md`."""
+"""Writes the tables of README.md and docs/ from the program itself: `python -m pytest_unicomp.readme README.md docs/*.md`."""
 
 from __future__ import annotations
 
@@ -47,6 +47,14 @@ def benchmarks_table() -> str:
     return _table(("benchmark", "capability", "data", "metric", "shots", "sets"), rows)
 
 
+def capabilities_table() -> str:
+    """One row per dimension and capability: its benchmarks, which docs/benchmarks.md describes."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for name, entry in benchmarks().items():
+        found.setdefault((entry.dimension, entry.capability), []).append(f"`{name}`")
+    return _table(("dimension", "capability", "benchmarks"), [(*kind, ", ".join(names)) for kind, names in sorted(found.items())])
+
+
 def methods_table() -> str:
     """One row per recipe: name, family, method, settings, libraries, and the paper that its module names."""
     rows = []
@@ -91,6 +99,7 @@ def artifact_checks_table() -> str:
 TABLES: Mapping[str, Callable[[], str]] = {
     "options": options_table,
     "recipes": recipes_table,
+    "capabilities": capabilities_table,
     "benchmarks": benchmarks_table,
     "methods": methods_table,
     "architectures": architectures_table,

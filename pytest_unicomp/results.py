@@ -13,6 +13,7 @@ from pytest_unicomp import compress, evaluate, machine, timing
 from pytest_unicomp.baselines import Baselines
 from pytest_unicomp.calibration import mixture
 from pytest_unicomp.errors import InfrastructureError, UnicompError
+from pytest_unicomp.executors.job import Job
 from pytest_unicomp.executors.local import LocalExecutor
 from pytest_unicomp.options import Settings
 from pytest_unicomp.plan import Cell, Plan
@@ -62,6 +63,21 @@ class Results:
     def promise(self, cells: Iterable[Cell]) -> None:
         """Say which cells will be asked for; the reference is then measured on all of them while it is loaded."""
         self.promised = tuple(dict.fromkeys(cells))
+
+    def hand_over(self, executor: LocalExecutor) -> None:
+        """Let an executor work at what was promised, the reference first; nothing may have been asked for before."""
+        self._executor = executor
+        names: dict[str, list[str]] = {} if self._settings.reference == "stored" else {REFERENCE: []}
+        for cell in self.promised:
+            asked = names.setdefault(cell.recipe, [])
+            for benchmarks_of in (asked, names.get(REFERENCE, [])):
+                if cell.kind == "items" and cell.benchmark and cell.benchmark not in benchmarks_of:
+                    benchmarks_of.append(cell.benchmark)
+        executor.promise([Job(self._settings, recipe, tuple(asked)) for recipe, asked in names.items()])
+
+    def close(self) -> None:
+        """Stop whatever still works at promised jobs."""
+        self._executor.close()
 
     def outstanding(self) -> int:
         """Count the steps that a run with an empty store would take for what is promised."""
@@ -140,6 +156,8 @@ class Results:
 
     def _measure_ahead(self) -> None:
         """Measure the reference on everything promised while it is loaded; what another process is measuring is left to it."""
+        if self._executor.elsewhere:
+            return
         for name in dict.fromkeys(cell.benchmark for cell in self.promised if cell.kind == "items" and cell.benchmark):
             try:
                 self._executor.result(("ahead", name), partial(self._measure, REFERENCE, name, wait=False))

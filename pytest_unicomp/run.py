@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp import baselines as stored
-from pytest_unicomp import checkpoints, compare, compress, machine, soundness
+from pytest_unicomp import checkpoints, compare, compress, machine, soundness, worker
 from pytest_unicomp.artifact_checks import Finding
 from pytest_unicomp.calibration import mixture
 from pytest_unicomp.errors import UnicompError, UsageProblem
+from pytest_unicomp.executors import choice
 from pytest_unicomp.options import Settings
 from pytest_unicomp.plan import Candidate, Cell, Plan, plan
 from pytest_unicomp.records import Artifact, CapabilityVerdict, Check, Measurement, Question, RecipeVerdict, ReferenceSummary, Report
@@ -22,6 +23,9 @@ from pytest_unicomp.store import Store, default_root, digest
 from pytest_unicomp.timing import PairedRounds
 
 LATENCY_MARGIN = 0.25
+# What a job on a cluster asks for: room for the libraries, and for the model beside its compressed form and what compressing needs.
+MEMORY_PER_JOB = 2**30
+WEIGHTS_PER_JOB = 3
 
 
 def silent(message: str) -> None:
@@ -37,6 +41,8 @@ class Run:
         `progress` is told of every artifact, measurement and timing that is made, `detail` of the steps inside one.
         """
         self.settings = settings
+        self._progress = progress
+        choice.validate(settings)
         self.policy = compare.Policy(
             alpha=settings.alpha,
             capability_margin=settings.margin,
@@ -89,8 +95,23 @@ class Run:
     # What will be asked for
 
     def promise(self, cells: Iterable[Cell]) -> None:
-        """Say which cells will be asked for."""
+        """Say which cells will be asked for; an executor that works elsewhere begins."""
         self.results.promise(cells)
+        if self.settings.executor != "local" and self.results.promised:
+            model = self.results.model
+            self.results.hand_over(
+                choice.executor(
+                    self.settings,
+                    perform=worker.perform,
+                    store=self.store.root,
+                    progress=self._progress,
+                    memory=MEMORY_PER_JOB + WEIGHTS_PER_JOB * model.bytes,
+                )
+            )
+
+    def close(self) -> None:
+        """Stop whatever still works at promised jobs; what is in the store stays."""
+        self.results.close()
 
     def artifact(self, recipe: str) -> Artifact:
         """Return the artifact of a recipe, made at most once; raise UnicompError where it cannot be made."""

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
+
+from pytest_unicomp.executors.job import Job
 
 
 class LocalExecutor:
     """Promises by key: the first request computes, later ones get the same result or the same error again."""
 
+    # Whether promised jobs are worked at by others, so that this process only waits.
+    elsewhere = False
+
     def __init__(self) -> None:
         """Start with no promises."""
         self._done: dict[Hashable, Any] = {}
         self._failed: dict[Hashable, Exception] = {}
+
+    def promise(self, jobs: Sequence[Job]) -> None:
+        """Take note of nothing: what is asked for is made then."""
 
     def result(self, key: Hashable, job: Callable[[], Any]) -> Any:
         """Return the job's result; a job that raised is not tried again, its error is raised for everyone who waits for it."""
@@ -25,3 +33,6 @@ class LocalExecutor:
                 self._failed[key] = error
                 raise
         return self._done[key]
+
+    def close(self) -> None:
+        """Stop whatever still runs."""
