@@ -8,6 +8,10 @@ from functools import cache
 from pathlib import Path
 
 from pytest_unicomp.errors import UsageProblem, nearest
+from pytest_unicomp.registry import missing_libraries
+
+# What `datasets` reads without running a script.
+DATA = (".parquet", ".jsonl", ".json", ".csv", ".tsv", ".txt", ".arrow", ".gz", ".zst")
 
 
 def resolve(dataset: str, bundle: Path | None) -> str:
@@ -24,14 +28,55 @@ def require(benchmark: str, dataset: str, configurations: Sequence[str], bundle:
         present = sorted(f"{found.parent.name}/{found.name}" for found in bundle.glob("*/*") if found.is_dir())
         near = nearest(dataset, present)
         raise UsageProblem(
-            f"unicomp: benchmark {benchmark} needs the data set {dataset}; expected it at {folder}, which is not there.{near}"
+            f"unicomp: benchmark {benchmark} needs the data set {dataset}; expected it at {folder}, which is not there.{near} {command(bundle, benchmark)}"
         )
     for configuration in configurations:
-        if not any((folder / configuration).glob("*.*")):
+        if not present_configuration(folder, configuration):
             near = nearest(configuration, [found.name for found in folder.iterdir() if found.is_dir()])
             raise UsageProblem(
-                f"unicomp: benchmark {benchmark} needs {dataset}, configuration {configuration}; {folder / configuration} has no files.{near}"
+                f"unicomp: benchmark {benchmark} needs {dataset}, configuration {configuration}; "
+                f"{folder / configuration} has no files.{near} {command(bundle, benchmark)}"
             )
+
+
+def require_libraries(benchmark: str, modules: Sequence[str], install: str) -> None:
+    """Raise UsageProblem that names the packages which a benchmark imports and which are not installed, and what to type."""
+    if missing := missing_libraries(modules):
+        raise UsageProblem(f"unicomp: benchmark {benchmark} needs {', '.join(missing)}, not installed here; pip install {install}.")
+
+
+def command(bundle: Path, *benchmarks: str) -> str:
+    """Return the sentence that says what to type where the data are to be had."""
+    return f"Where there is a network: unicomp prefetch --benchmark {','.join(benchmarks)} --bundle {bundle}"
+
+
+def present_configuration(folder: Path, configuration: str) -> bool:
+    """Say whether a data set's folder has the files of a configuration: those that its README names, else a folder of that name."""
+    named = data_files(folder / "README.md", configuration)
+    if named:
+        return all(any(folder.glob(pattern)) for pattern in named)
+    if configuration == "default":
+        return any(found.suffix in DATA for found in folder.rglob("*"))
+    return any((folder / configuration).glob("*.*"))
+
+
+def data_files(readme: Path, configuration: str) -> tuple[str, ...]:
+    """Return the patterns of the files of a configuration as the front matter of the data set's README lists them; empty where it does not."""
+    import yaml
+
+    try:
+        front = yaml.safe_load(readme.read_text(encoding="utf-8").split("---")[1])
+    except (OSError, IndexError, yaml.YAMLError):
+        return ()
+    patterns: list[str] = []
+    for entry in (front or {}).get("configs") or []:
+        if entry.get("config_name") == configuration:
+            given = entry.get("data_files") or []
+            for part in [given] if isinstance(given, str) else given:
+                paths = part["path"] if isinstance(part, dict) else part
+                patterns += [paths] if isinstance(paths, str) else paths
+    # The page comes with the data and is not trusted: nothing outside its own folder is looked at.
+    return tuple(pattern for pattern in patterns if "://" not in pattern and not pattern.startswith("/") and ".." not in pattern.split("/"))
 
 
 def digest(dataset: str, configurations: Sequence[str], bundle: Path | None) -> str:
@@ -45,7 +90,8 @@ def digest(dataset: str, configurations: Sequence[str], bundle: Path | None) -> 
 def _digest(folder: Path, configurations: tuple[str, ...]) -> str:
     total = hashlib.sha256()
     for configuration in sorted(configurations):
-        for file in sorted((folder / configuration).rglob("*")):
+        named = {file for pattern in data_files(folder / "README.md", configuration) for file in folder.glob(pattern)}
+        for file in sorted({*(folder / configuration).rglob("*"), *named}):
             if file.is_file():
                 content = hashlib.sha256(file.read_bytes()).hexdigest()
                 total.update(f"{file.relative_to(folder).as_posix()} {content}\n".encode())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,6 +19,9 @@ from pytest_unicomp.registry import Evaluation, Scored
 if TYPE_CHECKING:
     from pytest_unicomp.engine import Engine
 
+# lm-eval's own default (`simple_evaluate(random_seed=0)`).
+TASK_SEED = 0
+
 
 @dataclass(frozen=True)
 class LmEvalTask:
@@ -24,6 +29,9 @@ class LmEvalTask:
 
     `parts` are pairs of an lm-eval task name and the data set's configuration; with several parts the configuration is the items' cluster.
     `folder` lies below lm-eval's own `tasks/`. `metric` is a key of the task's results after `filter`. Items are named `<task>/<index>`.
+    `cluster_by` names document fields that items share. `chat` puts each example as a turn of the chat template, where the model has one.
+    `generation` replaces the task's own generation settings. `items` and `chance` are those of the whole upstream set; `chance_from_options`
+    False where a blind guess does not score 1 / options.
     """
 
     folder: str
@@ -32,58 +40,72 @@ class LmEvalTask:
     capability: str
     metric: str
     source: str
+    items: int
+    chance: float
     filter: str = "none"
     shots: int = 0
     generates: bool = False
+    chat: bool = False
+    generation: Mapping[str, Any] | None = None
+    cluster_by: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
+    install: str = ""
+    gated: bool = False
+    chance_from_options: bool = True
+    group: str = ""
     dimension: Dimension = "performance"
     sets: tuple[str, ...] = ("performance",)
     higher_is_better: bool = True
     kind: Literal["items"] = "items"
 
     def validate(self, evaluation: Evaluation) -> None:
-        """Raise UsageProblem where the bundle lacks the data set or one of its configurations."""
+        """Raise UsageProblem where the bundle lacks the data set or one of its configurations, or a library is not installed."""
         name = self.parts[0][0] if len(self.parts) == 1 else Path(self.folder).parts[0]
-        files.require(name, self.dataset, self._configurations, evaluation.bundle)
+        files.require(name, self.dataset, self.configurations, evaluation.bundle)
+        files.require_libraries(name, self.requires, self.install)
 
     def identity(self, evaluation: Evaluation) -> dict[str, Any]:
         """Return the data's digest and how the items are put; lm-eval's own version is among the run's library versions."""
         return {
-            "dataset": files.digest(self.dataset, self._configurations, evaluation.bundle),
+            "dataset": files.digest(self.dataset, self.configurations, evaluation.bundle),
             "tasks": [task for task, _ in self.parts],
             "metric": self.metric,
             "filter": self.filter,
             "shots": self.shots,
+            "chat": self.chat,
+            "generation": dict(self.generation) if self.generation else None,
         }
 
     def score(self, engine: Engine, evaluation: Evaluation) -> Scored:
         """Put the selected items to the model and score them as lm-eval does."""
         from pytest_unicomp.engine.asking import Question, ask, chance
+        from pytest_unicomp.engine.template import digest
 
-        tasks = load_tasks(self.folder, [task for task, _ in self.parts], files.resolve(self.dataset, evaluation.bundle))
-        clusters = {task: configuration if len(self.parts) > 1 else None for task, configuration in self.parts}
+        tasks = self._tasks(evaluation)
         names = {f"{name}/{index}": (name, index) for name, task in tasks.items() for index in range(len(task.eval_docs))}
         chosen = select(names, limit=evaluation.limit, seed=evaluation.seed)
         wanted: dict[str, list[int]] = defaultdict(list)
         for chosen_id in chosen:
             name, index = names[chosen_id]
             wanted[name].append(index)
-        question = Question(metric=self.metric, filter=self.filter, shots=self.shots)
+        chat = self.chat and bool(engine.tokenizer.chat_template)
+        question = Question(metric=self.metric, filter=self.filter, shots=self.shots, chat=chat)
         found: dict[str, Item] = {}
         for name, indices in wanted.items():
-            for item in ask(tasks[name], indices, question, engine).values():
-                found[item.id] = item.model_copy(update={"cluster": clusters[name]})
+            for index, item in ask(tasks[name], indices, question, engine).items():
+                found[item.id] = item.model_copy(update={"cluster": self._cluster(name, tasks[name].eval_docs[index])})
         items = tuple(found[chosen_id] for chosen_id in chosen)
         return Scored(
             items=items,
-            chance=0.0 if self.generates else chance(items),
-            template="none",
+            chance=self.chance if self.generates or not self.chance_from_options else chance(items),
+            template=digest(engine.tokenizer) if chat else "none",
             generation=dict(next(iter(tasks.values())).config.generation_kwargs or {}) if self.generates else {},
             engine=engine.name,
         )
 
     def questions(self, evaluation: Evaluation) -> Iterator[ItemText]:
         """Yield the text of every item as the task writes it, without examples and answer; a task of two sentences joins them."""
-        tasks = load_tasks(self.folder, [task for task, _ in self.parts], files.resolve(self.dataset, evaluation.bundle))
+        tasks = self._tasks(evaluation)
         for name, task in tasks.items():
             for index, document in enumerate(task.eval_docs):
                 text = task.doc_to_text(document)
@@ -91,12 +113,30 @@ class LmEvalTask:
                 yield ItemText(f"{name}/{index}", text if isinstance(text, str) else " ".join(task.doc_to_choice(document)))
 
     @property
-    def _configurations(self) -> tuple[str, ...]:
-        return tuple(configuration for _, configuration in self.parts)
+    def configurations(self) -> tuple[str, ...]:
+        """The configurations of the data set that are read, each once."""
+        return tuple(dict.fromkeys(configuration for _, configuration in self.parts))
+
+    @property
+    def scorer(self) -> str:
+        """How an item gets its score, in one phrase."""
+        if self.generates:
+            return f"generated reply, lm-eval {self.metric}" + ("" if self.filter == "none" else f" after {self.filter}")
+        length = " per character" if self.metric == "acc_norm" else ""
+        return f"log-likelihood of the options{length}"
+
+    def _tasks(self, evaluation: Evaluation) -> dict[str, Any]:
+        settings = {"generation_kwargs": dict(self.generation)} if self.generation else {}
+        return load_tasks(self.folder, [task for task, _ in self.parts], files.resolve(self.dataset, evaluation.bundle), settings)
+
+    def _cluster(self, name: str, document: Mapping[str, Any]) -> str | None:
+        if self.cluster_by:
+            return "/".join(str(document[field]) for field in self.cluster_by)
+        return dict(self.parts)[name] if len(self.configurations) > 1 else None
 
 
-def load_tasks(folder: str, names: list[str], dataset_path: str) -> dict[str, Any]:
-    """Return lm-eval's task objects by name, with their data read from `dataset_path` (a folder or a hub name).
+def load_tasks(folder: str, names: list[str], dataset_path: str, settings: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return lm-eval's task objects by name, with their data read from `dataset_path` (a folder or a hub name) and `settings` replaced.
 
     Only `folder` below lm-eval's tasks is indexed: the index of all of them takes about ten seconds.
     """
@@ -104,9 +144,21 @@ def load_tasks(folder: str, names: list[str], dataset_path: str) -> dict[str, An
 
     from pytest_unicomp.engine.quiet import quiet
 
-    with quiet():
+    with quiet(), _seeded():
         manager = upstream.TaskManager(include_path=str(Path(upstream.__file__).parent / folder), include_defaults=False)
         # An inline group is lm-eval's way of loading registered tasks with one setting changed.
-        group = {"group": "unicomp", "task": [{"task": name, "dataset_path": dataset_path} for name in names]}
+        changed = {"dataset_path": dataset_path, **(settings or {})}
+        group = {"group": "unicomp", "task": [{"task": name, **changed} for name in names]}
         loaded: dict[str, Any] = manager.load([group])["tasks"]
     return {name: loaded[name] for name in names}
+
+
+@contextmanager
+def _seeded() -> Iterator[None]:
+    """GPQA shuffles its options with the global generator while it loads: give it lm-eval's own seed, and leave everyone else's state alone."""
+    state = random.getstate()
+    random.seed(TASK_SEED)
+    try:
+        yield
+    finally:
+        random.setstate(state)

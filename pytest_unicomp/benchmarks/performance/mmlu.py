@@ -25,6 +25,9 @@ BENCHMARKS = {
         dataset="cais/mmlu",
         capability="knowledge",
         metric="acc",
+        items=14042,
+        chance=0.25,
+        sets=("performance", "paper"),
         source="lm-eval tasks mmlu_*; Hendrycks et al. 2021, arXiv 2009.03300",
     )
 }

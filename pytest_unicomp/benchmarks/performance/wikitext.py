@@ -39,8 +39,14 @@ class FixedBlockPerplexity:
     metric: str = "nats_per_token"
     higher_is_better: bool = False
     shots: int = 0
-    sets: tuple[str, ...] = ("performance",)
+    sets: tuple[str, ...] = ("performance", "paper")
+    scorer: str = "mean negative log-likelihood of a block's tokens; exp of the mean is the perplexity"
     source: str = "WikiText-2, arXiv 1609.07843; blocks as in arXiv 2602.09130"
+
+    @property
+    def configurations(self) -> tuple[str, ...]:
+        """The configuration to fetch: the raw text, which the paper uses."""
+        return (RAW,)
 
     def validate(self, evaluation: Evaluation) -> None:
         """Raise UsageProblem where the bundle has neither form of the text."""

@@ -1,0 +1,51 @@
+"""Says whether a reply follows each of its instructions, strictly (as it is) and loosely (also without its first or last line, or asterisks)."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pytest_unicomp.benchmarks import nltk_data
+from pytest_unicomp.benchmarks.performance.ifbench import counting, formats, tasks, words
+from pytest_unicomp.errors import InfrastructureError
+
+VERIFIERS = {**counting.VERIFIERS, **words.VERIFIERS, **formats.VERIFIERS, **tasks.VERIFIERS}
+NLTK = ("punkt_tab", "stopwords", "averaged_perceptron_tagger_eng")
+
+
+def verdicts(document: Mapping[str, Any], reply: str, bundle: Path | None) -> tuple[list[bool], list[bool]]:
+    """Return whether each instruction of an IFBench row is followed, strictly and loosely.
+
+    Raises InfrastructureError for an instruction that there is no verifier for: a newer version of the data.
+    """
+    with nltk_data.lent(NLTK, bundle):
+        asked = list(zip(document["instruction_id_list"], document["kwargs"], strict=True))
+        strict = [follows(name, given, [reply]) for name, given in asked]
+        return strict, [follows(name, given, versions(reply)) for name, given in asked]
+
+
+def versions(reply: str) -> list[str]:
+    """Return the eight forms of a reply of which one must do, by IFEval's loose rule."""
+    lines = reply.split("\n")
+    cut = [reply, *("\n".join(part).strip() for part in (lines[1:], lines[:-1], lines[1:-1]))]
+    return [*cut, *(text.replace("*", "") for text in cut)]
+
+
+def follows(instruction: str, arguments: Mapping[str, Any], replies: Sequence[str]) -> bool:
+    """Say whether one of the replies that are not blank follows the instruction."""
+    verifier = VERIFIERS.get(instruction)
+    if verifier is None:
+        raise InfrastructureError(
+            f"unicomp: ifbench has no verifier for the instruction {instruction!r}; the data set is newer than this package."
+        )
+    given = {name: value for name, value in arguments.items() if value is not None}
+    for reply in replies:
+        try:
+            if reply.strip() and verifier(reply, given):
+                return True
+        # The official verifiers break off on replies without a word, a sentence or a table, which follow nothing.
+        except (IndexError, ZeroDivisionError, csv.Error):
+            continue
+    return False

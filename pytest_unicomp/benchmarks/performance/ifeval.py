@@ -1,0 +1,63 @@
+"""IFEval: 541 prompts with instructions that a program can verify (Zhou et al., arXiv 2311.07911), by lm-eval's own verifiers.
+
+A row: {"prompt": "Write a 300+ word summary ... Do not use any commas ...", "instruction_id_list": ["punctuation:no_comma", ...], "kwargs": [{}, ...]}.
+An item is right where every instruction is followed, strictly: as replied. Put through the chat template where the model has one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_unicomp.benchmarks import nltk_data
+from pytest_unicomp.benchmarks.lm_eval_task import LmEvalTask
+from pytest_unicomp.registry import Evaluation, Scored
+
+if TYPE_CHECKING:
+    from pytest_unicomp.engine import Engine
+
+
+@dataclass(frozen=True)
+class InstructionTask(LmEvalTask):
+    """An lm-eval task whose verifiers read data of nltk's, which are taken from the bundle."""
+
+    nltk: tuple[str, ...] = ("punkt_tab",)
+
+    def validate(self, evaluation: Evaluation) -> None:
+        """Raise UsageProblem where the data set, a library or data of nltk's is missing."""
+        super().validate(evaluation)
+        nltk_data.require(self.parts[0][0], self.nltk, evaluation.bundle)
+
+    def score(self, engine: Engine, evaluation: Evaluation) -> Scored:
+        """Put the selected prompts to the model and verify its replies."""
+        with nltk_data.lent(self.nltk, evaluation.bundle):
+            return super().score(engine, evaluation)
+
+
+def verdicts(document: Mapping[str, Any], reply: str, bundle: Path | None) -> tuple[list[bool], list[bool]]:
+    """Return whether each instruction of an IFEval row is followed, strictly and loosely, by lm-eval's verifiers."""
+    with nltk_data.lent(BENCHMARKS["ifeval"].nltk, bundle):
+        from lm_eval.tasks.ifeval.utils import process_results
+
+        results = process_results(document, [reply])
+    return list(results["inst_level_strict_acc"]), list(results["inst_level_loose_acc"])
+
+
+BENCHMARKS = {
+    "ifeval": InstructionTask(
+        folder="ifeval",
+        parts=(("ifeval", "default"),),
+        dataset="google/IFEval",
+        capability="instruction_following",
+        metric="prompt_level_strict_acc",
+        generates=True,
+        chat=True,
+        items=541,
+        chance=0.0,
+        requires=("langdetect", "immutabledict", "nltk"),
+        install="lm-eval[ifeval]",
+        source="lm-eval task ifeval; Zhou et al. 2023, arXiv 2311.07911",
+    )
+}
