@@ -32,7 +32,7 @@ class Compression:
     store: Store
     seed: int
     device: str
-    calibration_identity: dict[str, Any]
+    calibration_identity: Callable[[], dict[str, Any]]
     calibration: Callable[[], Calibration]
     progress: Progress
     detail: Progress
@@ -112,7 +112,7 @@ def compress(model: Model, recipe: str, method: Method, how: Compression) -> Art
     parts = {
         "model": model.fingerprint,
         "settings": method.settings(),
-        "calibration": how.calibration_identity if method.calibrated else None,
+        "calibration": how.calibration_identity() if method.calibrated else None,
         "seed": how.seed,
         "versions": _versions(method),
         "source": [source_digest(step) for step in (method.steps if isinstance(method, Composition) else (method,))],

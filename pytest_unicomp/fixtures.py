@@ -76,6 +76,12 @@ def drift(unicomp: Run, cell: Cell, request: pytest.FixtureRequest) -> Check:
 
 
 @pytest.fixture
+def calibration_gain(unicomp: Run, cell: Cell, request: pytest.FixtureRequest) -> Check:
+    """What does the target's calibration text gain over the run's?"""
+    return keep(request, unicomp.calibration_gain(cell))
+
+
+@pytest.fixture
 def capability(unicomp: Run, cell: Cell) -> CapabilityVerdict:
     """Is the capability kept, pooled over its benchmarks?"""
     return unicomp.capability(cell.recipe, cell.capability)

@@ -19,7 +19,7 @@ from pytest_unicomp.run import Run, threads_for
 from pytest_unicomp.vocabulary import FAMILIES
 
 MARK = "unicomp"
-QUESTIONS = ("artifact", "retention", "drift", "size", "latency", "capability")
+QUESTIONS = ("artifact", "retention", "drift", "size", "latency", "calibration", "capability")
 USAGE, INFRASTRUCTURE = 4, 7
 LOG_WIDTH = 100
 EXIT: pytest.StashKey[int] = pytest.StashKey()
@@ -66,6 +66,7 @@ class Gate:
             "size": lambda: plan.of_kind("size"),
             "latency": lambda: plan.of_kind("latency"),
             "artifact": plan.artifacts,
+            "calibration": plan.retargeted,
             "capability": plan.pooled,
         }[question]()
         cells = [cell for cell in cells if dimension in (None, cell.dimension)]

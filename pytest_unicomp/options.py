@@ -115,6 +115,16 @@ class Settings:
     limit: int | None = _option(1000, _limit, "items per benchmark, or `all`")
     seed: int = _option(0, _whole(0), "seed of item order, sampling and calibration")
     calibration: str = _option("generic", _text, "mixture name, weights `generic=.5,reasoning=.5`, or FILE.jsonl")
+    calibration_samples: int | None = _option(None, _whole(1), "calibration texts per method; none: 128, for nano 80")
+    calibration_tokens: int | None = _option(
+        None, _whole(2), "tokens per calibration text; none: 2048 or the model's context, for nano 256"
+    )
+    calibration_form: str = _option(
+        "equal", _choice("equal", "own"), "equal: every mixture fills texts of that length; own: texts as their source has them, cut there"
+    )
+    calibration_target: str | None = _option(
+        None, _text, "second mixture: pruned recipes are made with it too, and the paired gain per capability is reported"
+    )
     margin: float | str = _option(
         0.03, _margin, "largest loss per capability that is accepted: 0.03 (points), `5%` of the reference, or `1.2x errors` of it"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,13 +17,18 @@ SETS = ("nano", "performance", "reliability", "efficiency")
 
 @dataclass(frozen=True)
 class Candidate:
-    """One thing to be judged: a recipe to make (`method`), or a checkpoint made elsewhere (`source`)."""
+    """One thing to be judged: a recipe to make (`method`), or a checkpoint made elsewhere (`source`).
+
+    `instead_of` names the recipe that this one differs from in nothing but its `calibration` text (None: that of the run).
+    """
 
     name: str
     family: Family
     gates: bool
     source: str | None = None
     method: Method | None = None
+    calibration: str | None = None
+    instead_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,15 @@ class Plan:
             replace(first[candidate.name], benchmark="artifact", kind="size", dimension="efficiency", capability="inference_footprint")
             for candidate in self.candidates
         )
+
+    def retargeted(self) -> tuple[Cell, ...]:
+        """Return the cells of the candidates that differ from another one in their calibration text alone."""
+        names = {candidate.name for candidate in self.candidates if candidate.instead_of is not None}
+        return tuple(cell for cell in self.cells if cell.recipe in names)
+
+    def candidate(self, name: str) -> Candidate:
+        """Return the candidate of a name."""
+        return next(candidate for candidate in self.candidates if candidate.name == name)
 
     def pooled(self) -> tuple[Cell, ...]:
         """Return one cell per candidate and capability that has scored items (benchmark empty)."""
@@ -118,9 +132,27 @@ def candidates(settings: Settings) -> tuple[Candidate, ...]:
         taken = {*table, *(other.name for other in found)}
         found.append(Candidate(name if name not in taken else f"candidate:{source}", "candidate", True, source))
     found += [Candidate(name, table[name].family, False, method=table[name]) for name in informing]
+    if settings.calibration_target is not None:
+        found += _retargeted(found, settings.calibration_target)
     if not found:
         raise UsageProblem("unicomp: nothing to judge: give --unicomp-recipe, --unicomp-inform or --unicomp-candidate.")
     return tuple(found)
+
+
+def _retargeted(found: Sequence[Candidate], target: str) -> list[Candidate]:
+    """List the pruned, calibrated recipes once more, to be made with the target's text; they inform."""
+    pruned = [
+        candidate for candidate in found if candidate.family == "pruning" and candidate.method is not None and candidate.method.calibrated
+    ]
+    if not pruned:
+        raise UsageProblem(
+            f"unicomp: --unicomp-calibration-target={target} is for pruned recipes with calibration text, and this run has none; "
+            "give --unicomp-recipe=wanda-50, for example."
+        )
+    return [
+        replace(candidate, name=f"{candidate.name}@{target}", gates=False, calibration=target, instead_of=candidate.name)
+        for candidate in pruned
+    ]
 
 
 def plan(settings: Settings, evaluation: Evaluation) -> Plan:
@@ -136,7 +168,13 @@ def plan(settings: Settings, evaluation: Evaluation) -> Plan:
         model=settings.model,
         candidates=judged,
         benchmarks=names,
-        cells=tuple(_cell(candidate, name, table[name], settings.seed) for candidate in judged for name in names),
+        cells=tuple(
+            _cell(candidate, name, table[name], settings.seed)
+            for candidate in judged
+            for name in names
+            # Calibration text changes neither size nor speed.
+            if candidate.instead_of is None or table[name].kind == "items"
+        ),
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from pytest_unicomp.fixtures import (
     artifact,
     baseline,
+    calibration_gain,
     capability,
     cell,
     drift,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "artifact",
     "baseline",
+    "calibration_gain",
     "capability",
     "cell",
     "drift",
@@ -99,7 +101,7 @@ def marks() -> list[str]:
     from pytest_unicomp.vocabulary import CAPABILITIES, DIMENSIONS, FAMILIES
 
     lines = [
-        "unicomp(question, dimension=None): which cells a test of the matrix gets: retention, drift, size, latency, artifact or capability"
+        "unicomp(question, dimension=None): which cells a test of the matrix gets: retention, drift, size, latency, artifact, calibration or capability"
     ]
     lines += [f"{name}: cells of this dimension" for name in DIMENSIONS]
     lines += [f"{name}: cells of this capability" for name in CAPABILITIES]

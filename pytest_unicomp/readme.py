@@ -51,8 +51,21 @@ def capabilities_table() -> str:
     """One row per dimension and capability: its benchmarks, which docs/benchmarks.md describes."""
     found: dict[tuple[str, str], list[str]] = {}
     for name, entry in benchmarks().items():
-        found.setdefault((entry.dimension, entry.capability), []).append(f"`{name}`")
-    return _table(("dimension", "capability", "benchmarks"), [(*kind, ", ".join(names)) for kind, names in sorted(found.items())])
+        found.setdefault((entry.dimension, entry.capability), []).append(name)
+    return _table(("dimension", "capability", "benchmarks"), [(*kind, ", ".join(_folded(names))) for kind, names in sorted(found.items())])
+
+
+def _folded(names: list[str]) -> list[str]:
+    """Write benchmarks that differ in their last word alone (one per language) as one: `mgsm_direct_*`."""
+    families: dict[str, list[str]] = {}
+    for name in names:
+        families.setdefault(name.rpartition("_")[0], []).append(name)
+    shown = [
+        f"{family}_* ({len(members)})" if family and len(members) > 3 else member
+        for family, members in families.items()
+        for member in members
+    ]
+    return [f"`{name}`" if not name.endswith(")") else "`{}` {}".format(*name.split(" ", 1)) for name in dict.fromkeys(shown)]
 
 
 def methods_table() -> str:

@@ -12,7 +12,7 @@ from pytest_unicomp.vocabulary import Dimension as Dimension
 from pytest_unicomp.vocabulary import Family as Family
 
 Verdict = Literal["pass", "fail", "inconclusive", "not_comparable", "error"]
-Question = Literal["retention", "drift", "efficiency", "artifact"]
+Question = Literal["retention", "drift", "efficiency", "artifact", "calibration"]
 
 
 class Record(BaseModel):
@@ -33,7 +33,8 @@ class Model(Record):
 
 class CalibrationText(Record):
     """Which texts a calibrated method saw: mixture name, number of texts, tokens per text at most, seed, sha256 of the texts, tokens of all
-    texts together (None where unknown), and their form: `equal`, whose length and template do not depend on the mixture, or the sources' `own`."""
+    texts together (None where unknown), and their form: `equal`, whose length and template do not depend on the mixture, or the sources' `own`;
+    `left_out` texts gave questions of the run away."""
 
     mixture: str
     samples: int
@@ -42,6 +43,7 @@ class CalibrationText(Record):
     digest: str
     tokens_seen: int | None = None
     form: Literal["equal", "own"] = "equal"
+    left_out: int = Field(default=0, ge=0)
 
 
 class Artifact(Record):
@@ -217,6 +219,24 @@ class CapabilityVerdict(Record):
             raise VerdictError(f"{self.verdict.upper().replace('_', ' ')}: {self.reason}", verdict=self.verdict, binding=True)
 
 
+class CalibrationGain(Record):
+    """What a recipe gains in one capability when it is calibrated on `target` instead of `calibration`, all else equal: paired, pooled over
+    `benchmarks`; positive is better. `metric` is the unit: a rate, or nats per token. `verdict`: pass gains, fail costs, else not shown."""
+
+    recipe: str
+    calibration: str
+    target: str
+    capability: str
+    metric: Literal["rate", "nats_per_token"]
+    benchmarks: list[str]
+    n: int
+    difference: float
+    interval: tuple[float, float]
+    confidence: float
+    verdict: Verdict
+    reason: str
+
+
 class RecipeVerdict(Record):
     """A recipe's row in the report: its capabilities, its artifact and the verdict that follows from all its checks."""
 
@@ -255,3 +275,4 @@ class Report(Record):
     reference: ReferenceSummary | None
     recipes: list[RecipeVerdict]
     checks: list[Check]
+    calibration_gains: list[CalibrationGain] = []

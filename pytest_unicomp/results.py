@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from pytest_unicomp import compress, evaluate, machine, timing
 from pytest_unicomp.baselines import Baselines
-from pytest_unicomp.calibration import mixture
+from pytest_unicomp.calibration_source import CalibrationSource
 from pytest_unicomp.errors import InfrastructureError, UnicompError
 from pytest_unicomp.executors.job import Job
 from pytest_unicomp.executors.local import LocalExecutor
@@ -19,7 +18,6 @@ from pytest_unicomp.options import Settings
 from pytest_unicomp.plan import Cell, Plan
 from pytest_unicomp.records import Artifact, Measurement, Model
 from pytest_unicomp.registry import (
-    Calibration,
     Evaluation,
     ItemBenchmark,
     LatencyBenchmark,
@@ -106,32 +104,30 @@ class Results:
     def _make_artifact(self, recipe: str) -> Artifact:
         if recipe == REFERENCE:
             return compress.dense(self.model)
-        candidate = next(candidate for candidate in self._plan.candidates if candidate.name == recipe)
+        candidate = self._plan.candidate(recipe)
         source, method = candidate.source, candidate.method
         if source is not None:
             bundle = self._settings.bundle
             return guarded(lambda: compress.adopt(recipe, source, bundle, self._store, self._progress), f"candidate {recipe}")
         if method is None or method.method == "dense":
             return compress.dense(self.model)
-        return compress.compress(self.model, recipe, method, self._compression)
-
-    @cached_property
-    def _compression(self) -> compress.Compression:
-        settings = self._settings
-        return compress.Compression(
+        text = self.calibration(candidate.calibration)
+        how = compress.Compression(
             store=self._store,
-            seed=settings.seed,
+            seed=self._settings.seed,
             device=self.device,
-            calibration_identity=mixture.identity(settings.calibration, settings.bundle),
-            calibration=self._calibration,
+            calibration_identity=text.identity,
+            calibration=text.draw,
             progress=self._progress,
             detail=self._detail,
         )
+        return compress.compress(self.model, recipe, method, how)
 
-    def _calibration(self, samples: int | None = None) -> Calibration:
-        settings = self._settings
-        drawn = mixture.build(settings.calibration, model=self.model, seed=settings.seed, bundle=settings.bundle, samples=samples)
-        return replace(drawn, more=self._calibration)
+    def calibration(self, specification: str | None = None) -> CalibrationSource:
+        """Return the calibration text of a mixture, by default the run's; nothing is drawn before it is asked for."""
+        return CalibrationSource(
+            specification or self._settings.calibration, self._settings, self.model, self._plan.benchmarks, self._evaluation, self._store
+        )
 
     # Measurements
 

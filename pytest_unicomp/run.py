@@ -66,7 +66,8 @@ class Run:
             compress.require_convertible(name, settings.bundle)
         self.plan: Plan = plan(settings, self.evaluation)
         if any(candidate.method is not None and candidate.method.calibrated for candidate in self.plan.candidates):
-            mixture.validate(settings.calibration, settings.bundle, self.plan.model)
+            for named in filter(None, (settings.calibration, settings.calibration_target)):
+                mixture.validate(named, settings.bundle, self.plan.model)
         self._check_supported()
         self._check_stored_reference()
         self.results = Results(
@@ -97,6 +98,11 @@ class Run:
     def promise(self, cells: Iterable[Cell]) -> None:
         """Say which cells will be asked for; an executor that works elsewhere begins."""
         self.results.promise(cells)
+        for candidate in self.plan.candidates:
+            # The user's own text must not give questions away: that is theirs to put right, before anything runs.
+            named = candidate.calibration or self.settings.calibration
+            if candidate.method is not None and candidate.method.calibrated and ".jsonl" in named and self.results.promised:
+                self.results.calibration(named).identity()
         if self.settings.executor != "local" and self.results.promised:
             model = self.results.model
             self.results.hand_over(
@@ -175,6 +181,16 @@ class Run:
                 update={"verdict": "pass", "reason": f"baseline rewritten on request; before that: {check.verdict}: {check.reason}"}
             )
         return check
+
+    def calibration_gain(self, cell: Cell) -> Check:
+        """What does the target's calibration text gain over the run's, on the items of one benchmark?"""
+        base = self.plan.candidate(cell.recipe).instead_of
+        if base is None:
+            raise UsageProblem(
+                f"unicomp: {cell.recipe} was not made for --unicomp-calibration-target; expected a name such as wanda-50@reasoning."
+            )
+        before, after = (self.measurement(name, cell.benchmark) for name in (base, cell.recipe))
+        return compare.gain(before, after, recipe=cell.recipe, family=cell.family, policy=self.policy)
 
     def soundness(self, cell: Cell) -> Check:
         """Is the artifact a checkpoint that can be shipped, and what its recipe says? Its weights are read once per content."""
@@ -272,6 +288,9 @@ class Run:
             reference=self._reference_summary(),
             recipes=recipes,
             checks=list(checks),
+            calibration_gains=compare.gains(
+                list(checks), before=self.settings.calibration, after=self.settings.calibration_target or "", policy=self.policy
+            ),
         )
 
     def _recipe_verdict(self, candidate: Candidate, checks: Sequence[Check]) -> RecipeVerdict | None:
@@ -309,6 +328,10 @@ class Run:
             "limit",
             "seed",
             "calibration",
+            "calibration_samples",
+            "calibration_tokens",
+            "calibration_form",
+            "calibration_target",
             "margin",
             "benchmark_margin",
             "drift_margin",

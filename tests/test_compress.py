@@ -16,7 +16,7 @@ def how(folder: Path, text: Calibration) -> compress.Compression:
         pass
 
     return compress.Compression(
-        store=Store(folder), seed=0, device="cpu", calibration_identity={}, calibration=lambda: text, progress=say, detail=say
+        store=Store(folder), seed=0, device="cpu", calibration_identity=dict, calibration=lambda: text, progress=say, detail=say
     )
 
 

@@ -10,8 +10,9 @@ from pytest_unicomp import readme
 README = Path(__file__).parent.parent / "README.md"
 METHODS = README.parent / "docs" / "methods.md"
 PLACES = {
-    **dict.fromkeys(("options", "recipes", "capabilities"), README),
+    **dict.fromkeys(("recipes", "capabilities"), README),
     **dict.fromkeys(("methods", "architectures", "reasons"), METHODS),
+    "options": README.parent / "docs" / "options.md",
     "benchmarks": README.parent / "docs" / "benchmarks.md",
     "artifact-checks": README.parent / "docs" / "artifact-checks.md",
 }

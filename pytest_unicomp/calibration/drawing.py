@@ -25,6 +25,7 @@ class Part:
 
     blocks: tuple[Block, ...]
     remarks: tuple[str, ...]
+    left_out: int = 0
 
 
 def part(whole: Amount, place: int, shares: Sequence[float]) -> Amount:
@@ -50,7 +51,7 @@ def draw(
         sources = [source for block in drawn for source in block.sources]
         found = leakage.find(sources, asked)
         if not found.leaks:
-            return Part(drawn, tuple(_remarks(name, documents, left_out, drawn, wanted)))
+            return Part(drawn, tuple(_remarks(name, documents, left_out, drawn, wanted)), len(left_out))
         if name.endswith(".jsonl"):
             raise UsageProblem(_refusal(name, found.leaks))
         left_out |= {sources[leak.text]: leak for leak in found.leaks}
@@ -77,7 +78,7 @@ def _remarks(name: str, documents: Documents, left_out: dict[str, Leak], drawn: 
         benchmarks = ", ".join(sorted({leak.benchmark for leak in left_out.values()}))
         remarks.append(f"{name} without {len(left_out)} texts that share {leakage.WORDS} words in a row with questions of {benchmarks}")
     seen = sum(block.tokens for block in drawn)
-    if wanted.form == "equal" and seen < 0.99 * wanted.budget:
+    if wanted.form == "equal" and seen < wanted.budget - wanted.tokens:
         remarks.append(f"{name} holds {seen} of the {wanted.budget} tokens asked for")
     return remarks
 

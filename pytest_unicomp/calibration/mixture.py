@@ -100,6 +100,7 @@ def build(
         digest=_digest(texts),
         tokens_seen=seen,
         form=wanted.form,
+        left_out=sum(part.left_out for part in parts),
     )
     return Calibration(texts=tuple(texts), tokens=wanted.tokens, record=record)
 

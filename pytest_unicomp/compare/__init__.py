@@ -1,6 +1,7 @@
 """Stage: Measurements -> Check -> verdicts of capability, recipe and run; the rules are in docs/verdicts.md."""
 
 from pytest_unicomp.compare.absent import broken, missing_baseline
+from pytest_unicomp.compare.calibration import gain, gains
 from pytest_unicomp.compare.comparability import mismatch
 from pytest_unicomp.compare.drift import drift
 from pytest_unicomp.compare.efficiency import ratio, size
@@ -15,6 +16,8 @@ __all__ = [
     "broken",
     "drift",
     "fixed_order",
+    "gain",
+    "gains",
     "mismatch",
     "missing_baseline",
     "pool",

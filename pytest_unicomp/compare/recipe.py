@@ -33,7 +33,8 @@ def recipe_verdict(checks: Sequence[Check], *, policy: Policy) -> tuple[Verdict,
     capabilities were measured, an undecided drift or timing informs and decides nothing either.
     """
     kept = [check for check in checks if check.question == "retention"]
-    others = [check for check in checks if check.question != "retention"]
+    # What other calibration text would gain says nothing about this one.
+    others = [check for check in checks if check.question not in ("retention", "calibration")]
     names = list(dict.fromkeys(check.capability for check in kept))
     capabilities = [pool([check for check in kept if check.capability == name], policy=policy) for name in names]
     informing = [check for check in others if check.verdict == "inconclusive"] if capabilities else []

@@ -10,7 +10,7 @@ from pytest_unicomp.records import Check, Report
 from pytest_unicomp.report import numbers
 from pytest_unicomp.report.matrix import Cell, Row, matrix
 from pytest_unicomp.report.visible import one_line
-from pytest_unicomp.report.words import SYMBOLS, VERDICTS, exit_meaning, title
+from pytest_unicomp.report.words import GAINS, SYMBOLS, VERDICTS, exit_meaning, title
 from pytest_unicomp.store import write_text
 
 REASONS_SHOWN = 20
@@ -44,8 +44,28 @@ def render(report: Report) -> str:
         lines += ["| --- " * (2 + len(laid_out.columns)) + "|"]
         lines += [_row(row) for row in laid_out.rows]
         lines += ["", "Retention, and the paired difference with its interval; negative is worse. *Italic*: informs only.", ""]
+    lines += _gains(report)
     lines += _reasons(report, laid_out.rows)
     return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _gains(report: Report) -> list[str]:
+    """Return what other calibration text gains, where that was asked."""
+    if not report.calibration_gains:
+        return []
+    lines = [
+        "### Calibration text",
+        "",
+        "| recipe | from | to | capability | gain | interval | answer |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for gain in report.calibration_gains:
+        unit = numbers.unit_of_gain(gain)
+        cells = (escaped(gain.recipe), escaped(gain.calibration), escaped(gain.target), title(gain.capability))
+        lines.append(
+            f"| {' | '.join(cells)} | {numbers.change(gain.difference, unit)} | {numbers.interval(gain.interval, unit)} | {GAINS[gain.verdict]} |"
+        )
+    return [*lines, ""]
 
 
 def _reason(text: str) -> str:

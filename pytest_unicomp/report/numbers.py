@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from pytest_unicomp.records import CapabilityVerdict, Check
+from pytest_unicomp.records import CalibrationGain, CapabilityVerdict, Check
 
 Unit = Literal["rate", "nats", "relative", "plain"]
 DASH = "–"
@@ -29,6 +29,11 @@ def unit_of_capability(capability: CapabilityVerdict, checks: list[Check]) -> Un
     if len(units) == 1:
         return units.pop()
     return "plain" if units else "relative" if question == "efficiency" else "rate"
+
+
+def unit_of_gain(gain: CalibrationGain) -> Unit:
+    """Return the unit of a gain by calibration text."""
+    return "nats" if gain.metric == NATS else "rate"
 
 
 def signed(value: float, digits: int) -> str:

@@ -11,6 +11,8 @@ VERDICTS: Final[dict[str, str]] = {
     "not_comparable": "not comparable",
     "error": "error",
 }
+# What a verdict means where the question is what other calibration text gains.
+GAINS: Final[dict[str, str]] = {"pass": "gains", "fail": "costs", "inconclusive": "no difference shown"}
 SYMBOLS: Final[dict[str, str]] = {"pass": "✓", "fail": "✗", "inconclusive": "?", "not_comparable": "‡", "error": "!"}
 MEANINGS: Final[dict[str, str]] = {
     "pass": "Proven kept: the whole interval lies above the loss that policy accepts.",

@@ -1,0 +1,71 @@
+"""What does calibration text of another kind gain? One recipe made twice, with different texts, on the same items."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_unicomp.compare import wording
+from pytest_unicomp.compare.policy import Policy
+from pytest_unicomp.compare.pooling import pool
+from pytest_unicomp.compare.retention import retention
+from pytest_unicomp.records import CalibrationGain, Check, Family, Measurement, Verdict
+
+
+def gain(before: Measurement, after: Measurement, *, recipe: str, family: Family, policy: Policy) -> Check:
+    """Compare the recipe made with the target's text (`after`) with itself made with the run's (`before`), paired per item.
+
+    `difference` is positive where the target's text is better. pass: the interval lies above 0; fail: below 0; else inconclusive. It informs.
+    """
+    check = retention(before, after, recipe=recipe, family=family, gates=False, policy=policy, identical=False)
+    fields: dict[str, Any] = {
+        "question": "calibration",
+        "margin": None,
+        "p_value": None,
+        "capability_interval": None,
+        "capability_margin": None,
+    }
+    if check.verdict in ("error", "not_comparable") or check.interval is None or check.difference is None:
+        return check.model_copy(update=fields)
+    verdict, words = _said(check.difference, check.interval, check.metric, check.confidence)
+    return check.model_copy(update={**fields, "verdict": verdict, "reason": f"{words}; {check.n} items"})
+
+
+def gains(checks: list[Check], *, before: str, after: str, policy: Policy) -> list[CalibrationGain]:
+    """Pool the gains of one recipe per capability, benchmarks weighted equally, nats apart from rates; what has no interval is left out."""
+    found = []
+    kept = [check for check in checks if check.question == "calibration" and check.interval is not None]
+    groups = dict.fromkeys((check.recipe, check.capability, check.metric == wording.NATS) for check in kept)
+    for recipe, capability, nats in groups:
+        own = [check for check in kept if (check.recipe, check.capability, check.metric == wording.NATS) == (recipe, capability, nats)]
+        pooled = pool(
+            [check.model_copy(update={"question": "retention", "verdict": "inconclusive", "chance": None}) for check in own], policy=policy
+        )
+        if pooled.difference is None or pooled.interval is None:
+            continue
+        verdict, words = _said(pooled.difference, pooled.interval, own[0].metric, pooled.confidence)
+        found.append(
+            CalibrationGain(
+                recipe=recipe,
+                calibration=before,
+                target=after,
+                capability=capability,
+                metric="nats_per_token" if nats else "rate",
+                benchmarks=[check.benchmark for check in own],
+                n=sum(check.n for check in own),
+                difference=pooled.difference,
+                interval=pooled.interval,
+                confidence=pooled.confidence,
+                verdict=verdict,
+                reason=words,
+            )
+        )
+    return found
+
+
+def _said(difference: float, interval: tuple[float, float], metric: str, confidence: float) -> tuple[Verdict, str]:
+    shown = wording.interval(difference, *interval, metric, confidence)
+    if interval[0] > 0:
+        return "pass", f"gains: {shown}"
+    if interval[1] < 0:
+        return "fail", f"costs: {shown}"
+    return "inconclusive", f"no difference shown: {shown}"
