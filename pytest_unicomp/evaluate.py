@@ -18,9 +18,10 @@ from pytest_unicomp.registry import Evaluation, ItemBenchmark, SizeBenchmark
 
 if TYPE_CHECKING:
     from pytest_unicomp.engine import Engine
+    from pytest_unicomp.serving import ServedEngine
 
 
-def measure(artifact: Artifact, name: str, benchmark: ItemBenchmark, engine: Engine, evaluation: Evaluation) -> Measurement:
+def measure(artifact: Artifact, name: str, benchmark: ItemBenchmark, engine: Engine | ServedEngine, evaluation: Evaluation) -> Measurement:
     """Score the items of a benchmark on the loaded artifact.
 
     `value` is the mean of the scores that could be given, `stderr` the sample standard deviation over the square root of their number
@@ -112,7 +113,12 @@ def mean(scores: Sequence[float]) -> tuple[float | None, float | None]:
 def source() -> str:
     """Return 16 hex digits over the code that all measurements share, so that results made by older code are not reused."""
     here = Path(__file__).resolve().parent
-    files = [Path(__file__), *sorted((here / "engine").glob("*.py")), *sorted((here / "benchmarks").glob("*.py"))]
+    files = [
+        Path(__file__),
+        *sorted((here / "engine").glob("*.py")),
+        *sorted((here / "serving").glob("*.py")),
+        *sorted((here / "benchmarks").glob("*.py")),
+    ]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 

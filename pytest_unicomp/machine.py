@@ -41,10 +41,12 @@ def describe() -> dict[str, Any]:
 
 
 def name(device: str) -> str:
-    """Return one line that names what computes on `device`: the accelerator's name, or the CPU's with its cores."""
+    """Return one line that names what computes on `device`: the accelerator's name, the CPU's with its cores, or that only a server knows."""
     kind, _, number = device.partition(":")
     if kind == "cpu":
         return f"{_processor()}, {cores()} cores"
+    if kind == "server":
+        return "unknown: the server's"
     names = accelerators()
     index = int(number or 0)
     return names[index] if index < len(names) else device

@@ -93,6 +93,15 @@ def _device(where: str, value: Any) -> str:
     return str(value)
 
 
+def _reference(where: str, value: Any) -> str:
+    return str(value) if served(str(value)) else _choice("run", "stored", "http://HOST:PORT/v1")(where, value)
+
+
+def served(name: str) -> bool:
+    """Say whether a name is the address of a server."""
+    return name.lower().startswith(("http://", "https://"))
+
+
 def _option(default: Any, parse: Callable[[str, Any], Any], text: str, *, repeatable: bool = False) -> Any:
     return field(default=default, metadata={"parse": parse, "help": text, "repeatable": repeatable})
 
@@ -107,10 +116,14 @@ class Settings:
     )
     inform: tuple[str, ...] = _option((), _names, "recipes that are measured and reported and never fail the run", repeatable=True)
     candidate: tuple[str, ...] = _option(
-        (), _texts, "checkpoint compressed elsewhere: folder or hub id; gates like a recipe", repeatable=True
+        (), _texts, "compressed elsewhere: folder, hub id, or URL of an OpenAI-compatible server; gates like a recipe", repeatable=True
     )
-    reference: str = _option("run", _choice("run", "stored"), "run: evaluate the reference; stored: take its evidence from the baselines")
-    benchmark: tuple[str, ...] = _option((), _names, "benchmarks, or sets: nano, performance, reliability, efficiency", repeatable=True)
+    reference: str = _option(
+        "run",
+        _reference,
+        "run: evaluate the reference; stored: take its evidence from the baselines; URL: where a server serves it already",
+    )
+    benchmark: tuple[str, ...] = _option((), _names, "benchmarks, or sets: nano, performance, reliability, efficiency, paper", repeatable=True)
     profile: str = _option("standard", lambda where, value: _choice(*PROFILES)(where, value), "smoke, standard or release")
     limit: int | None = _option(1000, _limit, "items per benchmark, or `all`")
     seed: int = _option(0, _whole(0), "seed of item order, sampling and calibration")
@@ -143,6 +156,12 @@ class Settings:
     cache: Path | None = _option(None, _path, "store of artifacts and measurements; default the user's cache folder")
     device: str = _option("auto", _device, "auto, cpu, cuda or cuda:N")
     dtype: str = _option("auto", _choice("auto", "float32", "bfloat16", "float16"), "data type of evaluation")
+    backend: str = _option("hf", _choice("hf", "server"), "what evaluates: hf, in this process; server, what --unicomp-serve starts")
+    serve: str | None = _option(
+        None,
+        _text,
+        "command that serves a model, from another environment perhaps: 'vllm serve {model} --port {port}'; implies backend server",
+    )
     executor: str = _option(
         "local",
         _choice("local", "process", "ray"),
@@ -228,6 +247,8 @@ def resolve(flags: Mapping[str, Any], file: Mapping[str, Any], *, source: str = 
     if settings.candidate and "recipe" not in given:
         # Someone who hands over a checkpoint asks about that checkpoint, not about our own recipes.
         settings = replace(settings, recipe=())
+    if settings.serve is not None and "backend" not in given:
+        settings = replace(settings, backend="server")
     if settings.benchmark == ():
         settings = replace(settings, benchmark=("nano",) if settings.model == "nano" else ("performance", "efficiency"))
     if settings.drift == "auto" and ("baselines" in given or settings.update != "none"):

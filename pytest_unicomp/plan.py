@@ -8,11 +8,12 @@ from pathlib import Path
 
 from pytest_unicomp import recipes
 from pytest_unicomp.errors import UsageProblem, nearest
-from pytest_unicomp.options import Settings
+from pytest_unicomp.options import Settings, served
 from pytest_unicomp.records import Dimension, Family
 from pytest_unicomp.registry import Benchmark, Evaluation, Kind, Method, Table, benchmarks, missing_libraries
+from pytest_unicomp.serving.endpoint import Endpoint
 
-SETS = ("nano", "performance", "reliability", "efficiency")
+SETS = ("nano", "performance", "reliability", "efficiency", "paper")
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,15 @@ class Candidate:
     method: Method | None = None
     calibration: str | None = None
     instead_of: str | None = None
+
+    @property
+    def address(self) -> str | None:
+        """Where the candidate is served already; None for one that has files here or will have."""
+        return self.source if self.source is not None and served(self.source) else None
+
+    def takes(self, kind: Kind) -> bool:
+        """Say whether a kind of benchmark can tell anything about it: of a served model there are no files, and calibration text changes neither size nor speed."""
+        return kind == "items" or (self.address is None and self.instead_of is None)
 
 
 @dataclass(frozen=True)
@@ -68,6 +78,7 @@ class Plan:
         return tuple(
             replace(first[candidate.name], benchmark="artifact", kind="size", dimension="efficiency", capability="inference_footprint")
             for candidate in self.candidates
+            if candidate.address is None
         )
 
     def retargeted(self) -> tuple[Cell, ...]:
@@ -128,7 +139,7 @@ def candidates(settings: Settings) -> tuple[Candidate, ...]:
     informing = [name for name in _recipes(settings.inform, table) if name not in gating]
     found = [Candidate(name, table[name].family, True, method=table[name]) for name in gating]
     for source in settings.candidate:
-        name = Path(source).name or source
+        name = Endpoint.of(source).name if served(source) else Path(source).name or source
         taken = {*table, *(other.name for other in found)}
         found.append(Candidate(name if name not in taken else f"candidate:{source}", "candidate", True, source))
     found += [Candidate(name, table[name].family, False, method=table[name]) for name in informing]
@@ -172,8 +183,7 @@ def plan(settings: Settings, evaluation: Evaluation) -> Plan:
             _cell(candidate, name, table[name], settings.seed)
             for candidate in judged
             for name in names
-            # Calibration text changes neither size nor speed.
-            if candidate.instead_of is None or table[name].kind == "items"
+            if candidate.takes(table[name].kind)
         ),
     )
 

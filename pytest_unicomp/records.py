@@ -48,7 +48,8 @@ class CalibrationText(Record):
 
 class Artifact(Record):
     """A compressed model as an ordinary checkpoint folder. `bytes` are those of its weight files, `bits_per_weight` = 8 x bytes / parameters
-    of the reference architecture stored in it, `sparsity` the share of exact zeros in the decoder's linear layers."""
+    of the reference architecture stored in it, `sparsity` the share of exact zeros in the decoder's linear layers. A served model's `path` is its
+    address, and what only its files could tell is None."""
 
     recipe: str
     family: Family
@@ -56,10 +57,10 @@ class Artifact(Record):
     calibration: CalibrationText | None = None
     path: str
     fingerprint: str
-    parameters: int = Field(ge=0)
-    bytes: int = Field(ge=0)
-    bits_per_weight: float = Field(ge=0)
-    sparsity: float = Field(ge=0, le=1)
+    parameters: int | None = Field(ge=0)
+    bytes: int | None = Field(ge=0)
+    bits_per_weight: float | None = Field(ge=0)
+    sparsity: float | None = Field(ge=0, le=1)
     compress_seconds: float | None = Field(default=None, ge=0)
     compress_peak_bytes: int | None = Field(default=None, ge=0)
 

@@ -8,13 +8,13 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from pytest_unicomp import compress, evaluate, machine, timing
+from pytest_unicomp import compress, evaluate, machine, soundness, timing
 from pytest_unicomp.baselines import Baselines
 from pytest_unicomp.calibration_source import CalibrationSource
 from pytest_unicomp.errors import InfrastructureError, UnicompError
 from pytest_unicomp.executors.job import Job
 from pytest_unicomp.executors.local import LocalExecutor
-from pytest_unicomp.options import Settings
+from pytest_unicomp.options import Settings, served
 from pytest_unicomp.plan import Cell, Plan
 from pytest_unicomp.records import Artifact, Measurement, Model
 from pytest_unicomp.registry import (
@@ -27,11 +27,13 @@ from pytest_unicomp.registry import (
     file_digest,
     source_digest,
 )
+from pytest_unicomp.serving import choice as serving_choice
 from pytest_unicomp.store import Store, digest
 from pytest_unicomp.timing import PairedRounds
 
 if TYPE_CHECKING:
     from pytest_unicomp.engine import Engine
+    from pytest_unicomp.serving import ServedEngine
 
 REFERENCE = "reference"
 T = TypeVar("T")
@@ -55,7 +57,7 @@ class Results:
         self._settings, self._plan, self._evaluation = settings, plan, evaluation
         self._store, self._baselines, self._progress, self._detail = store, baselines, progress, detail
         self._executor = LocalExecutor()
-        self._engines: dict[str, Engine] = {}
+        self._engines: dict[str, Engine | ServedEngine] = {}
         self.promised: tuple[Cell, ...] = ()
 
     def promise(self, cells: Iterable[Cell]) -> None:
@@ -74,8 +76,10 @@ class Results:
         executor.promise([Job(self._settings, recipe, tuple(asked)) for recipe, asked in names.items()])
 
     def close(self) -> None:
-        """Stop whatever still works at promised jobs."""
+        """Stop whatever still works at promised jobs, and every server that was started."""
         self._executor.close()
+        for path in list(self._engines):
+            self._engines.pop(path).release()
 
     def outstanding(self) -> int:
         """Count the steps that a run with an empty store would take for what is promised."""
@@ -106,6 +110,8 @@ class Results:
             return compress.dense(self.model)
         candidate = self._plan.candidate(recipe)
         source, method = candidate.source, candidate.method
+        if candidate.address is not None:
+            return serving_choice.artifact(recipe, candidate.address)
         if source is not None:
             bundle = self._settings.bundle
             return guarded(lambda: compress.adopt(recipe, source, bundle, self._store, self._progress), f"candidate {recipe}")
@@ -163,9 +169,10 @@ class Results:
 
     def _measure(self, recipe: str, name: str, *, wait: bool = True) -> Measurement | None:
         benchmark = benchmarks()[name]
-        artifact = self.artifact(recipe)
         if benchmark.kind == "size":
-            return evaluate.measure_size(artifact, name, cast("SizeBenchmark", benchmark), self._evaluation)
+            return evaluate.measure_size(self.artifact(recipe), name, cast("SizeBenchmark", benchmark), self._evaluation)
+        address = self._settings.reference if recipe == REFERENCE and served(self._settings.reference) else None
+        artifact = self.artifact(recipe) if address is None else serving_choice.artifact(REFERENCE, address)
         key = self._measurement_key(artifact, name)
         kept = self._store.read("measurements", key)
         if kept is None:
@@ -180,7 +187,7 @@ class Results:
 
     def _evaluate(self, artifact: Artifact, name: str, recipe: str, key: str) -> Measurement:
         self._progress(f"evaluate {recipe} on {name}")
-        engine = self.engine(artifact)
+        engine = self.engine(artifact) if self._settings.backend == "hf" and not served(artifact.path) else self._server(artifact)
         benchmark = cast("ItemBenchmark", benchmarks()[name])
         measured = guarded(lambda: evaluate.measure(artifact, name, benchmark, engine, self._evaluation), f"benchmark {name} on {recipe}")
         self._store.write("measurements", key, measured.model_dump(mode="json"))
@@ -197,24 +204,49 @@ class Results:
                 "seed": self._evaluation.seed,
                 "device": self.device,
                 "dtype": self._evaluation.dtype,
+                "backend": [self._settings.backend, self._settings.serve],
                 "versions": machine.versions(),
                 "source": [source_digest(benchmark), evaluate.source()],
             }
         )
+
+    def _server(self, artifact: Artifact) -> ServedEngine:
+        """Return the engine of a model's server, which is started first where it has no address; all other models are released."""
+        from pytest_unicomp import serving
+
+        address = artifact.path if served(artifact.path) else None
+        for path in [path for path, loaded in self._engines.items() if path != artifact.path or loaded.device != "server"]:
+            self._engines.pop(path).release()
+        if artifact.path not in self._engines:
+            # The tokenizer is the reference's: both sides must be put the same prompts, and a served candidate has no files here.
+            base = Path(self.model.path)
+            if address is not None:
+                engine = guarded(lambda: serving.connect(serving.Endpoint.of(address), base), f"the server {address}")
+            else:
+                command = serving.ServeCommand(self._settings.serve or "", soundness.folder(artifact))
+                self._progress(f"serve {artifact.recipe}")
+                endpoint = guarded(command.start, f"serving {artifact.recipe}")
+                try:
+                    engine = guarded(lambda: serving.connect(endpoint, base, stop=command.stop), f"the server of {artifact.recipe}")
+                except BaseException:
+                    command.stop()
+                    raise
+            self._engines[artifact.path] = engine
+        return cast("ServedEngine", self._engines[artifact.path])
 
     def engine(self, artifact: Artifact, *, beside: Sequence[Artifact] = ()) -> Engine:
         """Return the loaded model of an artifact; all others but those in `beside` are released first."""
         from pytest_unicomp import engine
 
         wanted = {artifact.path, *(other.path for other in beside)}
-        for path in [path for path in self._engines if path not in wanted]:
+        for path in [path for path, loaded in self._engines.items() if path not in wanted or loaded.device == "server"]:
             self._engines.pop(path).release()
         if artifact.path not in self._engines:
             folder, dtype = Path(artifact.path), self._evaluation.dtype
             self._engines[artifact.path] = guarded(
                 lambda: engine.load(folder, device=self.device, dtype=dtype), f"loading {artifact.recipe}"
             )
-        return self._engines[artifact.path]
+        return cast("Engine", self._engines[artifact.path])
 
     # Timings
 

@@ -14,11 +14,12 @@ from pytest_unicomp.artifact_checks import Finding
 from pytest_unicomp.calibration import mixture
 from pytest_unicomp.errors import UnicompError, UsageProblem
 from pytest_unicomp.executors import choice
-from pytest_unicomp.options import Settings
+from pytest_unicomp.options import Settings, served
 from pytest_unicomp.plan import Candidate, Cell, Plan, plan
 from pytest_unicomp.records import Artifact, CapabilityVerdict, Check, Measurement, Question, RecipeVerdict, ReferenceSummary, Report
 from pytest_unicomp.registry import Evaluation, Progress, benchmarks
 from pytest_unicomp.results import REFERENCE, Results, guarded
+from pytest_unicomp.serving import choice as serving_choice
 from pytest_unicomp.store import Store, default_root, digest
 from pytest_unicomp.timing import PairedRounds
 
@@ -43,6 +44,7 @@ class Run:
         self.settings = settings
         self._progress = progress
         choice.validate(settings)
+        serving_choice.validate(settings)
         self.policy = compare.Policy(
             alpha=settings.alpha,
             capability_margin=settings.margin,
@@ -59,10 +61,11 @@ class Run:
             raise UsageProblem(
                 f"unicomp: --unicomp-bundle {settings.bundle} is not a folder; expected one in hub layout (<org>/<name>/...)."
             )
-        for name in (settings.model, *settings.candidate):
+        files = [name for name in settings.candidate if not served(name)]
+        for name in (settings.model, *files):
             if name is not None:
                 checkpoints.validate(name, settings.bundle)
-        for name in settings.candidate:
+        for name in files:
             compress.require_convertible(name, settings.bundle)
         self.plan: Plan = plan(settings, self.evaluation)
         if any(candidate.method is not None and candidate.method.calibrated for candidate in self.plan.candidates):
@@ -338,6 +341,8 @@ class Run:
             "alpha",
             "inconclusive",
             "reference",
+            "backend",
+            "serve",
         )
         return {
             **{name: getattr(settings, name) for name in names},

@@ -45,9 +45,11 @@ def check(artifact: Artifact, found: Sequence[Finding], *, recipe: str, family: 
     """Turn the findings into one check: it passes iff none failed; `n` counts those that apply, the value those that failed."""
     failed = [finding for finding in found if finding.status == "fail"]
     applied = [finding for finding in found if finding.status != "not_applicable"]
+    bits = "unknown" if artifact.bits_per_weight is None else f"{artifact.bits_per_weight:.2f}"
+    zero = "an unknown share" if artifact.sparsity is None else f"{100 * artifact.sparsity:.1f} %"
     sound = (
-        f"sound checkpoint: {len(applied)} checks passed, {len(found) - len(applied)} do not apply; {artifact.bits_per_weight:.2f} bits per weight, "
-        f"{100 * artifact.sparsity:.1f} % of the decoder's weights are zero; exact, so no interval"
+        f"sound checkpoint: {len(applied)} checks passed, {len(found) - len(applied)} do not apply; {bits} bits per weight, "
+        f"{zero} of the decoder's weights are zero; exact, so no interval"
     )
     return Check(
         recipe=recipe,

@@ -26,6 +26,10 @@ def nats_per_token(texts: Sequence[str], engine: Engine) -> list[float | None]:
 
 def block_nats(tokens: Sequence[int], engine: Engine) -> float:
     """Return the mean negative log-likelihood, in nats, of all tokens of a block but its first, each given those before it in the block."""
+    if engine.model is None:
+        # A served model: its logits stay with the server, which is asked as for any other continuation.
+        [(total, _)] = engine.lm._loglikelihood_tokens([(None, [tokens[0]], list(tokens[1:]))], disable_tqdm=True)
+        return -float(total) / (len(tokens) - 1)
     import torch
 
     block = torch.tensor([list(tokens)], device=engine.device)

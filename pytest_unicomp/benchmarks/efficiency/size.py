@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pytest_unicomp.errors import InfrastructureError
 from pytest_unicomp.records import Artifact, Dimension
 from pytest_unicomp.registry import Evaluation
 
@@ -32,6 +33,8 @@ class WeightBytes:
 
     def size(self, artifact: Artifact) -> float:
         """Return the bytes of the weight files."""
+        if artifact.bytes is None:
+            raise InfrastructureError(f"unicomp: {artifact.recipe} has no weight files here, so its bytes cannot be counted.")
         return float(artifact.bytes)
 
 

@@ -1,0 +1,110 @@
+"""A small OpenAI-compatible server of one checkpoint on the loopback address: `python loopback.py FOLDER PORT [--no-echo] [--text-only]`.
+
+It answers /v1/models and /v1/completions as vLLM does: token ids or text in, `echo` with `logprobs` for scoring, greedy text otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from pytest_unicomp.engine import Engine, load
+
+
+class Loopback:
+    """One served engine; `asked` counts requests by path, `keys` are the Authorization headers that came."""
+
+    def __init__(
+        self, engine: Engine, *, echo: bool = True, tokens: bool = True, names: tuple[str, ...] = ("served",), port: int = 0
+    ) -> None:
+        self.engine, self.echo, self.tokens, self.names = engine, echo, tokens, names
+        self.asked: Counter[str] = Counter()
+        self.keys: set[str | None] = set()
+        self._lock = threading.Lock()
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}/v1"
+
+    def __enter__(self) -> Loopback:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def run(self) -> None:
+        self._server.serve_forever()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self._answer(200, {"object": "list", "data": [{"id": name, "object": "model"} for name in outer.names]})
+
+            def do_POST(self) -> None:
+                payload = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                outer.asked[self.path] += 1
+                outer.keys.add(self.headers["Authorization"])
+                if self.path != "/v1/completions":
+                    return self._answer(404, {"error": "no such path"})
+                try:
+                    with outer._lock:
+                        self._answer(200, outer.complete(payload))
+                except ValueError as refused:
+                    self._answer(400, {"error": str(refused)})
+
+            def _answer(self, status: int, content: dict[str, Any]) -> None:
+                body = json.dumps(content).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *words: object) -> None:
+                """Say nothing."""
+
+        return Handler
+
+    def complete(self, payload: dict[str, Any]) -> dict[str, Any]:
+        given = payload["prompt"]
+        prompts = given if isinstance(given, list) and given and not isinstance(given[0], int) else [given]
+        return {"choices": [self._choice(place, prompt, payload) for place, prompt in enumerate(prompts)]}
+
+    def _choice(self, place: int, prompt: str | list[int], payload: dict[str, Any]) -> dict[str, Any]:
+        import torch
+
+        if not isinstance(prompt, str) and not self.tokens:
+            raise ValueError("prompt must be a string")
+        ids = self.engine.tokenizer.encode(prompt) if isinstance(prompt, str) else prompt
+        if payload.get("echo"):
+            if not self.echo:
+                raise ValueError("echo is not supported")
+            with torch.inference_mode():
+                logits = self.engine.model(torch.tensor([ids])).logits[0].log_softmax(-1)
+            following = [*ids[1:], int(logits[-1].argmax())]
+            scores = [float(logits[position, token]) for position, token in enumerate(following)]
+            best = [float(row.max()) for row in logits]
+            tops: list[dict[str, float] | None] = [None, *({"best": top, "this": score} for top, score in zip(best, scores, strict=True))]
+            return {"index": place, "text": "", "logprobs": {"token_logprobs": [None, *scores], "top_logprobs": tops}}
+        with torch.inference_mode():
+            made = self.engine.model.generate(torch.tensor([ids]), max_new_tokens=payload["max_tokens"], do_sample=False)[0, len(ids) :]
+        text = self.engine.tokenizer.decode(made, skip_special_tokens=True)
+        for stop in payload.get("stop") or []:
+            text = text.split(stop)[0]
+        return {"index": place, "text": text}
+
+
+if __name__ == "__main__":
+    engine = load(Path(sys.argv[1]), device="cpu", dtype="float32")
+    options = sys.argv[3:]
+    Loopback(engine, echo="--no-echo" not in options, tokens="--text-only" not in options, port=int(sys.argv[2])).run()
