@@ -123,7 +123,9 @@ class Settings:
         _reference,
         "run: evaluate the reference; stored: take its evidence from the baselines; URL: where a server serves it already",
     )
-    benchmark: tuple[str, ...] = _option((), _names, "benchmarks, or sets: nano, performance, reliability, efficiency, paper", repeatable=True)
+    benchmark: tuple[str, ...] = _option(
+        (), _names, "benchmarks, or sets: nano, performance, reliability, efficiency, paper", repeatable=True
+    )
     profile: str = _option("standard", lambda where, value: _choice(*PROFILES)(where, value), "smoke, standard or release")
     limit: int | None = _option(1000, _limit, "items per benchmark, or `all`")
     seed: int = _option(0, _whole(0), "seed of item order, sampling and calibration")
