@@ -32,6 +32,7 @@ def pytest_arguments(arguments: Iterable[str]) -> list[str]:
     Raises UsageProblem for an option that is neither ours nor behind `--`, and for one without its value.
     """
     known = {flag(option.name).removeprefix("--unicomp-"): flag(option.name) for option in options()} | {"config": "--unicomp-config"}
+    switches = {flag(option.name) for option in options() if option.metadata["switch"]}
     given = list(arguments)
     result: list[str] = []
     while given:
@@ -43,6 +44,11 @@ def pytest_arguments(arguments: Iterable[str]) -> list[str]:
             raise UsageProblem(
                 f"unicomp: {word!r} is not an option of gate.{nearest(name, known)} What is meant for pytest goes behind `--`."
             )
+        if known[name] in switches:
+            if equals:
+                raise UsageProblem(f"unicomp: --{name} takes no value.")
+            result.append(known[name])
+            continue
         if not equals and not given:
             raise UsageProblem(f"unicomp: --{name} needs a value.")
         result.append(f"{known[name]}={value if equals else given.pop(0)}")
@@ -139,7 +145,7 @@ def plan(
     from pytest_unicomp.options import configuration, resolve
     from pytest_unicomp.run import Run
 
-    given = [argument.removeprefix("--unicomp-").split("=", 1) for argument in pytest_arguments(context.args)]
+    given = [argument.removeprefix("--unicomp-").partition("=")[::2] for argument in pytest_arguments(context.args)]
     named = next((Path(value) for name, value in given if name == "config"), None)
     file, source = configuration(named, (Path.cwd(),))
     repeatable = {option.name for option in options() if option.metadata["repeatable"]}
@@ -148,7 +154,7 @@ def plan(
         if name == "config":
             continue
         key = name.replace("-", "_")
-        flags[key] = [*flags.get(key, []), value] if key in repeatable else value
+        flags[key] = [*flags.get(key, []), value] if key in repeatable else value or True
     settings: Settings = resolve(flags, file, source=source)
     for name, given_share in (("--discordance", discordance), ("--drop", drop)):
         if given_share is not None and not 0 < given_share < 1:

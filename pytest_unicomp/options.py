@@ -93,6 +93,12 @@ def _device(where: str, value: Any) -> str:
     return str(value)
 
 
+def _switch(where: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise UsageProblem(f"unicomp: {where} is {value!r}; expected true or false.")
+    return value
+
+
 def _reference(where: str, value: Any) -> str:
     return str(value) if served(str(value)) else _choice("run", "stored", "http://HOST:PORT/v1")(where, value)
 
@@ -102,8 +108,8 @@ def served(name: str) -> bool:
     return name.lower().startswith(("http://", "https://"))
 
 
-def _option(default: Any, parse: Callable[[str, Any], Any], text: str, *, repeatable: bool = False) -> Any:
-    return field(default=default, metadata={"parse": parse, "help": text, "repeatable": repeatable})
+def _option(default: Any, parse: Callable[[str, Any], Any], text: str, *, repeatable: bool = False, switch: bool = False) -> Any:
+    return field(default=default, metadata={"parse": parse, "help": text, "repeatable": repeatable, "switch": switch})
 
 
 @dataclass(frozen=True)
@@ -128,6 +134,9 @@ class Settings:
     )
     profile: str = _option("standard", lambda where, value: _choice(*PROFILES)(where, value), "smoke, standard or release")
     limit: int | None = _option(1000, _limit, "items per benchmark, or `all`")
+    sequential: bool = _option(
+        False, _switch, "stop a benchmark when its verdict is certain, where it is the capability's only one; takes no value", switch=True
+    )
     seed: int = _option(0, _whole(0), "seed of item order, sampling and calibration")
     calibration: str = _option("generic", _text, "mixture name, weights `generic=.5,reasoning=.5`, or FILE.jsonl")
     calibration_samples: int | None = _option(None, _whole(1), "calibration texts per method; none: 128, for nano 80")
@@ -183,7 +192,7 @@ PROFILES: Mapping[str, Mapping[str, Any]] = {
 
 
 def options() -> tuple[Field[Any], ...]:
-    """Return the declarations: name, default and metadata `parse`, `help`, `repeatable`.
+    """Return the declarations: name, default and metadata `parse`, `help`, `repeatable`, `switch` (a flag without a value).
 
     `recipes`, a table of definitions, can only be given in a file and has no flag.
     """

@@ -54,6 +54,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default = default_of(option)
         text = option.metadata["help"] + (f" (default: {', '.join(default) if isinstance(default, tuple) else default})" if default else "")
         action: dict[str, Any] = {"action": "append"} if option.metadata["repeatable"] else {"action": "store"}
+        if option.metadata["switch"]:
+            action = {"action": "store_const", "const": True}
         group.addoption(flag(option.name), dest=destination(option.name), default=None, help=text.replace("%", "%%"), **action)
     group.addoption(
         "--unicomp-config", dest="unicomp_config", default=None, help="read options from this TOML file instead of unicomp.toml"

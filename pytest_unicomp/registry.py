@@ -88,13 +88,15 @@ class Method(Protocol):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How to evaluate: items per benchmark (None = all), seed of the item order, offline bundle, device such as "cpu" or "cuda:0", dtype name."""
+    """How to evaluate: items per benchmark (None = all), seed of the item order, offline bundle, device such as "cpu" or "cuda:0", dtype name;
+    `only` names the items that are wanted of those (None = all of them)."""
 
     limit: int | None
     seed: int
     bundle: Path | None
     device: str
     dtype: str
+    only: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)

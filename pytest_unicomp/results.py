@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
@@ -167,13 +168,20 @@ class Results:
                 # The cell that needs this benchmark meets the same error where it can be reported.
                 continue
 
-    def _measure(self, recipe: str, name: str, *, wait: bool = True) -> Measurement | None:
+    def part(self, recipe: str, benchmark: str, items: frozenset[str]) -> Measurement:
+        """Return the measurement of an artifact on some items of a benchmark alone; kept in the store like a whole one."""
+        made = self._measure(recipe, benchmark, replace(self._evaluation, only=items))
+        assert made is not None
+        return made
+
+    def _measure(self, recipe: str, name: str, evaluation: Evaluation | None = None, *, wait: bool = True) -> Measurement | None:
         benchmark = benchmarks()[name]
+        evaluation = evaluation or self._evaluation
         if benchmark.kind == "size":
             return evaluate.measure_size(self.artifact(recipe), name, cast("SizeBenchmark", benchmark), self._evaluation)
         address = self._settings.reference if recipe == REFERENCE and served(self._settings.reference) else None
         artifact = self.artifact(recipe) if address is None else serving_choice.artifact(REFERENCE, address)
-        key = self._measurement_key(artifact, name)
+        key = self._measurement_key(artifact, name, evaluation)
         kept = self._store.read("measurements", key)
         if kept is None:
             with self._store.lock("measurements", key, wait=wait) as mine:
@@ -182,28 +190,29 @@ class Results:
                 # Another process may have finished it while this one waited for the lock.
                 kept = self._store.read("measurements", key)
                 if kept is None:
-                    return self._evaluate(artifact, name, recipe, key)
+                    return self._evaluate(artifact, name, recipe, key, evaluation)
         return Measurement.model_validate(kept)
 
-    def _evaluate(self, artifact: Artifact, name: str, recipe: str, key: str) -> Measurement:
-        self._progress(f"evaluate {recipe} on {name}")
+    def _evaluate(self, artifact: Artifact, name: str, recipe: str, key: str, evaluation: Evaluation) -> Measurement:
+        self._progress(f"evaluate {recipe} on {name}" + (f", {len(evaluation.only)} items" if evaluation.only else ""))
         engine = self.engine(artifact) if self._settings.backend == "hf" and not served(artifact.path) else self._server(artifact)
         benchmark = cast("ItemBenchmark", benchmarks()[name])
-        measured = guarded(lambda: evaluate.measure(artifact, name, benchmark, engine, self._evaluation), f"benchmark {name} on {recipe}")
+        measured = guarded(lambda: evaluate.measure(artifact, name, benchmark, engine, evaluation), f"benchmark {name} on {recipe}")
         self._store.write("measurements", key, measured.model_dump(mode="json"))
         return measured
 
-    def _measurement_key(self, artifact: Artifact, name: str) -> str:
+    def _measurement_key(self, artifact: Artifact, name: str, evaluation: Evaluation) -> str:
         benchmark = benchmarks()[name]
         return digest(
             {
                 "artifact": artifact.fingerprint,
                 "benchmark": name,
                 "identity": benchmark.identity(self._evaluation),
-                "limit": self._evaluation.limit,
-                "seed": self._evaluation.seed,
+                "limit": evaluation.limit,
+                "only": None if evaluation.only is None else sorted(evaluation.only),
+                "seed": evaluation.seed,
                 "device": self.device,
-                "dtype": self._evaluation.dtype,
+                "dtype": evaluation.dtype,
                 "backend": [self._settings.backend, self._settings.serve],
                 "versions": machine.versions(),
                 "source": [source_digest(benchmark), evaluate.source()],

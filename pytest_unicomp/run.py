@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp import baselines as stored
-from pytest_unicomp import checkpoints, compare, compress, machine, soundness, worker
+from pytest_unicomp import checkpoints, compare, compress, early, machine, soundness, worker
 from pytest_unicomp.artifact_checks import Finding
 from pytest_unicomp.calibration import mixture
 from pytest_unicomp.errors import UnicompError, UsageProblem
@@ -45,6 +45,7 @@ class Run:
         self._progress = progress
         choice.validate(settings)
         serving_choice.validate(settings)
+        early.validate(settings)
         self.policy = compare.Policy(
             alpha=settings.alpha,
             capability_margin=settings.margin,
@@ -77,6 +78,7 @@ class Run:
             settings, self.plan, self.evaluation, store=self.store, baselines=self.baselines, progress=progress, detail=detail
         )
         self._retention: dict[Cell, Check] = {}
+        self._stopped: dict[Cell, Measurement] = {}
 
     def _check_supported(self) -> None:
         # A model that has yet to be fetched is asked again when it is there.
@@ -147,10 +149,29 @@ class Run:
         """Is what the reference could do kept? Paired per item (design: section 6)."""
         if cell not in self._retention:
             reference = self.reference(cell.benchmark)
+            if self._stops_early(cell):
+                stopping = early.EarlyStopping(reference, self.results.part, self.policy, self.policy.capability)
+                self._retention[cell], self._stopped[cell] = stopping.decide(cell)
+                return self._retention[cell]
             candidate = self.measurement(cell.recipe, cell.benchmark)
             identical = candidate.artifact == reference.artifact
             self._retention[cell] = compare.retention(reference, candidate, **self._identity(cell), policy=self.policy, identical=identical)
         return self._retention[cell]
+
+    def _stops_early(self, cell: Cell) -> bool:
+        """Say whether a cell is measured in parts: not where a baseline would have to be written from it."""
+        return (
+            self.settings.sequential
+            and early.stoppable(cell, self.plan)
+            and (not self.wants_drift(cell) or self.baselines.find(self.plan.model, cell.recipe, cell.benchmark) is not None)
+        )
+
+    def _measured(self, cell: Cell) -> Measurement:
+        """Return what was measured of a cell: all items, or those that its verdict took."""
+        if self._stops_early(cell):
+            self.retention(cell)
+            return self._stopped[cell]
+        return self.measurement(cell.recipe, cell.benchmark)
 
     def size(self, cell: Cell) -> Check:
         """Is the artifact no larger than the reference?"""
@@ -170,7 +191,7 @@ class Run:
 
     def drift(self, cell: Cell) -> Check:
         """Is it what it was last time? A missing baseline is written and fails once; `update` says what else is written."""
-        current = self.measurement(cell.recipe, cell.benchmark)
+        current = self._measured(cell)
         baseline = self.baseline(cell)
         update = self.settings.update
         if baseline is None:
@@ -330,6 +351,7 @@ class Run:
             "profile",
             "limit",
             "seed",
+            "sequential",
             "calibration",
             "calibration_samples",
             "calibration_tokens",

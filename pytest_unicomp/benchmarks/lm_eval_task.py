@@ -83,7 +83,7 @@ class LmEvalTask:
 
         tasks = self._tasks(evaluation)
         names = {f"{name}/{index}": (name, index) for name, task in tasks.items() for index in range(len(task.eval_docs))}
-        chosen = select(names, limit=evaluation.limit, seed=evaluation.seed)
+        chosen = select(names, limit=evaluation.limit, seed=evaluation.seed, only=evaluation.only)
         wanted: dict[str, list[int]] = defaultdict(list)
         for chosen_id in chosen:
             name, index = names[chosen_id]

@@ -10,8 +10,10 @@ from pytest_unicomp.compare.pooling import pool
 from pytest_unicomp.compare.recipe import recipe_verdict, run_verdict, survives_holm
 from pytest_unicomp.compare.retention import retention
 from pytest_unicomp.compare.sequential import fixed_order, sequential_retention
+from pytest_unicomp.compare.wording import NATS as NATS
 
 __all__ = [
+    "NATS",
     "Policy",
     "broken",
     "drift",

@@ -31,7 +31,7 @@ def retention(
     unanchored = at_chance(comparison, reference, policy)
     corrected: dict[str, Any] = {}
     if unanchored is None and reference.chance is not None:
-        corrected["chance_corrected_retention"] = _chance_corrected(comparison, reference.chance)
+        corrected["chance_corrected_retention"] = chance_corrected(comparison, reference.chance)
     if identical or candidate.artifact == reference.artifact:
         return _identical(comparison, policy, **corrected)
     try:
@@ -101,7 +101,8 @@ def _vacuous(comparison: Comparison, reference: Measurement, margin: float) -> s
     return f"; little is asked: all that the reference has above chance ({wording.amount(value - reference.chance, reference.metric)}) fits within the margin"
 
 
-def _chance_corrected(comparison: Comparison, chance: float) -> float:
+def chance_corrected(comparison: Comparison, chance: float) -> float:
+    """Return what is left of the reference's distance from chance; the reference must be above it."""
     before, after = comparison.fields["reference"].value, comparison.fields["candidate"].value
     return float((after - chance) / (before - chance))
 

@@ -10,7 +10,7 @@ from pytest_unicomp import stats
 from pytest_unicomp.compare import wording
 from pytest_unicomp.compare.comparison import Comparison, compare, describe, not_comparable, numbers
 from pytest_unicomp.compare.policy import Policy
-from pytest_unicomp.compare.retention import at_chance, decide, retention
+from pytest_unicomp.compare.retention import at_chance, chance_corrected, decide, retention
 from pytest_unicomp.errors import UnicompError
 from pytest_unicomp.margins import Margin
 from pytest_unicomp.records import Check, Family, Item, Measurement
@@ -68,7 +68,7 @@ def sequential_retention(
         return None
     if not found.final:
         comparison = compare(*_first(reference, candidate, comparison, found.items), fields)
-    return _check(comparison, found, found.found, margin, policy, total)
+    return _check(comparison, found, found.found, margin, policy, total, reference.chance)
 
 
 def _require_order(reference: Measurement, candidate: Measurement) -> None:
@@ -129,14 +129,25 @@ def _first(reference: Measurement, candidate: Measurement, comparison: Compariso
     )
 
 
-def _check(comparison: Comparison, found: stats.Sequential, difference: stats.Paired, margin: Margin, policy: Policy, total: int) -> Check:
+def _check(
+    comparison: Comparison,
+    found: stats.Sequential,
+    difference: stats.Paired,
+    margin: Margin,
+    policy: Policy,
+    total: int,
+    chance: float | None,
+) -> Check:
     metric = str(comparison.fields["metric"])
     verdict, words = decide(difference, margin=margin, n=len(comparison.pairs), metric=metric, alpha=policy.alpha)
     detectable = stats.minimum_detectable_effect(difference.stderr, alpha=policy.alpha)
     basis = wording.basis(len(comparison.pairs), float(comparison.fields["discordance"]), detectable, metric)
+    corrected = {} if chance is None else {"chance_corrected_retention": chance_corrected(comparison, chance)}
     how = (
         f"not decided early, so all {total} items were looked at, at {100 * (1 - stats.EARLY_SHARE):.0f} % of alpha"
         if found.final
         else f"stopped after {found.items} of {total} items"
     )
-    return comparison.check(verdict, f"{words}; {how}; {basis}; interval: {difference.method}", **numbers(difference, policy.alpha))
+    return comparison.check(
+        verdict, f"{words}; {how}; {basis}; interval: {difference.method}", **numbers(difference, policy.alpha), **corrected
+    )

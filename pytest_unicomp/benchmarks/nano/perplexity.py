@@ -43,7 +43,7 @@ class NanoPerplexity:
         from pytest_unicomp.engine.rolling import nats_per_token
 
         texts = {f"document-{number:04d}": text for number, text in enumerate(world.held_out_text(), start=1)}
-        names = select(texts, limit=evaluation.limit, seed=evaluation.seed)
+        names = select(texts, limit=evaluation.limit, seed=evaluation.seed, only=evaluation.only)
         scores = nats_per_token([texts[name] for name in names], engine)
         items = tuple(
             Item(id=name, score=score, prompt_digest=hashlib.sha256(texts[name].encode()).hexdigest()[:16], prompt=texts[name])

@@ -72,7 +72,7 @@ class NanoSet:
         from pytest_unicomp.engine.template import digest
 
         by_id = {row["id"]: row for row in self.rows()}
-        rows = [by_id[name] for name in select(by_id, limit=evaluation.limit, seed=evaluation.seed)]
+        rows = [by_id[name] for name in select(by_id, limit=evaluation.limit, seed=evaluation.seed, only=evaluation.only)]
         task = self.task(rows)
         asked = ask(task, range(len(rows)), Question(metric=self.metric, chat=True), engine)
         items = tuple(asked[place].model_copy(update={"id": row["id"], "cluster": row["cluster"]}) for place, row in enumerate(rows))

@@ -76,7 +76,7 @@ class FixedBlockPerplexity:
                 score=block_nats(blocks[name], engine),
                 prompt_digest=hashlib.sha256(json.dumps(blocks[name]).encode()).hexdigest()[:16],
             )
-            for name in select(blocks, limit=evaluation.limit, seed=evaluation.seed)
+            for name in select(blocks, limit=evaluation.limit, seed=evaluation.seed, only=evaluation.only)
         )
         return Scored(items=items, chance=None, template="none", generation={"block": length}, engine=engine.name)
 
