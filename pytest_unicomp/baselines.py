@@ -77,6 +77,10 @@ class Baselines:
         """Return where a baseline is written."""
         return self.folder / _folder_name(model) / _folder_name(recipe) / f"{benchmark}.json"
 
+    def files(self, model: str) -> list[Path]:
+        """Return the baselines of a model in `folder`, in the order of their names."""
+        return sorted((self.folder / _folder_name(model)).glob("*/*.json"))
+
     def find(self, model: str, recipe: str, benchmark: str) -> Path | None:
         """Return the file that holds a baseline, or None."""
         for root in (self.folder, self.fallback):

@@ -15,7 +15,7 @@ from pytest_unicomp.options import Settings
 from pytest_unicomp.plan import Cell
 from pytest_unicomp.progress import Progress
 from pytest_unicomp.records import Check, Report
-from pytest_unicomp.run import Run, threads_for
+from pytest_unicomp.run import ACCEPTED, Run, threads_for
 from pytest_unicomp.vocabulary import FAMILIES
 
 MARK = "unicomp"
@@ -44,6 +44,7 @@ class Gate:
         self.broken = False
         self.closing: list[str] = []
         self.answer: Report | None = None
+        self.complete = True
         # Read when torch is loaded: threads that wait must not burn the cores that other processes, or other workers, need.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
@@ -98,6 +99,10 @@ class Gate:
             except UnicompError as error:
                 pytest.exit(str(error), returncode=USAGE if isinstance(error, UsageProblem) else INFRASTRUCTURE)
             self.progress.expect(self.run.results.outstanding())
+
+    def pytest_deselected(self) -> None:
+        """Remember that not everything was selected."""
+        self.complete = False
 
     # One test
 
@@ -167,9 +172,20 @@ class Gate:
             session.exitstatus = INFRASTRUCTURE
         elif self.others_failed and self.answer.exit_code in (0, 6):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        self._tell_of_baselines(self.answer)
         if not self._write(self.answer):
             session.exitstatus = INFRASTRUCTURE
         self.config.stash[EXIT] = int(session.exitstatus)
+
+    def _tell_of_baselines(self, answer: Report) -> None:
+        """Say which changes were accepted, and after a run of everything which baselines nobody reads any more."""
+        rewritten = [check for check in answer.checks if check.reason.startswith(ACCEPTED) and check.difference]
+        self.closing += [f"accepted: {check.recipe}/{check.benchmark}: {check.reason}" for check in rewritten]
+        spread = self.config.pluginmanager.hasplugin("dsession")
+        if self.complete and not spread and "all" in (*self.settings.recipe, *self.settings.inform) and not self.settings.candidate:
+            self.closing += [
+                f"unused baseline: {path}: no recipe or benchmark of this run; remove it" for path in self.run.unused_baselines()
+            ]
 
     def _write(self, answer: Report) -> bool:
         from pytest_unicomp import report

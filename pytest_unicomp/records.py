@@ -123,19 +123,31 @@ class Estimate(Record):
 
 
 class Flips(Record):
-    """Items right before and wrong now, wrong before and right now, and wrong both times with another answer."""
+    """Items right before and wrong now, wrong before and right now, and wrong both times with another answer.
+
+    `floor` is the share of items (0 to 1) that the reference itself scored otherwise than in its stored evidence of an earlier run: flips that
+    nothing but another machine, batch or library version made. None where there is no such evidence.
+    """
 
     lost: int
     gained: int
     changed: int
+    floor: float | None = None
 
 
 class Divergence(Record):
-    """How far the answer distributions moved: mean KL(reference, candidate) in nats over the options, and how often the top option agrees."""
+    """How far the answer distributions moved: mean KL(reference, candidate) in nats over the options, and how often the top option agrees.
+
+    `margin_shrinkage` is by how many nats the reference's choice leads the best other option less than it did, on average: certainty that was
+    lost where the answer still stands. Each with its standard error, None where there is one item alone.
+    """
 
     kl_mean: float
     kl_stderr: float | None
     top1_agreement: float
+    top1_stderr: float | None = None
+    margin_shrinkage: float | None = None
+    margin_shrinkage_stderr: float | None = None
 
 
 class Example(Record):

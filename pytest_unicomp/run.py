@@ -24,6 +24,7 @@ from pytest_unicomp.store import Store, default_root, digest
 from pytest_unicomp.timing import PairedRounds
 
 LATENCY_MARGIN = 0.25
+ACCEPTED = "baseline rewritten on request; before that: "
 # What a job on a cluster asks for: room for the libraries, and for the model beside its compressed form and what compressing needs.
 MEMORY_PER_JOB = 2**30
 WEIGHTS_PER_JOB = 3
@@ -151,11 +152,13 @@ class Run:
             reference = self.reference(cell.benchmark)
             if self._stops_early(cell):
                 stopping = early.EarlyStopping(reference, self.results.part, self.policy, self.policy.capability)
-                self._retention[cell], self._stopped[cell] = stopping.decide(cell)
-                return self._retention[cell]
-            candidate = self.measurement(cell.recipe, cell.benchmark)
-            identical = candidate.artifact == reference.artifact
-            self._retention[cell] = compare.retention(reference, candidate, **self._identity(cell), policy=self.policy, identical=identical)
+                check, self._stopped[cell] = stopping.decide(cell)
+            else:
+                candidate = self.measurement(cell.recipe, cell.benchmark)
+                identical = candidate.artifact == reference.artifact
+                check = compare.retention(reference, candidate, **self._identity(cell), policy=self.policy, identical=identical)
+            earlier = self.baselines.read(self.plan.model, "dense", cell.benchmark)
+            self._retention[cell] = check if earlier is None else compare.with_floor(check, earlier, reference)
         return self._retention[cell]
 
     def _stops_early(self, cell: Cell) -> bool:
@@ -195,16 +198,22 @@ class Run:
         baseline = self.baseline(cell)
         update = self.settings.update
         if baseline is None:
+            if (refusal := compare.at_chance_level(current, self.policy)) is not None:
+                return compare.missing_baseline(stored.condense(current), **self._identity(cell), policy=self.policy, refusal=refusal)
             path = self.baselines.write(self.plan.model, cell.recipe, current)
             return compare.missing_baseline(stored.condense(current), **self._identity(cell), policy=self.policy, written=str(path))
         condensed = stored.condense(current)
         check = compare.drift(baseline, condensed, **self._identity(cell), policy=self.policy)
         if update == "all" or (update == "changed" and not stored.same_evidence(baseline, condensed)):
             self.baselines.write(self.plan.model, cell.recipe, current)
-            return check.model_copy(
-                update={"verdict": "pass", "reason": f"baseline rewritten on request; before that: {check.verdict}: {check.reason}"}
-            )
+            return check.model_copy(update={"verdict": "pass", "reason": f"{ACCEPTED}{check.verdict}: {check.reason}"})
         return check
+
+    def unused_baselines(self) -> list[Path]:
+        """Return the baseline files of this model, in the folder that is written, which no recipe or benchmark of the plan would read."""
+        used = {self.baselines.path(self.plan.model, cell.recipe, cell.benchmark) for cell in self.plan.cells}
+        used |= {self.baselines.path(self.plan.model, "dense", name) for name in self.plan.benchmarks}
+        return [path for path in self.baselines.files(self.plan.model) if path not in used]
 
     def calibration_gain(self, cell: Cell) -> Check:
         """What does the target's calibration text gain over the run's, on the items of one benchmark?"""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from pytest_unicomp.baselines import condense
-from pytest_unicomp.compare import Policy, drift, retention
+from pytest_unicomp.compare import Policy, drift, retention, with_floor
 from pytest_unicomp.errors import UsageProblem
 from tests.toys import measurement
 
@@ -174,6 +176,9 @@ def test_divergence_compares_the_options_and_not_their_scale():
     assert retained(reference, shifted).divergence.top1_agreement == 1
     assert retained(reference, turned).divergence.kl_mean == pytest.approx(1.1504, abs=1e-4)
     assert retained(reference, turned).divergence.top1_agreement == 0
+    # The first option led by 1 nat, and lies 2 behind the new first one.
+    assert retained(reference, turned).divergence.margin_shrinkage == pytest.approx(1 + 2)
+    assert retained(reference, shifted).divergence.margin_shrinkage == pytest.approx(0, abs=1e-12)
     assert retained(reference, measurement(after, artifact="b")).divergence is None
 
 
@@ -284,3 +289,36 @@ def test_long_answers_that_were_stored_shortened_are_still_the_same_answers():
     assert drifted(stored, fresh).reason.startswith("identical evidence")
     other = measurement([0.0] * 30, answers=[f"{text}!" for text in long], artifact="b")
     assert retained(stored, other).flips.changed == 30
+
+
+def test_a_rate_of_all_or_none_has_a_standard_error_too():
+    everything, nothing = measurement([1.0] * 100), measurement([0.0] * 100, artifact="b")
+    check = retained(everything, nothing)
+    # Two successes and two failures added: sqrt(2/104 * 102/104 / 104).
+    assert check.reference.stderr == check.candidate.stderr == pytest.approx(0.013466, abs=1e-6)
+
+
+def test_a_baseline_at_chance_cannot_show_a_loss():
+    guessing = measurement([1.0, 0.0, 0.0, 0.0] * 50).model_copy(update={"chance": 0.25})
+    check = drifted(guessing, measurement([0.0, 0.0, 0.0, 1.0] * 50, artifact="b"))
+    assert check.verdict == "inconclusive"
+    assert "the baseline cannot show a loss: it is at chance" in check.reason
+
+
+def test_small_losses_that_each_pass_against_the_last_release_add_up_against_the_original():
+    """Two references at once: the stored evidence of the last release, and the model that everything was made from."""
+    releases = [measurement([0.0] * (8 * step) + [1.0] * (1000 - 8 * step), artifact=str(step)) for step in range(13)]
+    drifts = [drifted(before, after).verdict for before, after in itertools.pairwise(releases)]
+    assert set(drifts) == {"pass"}
+    kept = [retained(releases[0], release).verdict for release in releases]
+    assert (kept[1], kept[-1]) == ("pass", "fail")
+
+
+def test_flips_that_the_reference_makes_alone_are_their_floor():
+    before, after = rates(10, 2, 100)
+    reference = measurement(before)
+    check = with_floor(retained(reference, measurement(after, artifact="b")), measurement([0.0, *before[1:]]), reference)
+    assert check.flips.floor == 0.01
+    other = measurement(before)
+    elsewhere = other.model_copy(update={"conditions": other.conditions.model_copy(update={"dtype": "bfloat16"})})
+    assert with_floor(retained(reference, measurement(after, artifact="b")), elsewhere, reference).flips.floor is None

@@ -3,8 +3,9 @@
 from pytest_unicomp.compare.absent import broken, missing_baseline
 from pytest_unicomp.compare.calibration import gain, gains
 from pytest_unicomp.compare.comparability import mismatch
-from pytest_unicomp.compare.drift import drift
+from pytest_unicomp.compare.drift import at_chance_level, drift
 from pytest_unicomp.compare.efficiency import ratio, size
+from pytest_unicomp.compare.evidence import with_floor
 from pytest_unicomp.compare.policy import Policy
 from pytest_unicomp.compare.pooling import pool
 from pytest_unicomp.compare.recipe import recipe_verdict, run_verdict, survives_holm
@@ -15,6 +16,7 @@ from pytest_unicomp.compare.wording import NATS as NATS
 __all__ = [
     "NATS",
     "Policy",
+    "at_chance_level",
     "broken",
     "drift",
     "fixed_order",
@@ -30,4 +32,5 @@ __all__ = [
     "sequential_retention",
     "size",
     "survives_holm",
+    "with_floor",
 ]

@@ -7,10 +7,22 @@ from pytest_unicomp.records import Check, Dimension, Estimate, Family, Measureme
 
 
 def missing_baseline(
-    current: Measurement, *, recipe: str, family: Family, gates: bool, policy: Policy, written: str | None = None
+    current: Measurement,
+    *,
+    recipe: str,
+    family: Family,
+    gates: bool,
+    policy: Policy,
+    written: str | None = None,
+    refusal: str | None = None,
 ) -> Check:
-    """Return the drift check of a cell without baseline: it fails once where one was written to the path `written`, else is not comparable."""
-    if written is not None:
+    """Return the drift check of a cell without baseline: it fails once where one was written to the path `written`, else is not comparable.
+
+    `refusal` says why this run's evidence cannot serve as one, and was not written.
+    """
+    if refusal is not None:
+        reason = f"not comparable: no baseline, and none was written: {refusal}"
+    elif written is not None:
         reason = f"no baseline; this run's evidence was written to {written}: review and commit it, the next run compares with it"
     else:
         reason = "not comparable: no baseline, and none was written; --unicomp-update=missing writes one"

@@ -10,7 +10,6 @@ from pytest_unicomp import stats
 from pytest_unicomp.compare import evidence, wording
 from pytest_unicomp.compare.comparability import Pair, mismatch, paired
 from pytest_unicomp.compare.policy import Policy
-from pytest_unicomp.errors import UnicompError
 from pytest_unicomp.margins import Margin
 from pytest_unicomp.records import Check, Estimate, Family, Measurement, Verdict
 
@@ -89,7 +88,7 @@ def compare(reference: Measurement, candidate: Measurement, fields: dict[str, An
     bounded = candidate.metric != wording.NATS and all(0 <= score <= 1 for side in raw for score in side)
     before, after = (_turned(side, candidate.higher_is_better, bounded) for side in raw)
     found = evidence.kinds(pairs, candidate)
-    first, second = (_estimate(side) for side in raw)
+    first, second = (evidence.estimate(side) for side in raw)
     shown = {
         "n": len(pairs),
         "reference": first,
@@ -168,14 +167,6 @@ def _clusters(pairs: Sequence[Pair]) -> list[str] | None:
         return None
     named = [after.cluster if after.cluster is not None else before.cluster for before, after in pairs]
     return [f"item {after.id}" if name is None else f"cluster {name}" for name, (_, after) in zip(named, pairs, strict=True)]
-
-
-def _estimate(scores: Sequence[float]) -> Estimate:
-    try:
-        found = stats.mean(scores)
-    except UnicompError:
-        return Estimate(value=scores[0])
-    return Estimate(value=found.value, stderr=found.stderr)
 
 
 def _retention(before: float, after: float, higher_is_better: bool) -> float | None:

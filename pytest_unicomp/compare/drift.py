@@ -6,6 +6,7 @@ from pytest_unicomp import stats
 from pytest_unicomp.compare import evidence, wording
 from pytest_unicomp.compare.comparison import Comparison, compare, describe, not_comparable, numbers
 from pytest_unicomp.compare.policy import Policy
+from pytest_unicomp.compare.retention import at_chance
 from pytest_unicomp.errors import UnicompError
 from pytest_unicomp.margins import Margin
 from pytest_unicomp.records import Check, Family, Measurement, Verdict
@@ -27,6 +28,10 @@ def drift(baseline: Measurement, current: Measurement, *, recipe: str, family: F
     short = evidence.shortened(current)
     if all(before.score == after.score and evidence.same_answer(before, after, short) for before, after in comparison.pairs):
         return _unchanged(comparison)
+    if (refusal := at_chance_level(baseline, policy)) is not None:
+        return comparison.check(
+            "inconclusive", f"the baseline cannot show a loss: {refusal}; remove it, or choose a benchmark that the model can do"
+        )
     try:
         found = comparison.difference(alpha=policy.alpha, margin=margin)
     except UnicompError as error:
@@ -36,6 +41,17 @@ def drift(baseline: Measurement, current: Measurement, *, recipe: str, family: F
     detectable = stats.minimum_detectable_effect(found.stderr, alpha=policy.alpha)
     reason = f"{words}; {wording.basis(n, float(comparison.fields['discordance']), detectable, current.metric)}{_since(comparison)}"
     return comparison.check(verdict, reason, **numbers(found, policy.alpha))
+
+
+def at_chance_level(evidence: Measurement, policy: Policy) -> str | None:
+    """Return why evidence cannot be a baseline, or None: what is not above chance cannot get worse."""
+    if evidence.chance is None or not any(item.score is not None for item in evidence.items):
+        return None
+    fields = describe(
+        evidence, recipe="", family="none", gates=False, question="drift", margin=Margin("absolute", policy.drift_margin), policy=policy
+    )
+    found = at_chance(compare(evidence, evidence, fields), evidence, policy)
+    return None if found is None else found.replace("the reference is", "it is", 1)
 
 
 def _decide(found: stats.Paired, *, margin: float, n: int, metric: str, alpha: float) -> tuple[Verdict, str]:

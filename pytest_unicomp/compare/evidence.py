@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import exp, log, sqrt
+from math import exp, log
 from typing import Literal
 
+from pytest_unicomp import stats
 from pytest_unicomp.baselines import condense
 from pytest_unicomp.compare.comparability import Pair
-from pytest_unicomp.records import Divergence, Example, Flips, Item, Measurement
+from pytest_unicomp.records import Check, Divergence, Estimate, Example, Flips, Item, Measurement
 
 Kind = Literal["lost", "gained", "changed"]
 EXAMPLES = 8
@@ -47,6 +48,17 @@ def flips(found: Sequence[tuple[Kind, Pair]]) -> Flips:
     return Flips(lost=names.count("lost"), gained=names.count("gained"), changed=names.count("changed"))
 
 
+def with_floor(check: Check, earlier: Measurement, reference: Measurement) -> Check:
+    """Add to a check's flips how many items the reference flips against its own evidence of an earlier run, put under the same conditions."""
+    same = earlier.conditions.model_copy(update={"limit": reference.conditions.limit}) == reference.conditions
+    before = {(item.id, item.prompt_digest): item.score for item in earlier.items}
+    shared = [(before[item.id, item.prompt_digest], item.score) for item in reference.items if (item.id, item.prompt_digest) in before]
+    if check.flips is None or not same or not shared:
+        return check
+    floor = sum(old != new for old, new in shared) / len(shared)
+    return check.model_copy(update={"flips": check.flips.model_copy(update={"floor": floor})})
+
+
 def discordance(pairs: Sequence[Pair]) -> float:
     """Return the share of items whose score differs, in [0, 1]."""
     return sum(before.score != after.score for before, after in pairs) / len(pairs)
@@ -72,7 +84,7 @@ def _cut(text: str) -> str:
 
 
 def divergence(pairs: Sequence[Pair]) -> Divergence | None:
-    """Return mean KL(reference || candidate) in nats over the softmax of the options' log-probabilities, its standard error and top-1 agreement.
+    """Return mean KL(reference || candidate) in nats over the softmax of the options' log-probabilities, top-1 agreement and margin shrinkage.
 
     Only items with the same two or more options on both sides count; None where there is none.
     Source: Kullback & Leibler 1951, Annals of Mathematical Statistics 22, 79-86; as a distance beside accuracy: Dutta et al. 2024, arXiv 2407.09141.
@@ -80,14 +92,36 @@ def divergence(pairs: Sequence[Pair]) -> Divergence | None:
     known = [(before, after) for before, after in pairs if _options(before) >= 2 and _options(before) == _options(after)]
     if not known:
         return None
-    distances, agreements = [], []
+    distances, agreements, shrinkages = [], [], []
     for before, after in known:
         first, second = _log_softmax(before.log_probabilities or []), _log_softmax(after.log_probabilities or [])
         distances.append(max(0.0, sum(exp(one) * (one - other) for one, other in zip(first, second, strict=True))))
-        agreements.append(first.index(max(first)) == second.index(max(second)))
-    n, mean = len(distances), sum(distances) / len(distances)
-    spread = sqrt(sum((value - mean) ** 2 for value in distances) / (n - 1) / n) if n > 1 else None
-    return Divergence(kl_mean=mean, kl_stderr=spread, top1_agreement=sum(agreements) / n)
+        chosen = first.index(max(first))
+        agreements.append(float(chosen == second.index(max(second))))
+        shrinkages.append(_lead(first, chosen) - _lead(second, chosen))
+    distance, agreement, shrinkage = estimate(distances), estimate(agreements), estimate(shrinkages)
+    return Divergence(
+        kl_mean=sum(distances) / len(distances),
+        kl_stderr=distance.stderr,
+        top1_agreement=sum(agreements) / len(agreements),
+        top1_stderr=agreement.stderr,
+        margin_shrinkage=shrinkage.value,
+        margin_shrinkage_stderr=shrinkage.stderr,
+    )
+
+
+def estimate(scores: Sequence[float]) -> Estimate:
+    """Return the mean of at least one score with its standard error (None for one alone); a rate of 0 or 100 % is not certain either."""
+    if len(scores) < 2:
+        return Estimate(value=scores[0])
+    if len(set(scores)) == 1 and scores[0] in (0, 1):
+        return Estimate(value=scores[0], stderr=stats.extreme_rate_stderr(len(scores)))
+    found = stats.mean(scores)
+    return Estimate(value=found.value, stderr=found.stderr)
+
+
+def _lead(scores: Sequence[float], chosen: int) -> float:
+    return scores[chosen] - max(score for place, score in enumerate(scores) if place != chosen)
 
 
 def _options(item: Item) -> int:

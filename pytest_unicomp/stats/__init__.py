@@ -10,7 +10,7 @@ from pytest_unicomp.stats.means import Mean, clustered_mean, mean, t_interval
 from pytest_unicomp.stats.paired import Paired, paired_difference
 from pytest_unicomp.stats.pooling import Bounded, holm, mover_mean
 from pytest_unicomp.stats.power import implied_stderr, minimum_detectable_effect, required_items
-from pytest_unicomp.stats.proportions import newcombe_interval, tango_interval, tango_statistic, wilson_interval
+from pytest_unicomp.stats.proportions import extreme_rate_stderr, newcombe_interval, tango_interval, tango_statistic, wilson_interval
 from pytest_unicomp.stats.ratios import ratio_interval
 from pytest_unicomp.stats.rules import equivalence, non_inferiority
 from pytest_unicomp.stats.sequential import EARLY_SHARE, Sequential, capital_paths, crossing, sequential_difference
@@ -32,6 +32,7 @@ __all__ = [
     "equivalence",
     "exact_interval",
     "exact_tail",
+    "extreme_rate_stderr",
     "f1",
     "holm",
     "implied_stderr",

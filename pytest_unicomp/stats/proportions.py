@@ -11,6 +11,15 @@ from pytest_unicomp.errors import UnicompError
 _EDGE = 1 - 1e-9
 
 
+def extreme_rate_stderr(n: int) -> float:
+    """Return the standard error of a rate that was 0 or 100 % on n items, where the sample's own spread says 0.
+
+    It is that of the rate with two successes and two failures added. Source: Agresti & Coull 1998, The American Statistician 52, 119-126.
+    """
+    added = 2 / (n + 4)
+    return sqrt(added * (1 - added) / (n + 4))
+
+
 def check_counts(losses: float, gains: float, n: float) -> None:
     """Raise UnicompError unless the counts of discordant pairs are possible among n pairs."""
     if not (n > 0 and losses >= 0 and gains >= 0 and losses + gains <= n * (1 + 1e-12)):

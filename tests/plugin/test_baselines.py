@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from pytest_unicomp.registry import Table, methods
+
 WIDE = ("--unicomp-margin=0.4", "--unicomp-benchmark-margin=0.4", "--unicomp-drift-margin=0.4")
 
 
@@ -90,3 +92,35 @@ def test_stored_evidence_stands_in_for_the_reference(drifting, own_model):
     assert check["verdict"] == "pass"
     assert check["n"] == 24
     assert check["reference"]["value"] is not None
+
+
+def test_an_accepted_change_is_printed_with_its_size(drifting, folder, own_model):
+    drifting(model=own_model)
+    path = folder / "own" / "rtn-w8a16" / "nano-knowledge.json"
+    document = json.loads(path.read_text())
+    document["items"]["score"] = [0, 0, *document["items"]["score"][2:]]
+    path.write_text(json.dumps(document))
+    accepted = drifting("--unicomp-update=changed", model=own_model)
+    accepted["result"].stdout.fnmatch_lines(["accepted: rtn-w8a16/nano-knowledge: baseline rewritten on request; before that: *points*"])
+    again = drifting("--unicomp-update=changed", model=own_model)
+    again["result"].stdout.no_fnmatch_line("accepted: *")
+
+
+def test_evidence_at_chance_is_not_made_a_baseline(drifting, folder, ruined, own_model):
+    report = drifting(f"--unicomp-candidate={ruined}", recipe=None, model=own_model)
+    assert drift_of(report)["verdict"] == "not_comparable"
+    assert "none was written: it is at chance" in drift_of(report)["reason"]
+    assert not folder.exists()
+
+
+def test_baselines_that_nobody_reads_are_named_after_a_run_of_everything_alone(drifting, folder, own_model, gate, monkeypatch):
+    drifting(model=own_model)
+    orphan = folder / "own" / "a-recipe-of-old" / "nano-knowledge.json"
+    orphan.parent.mkdir()
+    orphan.write_text("{}")
+    drifting(model=own_model)["result"].stdout.no_fnmatch_line("unused baseline: *")
+    table = methods()
+    monkeypatch.setattr("pytest_unicomp.recipes.table", lambda defined: Table("recipe", None, {"rtn-w8a16": table["rtn-w8a16"]}))
+    everything = drifting(model=own_model, recipe="all")
+    everything["result"].stdout.fnmatch_lines([f"unused baseline: {orphan}: *"])
+    drifting("-k", "drift", model=own_model, recipe="all")["result"].stdout.no_fnmatch_line("unused baseline: *")
