@@ -117,13 +117,47 @@ def methods(as_json: Annotated[bool, typer.Option("--json", help="a list of obje
 
 
 @app.command()
+def score(
+    published: Annotated[bool, typer.Option("--published", help="the scores of the paper's own tables")] = False,
+    model: Annotated[str, typer.Option(help="a model of the paper: LLaMA-3.1-8B or Qwen2.5-7B")] = "LLaMA-3.1-8B",
+    scoring: Annotated[str, typer.Option(help="paper: as printed; corrected: from raw cells, errata repaired")] = "corrected",
+    as_json: Annotated[bool, typer.Option("--json", help="one object: row label to scores")] = False,
+) -> None:
+    """Print the thirteen scores of UniComp. Example: unicomp score --published --model Qwen2.5-7B --scoring paper --json"""
+    from pytest_unicomp import scores
+
+    if not published:
+        raise UsageProblem("unicomp: score needs --published, the scores of the paper's tables.")
+    if scoring not in ("paper", "corrected"):
+        raise UsageProblem(f"unicomp: --scoring is {scoring!r}; expected paper or corrected.{nearest(scoring, ('paper', 'corrected'))}")
+    found = scores.published(model, "paper" if scoring == "paper" else "corrected")
+    if as_json:
+        typer.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        return
+    typer.echo(" ".join(["row".ljust(20), *(name.rjust(7) for name in scores.SCORES)]))
+    for row, values in found.items():
+        shown = ("-" if value is None else f"{value:.2f}" for value in values.values())
+        typer.echo(" ".join([row.ljust(20), *(text.rjust(7) for text in shown)]))
+    typer.echo(
+        f"{scoring} scoring; ratios to the base model x 100; no intervals: the paper prints no per-item data. Errata: docs/scores.md"
+    )
+
+
+@app.command()
 def benchmarks(as_json: Annotated[bool, typer.Option("--json", help="a list of objects")] = False) -> None:
     """List the benchmarks. Example: unicomp benchmarks"""
     from pytest_unicomp.registry import benchmarks as table
 
     names = ("dimension", "capability", "dataset", "shots", "metric", "higher_is_better", "source")
+    # What an entry need not say: null means that it has none, or that it is known after the run.
+    further = ("items", "scorer", "judge", "chance")
     rows = [
-        {"benchmark": name, **{field: getattr(entry, field) for field in names}, "sets": list(entry.sets)}
+        {
+            "benchmark": name,
+            **{field: getattr(entry, field) for field in names},
+            **{field: getattr(entry, field, None) for field in further},
+            "sets": list(entry.sets),
+        }
         for name, entry in table().items()
     ]
     _show(rows, as_json, ("benchmark", "dimension", "capability", "metric", "dataset"))
