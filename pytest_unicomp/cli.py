@@ -117,6 +117,19 @@ def methods(as_json: Annotated[bool, typer.Option("--json", help="a list of obje
 
 
 @app.command()
+def judge(what: Annotated[str, typer.Argument(help="refusal")]) -> None:
+    """Judge replies, JSON lines {"id", "prompt", "response"} from standard input. Example: unicomp judge refusal < replies.jsonl"""
+    from pytest_unicomp.judges import refusal
+
+    if what != "refusal":
+        raise UsageProblem(f"unicomp: no judge of {what!r}; expected refusal.{nearest(what, ['refusal'])}")
+    # Everything is read before anything is printed: a bad line must not leave half an answer.
+    for name, prompt, response in list(refusal.read_replies(sys.stdin, source="standard input")):
+        found = refusal.judge(prompt, response)
+        typer.echo(json.dumps({"id": name, "refused": found.refused, "confidence": found.confidence}, ensure_ascii=False))
+
+
+@app.command()
 def score(
     published: Annotated[bool, typer.Option("--published", help="the scores of the paper's own tables")] = False,
     model: Annotated[str, typer.Option(help="a model of the paper: LLaMA-3.1-8B or Qwen2.5-7B")] = "LLaMA-3.1-8B",

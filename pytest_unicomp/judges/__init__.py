@@ -1,0 +1,1 @@
+"""Judges say of a model's replies what no string comparison can: `refusal.judge(prompt, response)`."""
