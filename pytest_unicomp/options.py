@@ -181,9 +181,11 @@ class Settings:
     address: str | None = _option(None, _text, "address of the Ray cluster; none: one is started on this machine")
     report: tuple[str, ...] = _option((), _texts, "write the report here: .json, .html or .md", repeatable=True)
     recipes: Mapping[str, Any] = field(default_factory=dict)
+    margins: Mapping[str, Any] = field(default_factory=dict)
 
 
 RECIPES = "recipes"
+TABLES = {RECIPES: "recipes by name", "margins": "margins by the name of a capability, benchmark, metric or recipe"}
 PROFILES: Mapping[str, Mapping[str, Any]] = {
     "smoke": {"recipe": ("rtn-w8a16", "gptq-w4a16"), "limit": 300, "margin": 0.05, "inconclusive": "warn"},
     "standard": {"limit": 1000, "margin": 0.03},
@@ -194,7 +196,7 @@ PROFILES: Mapping[str, Mapping[str, Any]] = {
 def options() -> tuple[Field[Any], ...]:
     """Return the declarations: name, default and metadata `parse`, `help`, `repeatable`, `switch` (a flag without a value).
 
-    `recipes`, a table of definitions, can only be given in a file and has no flag.
+    `recipes` and `margins`, tables, can only be given in a file and have no flag.
     """
     return tuple(option for option in fields(Settings) if option.metadata)
 
@@ -217,7 +219,7 @@ def read_file(path: Path, *, table: str | None = None) -> dict[str, Any]:
         raise UsageProblem(f"unicomp: {path} cannot be read as TOML: {error}.") from error
     for part in table.split(".") if table else []:
         data = data.get(part, {})
-    known = [*(option.name for option in options()), RECIPES]
+    known = [*(option.name for option in options()), *TABLES]
     for key in data:
         if key not in known:
             raise UsageProblem(f"unicomp: {path}: no option named {key!r}.{nearest(key, known)}")
@@ -250,9 +252,10 @@ def resolve(flags: Mapping[str, Any], file: Mapping[str, Any], *, source: str = 
             given[option.name] = parse(flag(option.name), value)
         elif option.name in file:
             given[option.name] = parse(f"{option.name} in {source}", file[option.name])
-    if not isinstance(defined := file.get(RECIPES, {}), Mapping):
-        raise UsageProblem(f"unicomp: {RECIPES} in {source} is {defined!r}; expected a table of recipes by name.")
-    given[RECIPES] = defined
+    for name, what in TABLES.items():
+        if not isinstance(defined := file.get(name, {}), Mapping):
+            raise UsageProblem(f"unicomp: {name} in {source} is {defined!r}; expected a table of {what}.")
+        given[name] = defined
     profile = given.get("profile", Settings.profile)
     settings = Settings(**{**PROFILES[profile], **given})
     if settings.candidate and "recipe" not in given:

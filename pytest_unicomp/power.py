@@ -13,6 +13,7 @@ from pytest_unicomp.compare import Policy
 from pytest_unicomp.foresight import Expected, foresee
 from pytest_unicomp.margins import Margin
 from pytest_unicomp.plan import Cell
+from pytest_unicomp.registry import benchmarks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,6 +49,10 @@ def rows(
     return result
 
 
+def _own(policy: Policy, cell: Cell) -> Policy:
+    return policy.of(recipe=cell.recipe, capability=cell.capability, benchmark=cell.benchmark, metric=benchmarks()[cell.benchmark].metric)
+
+
 def _points(margin: Margin, known: Sequence[Expected]) -> float:
     """A margin in the unit of the difference; shares are taken of what earlier evidence says of the reference, or of 0.7."""
     if margin.kind == "absolute":
@@ -62,7 +67,7 @@ def _points(margin: Margin, known: Sequence[Expected]) -> float:
 
 
 def _cell(cell: Cell, expected: Expected, policy: Policy, drop: float) -> dict[str, Any]:
-    margin, capability = (_points(one, [expected]) for one in (policy.benchmark, policy.capability))
+    margin, capability = (_points(one, [expected]) for one in (_own(policy, cell).benchmark, _own(policy, cell).capability))
     found: dict[str, Any] = {
         "items": expected.items,
         "discordance": expected.discordance,
@@ -160,13 +165,16 @@ def _verdicts(scored: Sequence[tuple[Cell, Expected]], policy: Policy, drop: flo
     parts: dict[tuple[str, bool], list[tuple[np.ndarray, np.ndarray, np.ndarray]]] = {}
     smallest = np.ones(REPLICATES)
     for cell, expected in scored:
-        value, lower, upper, p_values = _intervals(expected, drop, cell.benchmark, _points(policy.benchmark, [expected]), policy.alpha)
+        value, lower, upper, p_values = _intervals(
+            expected, drop, cell.benchmark, _points(_own(policy, cell).benchmark, [expected]), policy.alpha
+        )
         # Rates and nats per token are never averaged.
         parts.setdefault((cell.capability, expected.spread is None), []).append((value, lower, upper))
         smallest = np.minimum(smallest, p_values)
     passes, fails = np.ones(REPLICATES, bool), smallest <= policy.alpha / len(scored)
     for (capability, _), bounds in parts.items():
-        margin = _points(policy.capability, [expected for cell, expected in scored if cell.capability == capability])
+        same = [(cell, expected) for cell, expected in scored if cell.capability == capability]
+        margin = _points(_own(policy, same[0][0]).capability, [expected for _, expected in same])
         value, lower, upper = (np.array([part[side] for part in bounds]) for side in range(3))
         middle, k = value.mean(axis=0), len(bounds)
         passes &= middle - np.sqrt(((value - lower) ** 2).sum(axis=0)) / k > -margin

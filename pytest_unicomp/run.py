@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp import baselines as stored
-from pytest_unicomp import checkpoints, compare, compress, early, machine, soundness, worker
+from pytest_unicomp import checkpoints, compare, compress, early, machine, margin_exceptions, soundness, worker
 from pytest_unicomp.artifact_checks import Finding
 from pytest_unicomp.calibration import mixture
 from pytest_unicomp.errors import UnicompError, UsageProblem
 from pytest_unicomp.executors import choice
+from pytest_unicomp.margins import Margin
 from pytest_unicomp.options import Settings, served
 from pytest_unicomp.plan import Candidate, Cell, Plan, plan
 from pytest_unicomp.records import Artifact, CapabilityVerdict, Check, Measurement, Question, RecipeVerdict, ReferenceSummary, Report
@@ -53,6 +54,7 @@ class Run:
             benchmark_margin=settings.benchmark_margin,
             drift_margin=settings.drift_margin,
             inconclusive="warn" if settings.inconclusive == "warn" else "fail",
+            margins=settings.margins,
         )
         self.store = Store(settings.cache or default_root())
         self.baselines = stored.Baselines(settings.baselines or Path("baselines"), stored.packaged())
@@ -73,6 +75,7 @@ class Run:
         if any(candidate.method is not None and candidate.method.calibrated for candidate in self.plan.candidates):
             for named in filter(None, (settings.calibration, settings.calibration_target)):
                 mixture.validate(named, settings.bundle, self.plan.model)
+        margin_exceptions.validate(settings.margins, self.plan)
         self._check_supported()
         self._check_stored_reference()
         self.results = Results(
@@ -151,7 +154,7 @@ class Run:
         if cell not in self._retention:
             reference = self.reference(cell.benchmark)
             if self._stops_early(cell):
-                stopping = early.EarlyStopping(reference, self.results.part, self.policy, self.policy.capability)
+                stopping = early.EarlyStopping(reference, self.results.part, self.policy, self._margin_of(cell))
                 check, self._stopped[cell] = stopping.decide(cell)
             else:
                 candidate = self.measurement(cell.recipe, cell.benchmark)
@@ -160,6 +163,9 @@ class Run:
             earlier = self.baselines.read(self.plan.model, "dense", cell.benchmark)
             self._retention[cell] = check if earlier is None else compare.with_floor(check, earlier, reference)
         return self._retention[cell]
+
+    def _margin_of(self, cell: Cell) -> Margin:
+        return self.policy.of(recipe=cell.recipe, capability=cell.capability).capability
 
     def _stops_early(self, cell: Cell) -> bool:
         """Say whether a cell is measured in parts: not where a baseline would have to be written from it."""
@@ -367,6 +373,7 @@ class Run:
             "calibration_form",
             "calibration_target",
             "margin",
+            "margins",
             "benchmark_margin",
             "drift_margin",
             "alpha",

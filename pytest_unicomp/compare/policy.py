@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from pytest_unicomp.errors import UsageProblem
 from pytest_unicomp.margins import Margin
@@ -13,6 +14,8 @@ from pytest_unicomp.margins import Margin
 class Policy:
     """Margins are numbers (rates, or nats per token), shares of the reference `"5%"`, or multiples of its errors `"1.2x errors"`.
 
+    `margins` are exceptions by name: a capability's replaces the capability margin, a benchmark's or a metric's the benchmark margin, and a table
+    under a recipe's name holds such exceptions for that recipe alone. The nearest wins: recipe before all, benchmark before metric.
     The drift margin is a number. `alpha` is one-sided, so intervals are two-sided at 1 - 2 alpha.
     """
 
@@ -21,6 +24,7 @@ class Policy:
     benchmark_margin: float | str | Margin = 0.05
     drift_margin: float = 0.02
     inconclusive: Literal["fail", "warn"] = "fail"
+    margins: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         """Raise UsageProblem for an alpha outside (0, 0.5), or a margin that is negative, not finite or not understood."""
@@ -28,10 +32,28 @@ class Policy:
             raise UsageProblem(f"unicomp: alpha is {self.alpha}; expected a number above 0 and below 0.5, such as 0.05.")
         for name in ("capability_margin", "benchmark_margin"):
             Margin.of(getattr(self, name), name)
+        for name, margin in self.margins.items():
+            for inner, value in margin.items() if isinstance(margin, Mapping) else [("", margin)]:
+                Margin.of(value, f"margins.{name}{'.' if inner else ''}{inner}")
         if not 0 <= self.drift_margin < float("inf"):
             raise UsageProblem(
                 f"unicomp: drift_margin is {self.drift_margin}; expected a finite number of at least 0, such as 0.03 for 3 points."
             )
+
+    def of(self, *, recipe: str, capability: str, benchmark: str = "", metric: str = "") -> Policy:
+        """Return the policy for one check: its margins are those that its names ask for."""
+        own = self.margins.get(recipe)
+        tables = [*([own] if isinstance(own, Mapping) else []), self.margins]
+
+        def chosen(names: tuple[str, ...], default: float | str | Margin) -> float | str | Margin:
+            found = [table[name] for table in tables for name in names if name and not isinstance(table.get(name, {}), Mapping)]
+            return found[0] if found else default
+
+        return replace(
+            self,
+            capability_margin=chosen((capability,), self.capability_margin),
+            benchmark_margin=chosen((benchmark, metric), self.benchmark_margin),
+        )
 
     @property
     def capability(self) -> Margin:

@@ -25,6 +25,7 @@ def pool(checks: Sequence[Check], *, policy: Policy) -> CapabilityVerdict:
     kinds = {(check.recipe, check.capability, check.question) for check in checks}
     if len(kinds) != 1 or next(iter(kinds))[2] != "retention":
         raise UnicompError(f"unicomp: pooling found {sorted(kinds)}; expected retention checks of one recipe and one capability.")
+    policy = policy.of(recipe=checks[0].recipe, capability=checks[0].capability)
     nats = [check for check in checks if check.metric == wording.NATS]
     rates = [check for check in checks if check.metric != wording.NATS]
     verdicts = [_pool(part, policy) for part in (rates, nats) if part]

@@ -22,6 +22,7 @@ def retention(
     is inconclusive; then pass iff the lower bound > -margin, fail iff the upper bound < -margin, else inconclusive.
     `chance_corrected_retention` is None where the reference is not above chance, which is also how pooling knows.
     """
+    policy = policy.of(recipe=recipe, capability=candidate.capability, benchmark=candidate.benchmark, metric=candidate.metric)
     margin = policy.benchmark
     fields = describe(candidate, recipe=recipe, family=family, gates=gates, question="retention", margin=margin, policy=policy)
     refused = not_comparable(reference, candidate, fields, ("reference", "candidate"))

@@ -48,6 +48,7 @@ def sequential_retention(
     not compare are told at once; scores that are not in [0, 1] need all items.
     """
     named: dict[str, Any] = {"recipe": recipe, "family": family, "gates": gates}
+    policy = policy.of(recipe=recipe, capability=candidate.capability, benchmark=candidate.benchmark, metric=candidate.metric)
     margin = margin or policy.benchmark
     fields = describe(candidate, **named, question="retention", margin=margin, policy=policy)
     refused = not_comparable(reference, candidate, fields, ("reference", "candidate"))

@@ -1,5 +1,7 @@
 """unicomp.toml, [tool.unicomp] and `--unicomp-config`."""
 
+import pytest
+
 
 def test_a_project_file_gives_what_the_flags_leave_open(gate, pytester):
     pytester.makefile(".toml", unicomp='margin = 0.4\nbenchmark_margin = 0.4\nrecipe = ["rtn-w8a16"]\n')
@@ -39,3 +41,30 @@ def test_a_wrong_definition_of_a_recipe_stops_the_run_before_anything_is_made(ga
     result = gate(recipe="mine")
     assert result.ret == 4
     result.stderr.fnmatch_lines(["*recipe 'mine': method 'rtn' has no setting 'bit'*"])
+
+
+def test_margins_by_name_come_from_the_file_and_stand_in_the_report(gate, pytester):
+    (pytester.path / "unicomp.toml").write_text('[margins]\nknowledge = 0.4\n[margins.wanda-2of4]\nacc = "90%"\n')
+    report = gate.report(recipe="rtn-w8a16,wanda-2of4")
+    assert report["policy"]["margins"] == {"knowledge": 0.4, "wanda-2of4": {"acc": "90%"}}
+    margins = {check["recipe"]: check["margin"] for check in report["checks"] if check["question"] == "retention"}
+    assert margins["rtn-w8a16"] == 0.05
+    assert margins["wanda-2of4"] > 0.5
+    assert {capability["margin"] for recipe in report["recipes"] for capability in recipe["capabilities"]} == {0.4}
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[margins]\nknowlege = 0.1", "*margins.knowlege: no capability, benchmark or metric has that name. Did you mean 'knowledge'*"),
+        ("[margins]\nknowledge = nan", "*margins.knowledge is nan; expected a finite number*"),
+        ("[margins]\nknowledge = 0", "*margins.knowledge is 0; expected a number above 0*"),
+        ("[margins.rtn-w8a61]\nknowledge = 0.1", "*no recipe of this run has that name. Did you mean 'rtn-w8a16'*"),
+        ("margins = 0.1", "*expected a table of margins by the name*"),
+    ],
+)
+def test_margins_that_nothing_would_meet_are_refused(gate, pytester, text, line):
+    (pytester.path / "unicomp.toml").write_text(text)
+    result = gate()
+    assert result.ret == 4
+    result.stderr.fnmatch_lines([line])
