@@ -41,6 +41,7 @@ def condense(measurement: Measurement) -> Measurement:
                 "prompt": "",
                 "answer": _shorten(item.answer),
                 "target": "",
+                "top_tokens": None,
                 "log_probabilities": None if item.log_probabilities is None else [round(value, 3) for value in item.log_probabilities],
             }
         )

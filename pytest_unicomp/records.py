@@ -67,7 +67,10 @@ class Artifact(Record):
 
 class Item(Record):
     """One evaluated item. `score` lies in [0, 1] (or nats per token for language modelling) and is None where no score could be given;
-    `prompt_digest` is the first 16 hex digits of the sha256 of the rendered prompt; `log_probabilities` belong to the answer options."""
+    `prompt_digest` is the first 16 hex digits of the sha256 of the rendered prompt; `log_probabilities` belong to the answer options.
+
+    `top_tokens`, of scored texts, holds for some positions the likeliest next tokens, best first: pairs of token id and log-probability in nats.
+    """
 
     id: str
     cluster: str | None = None
@@ -77,6 +80,7 @@ class Item(Record):
     answer: str = ""
     target: str = ""
     log_probabilities: list[float] | None = None
+    top_tokens: list[list[tuple[int, float]]] | None = None
 
 
 class Conditions(Record):
@@ -140,7 +144,10 @@ class Divergence(Record):
 
     `margin_shrinkage` is by how many nats the reference's choice leads the best other option less than it did, on average: certainty that was
     lost where the answer still stands. Each with its standard error, None where there is one item alone.
+    `over` says of what: `options` exactly; `tokens` of a text as a lower bound, from the likeliest tokens with all others as one, lead unknown.
     """
+
+    over: Literal["options", "tokens"] = "options"
 
     kl_mean: float
     kl_stderr: float | None

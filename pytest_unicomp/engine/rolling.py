@@ -1,11 +1,16 @@
-"""Scores whole texts: `nats_per_token` for documents, `block_nats` for fixed blocks of tokens."""
+"""Scores whole texts: `nats_per_token` for documents, `block_nats` for fixed blocks of tokens, `top_tokens` for what else was likely."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from pytest_unicomp.engine.loading import Engine
 from pytest_unicomp.engine.quiet import quiet, without_bars
+
+# Enough to tell distributions apart, few enough to keep: 32 x 10 pairs a text.
+POSITIONS, TOP = 32, 10
+TopTokens = list[list[tuple[int, float]]]
 
 
 def nats_per_token(texts: Sequence[str], engine: Engine) -> list[float | None]:
@@ -24,15 +29,45 @@ def nats_per_token(texts: Sequence[str], engine: Engine) -> list[float | None]:
     return [-float(total) / length if length else None for total, length in zip(totals, lengths, strict=True)]
 
 
-def block_nats(tokens: Sequence[int], engine: Engine) -> float:
-    """Return the mean negative log-likelihood, in nats, of all tokens of a block but its first, each given those before it in the block."""
+def top_tokens(texts: Sequence[str], engine: Engine) -> list[TopTokens | None]:
+    """Return for POSITIONS evenly spread positions of each text the TOP likeliest next tokens; None for a text of one token, or a served model."""
+    import torch
+
+    if engine.model is None:
+        return [None] * len(texts)
+    found: list[TopTokens | None] = []
+    for text in texts:
+        tokens = list(engine.lm.tok_encode(text))[: engine.max_length]
+        if len(tokens) < 2:
+            found.append(None)
+            continue
+        with torch.inference_mode():
+            found.append(_tops(engine.model(torch.tensor([tokens], device=engine.device)).logits[0, :-1]))
+    return found
+
+
+def _tops(logits: Any) -> TopTokens:
+    """Read the likeliest tokens off logits of shape (positions, vocabulary)."""
+    import torch
+
+    places = torch.linspace(0, logits.shape[0] - 1, min(POSITIONS, logits.shape[0]), device=logits.device).round().long()
+    values, tokens = logits[places].float().log_softmax(-1).topk(min(TOP, logits.shape[-1]))
+    pairs = zip(tokens.tolist(), values.tolist(), strict=True)
+    return [[(token, round(value, 4)) for token, value in zip(*row, strict=True)] for row in pairs]
+
+
+def block_nats(tokens: Sequence[int], engine: Engine) -> tuple[float, TopTokens | None]:
+    """Return the mean negative log-likelihood, in nats, of all tokens of a block but its first, each given those before it in the block.
+
+    Beside it the likeliest next tokens at POSITIONS evenly spread positions, None for a served model.
+    """
     if engine.model is None:
         # A served model: its logits stay with the server, which is asked as for any other continuation.
         [(total, _)] = engine.lm._loglikelihood_tokens([(None, [tokens[0]], list(tokens[1:]))], disable_tqdm=True)
-        return -float(total) / (len(tokens) - 1)
+        return -float(total) / (len(tokens) - 1), None
     import torch
 
     block = torch.tensor([list(tokens)], device=engine.device)
     with torch.inference_mode():
         logits = engine.model(block).logits[0, :-1]
-        return float(torch.nn.functional.cross_entropy(logits.float(), block[0, 1:]))
+        return float(torch.nn.functional.cross_entropy(logits.float(), block[0, 1:])), _tops(logits)

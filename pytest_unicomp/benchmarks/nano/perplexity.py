@@ -40,14 +40,14 @@ class NanoPerplexity:
 
     def score(self, engine: Engine, evaluation: Evaluation) -> Scored:
         """Score the selected documents with lm-eval's rolling log-likelihood."""
-        from pytest_unicomp.engine.rolling import nats_per_token
+        from pytest_unicomp.engine.rolling import nats_per_token, top_tokens
 
         texts = {f"document-{number:04d}": text for number, text in enumerate(world.held_out_text(), start=1)}
         names = select(texts, limit=evaluation.limit, seed=evaluation.seed, only=evaluation.only)
-        scores = nats_per_token([texts[name] for name in names], engine)
+        chosen = [texts[name] for name in names]
         items = tuple(
-            Item(id=name, score=score, prompt_digest=hashlib.sha256(texts[name].encode()).hexdigest()[:16], prompt=texts[name])
-            for name, score in zip(names, scores, strict=True)
+            Item(id=name, score=score, prompt_digest=hashlib.sha256(text.encode()).hexdigest()[:16], prompt=text, top_tokens=tops)
+            for name, text, score, tops in zip(names, chosen, nats_per_token(chosen, engine), top_tokens(chosen, engine), strict=True)
         )
         return Scored(items=items, chance=None, template="none", generation={}, engine=engine.name)
 

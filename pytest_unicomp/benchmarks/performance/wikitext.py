@@ -70,15 +70,12 @@ class FixedBlockPerplexity:
         blocks = {f"block-{number:04d}": tokens[number * length : (number + 1) * length] for number in range(len(tokens) // length)}
         if not blocks:
             raise UnicompError(f"unicomp: wikitext2-perplexity found {len(tokens)} tokens; expected at least one block of {length}.")
-        items = tuple(
-            Item(
-                id=name,
-                score=block_nats(blocks[name], engine),
-                prompt_digest=hashlib.sha256(json.dumps(blocks[name]).encode()).hexdigest()[:16],
-            )
-            for name in select(blocks, limit=evaluation.limit, seed=evaluation.seed, only=evaluation.only)
-        )
-        return Scored(items=items, chance=None, template="none", generation={"block": length}, engine=engine.name)
+        items = []
+        for name in select(blocks, limit=evaluation.limit, seed=evaluation.seed, only=evaluation.only):
+            nats, tops = block_nats(blocks[name], engine)
+            prompt_digest = hashlib.sha256(json.dumps(blocks[name]).encode()).hexdigest()[:16]
+            items.append(Item(id=name, score=nats, prompt_digest=prompt_digest, top_tokens=tops))
+        return Scored(items=tuple(items), chance=None, template="none", generation={"block": length}, engine=engine.name)
 
 
 def _configuration(bundle: Path | None) -> str:
