@@ -176,6 +176,8 @@ def test_divergence_compares_the_options_and_not_their_scale():
     assert retained(reference, shifted).divergence.top1_agreement == 1
     assert retained(reference, turned).divergence.kl_mean == pytest.approx(1.1504, abs=1e-4)
     assert retained(reference, turned).divergence.top1_agreement == 0
+    # Equal distributions are no rate of 0 %: nothing is uncertain about them.
+    assert retained(reference, shifted).divergence.kl_stderr == pytest.approx(0, abs=1e-9)
     # The first option led by 1 nat, and lies 2 behind the new first one.
     assert retained(reference, turned).divergence.margin_shrinkage == pytest.approx(1 + 2)
     assert retained(reference, shifted).divergence.margin_shrinkage == pytest.approx(0, abs=1e-12)

@@ -88,7 +88,7 @@ def compare(reference: Measurement, candidate: Measurement, fields: dict[str, An
     bounded = candidate.metric != wording.NATS and all(0 <= score <= 1 for side in raw for score in side)
     before, after = (_turned(side, candidate.higher_is_better, bounded) for side in raw)
     found = evidence.kinds(pairs, candidate)
-    first, second = (evidence.estimate(side) for side in raw)
+    first, second = (evidence.estimate(side, rate=bounded) for side in raw)
     shown = {
         "n": len(pairs),
         "reference": first,

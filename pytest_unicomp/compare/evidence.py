@@ -104,7 +104,7 @@ def divergence(pairs: Sequence[Pair]) -> Divergence | None:
         chosen = first.index(max(first))
         agreements.append(float(chosen == second.index(max(second))))
         shrinkages.append(_lead(first, chosen) - _lead(second, chosen))
-    distance, agreement, shrinkage = estimate(distances), estimate(agreements), estimate(shrinkages)
+    distance, agreement, shrinkage = estimate(distances), estimate(agreements, rate=True), estimate(shrinkages)
     return Divergence(
         kl_mean=sum(distances) / len(distances),
         kl_stderr=distance.stderr,
@@ -126,7 +126,7 @@ def _over_tokens(pairs: Sequence[Pair]) -> Divergence:
         places = list(zip(before.top_tokens or [], after.top_tokens or [], strict=False))
         distances.append(sum(_bucketed(dict(old), dict(new)) for old, new in places) / len(places))
         agreements.append(sum(old[0][0] == new[0][0] for old, new in places) / len(places))
-    distance, agreement = estimate(distances), estimate(agreements)
+    distance, agreement = estimate(distances), estimate(agreements, rate=True)
     return Divergence(
         over="tokens",
         kl_mean=distance.value or 0.0,
@@ -143,11 +143,11 @@ def _bucketed(old: dict[int, float], new: dict[int, float]) -> float:
     return max(0.0, sum(one * log(max(one, TINY) / max(other, TINY)) for one, other in [*parts, rest]))
 
 
-def estimate(scores: Sequence[float]) -> Estimate:
-    """Return the mean of at least one score with its standard error (None for one alone); a rate of 0 or 100 % is not certain either."""
+def estimate(scores: Sequence[float], *, rate: bool = False) -> Estimate:
+    """Return the mean of at least one score with its standard error (None for one alone); a `rate` of 0 or 100 % is not certain either."""
     if len(scores) < 2:
         return Estimate(value=scores[0])
-    if len(set(scores)) == 1 and scores[0] in (0, 1):
+    if rate and len(set(scores)) == 1 and scores[0] in (0, 1):
         return Estimate(value=scores[0], stderr=stats.extreme_rate_stderr(len(scores)))
     found = stats.mean(scores)
     return Estimate(value=found.value, stderr=found.stderr)
