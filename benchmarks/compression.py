@@ -1,5 +1,7 @@
 """Our recipes beside direct calls of the libraries under them: same model and texts, alternating; prints seconds, their ratio and peak memory.
 
+Named recipes alone: `python benchmarks/compression.py awq-w4a16`. rtn-w3a16, magnitude and distillation have no library call to stand beside.
+
 `python benchmarks/compression.py large` instead sends a random Llama of half a billion parameters through rtn, gptq and wanda and fails above 8 GiB.
 """
 
@@ -17,6 +19,7 @@ from pytest_unicomp import compress
 from pytest_unicomp.calibration import mixture
 from pytest_unicomp.memory import peak_memory
 from pytest_unicomp.methods.decoder import other_linear_layers
+from pytest_unicomp.methods.pinning import no_pinning_without_accelerator
 from pytest_unicomp.methods.quiet import quiet
 from pytest_unicomp.methods.tokens import encode
 from pytest_unicomp.registry import Calibration, methods
@@ -33,14 +36,20 @@ def modifiers(recipe: str) -> list[list[Any]]:
     from llmcompressor.modifiers.gptq import GPTQModifier
     from llmcompressor.modifiers.pruning import SparseGPTModifier, WandaPruningModifier
     from llmcompressor.modifiers.quantization import QuantizationModifier
+    from llmcompressor.modifiers.transform.awq import AWQModifier
     from llmcompressor.modifiers.transform.smoothquant import SmoothQuantModifier
 
     common: dict[str, Any] = {"ignore": ["lm_head"]}
     fp8 = QuantizationModifier(targets="Linear", scheme="FP8_DYNAMIC", **common)
     table: dict[str, list[list[Any]]] = {
+        "rtn-w8a16": [[QuantizationModifier(targets="Linear", scheme="W8A16", **common)]],
         "rtn-w4a16": [[QuantizationModifier(targets="Linear", scheme="W4A16", **common)]],
+        "gptq-w8a16": [[GPTQModifier(targets="Linear", scheme="W8A16", **common)]],
+        "awq-w4a16": [[AWQModifier(), QuantizationModifier(targets="Linear", scheme="W4A16_ASYM", **common)]],
         "gptq-w4a16": [[GPTQModifier(targets="Linear", scheme="W4A16", **common)]],
         "wanda-50": [[WandaPruningModifier(sparsity=0.5, **common)]],
+        "wanda-2of4": [[WandaPruningModifier(sparsity=0.5, mask_structure="2:4", **common)]],
+        "sparsegpt-2of4": [[SparseGPTModifier(sparsity=0.5, mask_structure="2:4", **common)]],
         "sparsegpt-50": [[SparseGPTModifier(sparsity=0.5, **common)]],
         "sparsegpt-2of4-fp8": [[SparseGPTModifier(sparsity=0.5, mask_structure="2:4", **common)], [fp8]],
         "smoothquant-w8a8": [
@@ -68,7 +77,8 @@ def theirs(recipe: str, source: Path, calibration: Calibration) -> Work:
         rows = [{"input_ids": ids, "attention_mask": torch.ones_like(ids)} for ids in documents]
         for modifier in modifiers(recipe):
             data = {"dataset": DataLoader(rows, batch_size=None)} if methods()[recipe].calibrated else {}  # type: ignore[arg-type]
-            oneshot(model=model, processor=tokenizer, recipe=modifier, **data)
+            with no_pinning_without_accelerator():
+                oneshot(model=model, processor=tokenizer, recipe=modifier, **data)
             reset_session()
         model.save_pretrained(destination)
 
@@ -123,11 +133,16 @@ def beside() -> None:
     model = compress.reference("nano", None)
     source = Path(model.path)
     calibration = mixture.build("generic", model=model, seed=0, bundle=None, samples=SAMPLES)
-    names = (
+    names = sys.argv[1:] or (
+        "rtn-w8a16",
         "rtn-w4a16",
+        "gptq-w8a16",
         "gptq-w4a16",
+        "awq-w4a16",
         "wanda-50",
+        "wanda-2of4",
         "sparsegpt-50",
+        "sparsegpt-2of4",
         "sparsegpt-2of4-fp8",
         "smoothquant-w8a8",
         "fp8-dynamic",
