@@ -76,8 +76,8 @@ def accelerators() -> tuple[str, ...]:
 
 
 def resolve_device(device: str) -> str:
-    """Turn "auto" into "cuda:0" where torch can use a GPU and "cpu" elsewhere; "cuda" becomes "cuda:0", other names stay."""
-    if device != "auto":
+    """Turn "auto", and "sharded" (whose first part lies there), into "cuda:0" where torch can use a GPU and "cpu" elsewhere; "cuda" becomes "cuda:0", other names stay."""
+    if device not in ("auto", "sharded"):
         return "cuda:0" if device == "cuda" else device
     if "+cpu" in versions().get("torch", "+cpu") or not accelerators():
         return "cpu"

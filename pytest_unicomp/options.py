@@ -88,8 +88,8 @@ def _choice(*choices: str) -> Callable[[str, Any], str]:
 
 def _device(where: str, value: Any) -> str:
     kind, _, number = str(value).partition(":")
-    if kind not in ("auto", "cpu", "cuda") or (number and (kind != "cuda" or not number.isdigit())):
-        raise UsageProblem(f"unicomp: {where} is {value!r}; expected auto, cpu, cuda or cuda:N.")
+    if kind not in ("auto", "cpu", "cuda", "sharded") or (number and (kind != "cuda" or not number.isdigit())):
+        raise UsageProblem(f"unicomp: {where} is {value!r}; expected auto, cpu, cuda, cuda:N or sharded.")
     return str(value)
 
 
@@ -165,7 +165,7 @@ class Settings:
     )
     bundle: Path | None = _option(None, _path, "offline folder in hub layout; nothing is fetched then")
     cache: Path | None = _option(None, _path, "store of artifacts and measurements; default the user's cache folder")
-    device: str = _option("auto", _device, "auto, cpu, cuda or cuda:N")
+    device: str = _option("auto", _device, "auto, cpu, cuda, cuda:N; sharded: spread over all GPUs and host memory")
     dtype: str = _option("auto", _choice("auto", "float32", "bfloat16", "float16"), "data type of evaluation")
     backend: str = _option("hf", _choice("hf", "server"), "what evaluates: hf, in this process; server, what --unicomp-serve starts")
     serve: str | None = _option(

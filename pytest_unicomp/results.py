@@ -253,7 +253,8 @@ class Results:
         if artifact.path not in self._engines:
             folder, dtype = Path(artifact.path), self._evaluation.dtype
             self._engines[artifact.path] = guarded(
-                lambda: engine.load(folder, device=self.device, dtype=dtype), f"loading {artifact.recipe}"
+                lambda: engine.load(folder, device=self.device, dtype=dtype, sharded=self._settings.device == "sharded"),
+                f"loading {artifact.recipe}",
             )
         return cast("Engine", self._engines[artifact.path])
 

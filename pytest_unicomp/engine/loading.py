@@ -71,11 +71,12 @@ class Engine:
             torch.cuda.empty_cache()
 
 
-def load(path: Path, *, device: str, dtype: str) -> Engine:
+def load(path: Path, *, device: str, dtype: str, sharded: bool = False) -> Engine:
     """Load the checkpoint folder `path` on `device` ("auto", "cpu", "cuda:N") for computing in `dtype`, one of DTYPES.
 
     "auto" computes in float32 on CPU and in the checkpoint's own type on CUDA. Compressed-tensors checkpoints are unpacked to dense
-    weights, and activations are rounded where the checkpoint says so. No code from the checkpoint is run and nothing is fetched. Raises
+    weights, and activations are rounded where the checkpoint says so. No code from the checkpoint is run and nothing is fetched.
+    With `sharded`, accelerate's device_map spreads the layers over all GPUs, and over host memory where they do not suffice. Raises
     UsageProblem for a folder without config.json or an unknown dtype, InfrastructureError where weights are missing from the files.
     """
     if dtype not in DTYPES:
@@ -85,7 +86,7 @@ def load(path: Path, *, device: str, dtype: str) -> Engine:
     device = machine.resolve_device(device)
     with quiet():
         with without_bars():
-            model = _model(path, device, dtype)
+            model = _model(path, device, dtype, sharded)
         from lm_eval.models.huggingface import HFLM
         from transformers import AutoTokenizer
 
@@ -94,7 +95,7 @@ def load(path: Path, *, device: str, dtype: str) -> Engine:
     return Engine(path=path, device=device, dtype=str(model.dtype).removeprefix("torch."), model=model, tokenizer=tokenizer, lm=lm)
 
 
-def _model(path: Path, device: str, dtype: str) -> Any:
+def _model(path: Path, device: str, dtype: str, sharded: bool) -> Any:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -112,6 +113,7 @@ def _model(path: Path, device: str, dtype: str) -> Any:
         local_files_only=True,
         trust_remote_code=False,
         output_loading_info=True,
+        **({"device_map": "auto"} if sharded else {}),
     )
     missing = sorted(report["missing_keys"]) + sorted(str(key) for key in report["mismatched_keys"])
     if missing:
@@ -126,4 +128,4 @@ def _model(path: Path, device: str, dtype: str) -> Any:
         settle(model, packed)
     # Sampling defaults that a checkpoint ships would only produce warnings: every request says how it wants to be generated.
     model.generation_config.temperature = model.generation_config.top_p = model.generation_config.top_k = None
-    return model.to(device).eval()
+    return model.eval() if sharded else model.to(device).eval()

@@ -25,9 +25,9 @@ def validate(settings: Settings) -> None:
         raise UsageProblem(
             f"unicomp: --unicomp-executor={settings.executor} and pytest -n both spread the work; leave one out (-n is for the local executor)."
         )
-    if settings.device.startswith("cuda:"):
+    if settings.device.startswith("cuda:") or settings.device == "sharded":
         raise UsageProblem(
-            f"unicomp: --unicomp-executor={settings.executor} gives each job a GPU of its own, but --unicomp-device={settings.device} names one; "
+            f"unicomp: --unicomp-executor={settings.executor} gives each job a GPU of its own, but --unicomp-device={settings.device} names more or others; "
             "say cuda, and choose the GPUs by CUDA_VISIBLE_DEVICES."
         )
     if settings.executor == "ray" and importlib.util.find_spec("ray") is None:

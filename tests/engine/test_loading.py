@@ -134,3 +134,28 @@ def test_batches_shrink_with_length_only_when_every_position_is_scored(tiny: Eng
     assert 1 <= long <= short
     assert long * 8192 * 259 * 8 <= 2**30
     assert tiny.batch_size(8192, logits_everywhere=False) == 64
+
+
+def test_a_sharded_model_is_placed_by_a_device_map_and_scores_as_one_on_a_single_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The map of a machine without GPUs has one place, so the call is watched: who places the model, and that nothing moves it afterwards."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    folder = checkpoints.checkpoint(tmp_path / "model")
+    plain = engine.load(folder, device="cpu", dtype="float32")
+    asked: list[Any] = []
+    loading = AutoModelForCausalLM.from_pretrained
+
+    def watched(*words: Any, **settings: Any) -> Any:
+        asked.append(settings.get("device_map"))
+        return loading(*words, **settings)
+
+    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", watched)
+    spread = engine.load(folder, device="cpu", dtype="float32", sharded=True)
+    engine.load(folder, device="cpu", dtype="float32")
+    assert asked == ["auto", None]
+    tokens = torch.tensor([[5, 6, 7, 8]])
+    with torch.inference_mode():
+        assert torch.equal(spread.model(tokens).logits, plain.model(tokens).logits)
