@@ -17,7 +17,7 @@ from pytest_unicomp.store import write_text
 SCHEMA = "unicomp-baseline/1"
 ANSWER_CHARACTERS = 160
 COLUMNS = ("id", "score", "prompt_digest", "answer")
-OPTIONAL_COLUMNS = ("cluster", "log_probabilities")
+OPTIONAL_COLUMNS = ("cluster", "log_probabilities", "said", "slice")
 
 
 def packaged() -> Path:

@@ -54,12 +54,19 @@ def measure(artifact: Artifact, name: str, benchmark: ItemBenchmark, engine: Eng
             dtype=engine.dtype,
             seed=evaluation.seed,
             limit=evaluation.limit,
+            scoring=scored.scoring,
+            judge=scored.judge,
         ),
         artifact=artifact.fingerprint,
         versions=machine.versions(),
         machine=machine.name(engine.device),
         seconds=time.perf_counter() - started,
         created=_now(),
+        unanswered=scored.unanswered,
+        unjudged=scored.unjudged,
+        unavailable=scored.unavailable,
+        floors=dict(scored.floors),
+        judge_agreement=scored.judge_agreement,
     )
 
 

@@ -93,6 +93,19 @@ def _device(where: str, value: Any) -> str:
     return str(value)
 
 
+def _temperature(where: str, value: Any) -> str:
+    """Read "paper", or a number in [0, 5]; kept as text, so that one word serves both."""
+    if value == "paper":
+        return "paper"
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not 0 <= number <= 5:
+        raise UsageProblem(f"unicomp: {where} is {value!r}; expected paper, or a number from 0 (greedy) to 5.")
+    return f"{number:g}"
+
+
 def _switch(where: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise UsageProblem(f"unicomp: {where} is {value!r}; expected true or false.")
@@ -167,6 +180,19 @@ class Settings:
     cache: Path | None = _option(None, _path, "store of artifacts and measurements; default the user's cache folder")
     device: str = _option("auto", _device, "auto, cpu, cuda, cuda:N; sharded: spread over all GPUs and host memory")
     dtype: str = _option("auto", _choice("auto", "float32", "bfloat16", "float16"), "data type of evaluation")
+    scoring: str = _option(
+        "corrected",
+        _choice("corrected", "paper"),
+        "how free replies are read and scores are put together: corrected, or as the paper does, faults included",
+    )
+    judge: str = _option("rules", _text, "who judges free replies: rules (offline), classifier:MODEL (refusals) or server:URL")
+    similarity: str = _option(
+        "sentence-transformers/all-MiniLM-L6-v2", _text, "sentence-embedding model that compares replies: hub id or folder"
+    )
+    response_length: int = _option(128, _whole(1), "tokens of a free reply at most (TrustLLM sets)")
+    temperature: str = _option(
+        "0", _temperature, "temperature of free replies (TrustLLM sets): 0 is greedy; paper: 0 or 1 as TrustLLM has it per file"
+    )
     backend: str = _option("hf", _choice("hf", "server"), "what evaluates: hf, in this process; server, what --unicomp-serve starts")
     serve: str | None = _option(
         None,

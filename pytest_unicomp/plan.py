@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_unicomp import recipes
+from pytest_unicomp.endpoint import Endpoint
 from pytest_unicomp.errors import UsageProblem, nearest
 from pytest_unicomp.options import Settings, served
 from pytest_unicomp.records import Dimension, Family
 from pytest_unicomp.registry import Benchmark, Evaluation, Kind, Method, Table, benchmarks, missing_libraries
-from pytest_unicomp.serving.endpoint import Endpoint
 
-SETS = ("nano", "performance", "reliability", "efficiency", "paper")
+SETS = ("nano", "performance", "reliability", "trustllm", "efficiency", "paper")
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,8 @@ class Item(Record):
     """One evaluated item. `score` lies in [0, 1] (or nats per token for language modelling) and is None where no score could be given;
     `prompt_digest` is the first 16 hex digits of the sha256 of the rendered prompt; `log_probabilities` belong to the answer options.
 
-    `top_tokens`, of scored texts, holds for some positions the likeliest next tokens, best first: pairs of token id and log-probability in nats.
+    `said` is how a free reply was read: a label, or "empty", "garbled", "unreadable", "unjudged". `slice` is the part of its set (attack, group,
+    type) that it belongs to. `top_tokens`, of scored texts, holds for some positions the likeliest next tokens, best first: pairs of token id and log-probability in nats.
     """
 
     id: str
@@ -81,6 +82,18 @@ class Item(Record):
     target: str = ""
     log_probabilities: list[float] | None = None
     top_tokens: list[list[tuple[int, float]]] | None = None
+    said: str | None = None
+    slice: str | None = None
+
+
+class Agreement(Record):
+    """How often a judge agrees with humans on a task: share of `n` replies with its 95 % Wilson interval, and Cohen's kappa (None: not known)."""
+
+    source: str
+    n: int
+    accuracy: float
+    interval: tuple[float, float]
+    kappa: float | None
 
 
 class Conditions(Record):
@@ -96,10 +109,16 @@ class Conditions(Record):
     dtype: str
     seed: int
     limit: int | None
+    scoring: Literal["paper", "corrected"] = "corrected"
+    judge: str = "none"
 
 
 class Measurement(Record):
-    """One artifact on one benchmark, with its per-item evidence. `value` is the mean of the item scores, `stderr` its standard error."""
+    """One artifact on one benchmark, with its per-item evidence. `value` is the mean of the item scores, `stderr` its standard error.
+
+    Of free replies: `unanswered` could not be read, `unjudged` could not be judged, `unavailable` says why none could, `floors` is what constant
+    answers score on the same items.
+    """
 
     benchmark: str
     dimension: Dimension
@@ -117,6 +136,11 @@ class Measurement(Record):
     machine: str
     seconds: float
     created: str
+    unanswered: int = 0
+    unjudged: int = 0
+    unavailable: str | None = None
+    floors: dict[str, float] = {}
+    judge_agreement: Agreement | None = None
 
 
 class Estimate(Record):
@@ -157,6 +181,20 @@ class Divergence(Record):
     margin_shrinkage_stderr: float | None = None
 
 
+class Slice(Record):
+    """One part of a benchmark's items: an attack, a group, a language. Values are turned so that larger is better; `interval` is for this part
+    alone, `p_value` that of "it loses more than the margin", adjusted over the parts, and `lost` what follows from it."""
+
+    name: str
+    n: int
+    reference: float
+    candidate: float
+    difference: float
+    interval: tuple[float, float]
+    p_value: float
+    lost: bool
+
+
 class Example(Record):
     """One flipped item as a reviewer reads it; texts are untrusted model output and are escaped wherever they are shown."""
 
@@ -174,7 +212,9 @@ class Check(Record):
     `difference` = candidate - reference, turned so that negative is worse; `interval` is two-sided at `confidence` and decides the verdict;
     `p_value` is that of "the loss exceeds the margin" (used by Holm within a recipe). `margin` is in the unit of the difference, also where it
     was given as a share of the reference or of its errors: then it is what that share is here, and `interval` carries the reference's uncertainty.
-    `capability_interval` and `capability_margin` are the same at the capability's margin, None where `interval` serves for both.
+    `capability_interval` and `capability_margin` are the same at the capability's margin, None where `interval` serves for both. `worst_slice` is
+    the part of the items that lost most; of free replies, `unanswered` counts those that could not be read (reference, candidate), `floors` is what
+    constant answers score on the same items, and `judge` says who read them.
     """
 
     nodeid: str = ""
@@ -204,6 +244,11 @@ class Check(Record):
     p_value: float | None = None
     capability_interval: tuple[float, float] | None = None
     capability_margin: float | None = None
+    worst_slice: Slice | None = None
+    unanswered: tuple[int, int] | None = None
+    floors: dict[str, float] = {}
+    judge: str = "none"
+    judge_agreement: Agreement | None = None
     verdict: Verdict
     reason: str
     changes: list[str] = []
@@ -258,7 +303,11 @@ class CalibrationGain(Record):
 
 
 class RecipeVerdict(Record):
-    """A recipe's row in the report: its capabilities, its artifact and the verdict that follows from all its checks."""
+    """A recipe's row in the report: its capabilities, its artifact and the verdict that follows from all its checks.
+
+    `hidden_danger` says in one sentence that performance is kept and behaviour is not, None where that is not so. `scores` are UniComp's thirteen
+    (0 to 100, may exceed it), None where a cell was not measured; `score_intervals` their intervals at the run's confidence.
+    """
 
     recipe: str
     family: Family
@@ -268,7 +317,9 @@ class RecipeVerdict(Record):
     verdict: Verdict
     reason: str
     capabilities: list[CapabilityVerdict]
+    hidden_danger: str | None = None
     scores: dict[str, float | None] = {}
+    score_intervals: dict[str, tuple[float, float]] = {}
     artifact: Artifact | None
 
 

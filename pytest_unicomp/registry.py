@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
 from pytest_unicomp.errors import UsageProblem, nearest
-from pytest_unicomp.records import Artifact, CalibrationText, Dimension, Family, Item
+from pytest_unicomp.records import Agreement, Artifact, CalibrationText, Dimension, Family, Item
 
 Progress = Callable[[str], None]
 Kind = Literal["items", "size", "latency"]
@@ -89,7 +89,8 @@ class Method(Protocol):
 @dataclass(frozen=True)
 class Evaluation:
     """How to evaluate: items per benchmark (None = all), seed of the item order, offline bundle, device such as "cpu" or "cuda:0", dtype name;
-    `only` names the items that are wanted of those (None = all of them)."""
+    `only` names the items that are wanted of those (None = all of them). For sets that read replies: the paper's `scoring` or the corrected one,
+    the `judge` and the `similarity` model as the options name them, `response_length` in tokens, `temperature` (a number, or "paper")."""
 
     limit: int | None
     seed: int
@@ -97,17 +98,33 @@ class Evaluation:
     device: str
     dtype: str
     only: frozenset[str] | None = None
+    scoring: Literal["paper", "corrected"] = "corrected"
+    judge: str = "rules"
+    similarity: str = "sentence-transformers/all-MiniLM-L6-v2"
+    response_length: int = 128
+    temperature: str = "0"
 
 
 @dataclass(frozen=True)
 class Scored:
-    """What a benchmark of kind "items" returns: evidence, chance level (None where the metric has none) and how the items were put."""
+    """What a benchmark of kind "items" returns: evidence, chance level (None where the metric has none) and how the items were put.
+
+    `unanswered` counts the items whose reply could not be read, `unjudged` those that a judge failed on; `unavailable` says why nothing could be
+    scored on this machine; `floors` is what constant answers score on the same items.
+    """
 
     items: tuple[Item, ...]
     chance: float | None
     template: str
     generation: Mapping[str, Any]
     engine: str
+    scoring: Literal["paper", "corrected"] = "corrected"
+    judge: str = "none"
+    unanswered: int = 0
+    unjudged: int = 0
+    unavailable: str | None = None
+    floors: Mapping[str, float] = field(default_factory=dict)
+    judge_agreement: Agreement | None = None
 
 
 class Benchmark(Protocol):

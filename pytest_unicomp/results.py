@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from pytest_unicomp import compress, evaluate, machine, soundness, timing
 from pytest_unicomp.baselines import Baselines
 from pytest_unicomp.calibration_source import CalibrationSource
+from pytest_unicomp.engine.journal import Journal
 from pytest_unicomp.errors import InfrastructureError, UnicompError
 from pytest_unicomp.executors.job import Job
 from pytest_unicomp.executors.local import LocalExecutor
@@ -197,8 +198,17 @@ class Results:
         self._progress(f"evaluate {recipe} on {name}" + (f", {len(evaluation.only)} items" if evaluation.only else ""))
         engine = self.engine(artifact) if self._settings.backend == "hf" and not served(artifact.path) else self._server(artifact)
         benchmark = cast("ItemBenchmark", benchmarks()[name])
-        measured = guarded(lambda: evaluate.measure(artifact, name, benchmark, engine, evaluation), f"benchmark {name} on {recipe}")
-        self._store.write("measurements", key, measured.model_dump(mode="json"))
+        journal = Journal(self._store.root / "journals" / f"{key}.jsonl")
+        if len(journal):
+            self._detail(f"resume {recipe} on {name}: {len(journal)} answers are known")
+        finished = False
+        try:
+            with journal.kept_by(engine.lm):
+                measured = guarded(lambda: evaluate.measure(artifact, name, benchmark, engine, evaluation), f"benchmark {name} on {recipe}")
+            self._store.write("measurements", key, measured.model_dump(mode="json"))
+            finished = True
+        finally:
+            journal.close(keep=not finished)
         return measured
 
     def _measurement_key(self, artifact: Artifact, name: str, evaluation: Evaluation) -> str:

@@ -14,6 +14,7 @@ from pytest_unicomp.artifact_checks import Finding
 from pytest_unicomp.calibration import mixture
 from pytest_unicomp.errors import UnicompError, UsageProblem
 from pytest_unicomp.executors import choice
+from pytest_unicomp.judges import choice as judges
 from pytest_unicomp.margins import Margin
 from pytest_unicomp.options import Settings, served
 from pytest_unicomp.plan import Candidate, Cell, Plan, plan
@@ -48,6 +49,7 @@ class Run:
         choice.validate(settings)
         serving_choice.validate(settings)
         early.validate(settings)
+        judges.validate(settings.judge)
         self.policy = compare.Policy(
             alpha=settings.alpha,
             capability_margin=settings.margin,
@@ -59,7 +61,16 @@ class Run:
         self.store = Store(settings.cache or default_root())
         self.baselines = stored.Baselines(settings.baselines or Path("baselines"), stored.packaged())
         self.evaluation = Evaluation(
-            limit=settings.limit, seed=settings.seed, bundle=settings.bundle, device=settings.device, dtype=settings.dtype
+            limit=settings.limit,
+            seed=settings.seed,
+            bundle=settings.bundle,
+            device=settings.device,
+            dtype=settings.dtype,
+            scoring="paper" if settings.scoring == "paper" else "corrected",
+            judge=settings.judge,
+            similarity=settings.similarity,
+            response_length=settings.response_length,
+            temperature=settings.temperature,
         )
         if settings.bundle is not None and not settings.bundle.is_dir():
             raise UsageProblem(
@@ -350,6 +361,7 @@ class Run:
             verdict=verdict,
             reason=reason,
             capabilities=capabilities,
+            hidden_danger=compare.hidden_danger(own, capabilities, self.policy),
             artifact=artifact,
         )
 
@@ -378,6 +390,11 @@ class Run:
             "drift_margin",
             "alpha",
             "inconclusive",
+            "scoring",
+            "judge",
+            "similarity",
+            "response_length",
+            "temperature",
             "reference",
             "backend",
             "serve",

@@ -75,6 +75,8 @@ def test_conditions_hold_what_must_be_equal_for_a_comparison() -> None:
         "dtype": "float32",
         "seed": 7,
         "limit": 5,
+        "scoring": "corrected",
+        "judge": "none",
     }
 
 

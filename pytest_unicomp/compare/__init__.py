@@ -8,7 +8,7 @@ from pytest_unicomp.compare.efficiency import ratio, size
 from pytest_unicomp.compare.evidence import with_floor
 from pytest_unicomp.compare.policy import Policy
 from pytest_unicomp.compare.pooling import pool
-from pytest_unicomp.compare.recipe import recipe_verdict, run_verdict, survives_holm
+from pytest_unicomp.compare.recipe import hidden_danger, recipe_verdict, run_verdict, survives_holm
 from pytest_unicomp.compare.retention import retention
 from pytest_unicomp.compare.sequential import fixed_order, sequential_retention
 from pytest_unicomp.compare.wording import NATS as NATS
@@ -22,6 +22,7 @@ __all__ = [
     "fixed_order",
     "gain",
     "gains",
+    "hidden_danger",
     "mismatch",
     "missing_baseline",
     "pool",

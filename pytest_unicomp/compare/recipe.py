@@ -30,7 +30,8 @@ def recipe_verdict(checks: Sequence[Check], *, policy: Policy) -> tuple[Verdict,
 
     error > fail > not comparable > inconclusive > pass. It fails iff a capability fails, a benchmark fails after Holm, or a drift, artifact or
     efficiency check fails. A single benchmark that is inconclusive, or fails before Holm only, decides nothing: its capability does. Where
-    capabilities were measured, an undecided drift or timing informs and decides nothing either.
+    capabilities were measured, an undecided drift or timing informs and decides nothing either. Performance kept while behaviour changed is a
+    failure of its own class, and named first.
     """
     kept = [check for check in checks if check.question == "retention"]
     # What other calibration text would gain says nothing about this one.
@@ -41,6 +42,9 @@ def recipe_verdict(checks: Sequence[Check], *, policy: Policy) -> tuple[Verdict,
     decisive = [(check.verdict, f"{check.benchmark} {check.question}: {check.reason}") for check in others if check not in informing]
     decisive += [(found.verdict, f"{found.capability}: {found.reason}") for found in capabilities]
     decisive += [("fail", f"{check.benchmark}: {check.reason}") for check in kept if survives_holm(check, kept, policy.alpha)]
+    danger = hidden_danger(checks, capabilities, policy)
+    if danger is not None:
+        decisive.insert(0, ("fail", danger))
     order: tuple[Verdict, ...] = ("error", "fail", "not_comparable", "inconclusive")
     for verdict in order:
         reasons = [reason for found, reason in decisive if found == verdict]
@@ -52,6 +56,29 @@ def recipe_verdict(checks: Sequence[Check], *, policy: Policy) -> tuple[Verdict,
         return "pass", f"{len(others)} checks passed; no capability was measured", capabilities
     undecided = ", ".join(f"{check.benchmark} {check.question}" for check in informing)
     return "pass", f"kept: {', '.join(names)}" + (f" (undecided, for information: {undecided})" if undecided else ""), capabilities
+
+
+def hidden_danger(checks: Sequence[Check], capabilities: Sequence[CapabilityVerdict], policy: Policy) -> str | None:
+    """Say that performance is kept while behaviour changed, or return None where that is not so, or where no performance was measured.
+
+    Performance is kept where every performance capability passes. Behaviour changed where a reliability capability fails, or where one part of a
+    reliability benchmark (attack, group, type) is lost; the parts' p-values are adjusted over the benchmarks that have parts.
+    """
+    kept = [found for found in capabilities if found.dimension == "performance"]
+    if not kept or any(found.verdict != "pass" for found in kept):
+        return None
+    reliability = [check for check in checks if check.question == "retention" and check.dimension == "reliability"]
+    parts = [(check, check.worst_slice) for check in reliability if check.worst_slice is not None]
+    adjusted = stats.holm([part.p_value for _, part in parts]) if parts else []
+    lost = [f"{found.capability} is lost" for found in capabilities if found.dimension == "reliability" and found.verdict == "fail"]
+    lost += [
+        f"{check.benchmark} loses {part.name} ({100 * part.reference:.0f} to {100 * part.candidate:.0f} %, n {part.n})"
+        for (check, part), p_value in zip(parts, adjusted, strict=True)
+        if part.lost and p_value <= policy.alpha
+    ]
+    if not lost:
+        return None
+    return f"hidden danger: performance is kept ({', '.join(found.capability for found in kept)}), yet {', '.join(lost)}"
 
 
 def _first(reasons: Sequence[str]) -> str:

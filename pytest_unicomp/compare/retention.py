@@ -8,6 +8,7 @@ from pytest_unicomp import stats
 from pytest_unicomp.compare import wording
 from pytest_unicomp.compare.comparison import Comparison, above_chance, compare, describe, not_comparable, numbers
 from pytest_unicomp.compare.policy import Policy
+from pytest_unicomp.compare.slices import worst_slice
 from pytest_unicomp.errors import UnicompError
 from pytest_unicomp.margins import Margin
 from pytest_unicomp.records import Check, Family, Measurement, Verdict
@@ -25,10 +26,17 @@ def retention(
     policy = policy.of(recipe=recipe, capability=candidate.capability, benchmark=candidate.benchmark, metric=candidate.metric)
     margin = policy.benchmark
     fields = describe(candidate, recipe=recipe, family=family, gates=gates, question="retention", margin=margin, policy=policy)
+    fields |= {"floors": candidate.floors, "judge": candidate.conditions.judge, "judge_agreement": candidate.judge_agreement}
+    if candidate.conditions.judge != "none" or candidate.floors:
+        fields["unanswered"] = (reference.unanswered, candidate.unanswered)
+    missing = candidate.unavailable or reference.unavailable
+    if missing is not None:
+        return Check(**fields, n=len(candidate.items), verdict="inconclusive", reason=missing)
     refused = not_comparable(reference, candidate, fields, ("reference", "candidate"))
     if refused is not None:
         return refused
     comparison = compare(reference, candidate, fields)
+    comparison.fields["worst_slice"] = worst_slice(comparison, margin, alpha=policy.alpha)
     unanchored = at_chance(comparison, reference, policy)
     corrected: dict[str, Any] = {}
     if unanchored is None and reference.chance is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,19 @@ def ask(task: Any, chosen: Iterable[int], question: Question, engine: Engine) ->
         _answer(task._instances, engine)
         task.apply_filters()
         return {index: _item(task, index, requests, question) for index, requests in instances.items()}
+
+
+def replies(prompts: Sequence[str], generation: Mapping[str, Any], engine: Engine, *, chat: bool) -> tuple[list[str], list[str]]:
+    """Return the prompts as they were put (each a user's turn where `chat`) and the generated replies, in order."""
+    from lm_eval.api.instance import Instance
+
+    with quiet():
+        put = [engine.lm.apply_chat_template([{"role": "user", "content": prompt}]) if chat else prompt for prompt in prompts]
+        requests = [
+            Instance("generate_until", {}, (text, dict(generation)), place, metadata=("reply", place, 1)) for place, text in enumerate(put)
+        ]
+        _answer(requests, engine)
+    return put, [str(request.resps[0]) for request in requests]
 
 
 def _requests(task: Any, chosen: Sequence[int], question: Question, engine: Engine) -> dict[int, list[Any]]:

@@ -21,7 +21,7 @@ LOGITS_BYTES = {"cpu": 2**30, "cuda": 2**33}
 
 @dataclass
 class Engine:
-    """One loaded artifact: `model` (eval mode), `tokenizer`, and `lm`, lm-eval's HFLM around them; `dtype` is that of the computation."""
+    """One loaded artifact: `model` (eval mode), `tokenizer`, and `lm`, UnicompLM around them; `dtype` is that of the computation."""
 
     path: Path
     device: str
@@ -87,11 +87,12 @@ def load(path: Path, *, device: str, dtype: str, sharded: bool = False) -> Engin
     with quiet():
         with without_bars():
             model = _model(path, device, dtype, sharded)
-        from lm_eval.models.huggingface import HFLM
         from transformers import AutoTokenizer
 
+        from pytest_unicomp.engine import lm as own
+
         tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
-        lm = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=BATCH, backend="causal")
+        lm = own.make(model, tokenizer, BATCH)
     return Engine(path=path, device=device, dtype=str(model.dtype).removeprefix("torch."), model=model, tokenizer=tokenizer, lm=lm)
 
 

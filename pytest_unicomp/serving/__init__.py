@@ -1,7 +1,7 @@
 """Measures a model where it is really served: an OpenAI-compatible endpoint that is there already, or a command that starts one."""
 
+from pytest_unicomp.endpoint import Endpoint as Endpoint
 from pytest_unicomp.serving.command import ServeCommand as ServeCommand
-from pytest_unicomp.serving.endpoint import Endpoint as Endpoint
 from pytest_unicomp.serving.engine import ServedEngine as ServedEngine
 from pytest_unicomp.serving.engine import connect as connect
 

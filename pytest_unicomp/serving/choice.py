@@ -8,11 +8,11 @@ import os
 from functools import cache
 from uuid import uuid4
 
+from pytest_unicomp.endpoint import Endpoint
 from pytest_unicomp.errors import UsageProblem
 from pytest_unicomp.options import Settings, served
 from pytest_unicomp.records import Artifact
 from pytest_unicomp.serving import command
-from pytest_unicomp.serving.endpoint import Endpoint
 
 
 def validate(settings: Settings) -> None:

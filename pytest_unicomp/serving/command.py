@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from pytest_unicomp.endpoint import Endpoint
 from pytest_unicomp.errors import InfrastructureError, UsageProblem
-from pytest_unicomp.serving.endpoint import Endpoint
 
 # A large model on a slow disk needs this long before it answers.
 READY_SECONDS = 1800.0

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pytest_unicomp.endpoint import Endpoint
 from pytest_unicomp.errors import InfrastructureError
 from pytest_unicomp.serving import lm as client
-from pytest_unicomp.serving.endpoint import Endpoint
 
 NAME = "server"
 PROBE = "The quick brown fox jumps over the lazy dog."

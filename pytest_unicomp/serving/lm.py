@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pytest_unicomp.endpoint import Endpoint
 from pytest_unicomp.errors import InfrastructureError
-from pytest_unicomp.serving.endpoint import Endpoint
 
 CONCURRENT = 8
 RETRIES = 4

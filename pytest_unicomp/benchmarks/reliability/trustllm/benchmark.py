@@ -1,0 +1,207 @@
+"""One sub-task of TrustLLM as a benchmark: prompts from its file, replies from the model, readings from a scorer (Sun et al., arXiv 2401.05561)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pytest_unicomp.benchmarks.questions import Question as ItemText
+from pytest_unicomp.benchmarks.reliability.trustllm import files
+from pytest_unicomp.benchmarks.reliability.trustllm.reading import UNANSWERED, UNJUDGED, Asked, Reading, Row, Scorer, Scoring
+from pytest_unicomp.benchmarks.selection import select
+from pytest_unicomp.records import Dimension, Item
+from pytest_unicomp.registry import Evaluation, Scored
+
+if TYPE_CHECKING:
+    from pytest_unicomp.engine import Engine
+    from pytest_unicomp.judges.choice import Judge
+
+# Constant answers whose score stands beside a model's; garbage is what a collapsed model writes.
+CONSTANTS = {
+    "refuse": "I'm sorry, but I can't help with that.",
+    "positive": "Yes.",
+    "first option": "A",
+    "empty": "",
+    "garbage": "the the the the the the the the the the the the the the the the",
+}
+
+
+@dataclass(frozen=True)
+class TrustLLMTask:
+    """The rows of one file that `where` selects. `group` names fields that the prompts of one item share (None: each prompt is an item);
+    `first` is the field and value of a group's first row. `slice_by` names the part of the set that an item belongs to, `cluster_by` what items
+    share. `sampled`: TrustLLM generates at temperature 1. Items are named `<file>/<place in the file>`, or by their own `id`.
+    """
+
+    file: str
+    dataset: str
+    capability: str
+    items: int
+    scoring_rule: Scorer = field(repr=False)
+    where: Mapping[str, str] = field(default_factory=dict)
+    group: tuple[str, ...] = ()
+    first: tuple[str, str] | None = None
+    consecutive: int = 1
+    slice_by: Callable[[Row], str] | None = field(default=None, repr=False)
+    cluster_by: Callable[[Row], str] | None = field(default=None, repr=False)
+    sampled: bool = False
+    judge: str | None = None
+    chance: float | None = None
+    metric: str = "correct"
+    shots: int = 0
+    source: str = "TrustLLM v0.3, Sun et al. 2024, arXiv 2401.05561"
+    sets: tuple[str, ...] = ("reliability", "trustllm", "paper")
+    dimension: Dimension = "reliability"
+    higher_is_better: bool = True
+    kind: Literal["items"] = "items"
+
+    @property
+    def scorer(self) -> str:
+        """How an item gets its score, in one phrase."""
+        return f"generated reply, {self.scoring_rule.name}"
+
+    def validate(self, evaluation: Evaluation) -> None:
+        """Raise UsageProblem where the bundle lacks the file."""
+        files.require(f"trustllm ({self.dataset})", self.file, evaluation.bundle)
+
+    def identity(self, evaluation: Evaluation) -> dict[str, Any]:
+        """Return the file's digest, that of the code which reads replies, and how they are asked for and judged."""
+        return {
+            "dataset": files.digest(self.file, evaluation.bundle),
+            "rules": rules(),
+            "metric": self.metric,
+            "shots": self.shots,
+            "chat": True,
+            "scoring": evaluation.scoring,
+            "judge": evaluation.judge if self.judge else "none",
+            "similarity": evaluation.similarity if self.judge == "similarity" else "none",
+            "generation": self.generation(evaluation),
+        }
+
+    def generation(self, evaluation: Evaluation) -> dict[str, Any]:
+        """Return how replies are generated: greedy, at the temperature that was asked for, or per file as TrustLLM does it."""
+        given = evaluation.temperature
+        temperature = (1.0 if self.sampled else 0.0) if given == "paper" else float(given)
+        settings: dict[str, Any] = {"until": [], "max_gen_toks": evaluation.response_length, "do_sample": temperature > 0}
+        return {**settings, "temperature": temperature, **({"seed": evaluation.seed} if temperature > 0 else {})}
+
+    def questions(self, evaluation: Evaluation) -> Iterator[ItemText]:
+        """Yield every prompt."""
+        for name, rows in self.grouped(evaluation).items():
+            for row in rows:
+                yield ItemText(name, str(row["prompt"]))
+
+    def grouped(self, evaluation: Evaluation) -> dict[str, list[Row]]:
+        """Return the rows of each item by its name, in the file's order."""
+        stem = Path(self.file).stem
+        chosen = [
+            (place, row)
+            for place, row in enumerate(files.rows(self.file, evaluation.bundle))
+            if all(str(row.get(key)) == value for key, value in self.where.items())
+        ]
+        gathered: dict[Any, list[tuple[int, Row]]] = {}
+        for number, (place, row) in enumerate(chosen):
+            key = tuple(str(row[part]) for part in self.group) if self.group else number // self.consecutive
+            gathered.setdefault(key, []).append((place, row))
+        named: dict[str, list[Row]] = {}
+        for members in gathered.values():
+            if self.first is not None:
+                wanted, value = self.first
+                members.sort(key=lambda member: member[1].get(wanted) != value)
+            place, row = members[0]
+            named[str(row["id"]) if "id" in row else f"{stem}/{place}"] = [row for _, row in members]
+        return named
+
+    def score(self, engine: Engine, evaluation: Evaluation) -> Scored:
+        """Put the selected items to the model, through its chat template where it has one, and read the replies."""
+        from pytest_unicomp.engine.asking import replies
+        from pytest_unicomp.engine.template import digest
+        from pytest_unicomp.judges import agreement
+        from pytest_unicomp.judges import choice as judges
+
+        grouped = self.grouped(evaluation)
+        chosen = select(grouped, limit=evaluation.limit, seed=evaluation.seed, only=evaluation.only)
+        chat = bool(engine.tokenizer.chat_template)
+        prompts = [str(row["prompt"]) for name in chosen for row in grouped[name]]
+        put, said = replies(prompts, self.generation(evaluation), engine, chat=chat)
+        judge = judges.judge(evaluation) if self.judge else None
+        rows = [grouped[name] for name in chosen]
+        spoken, asked = list(_split(said, rows)), list(_split(put, rows))
+        readings = read(self.scoring_rule, rows, spoken, judge, evaluation.scoring)
+        missing = judge.unavailable(self.judge or "") if judge else None
+        if missing is not None:
+            # Nor what needs no judge: a mean over the blank replies alone would be a number about nothing.
+            readings = [Reading(None, UNJUDGED)] * len(readings)
+        items = tuple(
+            self._item(name, grouped[name], prompt, reply, reading)
+            for name, prompt, reply, reading in zip(chosen, asked, spoken, readings, strict=True)
+        )
+        return Scored(
+            items=items,
+            chance=self.chance,
+            template=digest(engine.tokenizer) if chat else "none",
+            generation=self.generation(evaluation),
+            engine=engine.name,
+            scoring=evaluation.scoring,
+            judge=judge.identity if judge else "none",
+            unanswered=sum(any(word in item.said.split(",") for word in UNANSWERED) for item in items if item.said),
+            unjudged=sum(item.said == UNJUDGED for item in items),
+            unavailable=missing,
+            judge_agreement=agreement.known(evaluation.judge, self.judge) if self.judge else None,
+            floors=floors(self.scoring_rule, rows, judges.offline() if self.judge else None, evaluation.scoring),
+        )
+
+    def _item(self, name: str, rows: Sequence[Row], prompts: Sequence[str], said: Sequence[str], reading: Reading) -> Item:
+        gold = next((str(rows[0][key]) for key in ("label", "answer", "gt-email", "knowledge") if key in rows[0]), "")
+        return Item(
+            id=name,
+            cluster=self.cluster_by(rows[0]) if self.cluster_by else None,
+            slice=self.slice_by(rows[0]) if self.slice_by else None,
+            score=reading.score,
+            said=reading.said,
+            prompt_digest=hashlib.sha256("\x00".join(prompts).encode("utf-8", "surrogatepass")).hexdigest()[:16],
+            prompt=prompts[0],
+            answer=said[0] if len(said) == 1 else "\n---\n".join(said),
+            target=gold,
+        )
+
+
+def read(
+    scorer: Scorer, rows: Sequence[Sequence[Row]], said: Sequence[Sequence[str]], judge: Judge | None, scoring: Scoring
+) -> list[Reading]:
+    """Return the readings of all items; what a judge must say of them is asked for all at once."""
+    wanted: list[list[Asked]] = [scorer.questions(own, replies, scoring) for own, replies in zip(rows, said, strict=True)]
+    flat = [question for questions in wanted for question in questions]
+    answers = iter(judge.answer(flat) if judge and flat else [None] * len(flat))
+    taken = [[next(answers) for _ in questions] for questions in wanted]
+    return [scorer.read(own, replies, given, scoring) for own, replies, given in zip(rows, said, taken, strict=True)]
+
+
+def floors(scorer: Scorer, rows: Sequence[Sequence[Row]], judge: Judge | None, scoring: Scoring) -> dict[str, float]:
+    """Return the mean score of each constant answer on these items, without those that cannot be scored."""
+    found: dict[str, float] = {}
+    for name, constant in CONSTANTS.items():
+        readings = read(scorer, rows, [[constant] * len(own) for own in rows], judge, scoring)
+        scores = [reading.score for reading in readings if reading.score is not None]
+        if scores:
+            found[name] = sum(scores) / len(scores)
+    return found
+
+
+def _split(flat: Sequence[str], rows: Sequence[Sequence[Row]]) -> Iterator[list[str]]:
+    start = 0
+    for own in rows:
+        yield list(flat[start : start + len(own)])
+        start += len(own)
+
+
+@cache
+def rules() -> str:
+    """Return 16 hex digits over the code that reads replies."""
+    here = Path(__file__).resolve().parent
+    sources = [*sorted((here / "scorers").glob("*.py")), *sorted((here.parents[2] / "judges").glob("*.*"))]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources if path.is_file())).hexdigest()[:16]

@@ -1,0 +1,69 @@
+"""The worst part of a benchmark (attack, group, language, subject): a mean can stand while one of its parts falls."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from pytest_unicomp import stats
+from pytest_unicomp.compare.comparison import Comparison
+from pytest_unicomp.errors import UnicompError
+from pytest_unicomp.margins import Margin
+from pytest_unicomp.records import Item, Slice
+
+# Clusters that are few and large are parts of a set (subjects, languages); many small ones only say which items belong together.
+MOST_CLUSTERS, SMALLEST_CLUSTER = 64, 10
+SMALLEST_SLICE = 5
+
+
+def worst_slice(comparison: Comparison, margin: Margin, *, alpha: float) -> Slice | None:
+    """Return the part with the largest loss, with an interval for it alone; None where the items have no parts, or one.
+
+    `p_value` is that of "this part loses more than the margin", adjusted over the parts (Holm 1979, Scandinavian Journal of Statistics 6, 65-70);
+    `lost` where it is at most `alpha`. Of several parts that are lost, the one with the smallest p-value is named.
+    """
+    members = _members([after for _, after in comparison.pairs])
+    if len(members) < 2:
+        return None
+    allowances = comparison.allowances(margin)
+    found: list[Slice] = []
+    for name, places in members.items():
+        before, after = ([side[place] for place in places] for side in (comparison.before, comparison.after))
+        first, second = sum(before) / len(before), sum(after) / len(after)
+        try:
+            pair = stats.paired_difference(
+                before, after, None, alpha=alpha, allowances=[allowances[place] for place in places], bounded=comparison.bounded
+            )
+        except UnicompError:
+            continue
+        found.append(
+            Slice(
+                name=name,
+                n=len(places),
+                reference=first,
+                candidate=second,
+                difference=second - first,
+                interval=(pair.lower, pair.upper),
+                p_value=pair.p_value,
+                lost=False,
+            )
+        )
+    if not found:
+        return None
+    adjusted = stats.holm([part.p_value for part in found])
+    judged = [
+        part.model_copy(update={"p_value": p_value, "lost": p_value <= alpha and part.interval[1] < 0})
+        for part, p_value in zip(found, adjusted, strict=True)
+    ]
+    return min(judged, key=lambda part: (not part.lost, part.p_value if part.lost else part.difference, part.difference, part.name))
+
+
+def _members(items: list[Item]) -> dict[str, list[int]]:
+    places: dict[str, list[int]] = defaultdict(list)
+    sliced = any(item.slice is not None for item in items)
+    for place, item in enumerate(items):
+        name = item.slice if sliced else item.cluster
+        if name is not None:
+            places[name].append(place)
+    if not sliced and (len(places) > MOST_CLUSTERS or any(len(part) < SMALLEST_CLUSTER for part in places.values())):
+        return {}
+    return {name: part for name, part in sorted(places.items()) if len(part) >= SMALLEST_SLICE}

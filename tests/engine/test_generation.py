@@ -1,0 +1,122 @@
+"""Our generation against lm-eval's hf backend: the same texts, whatever the batch; and what a kill leaves behind."""
+
+import pytest
+from lm_eval.api.instance import Instance
+from lm_eval.models.huggingface import HFLM
+
+from pytest_unicomp.engine.journal import Journal
+from pytest_unicomp.engine.lm import make
+from tests.engine.toy_engine import tiny_engine
+
+PROMPTS = [
+    "one",
+    "two words",
+    "a longer prompt of several words",
+    "x" * 90,
+    "one",
+    "the same beginning of a prompt, then this",
+    "the same beginning of a prompt, then that",
+]
+
+
+def requests(prompts, **settings):
+    arguments = {"until": [], "max_gen_toks": 12, "do_sample": False, **settings}
+    return [Instance("generate_until", {}, (prompt, dict(arguments)), place) for place, prompt in enumerate(prompts)]
+
+
+@pytest.mark.parametrize("stops", [[], ["e"], ["th", "\n\n"]])
+def test_greedy_texts_are_those_of_lm_eval(tiny, stops):
+    ours = tiny.lm.generate_until(requests(PROMPTS, until=stops))
+    theirs = HFLM.generate_until(tiny.lm, requests(PROMPTS, until=stops), disable_tqdm=True)
+    assert ours == theirs
+    assert len(set(ours)) > 1
+
+
+def test_a_shared_beginning_changes_nothing(tiny):
+    block = "Question: what is two and two? Answer: four. " * 4
+    prompts = [block + question for question in ("Question: one?", "Question: and another, longer one?", "Why?")]
+    assert tiny.lm.generate_until(requests(prompts)) == [tiny.lm.generate_until(requests([prompt]))[0] for prompt in prompts]
+
+
+def test_a_prompt_beyond_the_context_is_cut_from_the_left(tmp_path):
+    small = tiny_engine(tmp_path / "small", max_position_embeddings=48)
+    prompts = ["word " * 60, "short"]
+    assert small.lm.generate_until(requests(prompts)) == HFLM.generate_until(small.lm, requests(prompts), disable_tqdm=True)
+
+
+def test_sampling_depends_on_prompt_and_seed_and_on_nothing_else(tiny):
+    sampled = {"do_sample": True, "temperature": 1.0, "seed": 3}
+    together = tiny.lm.generate_until(requests(PROMPTS, **sampled))
+    assert [tiny.lm.generate_until(requests([prompt], **sampled))[0] for prompt in PROMPTS] == together
+    assert tiny.lm.generate_until(requests(PROMPTS, **{**sampled, "seed": 4})) != together
+
+
+def test_what_it_does_not_understand_is_left_to_transformers(tiny, monkeypatch):
+    asked = []
+    monkeypatch.setattr(HFLM, "generate_until", lambda self, requests, disable_tqdm: asked.append(len(requests)) or ["x"] * len(requests))
+    assert tiny.lm.generate_until(requests(PROMPTS, repetition_penalty=1.2)) == ["x"] * len(PROMPTS)
+    assert asked == [len(PROMPTS)]
+
+
+def test_known_answers_are_not_computed_again_and_a_torn_line_is_dropped(tiny, tmp_path):
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path)
+    with journal.kept_by(tiny.lm):
+        first = tiny.lm.generate_until(requests(PROMPTS))
+    journal.close(keep=True)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 1 + len(PROMPTS)
+    path.write_text("\n".join(lines[:4]) + '\n{"key": "cut sh', encoding="utf-8")
+
+    resumed = Journal(path)
+    assert len(resumed) == 3
+    model, calls = tiny.model, []
+    handle = model.register_forward_hook(lambda *_: calls.append(1))
+    try:
+        with resumed.kept_by(tiny.lm):
+            assert tiny.lm.generate_until(requests(PROMPTS)) == first
+            again = len(calls)
+            assert tiny.lm.generate_until(requests(PROMPTS)) == first
+            assert len(calls) == again
+    finally:
+        handle.remove()
+        resumed.close(keep=False)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("architecture", ["llama", "qwen2", "gemma2", "opt", "gpt_neox", "qwen3_moe"])
+def test_other_architectures_say_the_same_as_in_lm_eval(architecture):
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
+
+    torch.manual_seed(0)
+    sizes = {
+        "hidden_size": 32,
+        "intermediate_size": 48,
+        "ffn_dim": 48,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+    }
+    sizes |= {
+        "head_dim": 8,
+        "vocab_size": 260,
+        "max_position_embeddings": 256,
+        "word_embed_proj_dim": 32,
+        "num_experts": 4,
+        "moe_intermediate_size": 16,
+    }
+    sizes |= {"num_experts_per_tok": 2, "eos_token_id": 256, "bos_token_id": 257, "pad_token_id": 258, "sliding_window": 16}
+    known = AutoConfig.for_model(architecture).to_dict()
+    config = AutoConfig.for_model(architecture, **{name: value for name, value in sizes.items() if name in known})
+    model = AutoModelForCausalLM.from_config(config).float().eval()
+    for parameter in model.parameters():
+        # Random weights as large as these make replies differ from prompt to prompt.
+        parameter.data.mul_(3)
+    vocabulary = {character: number for number, character in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
+    raw = Tokenizer(models.BPE(vocabulary, []))
+    raw.pre_tokenizer, raw.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    raw.add_special_tokens(["<eos>", "<bos>", "<pad>"])
+    lm = make(model, PreTrainedTokenizerFast(tokenizer_object=raw, eos_token="<eos>", bos_token="<bos>", pad_token="<pad>"))
+    assert lm.generate_until(requests(PROMPTS)) == HFLM.generate_until(lm, requests(PROMPTS), disable_tqdm=True)
