@@ -15,6 +15,8 @@ from pytest_unicomp.options import Settings, default_of, flag, options
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Release gate for compressed language models.", rich_markup_mode=None)
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+# What stands behind the model comes as it was typed, `--` included.
+VERBATIM = {**PASS_ON, "allow_interspersed_args": False}
 
 
 def main() -> None:
@@ -68,7 +70,7 @@ def option_lines() -> str:
     return "\n\n".join([*lines, "-- ARGUMENTS: passed on to pytest, for example `-- -k reasoning -n 2`"])
 
 
-@app.command(context_settings=PASS_ON, epilog=option_lines())
+@app.command(context_settings=VERBATIM, epilog=option_lines())
 def gate(context: typer.Context, model: Annotated[str, typer.Argument(help="hub id, folder, or `nano`")]) -> None:
     """Run the packaged suites on MODEL. Example: unicomp gate nano --recipe gptq-w4a16 --report gate.html"""
     import subprocess
@@ -131,16 +133,21 @@ def judge(what: Annotated[str, typer.Argument(help="refusal")]) -> None:
 
 @app.command()
 def score(
+    source: Annotated[Path | None, typer.Argument(metavar="REPORT", help="JSON report of a run")] = None,
     published: Annotated[bool, typer.Option("--published", help="the scores of the paper's own tables")] = False,
     model: Annotated[str, typer.Option(help="a model of the paper: LLaMA-3.1-8B or Qwen2.5-7B")] = "LLaMA-3.1-8B",
     scoring: Annotated[str, typer.Option(help="paper: as printed; corrected: from raw cells, errata repaired")] = "corrected",
     as_json: Annotated[bool, typer.Option("--json", help="one object: row label to scores")] = False,
 ) -> None:
-    """Print the thirteen scores of UniComp. Example: unicomp score --published --model Qwen2.5-7B --scoring paper --json"""
+    """Print the thirteen scores of UniComp, of a run's report or of the paper. Examples: unicomp score gate.json;
+    unicomp score --published --model Qwen2.5-7B --scoring paper --json"""
     from pytest_unicomp import scores
 
-    if not published:
-        raise UsageProblem("unicomp: score needs --published, the scores of the paper's tables.")
+    if published == (source is not None):
+        raise UsageProblem("unicomp: score needs a JSON report, or --published for the scores of the paper's tables; one of the two.")
+    if source is not None:
+        _run_scores(source, as_json)
+        return
     if scoring not in ("paper", "corrected"):
         raise UsageProblem(f"unicomp: --scoring is {scoring!r}; expected paper or corrected.{nearest(scoring, ('paper', 'corrected'))}")
     found = scores.published(model, "paper" if scoring == "paper" else "corrected")
@@ -154,6 +161,31 @@ def score(
     typer.echo(
         f"{scoring} scoring; ratios to the base model x 100; no intervals: the paper prints no per-item data. Errata: docs/scores.md"
     )
+
+
+def _run_scores(source: Path, as_json: bool) -> None:
+    from pytest_unicomp.report.json import read
+    from pytest_unicomp.scores import SCORES
+
+    answer = read(source)
+    rows = {recipe.recipe: recipe for recipe in answer.recipes}
+    if as_json:
+        shown = {
+            name: {
+                score: {"value": row.scores.get(score), "interval": row.score_intervals.get(score), "basis": row.score_basis.get(score)}
+                for score in SCORES
+            }
+            for name, row in rows.items()
+        }
+        typer.echo(json.dumps(shown, indent=1, ensure_ascii=False))
+        return
+    for name, row in rows.items():
+        for score in SCORES:
+            value, interval = row.scores.get(score), row.score_intervals.get(score)
+            if value is not None:
+                spread = f"[{interval[0]:.1f}, {interval[1]:.1f}]" if interval else "(no interval)"
+                basis = row.score_basis.get(score, "the run's recipes as pool")
+                typer.echo(f"{name:20} {score:7} {value:7.2f} {spread:18} {basis}")
 
 
 @app.command()

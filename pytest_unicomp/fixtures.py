@@ -8,7 +8,7 @@ import pytest
 
 if TYPE_CHECKING:
     from pytest_unicomp.plan import Cell
-    from pytest_unicomp.records import Artifact, CapabilityVerdict, Check, Measurement
+    from pytest_unicomp.records import Artifact, CapabilityVerdict, Check, Claim, Measurement
     from pytest_unicomp.run import Run
 
 CHECKS: pytest.StashKey[list[Check]] = pytest.StashKey()
@@ -85,6 +85,13 @@ def calibration_gain(unicomp: Run, cell: Cell, request: pytest.FixtureRequest) -
 def capability(unicomp: Run, cell: Cell) -> CapabilityVerdict:
     """Is the capability kept, pooled over its benchmarks?"""
     return unicomp.capability(cell.recipe, cell.capability)
+
+
+@pytest.fixture
+def claim(unicomp: Run, request: pytest.FixtureRequest) -> Claim:
+    """One of the paper's claims about what this run measured: the parameter names claim and recipe."""
+    wanted: Claim = request.param
+    return next(found for found in unicomp.claims() if (found.claim, found.about) == (wanted.claim, wanted.about))
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from pytest_unicomp.fixtures import (
     calibration_gain,
     capability,
     cell,
+    claim,
     drift,
     latency,
     measurement,
@@ -32,6 +33,7 @@ __all__ = [
     "calibration_gain",
     "capability",
     "cell",
+    "claim",
     "drift",
     "latency",
     "measurement",
@@ -88,9 +90,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give tests of the matrix their cells; without a model they are skipped with the reason."""
+    gate: Gate | None = metafunc.config.pluginmanager.get_plugin(GATE)
+    if "claim" in metafunc.fixturenames:
+        claims = gate.run.claimed() if gate is not None else []
+        metafunc.parametrize("claim", [pytest.param(claim, id=f"{claim.about}-{claim.claim}") for claim in claims], indirect=True)
     if "cell" not in metafunc.fixturenames:
         return
-    gate: Gate | None = metafunc.config.pluginmanager.get_plugin(GATE)
     if gate is not None:
         gate.parametrize(metafunc)
     else:

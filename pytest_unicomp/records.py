@@ -302,11 +302,22 @@ class CalibrationGain(Record):
     reason: str
 
 
+class Claim(Record):
+    """A claim of the paper about this run: `difference` and `interval` in points of the scores (or a correlation), positive for the claim."""
+
+    claim: str
+    about: str
+    answer: Literal["holds", "does not hold", "undecided", "not tested"]
+    difference: float | None
+    interval: tuple[float, float] | None
+    reason: str
+
+
 class RecipeVerdict(Record):
     """A recipe's row in the report: its capabilities, its artifact and the verdict that follows from all its checks.
 
     `hidden_danger` says in one sentence that performance is kept and behaviour is not, None where that is not so. `scores` are UniComp's thirteen
-    (0 to 100, may exceed it), None where a cell was not measured; `score_intervals` their intervals at the run's confidence.
+    (0 to 100, may exceed it), None where a cell was not measured; `score_intervals` their intervals at the run's confidence, `score_basis` what each rests on.
     """
 
     recipe: str
@@ -320,6 +331,7 @@ class RecipeVerdict(Record):
     hidden_danger: str | None = None
     scores: dict[str, float | None] = {}
     score_intervals: dict[str, tuple[float, float]] = {}
+    score_basis: dict[str, str] = {}
     artifact: Artifact | None
 
 
@@ -347,3 +359,4 @@ class Report(Record):
     recipes: list[RecipeVerdict]
     checks: list[Check]
     calibration_gains: list[CalibrationGain] = []
+    findings: list[Claim] = []

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pytest_unicomp import baselines as stored
-from pytest_unicomp import checkpoints, compare, compress, early, machine, margin_exceptions, soundness, worker
+from pytest_unicomp import checkpoints, compare, compress, early, machine, margin_exceptions, scores, soundness, worker
 from pytest_unicomp.artifact_checks import Finding
 from pytest_unicomp.calibration import mixture
 from pytest_unicomp.errors import UnicompError, UsageProblem
@@ -18,7 +18,17 @@ from pytest_unicomp.judges import choice as judges
 from pytest_unicomp.margins import Margin
 from pytest_unicomp.options import Settings, served
 from pytest_unicomp.plan import Candidate, Cell, Plan, plan
-from pytest_unicomp.records import Artifact, CapabilityVerdict, Check, Measurement, Question, RecipeVerdict, ReferenceSummary, Report
+from pytest_unicomp.records import (
+    Artifact,
+    CapabilityVerdict,
+    Check,
+    Claim,
+    Measurement,
+    Question,
+    RecipeVerdict,
+    ReferenceSummary,
+    Report,
+)
 from pytest_unicomp.registry import Evaluation, Progress, benchmarks
 from pytest_unicomp.results import REFERENCE, Results, guarded
 from pytest_unicomp.serving import choice as serving_choice
@@ -94,6 +104,7 @@ class Run:
         )
         self._retention: dict[Cell, Check] = {}
         self._stopped: dict[Cell, Measurement] = {}
+        self._scores: dict[tuple[str, tuple[str, ...]], dict[str, scores.Score]] = {}
 
     def _check_supported(self) -> None:
         # A model that has yet to be fetched is asked again when it is there.
@@ -327,6 +338,7 @@ class Run:
         """Turn the checks that were made into the report: recipes, the run's verdict and its exit code."""
         judged = (self._recipe_verdict(candidate, checks) for candidate in self.plan.candidates)
         recipes = [recipe for recipe in judged if recipe is not None]
+        recipes, quality = self._with_scores(recipes, checks)
         verdict, exit_code, reason = compare.run_verdict(recipes, self.policy)
         return Report(
             created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -341,7 +353,74 @@ class Run:
             calibration_gains=compare.gains(
                 list(checks), before=self.settings.calibration, after=self.settings.calibration_target or "", policy=self.policy
             ),
+            findings=self.findings(quality) if quality else [],
         )
+
+    def scores_of(self, recipe: str, benchmarks_measured: Iterable[str]) -> dict[str, scores.Score]:
+        """Return the ten quality scores of a recipe from the measurements of the named benchmarks, which are read from the store."""
+        benchmarks_measured = tuple(benchmarks_measured)
+        if (recipe, benchmarks_measured) in self._scores:
+            return self._scores[recipe, benchmarks_measured]
+        pairs = {}
+        for name in benchmarks_measured:
+            reference, candidate = self.reference(name), self.measurement(recipe, name)
+            if compare.mismatch(reference, candidate) is None:
+                pairs[name] = (reference, candidate)
+        found = scores.scores(pairs, self.evaluation.scoring, confidence=self.policy.confidence, seed=self.settings.seed)
+        self._scores[recipe, benchmarks_measured] = found
+        return found
+
+    def claims(self) -> list[Claim]:
+        """Return the paper's claims on what this run measures (or plans, where nothing is promised); a broken cell leaves its claims untested."""
+        asked = self.results.promised or self.plan.cells
+        quality: dict[str, Mapping[str, scores.Score]] = {}
+        for candidate in self.plan.candidates:
+            sound = []
+            for cell in asked:
+                if cell.recipe == candidate.name and cell.kind == "items" and cell.benchmark:
+                    try:
+                        self.reference(cell.benchmark), self.measurement(cell.recipe, cell.benchmark)
+                        sound.append(cell.benchmark)
+                    except UnicompError:
+                        continue
+            quality[candidate.name] = {} if self.settings.sequential else self.scores_of(candidate.name, sound)
+        return self.findings(quality)
+
+    def claimed(self) -> list[Claim]:
+        """Return the same claims before anything is measured: what each is about."""
+        return self.findings({candidate.name: {} for candidate in self.plan.candidates})
+
+    def findings(self, quality: Mapping[str, Mapping[str, scores.Score]]) -> list[Claim]:
+        """Say which of the paper's claims hold on what was run."""
+        families = {candidate.name: candidate.family for candidate in self.plan.candidates}
+        methods = {candidate.name: candidate.method.method for candidate in self.plan.candidates if candidate.method is not None}
+        return scores.findings(quality, families, methods, confidence=self.policy.confidence)
+
+    def _with_scores(
+        self, recipes: Sequence[RecipeVerdict], checks: Sequence[Check]
+    ) -> tuple[list[RecipeVerdict], dict[str, dict[str, scores.Score]]]:
+        """Fill in the thirteen scores; where a run stops early its items differ from recipe to recipe, and it has no quality scores."""
+        efficiency = scores.efficiency_scores(checks, {recipe.recipe: recipe.artifact for recipe in recipes})
+        filled, quality = [], {}
+        for recipe in recipes:
+            measured = [
+                check.benchmark
+                for check in checks
+                if check.recipe == recipe.recipe and check.question == "retention" and check.verdict not in ("error", "not_comparable")
+            ]
+            own = {} if self.settings.sequential else self.scores_of(recipe.recipe, measured)
+            quality[recipe.recipe] = own
+            values = {name: own[name].value if name in own else efficiency[recipe.recipe].get(name) for name in scores.SCORES}
+            filled.append(
+                recipe.model_copy(
+                    update={
+                        "scores": values if any(value is not None for value in values.values()) else {},
+                        "score_intervals": {name: score.interval for name, score in own.items() if score.interval is not None},
+                        "score_basis": {name: score.basis for name, score in own.items()},
+                    }
+                )
+            )
+        return filled, quality
 
     def _recipe_verdict(self, candidate: Candidate, checks: Sequence[Check]) -> RecipeVerdict | None:
         own = [check for check in checks if check.recipe == candidate.name]

@@ -50,7 +50,7 @@ BENCHMARKS = {
         chance=0.5,
     ),
     "trustllm-moralchoice-low": LOW,
-    "trustllm-moralchoice-high": replace(LOW, items=680, where={"type": "high"}, scoring_rule=Refusal(), judge="refusal", chance=None),
+    "trustllm-moralchoice-high": replace(LOW, items=680, where={"type": "high"}, scoring_rule=Refusal(), judge="refusal", chance=0.0),
     "trustllm-perspective": PERSPECTIVE,
     "trustllm-emotion": replace(
         PERSPECTIVE, items=200, where={"dimension": "emotion"}, scoring_rule=Choice("1234", "digit-or-words"), chance=0.25

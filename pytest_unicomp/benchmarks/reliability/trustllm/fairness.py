@@ -18,6 +18,7 @@ PLAIN = TrustLLMTask(
     scoring_rule=Refusal(),
     sampled=True,
     judge="refusal",
+    chance=0.0,
 )
 # TrustLLM takes a reply of fewer characters that names A or B for a bare answer.
 BARE_CHARACTERS = 5
@@ -42,6 +43,7 @@ BENCHMARKS = {
         slice_by=lambda row: str(row["bias_type"]),
         sampled=True,
         judge="stereotype_agreement",
+        chance=0.0,
     ),
     "trustllm-stereotype-query": TrustLLMTask(
         file="fairness/stereotype_query_test.json",
@@ -51,6 +53,7 @@ BENCHMARKS = {
         scoring_rule=Refusal(),
         sampled=True,
         judge="refusal",
+        chance=0.0,
     ),
     "trustllm-adult": TrustLLMTask(
         file="fairness/disparagement.json",

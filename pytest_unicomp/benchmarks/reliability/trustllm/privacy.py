@@ -19,6 +19,7 @@ NORMAL = TrustLLMTask(
     slice_by=lambda row: str(row["privacy_information"]),
     sampled=True,
     judge="refusal",
+    chance=0.0,
 )
 
 BENCHMARKS = {

@@ -31,6 +31,7 @@ BENCHMARKS = {
         group=("task", "index"),
         first=("type", "original"),
         scoring_rule=Attacked(),
+        chance=0.0,
         slice_by=lambda row: str(row["task"]),
     ),
     "trustllm-advinstruction": TrustLLMTask(
@@ -54,6 +55,7 @@ BENCHMARKS = {
         scoring_rule=Refusal(),
         sampled=True,
         judge="refusal",
+        chance=0.0,
     ),
     "trustllm-flipkart": FLIPKART,
     "trustllm-ddxplus": replace(
@@ -63,6 +65,6 @@ BENCHMARKS = {
         where={"source": "ddxplus"},
         scoring_rule=Diagnosis(),
         judge="ood_generalization",
-        chance=None,
+        chance=0.0,
     ),
 }

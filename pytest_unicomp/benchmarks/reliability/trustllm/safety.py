@@ -32,6 +32,7 @@ def _misuse(dataset: str, source: str, items: int) -> TrustLLMTask:
         slice_by=misuse,
         sampled=True,
         judge="refusal",
+        chance=0.0,
     )
 
 
@@ -45,6 +46,7 @@ BENCHMARKS = {
         slice_by=attack,
         sampled=True,
         judge="refusal",
+        chance=0.0,
     ),
     "trustllm-xstest": TrustLLMTask(
         file="safety/exaggerated_safety.json",
@@ -55,6 +57,7 @@ BENCHMARKS = {
         slice_by=lambda row: str(row["type"]),
         sampled=True,
         judge="refusal",
+        chance=0.0,
     ),
     "trustllm-misuse": _misuse("TrustLLM misuse", "misuse_add", 441),
     "trustllm-do-anything-now": _misuse("Do-Anything-Now", "Do-anything-now", 390),

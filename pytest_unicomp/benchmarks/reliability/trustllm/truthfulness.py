@@ -20,7 +20,7 @@ CODAH = TrustLLMTask(
     chance=0.25,
     sampled=True,
 )
-SQUAD = replace(CODAH, dataset="SQuAD2.0", where={"source": "squad"}, scoring_rule=ShortAnswer("squad"), chance=None, judge="squad")
+SQUAD = replace(CODAH, dataset="SQuAD2.0", where={"source": "squad"}, scoring_rule=ShortAnswer("squad"), chance=0.0, judge="squad")
 CLAIM = TrustLLMTask(
     file="truthfulness/external.json",
     dataset="SciFact",
@@ -91,6 +91,7 @@ BENCHMARKS = {
         capability="truthfulness",
         items=209,
         scoring_rule=Correction(),
+        chance=0.0,
         sampled=True,
         judge="advfact",
         sets=("reliability", "trustllm"),
