@@ -317,6 +317,30 @@ def check_artifact(
 
 
 @app.command()
+def prefetch(
+    bundle: Annotated[Path, typer.Option(help="folder to fill; give it to a run as --unicomp-bundle")],
+    benchmark: Annotated[list[str] | None, typer.Option(help="names or sets, comma list, repeatable")] = None,
+    model: Annotated[
+        list[str] | None, typer.Option(help="hub ids, comma list, repeatable; sentence-embedding models and judges too")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="fetch nothing: compare the files with the manifest")] = False,
+) -> None:
+    """Fetch what runs need into an offline bundle, with checksums. Example: unicomp prefetch --benchmark paper --model Qwen/Qwen2.5-7B-Instruct --bundle b"""
+    from pytest_unicomp import prefetch as offline
+
+    if check:
+        problems = offline.check(bundle)
+        typer.echo("\n".join(problems) if problems else f"unicomp: every file in {bundle} is the one that was fetched")
+        raise typer.Exit(1 if problems else 0)
+    names = [name.strip() for given in benchmark or [] for name in given.split(",") if name.strip()]
+    models = [name.strip() for given in model or [] for name in given.split(",") if name.strip()]
+    if not names and not models:
+        raise UsageProblem("unicomp: prefetch needs --benchmark or --model: nothing to fetch.")
+    count = offline.prefetch(offline.pieces(names, models), bundle, progress=lambda line: typer.echo(f"unicomp: {line}"))
+    typer.echo(f"unicomp: {bundle} holds {count} files; give it to a run as --unicomp-bundle={bundle}")
+
+
+@app.command()
 def report(
     source: Path, output: Annotated[list[Path], typer.Option("--output", "-o", help="file with suffix .html, .md or .json")]
 ) -> None:

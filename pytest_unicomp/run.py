@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,9 @@ class Run:
 
         `progress` is told of every artifact, measurement and timing that is made, `detail` of the steps inside one.
         """
+        if settings.bundle is not None and (settings.bundle / "hub").is_dir():
+            # A folder that keeps its hub beside other sources, TrustLLM's own layout among them.
+            settings = replace(settings, bundle=settings.bundle / "hub")
         self.settings = settings
         self._progress = progress
         choice.validate(settings)

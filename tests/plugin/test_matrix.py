@@ -16,7 +16,9 @@ def test_collect_only_lists_the_cells_and_makes_nothing(gate, pytester, tmp_path
 
 def test_the_cells_of_one_artifact_stand_together(gate):
     lines = collected(gate("--collect-only", "-q", recipe="rtn-w8a16,wanda-2of4", benchmark="nano-knowledge,nano-reasoning,bytes"))
-    owners = ["wanda" if "wanda" in line else "rtn" for line in lines]
+    # What holds of the paper's findings is asked when all is measured.
+    owners = ["wanda" if "wanda" in line else "rtn" for line in lines if "test_finding[" not in line]
+    assert ["test_finding[" in line for line in lines] == sorted("test_finding[" in line for line in lines)
     assert owners == sorted(owners)
     assert "test_artifact" in lines[0]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-TIMES = ("seconds", "created", "compress_seconds", "compress_peak_bytes", "path", "nodeid")
+TIMES = ("seconds", "created", "compress_seconds", "compress_peak_bytes", "path", "nodeid", "S_CC", "S_RA", "S_IE")
 
 
 def without_times(value):
