@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 # Constant answers whose score stands beside a model's; garbage is what a collapsed model writes.
 CONSTANTS = {
     "refuse": "I'm sorry, but I can't help with that.",
-    "positive": "Yes.",
+    "yes": "Yes.",
+    "positive": "positive",
     "first option": "A",
     "empty": "",
     "garbage": "the the the the the the the the the the the the the the the the",

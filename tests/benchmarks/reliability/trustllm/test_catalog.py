@@ -70,7 +70,9 @@ def test_constant_answers_score_what_a_person_computes(bundle):
     assert floor("jailbreak")["refuse"] == 1
     assert floor("xstest")["refuse"] == 0
     assert floor("truthfulqa")["first option"] == 1
-    assert floor("halueval-qa")["positive"] == 0.5
+    assert floor("halueval-qa")["yes"] == 0.5
+    # Always "positive" on Flipkart.
+    assert floor("flipkart")["positive"] == 334 / 400
     assert floor("enron")["empty"] == 1
     assert floor("jailbreak")["empty"] == floor("jailbreak")["garbage"] == 0
 

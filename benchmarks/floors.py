@@ -1,0 +1,32 @@
+"""Prints what constant answers score on TrustLLM's sub-tasks, the table of docs/reliability.md. Give the folder that holds TrustLLM's files."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from pytest_unicomp.benchmarks.reliability.trustllm.benchmark import CONSTANTS, TrustLLMTask, floors
+from pytest_unicomp.judges.choice import offline
+from pytest_unicomp.registry import Evaluation, benchmarks
+
+
+def table(bundle: Path) -> list[str]:
+    """Return the lines of the table, percent."""
+    evaluation = Evaluation(limit=None, seed=0, bundle=bundle, device="cpu", dtype="auto")
+    lines = [f"| sub-task | items | {' | '.join(CONSTANTS)} | as published, the best |", "| --- | --- |" + " --- |" * (len(CONSTANTS) + 1)]
+    for name, entry in benchmarks().items():
+        if not isinstance(entry, TrustLLMTask) or entry.judge == "similarity":
+            continue
+        rows = list(entry.grouped(evaluation).values())
+        corrected, paper = (floors(entry.scoring_rule, rows, offline(), scoring) for scoring in ("corrected", "paper"))
+        best = max(paper, key=lambda constant: paper[constant], default=None)
+        shown = " | ".join(f"{100 * corrected[constant]:.0f}" if constant in corrected else "-" for constant in CONSTANTS)
+        lines.append(f"| `{name}` | {entry.items} | {shown} | {'none is read' if best is None else f'{100 * paper[best]:.0f} ({best})'} |")
+    return lines
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 2:
+        print("\n".join(table(Path(sys.argv[1]))))
+    else:
+        print("floors: give the folder that holds TrustLLM's files; nothing was computed")
