@@ -109,14 +109,14 @@ def size(unicomp: Run, cell: Cell, request: pytest.FixtureRequest) -> Check:
 @pytest.fixture
 def latency(unicomp: Run, cell: Cell, request: pytest.FixtureRequest) -> Check:
     """Is the candidate no slower than the reference? Timed by pytest-benchmark, each round beside a round of the reference."""
-    from pytest_unicomp.timing import ROUNDS, WARM_UP, PairedRounds
+    from pytest_unicomp.timing import ROUNDS, WARM_UP
 
     rounds = unicomp.results.kept_rounds(cell)
     if rounds is None or _asks_for_timings(request.config):
         benchmark = request.getfixturevalue("benchmark")
         if benchmark.disabled:
             return keep(request, unicomp.latency_not_measured(cell))
-        rounds = PairedRounds(*unicomp.results.trial(cell))
+        rounds = unicomp.results.trial(cell)
         benchmark.group = cell.benchmark
         benchmark.pedantic(rounds.candidate, setup=rounds.before, rounds=ROUNDS, warmup_rounds=WARM_UP, iterations=1)
         rounds.finish(benchmark.stats.stats.data)

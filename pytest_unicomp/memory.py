@@ -17,11 +17,21 @@ class Peak:
     bytes: int | None = None
 
 
+def resident() -> int | None:
+    """Return the resident memory of this process now, in bytes (VmRSS), or None where the system does not say."""
+    return _status("VmRSS:")
+
+
 def _host_peak() -> int | None:
-    """Read the process's resident high-water mark (VmHWM, in KiB, of /proc/self/status)."""
+    """Read the process's resident high-water mark (VmHWM)."""
+    return _status("VmHWM:")
+
+
+def _status(field: str) -> int | None:
+    """Read a field of /proc/self/status, in KiB there, as bytes."""
     try:
         for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-            if line.startswith("VmHWM:"):
+            if line.startswith(field):
                 return int(line.split()[1]) * 1024
     except OSError:
         return None

@@ -214,7 +214,7 @@ class Check(Record):
     was given as a share of the reference or of its errors: then it is what that share is here, and `interval` carries the reference's uncertainty.
     `capability_interval` and `capability_margin` are the same at the capability's margin, None where `interval` serves for both. `worst_slice` is
     the part of the items that lost most; of free replies, `unanswered` counts those that could not be read (reference, candidate), `floors` is what
-    constant answers score on the same items, and `judge` says who read them.
+    constant answers score on the same items, and `judge` says who read them. Of timings, `kernels` names what computed (reference, candidate).
     """
 
     nodeid: str = ""
@@ -249,6 +249,7 @@ class Check(Record):
     floors: dict[str, float] = {}
     judge: str = "none"
     judge_agreement: Agreement | None = None
+    kernels: tuple[str, str] | None = None
     verdict: Verdict
     reason: str
     changes: list[str] = []

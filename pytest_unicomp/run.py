@@ -37,6 +37,8 @@ from pytest_unicomp.store import Store, default_root, digest
 from pytest_unicomp.timing import PairedRounds
 
 LATENCY_MARGIN = 0.25
+# Resident memory holds what allocators keep for themselves.
+MEMORY_MARGIN = 0.25
 ACCEPTED = "baseline rewritten on request; before that: "
 # What a job on a cluster asks for: room for the libraries, and for the model beside its compressed form and what compressing needs.
 MEMORY_PER_JOB = 2**30
@@ -212,7 +214,8 @@ class Run:
         """Is the artifact no larger than the reference?"""
         reference = self.reference(cell.benchmark)
         candidate = self.measurement(cell.recipe, cell.benchmark)
-        return compare.size(reference, candidate, **self._identity(cell), policy=self.policy)
+        margin = MEMORY_MARGIN if "memory" in cell.benchmark else None
+        return compare.size(reference, candidate, **self._identity(cell), policy=self.policy, margin=margin)
 
     def baseline(self, cell: Cell) -> Measurement | None:
         """Return the stored evidence of a cell, or None."""
@@ -300,9 +303,11 @@ class Run:
     def latency(self, cell: Cell, rounds: PairedRounds) -> Check:
         """Is the candidate no slower than the reference, beyond LATENCY_MARGIN?"""
         check = self._latency_check(cell, rounds.reference_seconds, rounds.candidate_seconds)
-        if cell.family == "quantization" and self.results.device == "cpu":
-            note = "timed on weights unpacked to dense ones, so this says nothing of a quantized kernel"
-            check = check.model_copy(update={"reason": f"{check.reason} ({note})"})
+        before, after = rounds.kernels
+        check = check.model_copy(update={"kernels": rounds.kernels, "reason": f"{check.reason}; {after} beside {before}"})
+        problem = rounds.health.problem if rounds.health else None
+        if problem is not None:
+            return check.model_copy(update={"verdict": "inconclusive", "reason": f"the host was not healthy: {problem}; {check.reason}"})
         return check
 
     def latency_not_measured(self, cell: Cell) -> Check:
@@ -318,9 +323,10 @@ class Run:
 
     def _latency_check(self, cell: Cell, reference: Sequence[float], candidate: Sequence[float]) -> Check:
         benchmark = benchmarks()[cell.benchmark]
+        tokens = benchmark.tokens if getattr(benchmark, "per_token", False) else 1  # type: ignore[attr-defined]
         return compare.ratio(
-            reference,
-            candidate,
+            [seconds / tokens for seconds in reference],
+            [seconds / tokens for seconds in candidate],
             **self._identity(cell),
             benchmark=cell.benchmark,
             dimension=benchmark.dimension,

@@ -58,8 +58,17 @@ def ratio(
     )
 
 
-def size(reference: Measurement, candidate: Measurement, *, recipe: str, family: Family, gates: bool, policy: Policy) -> Check:
-    """Compare two exact numbers (bytes of an artifact) within the benchmark margin; raise UnicompError where one is missing."""
+def size(
+    reference: Measurement,
+    candidate: Measurement,
+    *,
+    recipe: str,
+    family: Family,
+    gates: bool,
+    policy: Policy,
+    margin: float | None = None,
+) -> Check:
+    """Compare two exact numbers (bytes of an artifact) within `margin`, by default the benchmark margin; raise UnicompError where one is missing."""
     if reference.value is None or candidate.value is None:
         raise UnicompError(f"unicomp: {candidate.benchmark} of {recipe} has no value to compare; expected a number on both sides.")
     return ratio(
@@ -72,7 +81,7 @@ def size(reference: Measurement, candidate: Measurement, *, recipe: str, family:
         dimension=candidate.dimension,
         capability=candidate.capability,
         metric=candidate.metric,
-        margin=policy.benchmark.excess,
+        margin=policy.benchmark.excess if margin is None else margin,
         policy=policy,
     )
 

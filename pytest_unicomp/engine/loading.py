@@ -96,6 +96,15 @@ def load(path: Path, *, device: str, dtype: str, sharded: bool = False) -> Engin
     return Engine(path=path, device=device, dtype=str(model.dtype).removeprefix("torch."), model=model, tokenizer=tokenizer, lm=lm)
 
 
+def stored_dtype(path: Path) -> str:
+    """Return the data type that a checkpoint's config.json names, one of DTYPES but "auto"; "float32" where it names none of them."""
+    import json
+
+    config = json.loads((path / "config.json").read_text(encoding="utf-8"))
+    named = str(config.get("dtype") or config.get("torch_dtype") or "")
+    return named if named in DTYPES and named != "auto" else "float32"
+
+
 def _model(path: Path, device: str, dtype: str, sharded: bool) -> Any:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM

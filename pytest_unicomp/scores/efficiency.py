@@ -27,8 +27,8 @@ def efficiency_scores(checks: Sequence[Check], artifacts: Mapping[str, Artifact 
     for check in checks:
         column = COLUMNS.get(check.benchmark)
         if column is not None and check.question == "efficiency" and check.verdict != "error":
-            rows.setdefault(check.recipe, {})[column] = check.candidate.value
-            rows[REFERENCE].setdefault(column, check.reference.value)
+            rows.setdefault(check.recipe, {})[column] = _read(check.benchmark, check.candidate.value)
+            rows[REFERENCE].setdefault(column, _read(check.benchmark, check.reference.value))
     for recipe, artifact in artifacts.items():
         if artifact is not None:
             row = rows.setdefault(recipe, {})
@@ -42,3 +42,8 @@ def efficiency_scores(checks: Sequence[Check], artifacts: Mapping[str, Artifact 
             if recipe in found:
                 found[recipe][score] = value
     return found
+
+
+def _read(benchmark: str, value: float | None) -> float | None:
+    """Return a value in the column's own sense: throughput is measured as seconds per token, lower is better, and listed as tokens per second."""
+    return value if benchmark != "throughput" or not value else 1 / value

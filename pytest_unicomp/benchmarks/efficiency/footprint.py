@@ -1,0 +1,140 @@
+"""What a model takes beside its files: operations, peak memory of loading and running in a process of its own, and bytes of its cache per token."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from pytest_unicomp.errors import InfrastructureError
+from pytest_unicomp.records import Artifact, Dimension
+from pytest_unicomp.registry import Evaluation
+
+# The paper's FLOPs column was made at 128 tokens (protocol: twice 128 x the parameters that multiply).
+FLOPS_TOKENS = 128
+MEMORY_TOKENS = 1024
+SECONDS = 1800
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """One number read off the artifact; `what` is `flops` (floating point operations of reading FLOPS_TOKENS tokens at batch 1), `kv-cache` (bytes per
+    token), `running` or `loading` (peak bytes of a fresh process that reads MEMORY_TOKENS tokens, or loads the model, less its libraries' share)."""
+
+    what: Literal["flops", "kv-cache", "running", "loading"]
+    metric: str
+    source: str
+    kind: Literal["size"] = "size"
+    dimension: Dimension = "efficiency"
+    capability: str = "inference_footprint"
+    dataset: str = ""
+    higher_is_better: bool = False
+    shots: int = 0
+    sets: tuple[str, ...] = ("nano", "efficiency")
+
+    def validate(self, evaluation: Evaluation) -> None:
+        """Nothing can be missing."""
+
+    def identity(self, evaluation: Evaluation) -> dict[str, Any]:
+        """Return what is counted, and over how many tokens."""
+        return {"what": self.what, "tokens": FLOPS_TOKENS if self.what == "flops" else MEMORY_TOKENS, "device": evaluation.device}
+
+    def size(self, artifact: Artifact) -> float:
+        """Return the number; raise InfrastructureError where it cannot be had."""
+        folder = Path(artifact.path)
+        if not (folder / "config.json").is_file():
+            raise InfrastructureError(f"unicomp: {artifact.recipe} has no files here, so its {self.what} cannot be measured.")
+        if self.what == "flops":
+            return float(flops(folder, FLOPS_TOKENS))
+        if self.what == "kv-cache":
+            return float(cache_bytes_per_token(folder))
+        found = _probed(str(folder), artifact.fingerprint)
+        peak = found["device_bytes"] if self.what == "running" and found["device_bytes"] is not None else found[f"{self.what}_bytes"]
+        if peak is None:
+            raise InfrastructureError("unicomp: this system keeps no high-water mark of memory; peak-memory was not measured.")
+        return float(peak)
+
+
+def flops(folder: Path, tokens: int) -> int:
+    """Return the floating point operations (two per multiply-add) of reading `tokens` tokens at batch 1, logits of every position included.
+
+    Counted by torch on a model of the same shapes without weights (device "meta"), outside inference_mode, under which its counter sees nothing.
+    Weight-only quantization and pruning without a kernel multiply the same matrices, so their count is that of the dense shapes.
+    """
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    from pytest_unicomp.engine.quiet import quiet
+
+    with quiet():
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        if hasattr(config, "quantization_config"):
+            del config.quantization_config
+        with torch.device("meta"):
+            model = AutoModelForCausalLM.from_config(config, attn_implementation="eager").eval()
+        counter = FlopCounterMode(display=False)
+        # A ready mask and positions: making them asks for values, which a model without weights has not.
+        given = {
+            "attention_mask": torch.zeros(1, 1, tokens, tokens, device="meta"),
+            "position_ids": torch.arange(tokens, device="meta")[None],
+        }
+        with torch.no_grad(), counter:
+            model(torch.zeros(1, tokens, dtype=torch.long, device="meta"), use_cache=False, **given)
+    # Angles of rotary positions are an outer product and no part of anybody's count; the counter lists modules, the inner ones within the outer.
+    angles = {name: sum(found.values()) for name, found in counter.get_flop_counts().items() if name.endswith("rotary_emb")}
+    return int(counter.get_total_flops() - sum(angles.values()))
+
+
+def cache_bytes_per_token(folder: Path) -> int:
+    """Return the bytes that one token adds to the key-value cache: 2 x layers x key-value heads x head size x bytes of the model's data type."""
+    from transformers import AutoConfig
+
+    from pytest_unicomp.engine.loading import stored_dtype
+
+    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False).get_text_config()
+    heads = int(getattr(config, "num_key_value_heads", None) or config.num_attention_heads)
+    size = int(getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
+    width = 4 if stored_dtype(folder) == "float32" else 2
+    return 2 * int(config.num_hidden_layers) * heads * size * width
+
+
+def peak_memory(folder: Path) -> dict[str, int | None]:
+    """Return {"running_bytes", "loading_bytes", "device_bytes"} of a fresh interpreter that loads the checkpoint and reads MEMORY_TOKENS tokens.
+
+    The first two are the highest resident memory of each part less what the process held before the model; device bytes None without one.
+    Raises InfrastructureError where the process dies, with its last line.
+    """
+    command = [sys.executable, "-m", "pytest_unicomp.benchmarks.efficiency.memory_probe", str(folder), str(MEMORY_TOKENS)]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=SECONDS, env={**os.environ, "HF_HUB_OFFLINE": "1"}, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise InfrastructureError(f"unicomp: measuring the memory of {folder} took more than {SECONDS} s.") from error
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["no output"])[-1]
+        killed = "; the system ended it, most likely for want of memory" if done.returncode < 0 else ""
+        raise InfrastructureError(
+            f"unicomp: the process that measures the memory of {folder} ended with {done.returncode}{killed}: {last[:200]}"
+        )
+    found: dict[str, int | None] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
+
+
+@lru_cache(maxsize=64)
+def _probed(folder: str, fingerprint: str) -> dict[str, int | None]:
+    return peak_memory(Path(folder))
+
+
+BENCHMARKS = {
+    "flops": Footprint("flops", "flops", f"torch's counter, {FLOPS_TOKENS} tokens, batch 1"),
+    "peak-memory": Footprint("running", "bytes", f"a process of its own that reads {MEMORY_TOKENS} tokens"),
+    "loading-memory": Footprint("loading", "bytes", "a process of its own that loads the model", sets=("efficiency",)),
+    "kv-cache-bytes": Footprint("kv-cache", "bytes per token", "config.json", sets=("efficiency",)),
+}
