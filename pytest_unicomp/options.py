@@ -208,10 +208,15 @@ class Settings:
     report: tuple[str, ...] = _option((), _texts, "write the report here: .json, .html or .md", repeatable=True)
     recipes: Mapping[str, Any] = field(default_factory=dict)
     margins: Mapping[str, Any] = field(default_factory=dict)
+    limits: Mapping[str, Any] = field(default_factory=dict)
 
 
 RECIPES = "recipes"
-TABLES = {RECIPES: "recipes by name", "margins": "margins by the name of a capability, benchmark, metric or recipe"}
+TABLES = {
+    RECIPES: "recipes by name",
+    "margins": "margins by the name of a capability, benchmark, metric or recipe",
+    "limits": "largest ratios to the reference by the name of an efficiency benchmark",
+}
 PROFILES: Mapping[str, Mapping[str, Any]] = {
     "smoke": {"recipe": ("rtn-w8a16", "gptq-w4a16"), "limit": 300, "margin": 0.05, "inconclusive": "warn"},
     "standard": {"limit": 1000, "margin": 0.03},
@@ -222,7 +227,7 @@ PROFILES: Mapping[str, Mapping[str, Any]] = {
 def options() -> tuple[Field[Any], ...]:
     """Return the declarations: name, default and metadata `parse`, `help`, `repeatable`, `switch` (a flag without a value).
 
-    `recipes` and `margins`, tables, can only be given in a file and have no flag.
+    `recipes`, `margins` and `limits`, tables, can only be given in a file and have no flag.
     """
     return tuple(option for option in fields(Settings) if option.metadata)
 

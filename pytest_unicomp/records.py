@@ -314,6 +314,18 @@ class Claim(Record):
     reason: str
 
 
+class Point(Record):
+    """A recipe in the plane of quality (mean of the scores that all have) and cost: bytes, seconds of a timed round of writing (None: not timed for
+    all), seconds to make it. `front`: no other recipe is as good in everything and better in something."""
+
+    recipe: str
+    quality: float
+    bytes: int
+    seconds: float | None
+    compress_seconds: float
+    front: bool
+
+
 class RecipeVerdict(Record):
     """A recipe's row in the report: its capabilities, its artifact and the verdict that follows from all its checks.
 
@@ -361,3 +373,5 @@ class Report(Record):
     checks: list[Check]
     calibration_gains: list[CalibrationGain] = []
     findings: list[Claim] = []
+    pareto: list[Point] = []
+    cheapest: str | None = None

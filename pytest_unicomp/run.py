@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp import baselines as stored
-from pytest_unicomp import checkpoints, compare, compress, early, machine, margin_exceptions, scores, soundness, worker
+from pytest_unicomp import checkpoints, compare, compress, early, limits, machine, margin_exceptions, scores, soundness, worker
 from pytest_unicomp.artifact_checks import Finding
 from pytest_unicomp.calibration import mixture
 from pytest_unicomp.errors import UnicompError, UsageProblem
@@ -103,6 +103,7 @@ class Run:
             for named in filter(None, (settings.calibration, settings.calibration_target)):
                 mixture.validate(named, settings.bundle, self.plan.model)
         margin_exceptions.validate(settings.margins, self.plan)
+        limits.validate(settings.limits, [name for name in self.plan.benchmarks if benchmarks()[name].kind != "items"])
         self._check_supported()
         self._check_stored_reference()
         self.results = Results(
@@ -214,7 +215,7 @@ class Run:
         """Is the artifact no larger than the reference?"""
         reference = self.reference(cell.benchmark)
         candidate = self.measurement(cell.recipe, cell.benchmark)
-        margin = MEMORY_MARGIN if "memory" in cell.benchmark else None
+        margin = self._limit(cell.benchmark, MEMORY_MARGIN if "memory" in cell.benchmark else None)
         return compare.size(reference, candidate, **self._identity(cell), policy=self.policy, margin=margin)
 
     def baseline(self, cell: Cell) -> Measurement | None:
@@ -332,9 +333,14 @@ class Run:
             dimension=benchmark.dimension,
             capability=benchmark.capability,
             metric=benchmark.metric,
-            margin=LATENCY_MARGIN,
+            margin=self._limit(cell.benchmark, LATENCY_MARGIN),
             policy=self.policy,
         )
+
+    def _limit(self, benchmark: str, default: float | None) -> Any:
+        """Return the margin that a limit on the ratio means: 0.35 times the reference is a margin of -0.65."""
+        given = self.settings.limits.get(benchmark)
+        return default if given is None else limits.limit(benchmark, given) - 1
 
     # The answer
 
@@ -364,6 +370,8 @@ class Run:
                 list(checks), before=self.settings.calibration, after=self.settings.calibration_target or "", policy=self.policy
             ),
             findings=self.findings(quality) if quality else [],
+            pareto=scores.points(recipes, checks),
+            cheapest=scores.cheapest(recipes),
         )
 
     def scores_of(self, recipe: str, benchmarks_measured: Iterable[str]) -> dict[str, scores.Score]:
@@ -475,6 +483,7 @@ class Run:
             "calibration_target",
             "margin",
             "margins",
+            "limits",
             "benchmark_margin",
             "drift_margin",
             "alpha",

@@ -108,7 +108,7 @@ def _decide(found: stats.Bounded | None, *, margin: float, metric: str, rounds: 
     bounds = f"{100 * confidence:.0f} % interval {found.lower:.3f} to {found.upper:.3f}, {rounds} paired rounds"
     shown = f"{shown} ({'exact' if rounds is None else bounds})"
     limit = f"{1 + margin:.2f} times"
-    if 1 - found.upper > -margin:
+    if 1 - found.upper > -margin or (rounds is None and found.value <= 1 + margin):
         return "pass", f"{shown}, within the limit of {limit}"
     if 1 - found.lower < -margin:
         return "fail", f"{shown}, above the limit of {limit}"

@@ -3,8 +3,10 @@
 from pytest_unicomp.scores.efficiency import efficiency_scores as efficiency_scores
 from pytest_unicomp.scores.findings import findings as findings
 from pytest_unicomp.scores.formulas import SCORES as SCORES
+from pytest_unicomp.scores.pareto import cheapest as cheapest
+from pytest_unicomp.scores.pareto import points as points
 from pytest_unicomp.scores.published import published as published
 from pytest_unicomp.scores.run import Score as Score
 from pytest_unicomp.scores.run import scores as scores
 
-__all__ = ["SCORES", "Score", "efficiency_scores", "findings", "published", "scores"]
+__all__ = ["SCORES", "Score", "cheapest", "efficiency_scores", "findings", "points", "published", "scores"]
