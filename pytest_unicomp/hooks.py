@@ -199,6 +199,16 @@ class Gate:
                 self.closing.append(f"report: {path}")
             except OSError as error:
                 self.closing.append(f"ERROR: the report {path} was not written: {error}")
+        summary = os.environ.get("GITHUB_STEP_SUMMARY")
+        if summary:
+            from pytest_unicomp.report import markdown
+
+            try:
+                with Path(summary).open("a", encoding="utf-8") as page:
+                    page.write(markdown.render(answer) + "\n")
+            except OSError as error:
+                # The page of a CI service is a courtesy: the verdict does not hang on it.
+                self.closing.append(f"the step summary {summary} was not written: {error}")
         return not any(line.startswith("ERROR") for line in self.closing)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:

@@ -25,3 +25,5 @@ CAPABILITIES: Final[dict[str, Dimension]] = {
     "inference_footprint": "efficiency",
     "compute_cost": "efficiency",
 }
+# UniComp's thirteen scores in the paper's order (arXiv 2602.09130).
+SCORES: Final = ("S_K", "S_Mul", "S_R", "S_IF", "S_TRU", "S_SAFE", "S_FAIR", "S_ROB", "S_PRI", "S_ETH", "S_RA", "S_IE", "S_CC")

@@ -11,6 +11,7 @@ from pytest_unicomp.records import Check, Report
 from pytest_unicomp.report import flips, forest, numbers, repeat, words
 from pytest_unicomp.report.matrix import Row, matrix
 from pytest_unicomp.store import write_text
+from pytest_unicomp.vocabulary import SCORES
 
 HERE = Path(__file__).parent
 
@@ -45,7 +46,7 @@ def render(report: Report) -> str:
         policy={name: "all" if name == "limit" and value is None else value for name, value in report.policy.items()},
         repeats=[(check, repeat.command(report, check)) for check in repeat.worth_repeating(report.checks)],
         confidence=", ".join(f"{100 * level:.4g}%" for level in sorted({check.confidence for check in report.checks})) or "90%",
-        scores=[name for name in _score_names(report) if any(recipe.scores.get(name) is not None for recipe in report.recipes)],
+        scores=[name for name in SCORES if any(recipe.scores.get(name) is not None for recipe in report.recipes)],
         kernels=[check for check in report.checks if check.kernels],
         behaviour=[check for check in report.checks if check.question == "retention" and (check.worst_slice or check.floors)],
         cells=cells,
@@ -63,11 +64,6 @@ def content_security_policy(style: str) -> str:
 def write(report: Report, path: Path) -> None:
     """Write the page; it appears whole or not at all. Raises OSError where the disk refuses."""
     write_text(path, render(report))
-
-
-def _score_names(report: Report) -> list[str]:
-    """Return the names of the scores in the order in which the report has them, which is the paper's."""
-    return list(dict.fromkeys(name for recipe in report.recipes for name in recipe.scores))
 
 
 def _efficiency(rows: Sequence[Row]) -> list[tuple[str, dict[str, Check]]]:

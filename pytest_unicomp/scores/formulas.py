@@ -10,12 +10,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pytest_unicomp.vocabulary import SCORES as SCORES
+
 Cells = Mapping[str, float | None]
 
-PERFORMANCE = ("S_K", "S_Mul", "S_R", "S_IF")
-RELIABILITY = ("S_TRU", "S_SAFE", "S_FAIR", "S_ROB", "S_PRI", "S_ETH")
-EFFICIENCY = ("S_RA", "S_IE", "S_CC")
-SCORES = (*PERFORMANCE, *RELIABILITY, *EFFICIENCY)
+PERFORMANCE, RELIABILITY, EFFICIENCY = SCORES[:4], SCORES[4:10], SCORES[10:]
 
 
 @dataclass(frozen=True)
