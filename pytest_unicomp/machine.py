@@ -86,6 +86,18 @@ def resolve_device(device: str) -> str:
     return "cuda:0" if torch.cuda.is_available() else "cpu"
 
 
+def missing_device(device: str) -> str | None:
+    """Say in one phrase what keeps a device from being used here, or None where nothing is known to; "auto" is always there."""
+    if not device.startswith("cuda"):
+        return None
+    if "+cpu" in versions().get("torch", ""):
+        return f"the torch that is installed ({versions()['torch']}) is built for the CPU alone"
+    names, number = accelerators(), int(device.partition(":")[2] or 0)
+    if number >= len(names):
+        return f"this machine has {len(names)} GPUs" + (f" ({', '.join(names)})" if names else "")
+    return None
+
+
 @cache
 def _processor() -> str:
     listing = Path("/proc/cpuinfo")

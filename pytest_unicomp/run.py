@@ -66,6 +66,9 @@ class Run:
         serving_choice.validate(settings)
         early.validate(settings)
         judges.validate(settings.judge)
+        missing = machine.missing_device(settings.device) if settings.executor != "ray" else None
+        if missing is not None:
+            raise UsageProblem(f"unicomp: --unicomp-device={settings.device} is not here: {missing}; expected a device that is, or auto.")
         self.policy = compare.Policy(
             alpha=settings.alpha,
             capability_margin=settings.margin,

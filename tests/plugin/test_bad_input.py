@@ -90,3 +90,12 @@ def test_an_unknown_key_in_the_project_file_is_refused_with_the_nearest(gate, py
 def test_a_recipe_that_cannot_do_the_architecture_is_refused_before_any_work(gate, breaking_recipe, tiny):
     line = assert_refused(gate(model=str(tiny.path), recipe=breaking_recipe, benchmark="bytes"), f"recipe '{breaking_recipe}'", "llama")
     assert "it knows no llamas" in line
+
+
+def test_a_device_that_is_not_here_is_refused_before_anything_runs(gate):
+    import torch
+
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    result = gate(f"--unicomp-device=cuda:{count + 90}")
+    assert result.ret == 4
+    result.stderr.fnmatch_lines([f"*--unicomp-device=cuda:{count + 90} is not here: *; expected a device that is, or auto.*"])
