@@ -1,7 +1,21 @@
-"""Loads an artifact once and answers every benchmark's questions with it: `load(path, device=..., dtype=...)`."""
+"""Loads an artifact once and answers every benchmark's questions with it: `load(path, device=..., dtype=...)`.
+
+`UnicompLM(model, tokenizer)` is the `lm_eval.api.model.LM` inside, for anyone's `lm_eval.simple_evaluate(model=UnicompLM(model, tokenizer))`.
+"""
+
+from typing import Any
 
 from pytest_unicomp.engine.loading import Engine as Engine
 from pytest_unicomp.engine.loading import load as load
 from pytest_unicomp.engine.loading import stored_dtype as stored_dtype
 
-__all__ = ["Engine", "load", "stored_dtype"]
+__all__ = ["Engine", "UnicompLM", "load", "stored_dtype"]
+
+
+def __getattr__(name: str) -> Any:
+    """Make the class `UnicompLM` when it is first asked for: lm-eval takes seconds to import."""
+    if name == "UnicompLM":
+        from pytest_unicomp.engine.lm import unicomp_lm
+
+        return unicomp_lm()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

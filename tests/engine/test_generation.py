@@ -120,3 +120,16 @@ def test_other_architectures_say_the_same_as_in_lm_eval(architecture):
     raw.add_special_tokens(["<eos>", "<bos>", "<pad>"])
     lm = make(model, PreTrainedTokenizerFast(tokenizer_object=raw, eos_token="<eos>", bos_token="<bos>", pad_token="<pad>"))
     assert lm.generate_until(requests(PROMPTS)) == HFLM.generate_until(lm, requests(PROMPTS), disable_tqdm=True)
+
+
+def test_anyone_can_give_it_to_lm_eval(tiny):
+    from lm_eval import simple_evaluate
+    from lm_eval.api.model import LM
+
+    from pytest_unicomp.engine import UnicompLM
+
+    lm = UnicompLM(tiny.model, tiny.tokenizer)
+    assert isinstance(lm, LM)
+    assert callable(simple_evaluate)
+    assert lm.generate_until(requests(PROMPTS[:2])) == tiny.lm.generate_until(requests(PROMPTS[:2]))
+    assert lm.loglikelihood([Instance("loglikelihood", {}, ("one", " two"), 0)], disable_tqdm=True)[0][0] < 0
