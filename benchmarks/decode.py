@@ -31,7 +31,11 @@ def main() -> None:
         for file in NANO.glob("tokenizer*"):
             shutil.copy(file, root / "dense")
         source, target = torch.zeros(COPY_BYTES, dtype=torch.uint8), torch.zeros(COPY_BYTES, dtype=torch.uint8)
-        bandwidth = 2 * COPY_BYTES / best(lambda: target.copy_(source) and None, rounds=5)
+
+        def copy() -> None:
+            target.copy_(source)
+
+        bandwidth = 2 * COPY_BYTES / best(copy, rounds=5)
         reference = engine.load(root / "dense", device="cpu", dtype="bfloat16")
         work = Latency(batch=1, prompt=64, decode=16)
         parameters = sum(parameter.numel() for parameter in reference.model.parameters())
