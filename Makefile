@@ -8,7 +8,7 @@ READY := .venv/.ready
 GATE_REPORTS := --report gate.json --report gate.html
 FIRST_SETS := nano-knowledge,nano-multilingual,nano-reasoning,nano-instruction-following,nano-safety,bytes,prefill-latency,decode-latency
 
-.PHONY: setup check style test test-fast gate gate-full baselines bench wheel clean
+.PHONY: setup check style test test-fast gate gate-full baselines bench docs wheel clean
 
 setup: $(READY)
 
@@ -44,6 +44,11 @@ baselines: $(READY)
 
 bench: $(READY)
 	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
+
+# Writes the tables that the program itself knows, then the site; a broken link or a page without a place in it is an error.
+docs: $(READY)
+	$(BIN)/python -m pytest_unicomp.readme README.md docs/*.md
+	$(BIN)/mkdocs build --strict --quiet
 
 wheel: $(READY)
 	$(BIN)/python -m build --wheel --outdir dist .

@@ -219,7 +219,7 @@ def page(replicates: int, tell: Callable[[str], None]) -> str:
         "",
         f"Made by `python benchmarks/error_rates.py {replicates} docs/error-rates.md`: {replicates:,} replicates a row, fixed seeds, alpha {ALPHA} per",
         f"direction (standard error of a rate of {ALPHA}: {math.sqrt(ALPHA * (1 - ALPHA) / replicates):.4f}). What the columns mean, and the rows marked, are explained in",
-        "`verdicts.md`.",
+        "[verdicts](verdicts.md).",
         "",
         "## Independent items and clusters",
         "The true drop equals the margin, where a PASS and a FAIL are both wrong; then no drop at all.",

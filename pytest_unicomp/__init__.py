@@ -1,1 +1,42 @@
-"""A release gate for compressed language models, as a pytest plugin."""
+"""A release gate for compressed language models, as a pytest plugin.
+
+The public names for use without pytest, each imported when it is first asked for, so that the plugin stays a light guest:
+`Run(resolve({"model": "nano"}))` is one run; its checks are `Check`s, its answer a `Report`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytest_unicomp.errors import InfrastructureError as InfrastructureError
+    from pytest_unicomp.errors import UnicompError as UnicompError
+    from pytest_unicomp.errors import UsageProblem as UsageProblem
+    from pytest_unicomp.options import Settings as Settings
+    from pytest_unicomp.options import resolve as resolve
+    from pytest_unicomp.plan import Cell as Cell
+    from pytest_unicomp.records import Check as Check
+    from pytest_unicomp.records import Report as Report
+    from pytest_unicomp.run import Run as Run
+
+__all__ = ["Cell", "Check", "InfrastructureError", "Report", "Run", "Settings", "UnicompError", "UsageProblem", "resolve"]
+
+_HOMES = {
+    "errors": ("InfrastructureError", "UnicompError", "UsageProblem"),
+    "options": ("Settings", "resolve"),
+    "plan": ("Cell",),
+    "records": ("Check", "Report"),
+    "run": ("Run",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the module in which a public name lives, and return it."""
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return sorted([*globals(), *__all__])

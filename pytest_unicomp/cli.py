@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from pytest_unicomp.options import Settings, default_of, flag, options
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Release gate for compressed language models.", rich_markup_mode=None)
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+REPORTS = ("gate.json", "gate.html")
 # What stands behind the model comes as it was typed, `--` included.
 VERBATIM = {**PASS_ON, "allow_interspersed_args": False}
 
@@ -57,6 +59,20 @@ def pytest_arguments(arguments: Iterable[str]) -> list[str]:
     return result
 
 
+def reported(arguments: list[str], folder: Path) -> list[str]:
+    """Put reports in `folder` before pytest's arguments, unless they or the configuration file name one, or nothing can be written there."""
+    from pytest_unicomp.options import configuration
+
+    flags = [argument.partition("=")[::2] for argument in arguments]
+    named = next((Path(value) for name, value in flags if name == "--unicomp-config"), None)
+    if "--unicomp-report" in dict(flags) or "report" in configuration(named, (folder,))[0]:
+        return arguments
+    if not os.access(folder, os.W_OK):
+        typer.echo(f"unicomp: {folder} cannot be written, so there is no report; name one with --report.", err=True)
+        return arguments
+    return [f"--unicomp-report={name}" for name in REPORTS] + arguments
+
+
 def option_lines() -> str:
     """Return the options as help text, one paragraph each."""
     lines = []
@@ -72,13 +88,17 @@ def option_lines() -> str:
 
 @app.command(context_settings=VERBATIM, epilog=option_lines())
 def gate(context: typer.Context, model: Annotated[str, typer.Argument(help="hub id, folder, or `nano`")]) -> None:
-    """Run the packaged suites on MODEL. Example: unicomp gate nano --recipe gptq-w4a16 --report gate.html"""
+    """Run the packaged suites on MODEL; without --report, the report is gate.json and gate.html in this folder.
+
+    Example: unicomp gate nano --recipe gptq-w4a16 --report out/gate.html
+    """
     import subprocess
 
     from pytest_unicomp.plugin import suites
 
+    arguments = reported(pytest_arguments(context.args), Path.cwd())
     # A process of its own, so that pytest meets the plugin before anyone has imported it.
-    command = [sys.executable, "-m", "pytest", str(suites()), f"--unicomp-model={model}", *pytest_arguments(context.args)]
+    command = [sys.executable, "-m", "pytest", str(suites()), f"--unicomp-model={model}", *arguments]
     raise typer.Exit(subprocess.run(command, check=False).returncode)
 
 

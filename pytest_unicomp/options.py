@@ -270,12 +270,13 @@ def configuration(named: Path | None, folders: Iterable[Path]) -> tuple[dict[str
     return {}, ""
 
 
-def resolve(flags: Mapping[str, Any], file: Mapping[str, Any], *, source: str = "the configuration file") -> Settings:
+def resolve(flags: Mapping[str, Any], file: Mapping[str, Any] | None = None, *, source: str = "the configuration file") -> Settings:
     """Merge flags over file over the profile's defaults into Settings; raise UsageProblem for the first value that is wrong.
 
     A flag or key that is absent (or None, or an empty list from the command line) leaves the choice to the next place.
     """
     given: dict[str, Any] = {}
+    file = file or {}
     for option in options():
         parse = option.metadata["parse"]
         value = flags.get(option.name)

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pytest_unicomp.artifact_checks import checks
+from pytest_unicomp.catalogue import SECTIONS, table
 from pytest_unicomp.methods.architectures import ARCHITECTURES, support
 from pytest_unicomp.options import default_of, options
 from pytest_unicomp.registry import Method, benchmarks, methods
 from pytest_unicomp.store import write_text
-
-
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    columns = list(head)
-    lines = [columns, ["---"] * len(columns), *[[cell.replace("|", "\\|") for cell in row] for row in rows]]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def options_table() -> str:
@@ -27,7 +22,7 @@ def options_table() -> str:
         default = default_of(option)
         shown = ", ".join(default) if isinstance(default, tuple) else str(default)
         rows.append((f"`{option.name}`", option.metadata["help"], shown if default not in (None, ()) else "none"))
-    return _table(("option", "meaning", "default"), rows)
+    return table(("option", "meaning", "default"), rows)
 
 
 def recipes_table() -> str:
@@ -35,7 +30,7 @@ def recipes_table() -> str:
     found: dict[tuple[str, str], list[str]] = {}
     for name, method in methods().items():
         found.setdefault((method.family, "yes" if method.calibrated else "no"), []).append(f"`{name}`")
-    return _table(("family", "calibrated", "recipes"), [(*kind, ", ".join(names)) for kind, names in sorted(found.items())])
+    return table(("family", "calibrated", "recipes"), [(*kind, ", ".join(names)) for kind, names in sorted(found.items())])
 
 
 def benchmarks_table() -> str:
@@ -44,7 +39,7 @@ def benchmarks_table() -> str:
         (f"`{name}`", entry.capability, entry.dataset, entry.metric, str(entry.shots), ", ".join(entry.sets))
         for name, entry in benchmarks().items()
     ]
-    return _table(("benchmark", "capability", "data", "metric", "shots", "sets"), rows)
+    return table(("benchmark", "capability", "data", "metric", "shots", "sets"), rows)
 
 
 def capabilities_table() -> str:
@@ -52,7 +47,7 @@ def capabilities_table() -> str:
     found: dict[tuple[str, str], list[str]] = {}
     for name, entry in benchmarks().items():
         found.setdefault((entry.dimension, entry.capability), []).append(name)
-    return _table(("dimension", "capability", "benchmarks"), [(*kind, ", ".join(_folded(names))) for kind, names in sorted(found.items())])
+    return table(("dimension", "capability", "benchmarks"), [(*kind, ", ".join(_folded(names))) for kind, names in sorted(found.items())])
 
 
 def _folded(names: list[str]) -> list[str]:
@@ -75,7 +70,7 @@ def methods_table() -> str:
         settings = ", ".join(f"{key} {value}" for key, value in method.settings().items()) or "none"
         libraries = ", ".join(method.requires) or "none"
         rows.append((f"`{name}`", method.family, method.method, settings, libraries, _paper(method)))
-    return _table(("recipe", "family", "method", "settings", "libraries", "source"), rows)
+    return table(("recipe", "family", "method", "settings", "libraries", "source"), rows)
 
 
 def _paper(method: Method) -> str:
@@ -90,7 +85,7 @@ def architectures_table() -> str:
         (f"`{name}`", *(f"no ({reasons.index(reason) + 1})" if reason else "yes" for reason in support(method).values()))
         for name, method in methods().items()
     ]
-    return _table(("recipe", *ARCHITECTURES), rows)
+    return table(("recipe", *ARCHITECTURES), rows)
 
 
 def reasons_list() -> str:
@@ -104,7 +99,7 @@ def _reasons() -> list[str]:
 
 def artifact_checks_table() -> str:
     """One row per static check: name, what must hold, what to do where it does not."""
-    return _table(
+    return table(
         ("check", "what must hold", "what to do"), ((f"`{name}`", check.expected, check.action) for name, check in checks().items())
     )
 
@@ -118,19 +113,20 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "architectures": architectures_table,
     "reasons": reasons_list,
     "artifact-checks": artifact_checks_table,
+    **SECTIONS,
 }
 
 
 def main(path: Path) -> None:
     """Replace each table that the file has markers for."""
     text = path.read_text(encoding="utf-8")
-    for name, table in TABLES.items():
+    for name, section in TABLES.items():
         start, end = f"<!-- {name}:start -->\n", f"<!-- {name}:end -->"
         if start not in text:
             continue
         before, _, rest = text.partition(start)
         _, _, after = rest.partition(end)
-        text = before + start + table() + end + after
+        text = before + start + section() + end + after
     write_text(path, text)
 
 

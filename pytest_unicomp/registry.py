@@ -173,6 +173,12 @@ class LatencyBenchmark(Benchmark, Protocol):
         ...
 
 
+# What is found: in which package, in which table of its modules, and under which group of entry points outside.
+PLACES = {
+    "recipe": ("pytest_unicomp.methods", "RECIPES", "pytest_unicomp.methods"),
+    "mixture": ("pytest_unicomp.calibration", "MIXTURES", "pytest_unicomp.mixtures"),
+    "benchmark": ("pytest_unicomp.benchmarks", "BENCHMARKS", "pytest_unicomp.benchmarks"),
+}
 T = TypeVar("T")
 
 
@@ -204,6 +210,11 @@ class Table(Mapping[str, T]):
         return len(self.entries)
 
 
+def tables(what: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield (module or entry point, table) of every file with a "recipe", "mixture" or "benchmark": ours in order of their names, then strangers'."""
+    return _tables(*PLACES[what])
+
+
 def _tables(package: str, attribute: str, group: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield (origin, table) for every module of `package` that has the table, then for every entry point of `group`."""
     root = importlib.import_module(package)
@@ -216,10 +227,10 @@ def _tables(package: str, attribute: str, group: str) -> Iterator[tuple[str, Map
         yield f"entry point {point.name}", getattr(loaded, attribute, loaded)
 
 
-def _collect(what: str, package: str, attribute: str, group: str) -> dict[str, Any]:
+def _collect(what: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     origins: dict[str, str] = {}
-    for origin, table in _tables(package, attribute, group):
+    for origin, table in tables(what):
         for name, entry in table.items():
             if name in found:
                 raise UsageProblem(f"unicomp: {what} {name!r} is defined twice, in {origins[name]} and in {origin}; rename one of them.")
@@ -230,19 +241,19 @@ def _collect(what: str, package: str, attribute: str, group: str) -> dict[str, A
 @cache
 def methods() -> Table[Method]:
     """All recipes by name: a recipe is a named setting of a method."""
-    return Table("recipe", "methods", _collect("recipe", "pytest_unicomp.methods", "RECIPES", "pytest_unicomp.methods"))
+    return Table("recipe", "methods", _collect("recipe"))
 
 
 @cache
 def mixtures() -> Table[Any]:
     """All mixtures of calibration text by name; each is a `pytest_unicomp.calibration.request.Mixture`."""
-    return Table("mixture", None, _collect("mixture", "pytest_unicomp.calibration", "MIXTURES", "pytest_unicomp.mixtures"))
+    return Table("mixture", None, _collect("mixture"))
 
 
 @cache
 def benchmarks() -> Table[Benchmark]:
     """All benchmarks by name."""
-    return Table("benchmark", "benchmarks", _collect("benchmark", "pytest_unicomp.benchmarks", "BENCHMARKS", "pytest_unicomp.benchmarks"))
+    return Table("benchmark", "benchmarks", _collect("benchmark"))
 
 
 def package(module: str) -> str:
