@@ -14,10 +14,8 @@ from pytest_unicomp.report.visible import visible
 
 
 def dash(why: str) -> Markup:
-    """Return the sign for a value that is not known, with the reason for those who point at it or listen."""
-    return Markup('<span class="none" title="{0}"><span aria-hidden="true">{1}</span><span class="unseen">{0}</span></span>').format(
-        why, DASH
-    )
+    """Return the reason why a value is not known; the style sheet shows a dash in its place to those who do not listen or point."""
+    return Markup('<span class="none" title="{0}"><span>{0}</span></span>').format(why)
 
 
 def data(value: float | int | None, text: str, why: str) -> Markup:
@@ -77,6 +75,19 @@ def plain(value: float | None, digits: int, why: str = "not known") -> Markup:
     return data(value, "" if value is None else f"{value:.{digits}f}".replace("-", "−"), why)
 
 
+def gain(value: float | None, why: str = "not measured") -> Markup:
+    """A difference of scores, with its sign and one decimal."""
+    return data(value, "" if value is None else numbers.signed(value, 1), why)
+
+
+def gains(bounds: tuple[float, float] | None, why: str = "no interval") -> Markup:
+    """Both bounds of a difference of scores."""
+    if bounds is None:
+        return dash(why)
+    low, high = (gain(bound) for bound in bounds)
+    return Markup('<span class="interval">[{}, {}]</span>').format(low, high)
+
+
 def count(value: int | None, why: str = "not known") -> Markup:
     """A whole number with thin spaces between its thousands."""
     return data(value, "" if value is None else f"{value:,}".replace(",", "\u202f"), why)
@@ -92,6 +103,12 @@ def ratio(check: Check) -> Markup:
     return shown + Markup(' <small class="interval">[{}, {}]</small>').format(low, high)
 
 
+def limit(check: Check) -> Markup:
+    """The largest ratio that an efficiency check accepts."""
+    at_most = numbers.largest_ratio(check)
+    return data(at_most, "" if at_most is None else numbers.times(at_most), "no limit")
+
+
 def flat(mapping: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     """Return nested settings as (dotted name, text) in their order; unknown values as a dash."""
     pairs: list[tuple[str, str]] = []
@@ -101,6 +118,8 @@ def flat(mapping: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
             pairs += flat(value, f"{name}.")
         elif isinstance(value, list | tuple):
             pairs.append((name, ", ".join(str(entry) for entry in value) or DASH))
+        elif isinstance(value, bool):
+            pairs.append((name, "yes" if value else "no"))
         else:
             pairs.append((name, DASH if value is None else str(value)))
     return pairs

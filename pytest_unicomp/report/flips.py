@@ -7,39 +7,43 @@ from dataclasses import dataclass
 
 from pytest_unicomp.records import Check, Example
 from pytest_unicomp.report.matrix import Row
+from pytest_unicomp.report.visible import one_line
 
 SHOWN_IN_ALL = 160
-SHOWN_PER_RECIPE = (5, 20)
+SHOWN_PER_RECIPE = (8, 20)
 LONGEST_TEXT = 1500
+LONGEST_SUMMARY = 48
 _ORDER = {"lost": 0, "changed": 1, "gained": 2}
 
 
 @dataclass(frozen=True)
 class Flip:
-    """A flipped item with the benchmark it belongs to."""
+    """A flipped item with the recipe and the benchmark it belongs to; `before` and `after` are its answers on one short line."""
 
+    recipe: str
     benchmark: str
     example: Example
 
+    @property
+    def before(self) -> str:
+        """What the reference answered."""
+        return _summary(self.example.reference_answer)
 
-@dataclass(frozen=True)
-class Group:
-    """What is shown of one recipe's flips, out of `kept` in the report."""
-
-    row: Row
-    shown: tuple[Flip, ...]
-    kept: int
+    @property
+    def after(self) -> str:
+        """What the candidate answered."""
+        return _summary(self.example.candidate_answer)
 
 
-def groups(rows: Sequence[Row]) -> tuple[Group, ...]:
-    """Return the flips to show, recipe by recipe; recipes without any are left out."""
+def chosen(rows: Sequence[Row]) -> tuple[Flip, ...]:
+    """Return the flips to show, recipe by recipe in the order of the matrix."""
     most = budget(len(rows))
-    found = (Group(row, worst(row.checks, most), sum(len(check.examples) for check in _asked(row.checks))) for row in rows)
-    return tuple(group for group in found if group.shown)
+    return tuple(flip for row in rows for flip in worst(row.checks, most))
 
 
-def _asked(checks: Sequence[Check]) -> list[Check]:
-    return [check for check in checks if check.question == "retention"]
+def kept(rows: Sequence[Row]) -> int:
+    """Return how many flips the report holds."""
+    return sum(len(check.examples) for row in rows for check in _asked(row.checks))
 
 
 def budget(recipes: int) -> int:
@@ -52,7 +56,7 @@ def worst(checks: Sequence[Check], most: int) -> tuple[Flip, ...]:
     """Return at most `most` flips of one recipe: lost before changed before gained, one benchmark after the other, the worst first."""
     ranked = sorted(_asked(checks), key=lambda check: (check.difference is None, check.difference or 0.0, check.benchmark))
     candidates = [
-        (_ORDER[example.kind], turn, rank, Flip(check.benchmark, example))
+        (_ORDER[example.kind], turn, rank, Flip(check.recipe, check.benchmark, example))
         for rank, check in enumerate(ranked)
         for kind in _ORDER
         for turn, example in enumerate(example for example in check.examples if example.kind == kind)
@@ -65,3 +69,12 @@ def shortened(text: str) -> tuple[str, int]:
     """Return the beginning of a text and how many characters were left out."""
     left_out = max(0, len(text) - LONGEST_TEXT)
     return text[:LONGEST_TEXT], left_out
+
+
+def _asked(checks: Sequence[Check]) -> list[Check]:
+    return [check for check in checks if check.question == "retention"]
+
+
+def _summary(text: str) -> str:
+    line = one_line(text[: 20 * LONGEST_SUMMARY])
+    return line if len(line) <= LONGEST_SUMMARY else line[: LONGEST_SUMMARY - 1] + "…"

@@ -48,6 +48,11 @@ class Panel:
     ticks: tuple[tuple[float, str], ...]
     lines: tuple[Line, ...]
 
+    @property
+    def undecided(self) -> int:
+        """How many of the lines did not pass."""
+        return sum(line.entry.verdict != "pass" for line in self.lines)
+
 
 def panels(row: Row) -> tuple[Panel, ...]:
     """Return the plots of a recipe: retention per unit (capabilities above their benchmarks), then drift per unit."""

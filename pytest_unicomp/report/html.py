@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from pytest_unicomp.records import Check, Report
-from pytest_unicomp.report import flips, forest, numbers, repeat, words
+from pytest_unicomp.records import Check, Claim, Report
+from pytest_unicomp.report import filters, flips, forest, numbers, repeat, words
 from pytest_unicomp.report.matrix import Row, matrix
 from pytest_unicomp.store import write_text
-from pytest_unicomp.vocabulary import SCORES
 
-HERE = Path(__file__).parent
+TEMPLATES = Path(__file__).parent / "page"
+STYLES = ("page.css", "plots.css", "narrow.css", "print.css")
 
 
 def render(report: Report) -> str:
@@ -21,10 +23,10 @@ def render(report: Report) -> str:
     import jinja2
     from markupsafe import Markup
 
-    from pytest_unicomp.report import cells
+    from pytest_unicomp.report import cells, front, radar
 
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE),
+        loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         finalize=cells.finalize,
@@ -32,33 +34,40 @@ def render(report: Report) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    style = (HERE / "report.css").read_text(encoding="utf-8")
+    environment.globals.update(cells=cells, numbers=numbers, words=words)
     laid_out = matrix(report)
-    return environment.get_template("report.html.jinja").render(
+    shown = flips.chosen(laid_out.rows)
+    choices = filters.filters(shown)
+    style = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in STYLES) + filters.rules(choices)
+    return environment.get_template("page.html.jinja").render(
         report=report,
         style=Markup(style),
         policy_header=content_security_policy(style),
         matrix=laid_out,
+        confidence=", ".join(f"{100 * level:.4g}%" for level in sorted({check.confidence for check in report.checks})) or "90%",
+        radars=radar.radars(report, laid_out.rows),
+        bases=_bases(report),
         figures=[(row, forest.panels(row)) for row in laid_out.rows],
-        flipped=flips.groups(laid_out.rows),
+        flipped=[(flip, filters.classes(flip, choices)) for flip in shown],
+        filters=choices,
+        kept=flips.kept(laid_out.rows),
         shortened=flips.shortened,
+        behaviour=[check for check in report.checks if check.question == "retention" and (check.worst_slice or check.floors)],
         efficiency=_efficiency(laid_out.rows),
+        timings=[check for row in laid_out.rows for check in row.checks if check.question == "efficiency" and numbers.is_timed(check)],
+        fronts=front.fronts(report),
+        claims=_claims(report.findings),
+        machine=_machine(report.environment),
+        versions=sorted(report.environment.get("versions", {}).items()),
         policy={name: "all" if name == "limit" and value is None else value for name, value in report.policy.items()},
         repeats=[(check, repeat.command(report, check)) for check in repeat.worth_repeating(report.checks)],
-        confidence=", ".join(f"{100 * level:.4g}%" for level in sorted({check.confidence for check in report.checks})) or "90%",
-        scores=[name for name in SCORES if any(recipe.scores.get(name) is not None for recipe in report.recipes)],
-        kernels=[check for check in report.checks if check.kernels],
-        behaviour=[check for check in report.checks if check.question == "retention" and (check.worst_slice or check.floors)],
-        cells=cells,
-        numbers=numbers,
-        words=words,
     )
 
 
 def content_security_policy(style: str) -> str:
     """Return a policy under which the page can load nothing and run nothing: only the one style sheet with this text applies."""
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
 def write(report: Report, path: Path) -> None:
@@ -74,3 +83,34 @@ def _efficiency(rows: Sequence[Row]) -> list[tuple[str, dict[str, Check]]]:
             if check.question == "efficiency":
                 found.setdefault(check.benchmark, {})[check.recipe] = check
     return sorted(found.items())
+
+
+def _bases(report: Report) -> list[tuple[str, str]]:
+    """Return what each score rests on, once for all recipes that agree, in the scores' order."""
+    told = {(name, basis) for recipe in report.recipes for name, basis in recipe.score_basis.items()}
+    order = list(words.SCORES)
+    return sorted(told, key=lambda entry: (order.index(entry[0]) if entry[0] in order else len(order), entry))
+
+
+def _claims(findings: Sequence[Claim]) -> list[tuple[str, str, list[Claim]]]:
+    """Return each claim with how often it got which answer, and its entries."""
+    grouped: dict[str, list[Claim]] = {}
+    for claim in findings:
+        grouped.setdefault(claim.claim, []).append(claim)
+    return [
+        (name, ", ".join(f"{answer} {times}×" for answer, times in Counter(entry.answer for entry in entries).items()), entries)
+        for name, entries in grouped.items()
+    ]
+
+
+def _machine(environment: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return what is known of the machine, without the libraries, which have their own table."""
+    from pytest_unicomp.report import cells
+
+    told = {name: value for name, value in environment.items() if name != "versions"}
+    if isinstance(told.get("memory_bytes"), int):
+        told = {("memory" if name == "memory_bytes" else name): value for name, value in told.items()}
+        told["memory"] = numbers.size(told["memory"])
+    if "accelerators" in told and not told["accelerators"]:
+        told["accelerators"] = "none"
+    return cells.flat(told)

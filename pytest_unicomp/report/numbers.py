@@ -84,6 +84,19 @@ def duration(seconds: float) -> str:
     return f"{seconds * 1e6:.3g} µs" if seconds else "0 s"
 
 
+def operations(value: float) -> str:
+    """Write floating-point operations: 3210000000 -> "3.21 GFLOP"."""
+    for factor, name in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M")):
+        if abs(value) >= factor:
+            return f"{value / factor:.3g} {name}FLOP"
+    return f"{value:.0f} FLOP"
+
+
+def is_timed(check: Check) -> bool:
+    """Say whether the check's values are seconds, of a round or of a token."""
+    return check.metric.startswith("second") or check.metric.endswith("_seconds")
+
+
 def level(value: float, check: Check) -> str:
     """Write a measured value in the unit of its metric: a rate as percent, nats per token as such, bytes and seconds in theirs."""
     unit = unit_of(check)
@@ -93,7 +106,9 @@ def level(value: float, check: Check) -> str:
         return f"{value:.3f} nats"
     if "bytes" in check.metric:
         return size(value)
-    if check.metric in ("seconds", "second") or check.metric.endswith("_seconds"):
+    if check.metric == "flops":
+        return operations(value)
+    if is_timed(check):
         return duration(value)
     return f"{value:.4g}".replace("-", "−")
 
@@ -104,9 +119,13 @@ def perplexity(nats: float) -> str:
 
 
 def ratio(check: Check) -> float | None:
-    """Return candidate / reference of an efficiency check, or None where either is unknown or the reference is zero."""
-    reference, candidate = check.reference.value, check.candidate.value
-    return candidate / reference if candidate is not None and reference else None
+    """Return the ratio that an efficiency check judged: 1 + d, or 1 - d where lower is better, for its relative difference d.
+
+    Of paired timings this is not the quotient of the two values, because it is pooled pair by pair.
+    """
+    if check.difference is None:
+        return None
+    return 1 + check.difference if check.higher_is_better else 1 - check.difference
 
 
 def ratio_interval(check: Check) -> tuple[float, float] | None:
@@ -115,6 +134,13 @@ def ratio_interval(check: Check) -> tuple[float, float] | None:
         return None
     low, high = check.interval
     return (1 + low, 1 + high) if check.higher_is_better else (1 - high, 1 - low)
+
+
+def largest_ratio(check: Check) -> float | None:
+    """Return the ratio candidate / reference at which an efficiency check's margin lies, None where it has none."""
+    if check.margin is None:
+        return None
+    return 1 - check.margin if check.higher_is_better else 1 + check.margin
 
 
 def times(value: float) -> str:

@@ -28,6 +28,37 @@ EXIT_CODES: Final[dict[int, str]] = {
     6: "nothing failed, but something that gates is undecided and policy refuses that",
     7: "something that gates could not be made or measured",
 }
+# The thirteen scores as their axes are called.
+SCORES: Final[dict[str, str]] = {
+    "S_K": "knowledge",
+    "S_Mul": "multilingual",
+    "S_R": "reasoning",
+    "S_IF": "instructions",
+    "S_TRU": "truthfulness",
+    "S_SAFE": "safety",
+    "S_FAIR": "fairness",
+    "S_ROB": "robustness",
+    "S_PRI": "privacy",
+    "S_ETH": "ethics",
+    "S_RA": "acceleration",
+    "S_IE": "footprint",
+    "S_CC": "compute cost",
+}
+# The sections of the page in their order, by the id of their heading.
+SECTIONS: Final[dict[str, str]] = {
+    "matrix": "Matrix",
+    "scores": "Scores",
+    "differences": "Differences",
+    "flips": "Flips",
+    "behaviour": "Behind the means",
+    "efficiency": "Size and latency",
+    "calibration": "Calibration",
+    "findings": "Findings",
+    "checks": "Every check",
+    "machine": "Machine",
+    "policy": "Policy",
+    "repeat": "Repeat",
+}
 KINDS: Final[dict[str, str]] = {
     "lost": "right before, wrong now",
     "gained": "wrong before, right now",

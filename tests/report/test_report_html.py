@@ -51,7 +51,7 @@ def test_the_policy_allows_nothing_but_the_pages_own_style_sheet() -> None:
     assert policy
     digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
     allowed = policy[1].replace("&#39;", "'")
-    assert allowed == f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+    assert allowed == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     assert "url(" not in style[1]
     assert "@import" not in style[1]
 

@@ -1,0 +1,101 @@
+"""Draws the paper's radar of a recipe: thirteen scores around the reference's 100, with their intervals, and a gap where nothing was measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from markupsafe import Markup
+
+from pytest_unicomp.records import Report
+from pytest_unicomp.report import words
+from pytest_unicomp.report.matrix import Row
+from pytest_unicomp.report.plots import Sheet, Side
+from pytest_unicomp.vocabulary import SCORES
+
+WIDTH, HEIGHT = 380.0, 284.0
+CENTRE = (190.0, 140.0)
+RADIUS = 104.0
+RINGS = (25, 50, 75, 100)
+# Scores may exceed the reference's 100 without bound (a tiny model is many times faster); the rim is the most that a plot shows.
+LARGEST_RIM = 150.0
+LABEL_SIZE: Final = 11.0
+
+
+@dataclass(frozen=True)
+class Radar:
+    """A recipe's plot and the names of the axes that it leaves empty."""
+
+    row: Row
+    plot: Markup
+    missing: tuple[str, ...]
+
+
+def radars(report: Report, rows: Sequence[Row]) -> tuple[Radar, ...]:
+    """Return one radar for each recipe that has a score, all to the same scale."""
+    scored = [row for row in rows if any(value is not None for value in row.recipe.scores.values())]
+    values = [value for row in scored for value in row.recipe.scores.values() if value is not None]
+    rim = min(LARGEST_RIM, max([100.0, *(10 * math.ceil(value / 10) for value in values)]))
+    return tuple(_radar(row, rim) for row in scored)
+
+
+def _radar(row: Row, rim: float) -> Radar:
+    scores, intervals = row.recipe.scores, row.recipe.score_intervals
+    missing = tuple(words.SCORES[name] for name in SCORES if scores.get(name) is None)
+    sheet = Sheet(WIDTH, HEIGHT)
+    for ring in RINGS:
+        corners = [_place(turn, ring, rim) for turn in range(len(SCORES))]
+        sheet.line("whole" if ring == 100 else "ring", corners, closed=True)
+    places: list[tuple[float, float] | None] = []
+    for turn, name in enumerate(SCORES):
+        value = scores.get(name)
+        sheet.line("axis" if value is not None else "void", [CENTRE, _place(turn, rim, rim)])
+        _label(sheet, turn, words.SCORES[name], known=value is not None)
+        places.append(None if value is None else _place(turn, value, rim))
+        if name in intervals:
+            sheet.line("spread", [_place(turn, bound, rim) for bound in intervals[name]])
+    _shape(sheet, places)
+    for ring in (50, 100):
+        x, y = _place(-0.5, ring, rim)
+        sheet.text("tick", (x, y + 2), str(ring))
+    sheet.dots("dot", [place for place in places if place is not None])
+    title = f"Scores of {row.recipe.recipe} in percent of the reference"
+    return Radar(row, sheet.markup("radar", f"radar-{row.number}", title, _told(row)), missing)
+
+
+def _shape(sheet: Sheet, places: Sequence[tuple[float, float] | None]) -> None:
+    """Fill and outline between neighbours that were both measured; an axis without a value leaves a gap, never a straight line across."""
+    for turn, place in enumerate(places):
+        following = places[(turn + 1) % len(places)]
+        if place is not None and following is not None:
+            sheet.area("area", [CENTRE, place, following])
+            sheet.line("edge", [place, following])
+
+
+def _place(turn: float, value: float, rim: float) -> tuple[float, float]:
+    """Return where a value lies on an axis; the first axis points up, the others follow clockwise, and nothing lies outside the rim."""
+    angle = math.pi / 2 - 2 * math.pi * turn / len(SCORES)
+    reach = RADIUS * max(0.0, min(value, rim)) / rim
+    return CENTRE[0] + reach * math.cos(angle), CENTRE[1] + reach * math.sin(angle)
+
+
+def _label(sheet: Sheet, turn: int, name: str, *, known: bool) -> None:
+    angle = math.pi / 2 - 2 * math.pi * turn / len(SCORES)
+    x, y = CENTRE[0] + (RADIUS + 10) * math.cos(angle), CENTRE[1] + (RADIUS + 10) * math.sin(angle)
+    side: Side = "middle" if abs(math.cos(angle)) < 0.2 else "start" if math.cos(angle) > 0 else "end"
+    lift = -0.35 + 0.35 * math.sin(angle)
+    sheet.text("label" if known else "unknown", (x, y + lift * LABEL_SIZE), name if known else f"{name} –", side)
+
+
+def _told(row: Row) -> str:
+    """Return the plot in words."""
+    parts = []
+    for name in SCORES:
+        value, bounds = row.recipe.scores.get(name), row.recipe.score_intervals.get(name)
+        if value is None:
+            parts.append(f"{words.SCORES[name]} not measured")
+        else:
+            parts.append(f"{words.SCORES[name]} {value:.1f}" + (f" ({bounds[0]:.1f} to {bounds[1]:.1f})" if bounds else ""))
+    return "; ".join(parts)
