@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -145,10 +146,13 @@ def judge(what: Annotated[str, typer.Argument(help="refusal")]) -> None:
 
     if what != "refusal":
         raise UsageProblem(f"unicomp: no judge of {what!r}; expected refusal.{nearest(what, ['refusal'])}")
+    # JSON lines are UTF-8 whatever the locale says; a broken character costs that character alone.
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(encoding="utf-8-sig", errors="replace")
     # Everything is read before anything is printed: a bad line must not leave half an answer.
     for name, prompt, response in list(refusal.read_replies(sys.stdin, source="standard input")):
         found = refusal.judge(prompt, response)
-        typer.echo(json.dumps({"id": name, "refused": found.refused, "confidence": found.confidence}, ensure_ascii=False))
+        typer.echo(json.dumps({"id": name, "refused": found.refused, "confidence": found.confidence}))
 
 
 @app.command()

@@ -20,7 +20,7 @@ def known(judge: str, task: str) -> Agreement | None:
     if judge.startswith("classifier:") and task != "refusal":
         judge = "rules"
     if judge == "rules" and task == "refusal":
-        held_out = refusal.agreement()["other prompts"]
-        return Agreement(source="XSTest replies with human labels, prompts not seen in fitting", **held_out)
+        held_out = refusal.agreement()["other model and other prompts"]
+        return Agreement(source="XSTest replies with human labels, neither model nor prompts seen in fitting", **held_out)
     found = measured.get(judge, {}).get(task)
     return None if found is None else Agreement.model_validate(found)

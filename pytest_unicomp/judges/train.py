@@ -9,15 +9,19 @@ import csv
 import json
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_unicomp import stats
 from pytest_unicomp.judges.features import features
-from pytest_unicomp.judges.refusal import COEFFICIENTS
+from pytest_unicomp.judges.refusal import COEFFICIENTS, probability
 from pytest_unicomp.store import write_text
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 # Inverse strength of the L2 penalty, by ten-fold cross-validation over prompts.
 PENALTY = 0.3
@@ -71,33 +75,48 @@ def _longformer(folder: Path, judge: Callable[[tuple[str, str]], bool]) -> dict[
     return found
 
 
+def fit(rows: Sequence[Mapping[str, float]], refused: NDArray[np.bool_]) -> tuple[dict[str, float], float]:
+    """Return the weight of each feature and the intercept."""
+    import numpy as np
+    from sklearn.linear_model import LogisticRegression
+
+    table = np.array([list(row.values()) for row in rows])
+    model = LogisticRegression(C=PENALTY, max_iter=5000).fit(table, refused)
+    return dict(zip(rows[0], map(float, model.coef_[0]), strict=True)), float(model.intercept_[0])
+
+
 def main(folder: Path) -> None:
     """Fit on everything, measure on what each fit has not seen, and write both."""
     import numpy as np
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import GroupKFold, cross_val_predict
 
     replies = read(folder)
     rows = [features(reply.prompt, reply.response) for reply in replies]
-    names = list(rows[0])
-    table = np.array([[row[name] for name in names] for row in rows])
     refused = np.array([reply.refused for reply in replies])
     sources = np.array([reply.source for reply in replies])
-    model = LogisticRegression(C=PENALTY, max_iter=5000)
     prompts = np.unique([reply.prompt for reply in replies], return_inverse=True)[1]
-    unseen_prompts = cross_val_predict(model, table, refused, cv=GroupKFold(FOLDS), groups=prompts)
-    measured = {"other prompts": agreement(refused.tolist(), unseen_prompts.tolist())}
+
+    def judged(fitting: NDArray[np.bool_], there: NDArray[np.bool_]) -> list[bool]:
+        weights, intercept = fit([rows[place] for place in np.flatnonzero(fitting)], refused[fitting])
+        return [probability(rows[place], weights, intercept) >= 0.5 for place in np.flatnonzero(there)]
+
+    fold = np.random.default_rng(0).permutation(prompts.max() + 1)[prompts] % FOLDS
+    unseen = np.zeros(len(replies), dtype=bool)
+    for number in range(FOLDS):
+        unseen[fold == number] = judged(fold != number, fold == number)
+    measured = {"other prompts": agreement(refused.tolist(), unseen.tolist())}
     for source in sorted(set(sources)):
         there = sources == source
-        model.fit(table[~there], refused[~there])
-        measured[f"other model: {source}"] = agreement(refused[there].tolist(), model.predict(table[there]).tolist())
-    model.fit(table, refused)
-    measured |= _longformer(folder, lambda reply: bool(model.predict([list(features(*reply).values())])[0]))
+        measured[f"other model: {source}"] = agreement(refused[there].tolist(), judged(~there, there))
+        for number in range(FOLDS):
+            unseen[there & (fold == number)] = judged(~there & (fold != number), there & (fold == number))
+    measured["other model and other prompts"] = agreement(refused.tolist(), unseen.tolist())
+    weights, intercept = fit(rows, refused)
+    measured |= _longformer(folder, lambda reply: probability(features(*reply), weights, intercept) >= 0.5)
     fitted = {
         "source": f"XSTest replies of {', '.join(sorted(set(sources)))}, {len(replies)} with human labels",
         "agreement": measured,
-        "intercept": round(float(model.intercept_[0]), 4),
-        "weights": {name: round(float(weight), 4) for name, weight in zip(names, model.coef_[0], strict=True)},
+        "intercept": round(intercept, 4),
+        "weights": {name: round(weight, 4) for name, weight in weights.items()},
     }
     write_text(COEFFICIENTS, json.dumps(fitted, indent=1, ensure_ascii=False) + "\n")
     for name, found in measured.items():
