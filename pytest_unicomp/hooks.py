@@ -124,7 +124,7 @@ class Gate:
         elif call.when == "call" and isinstance(error, VerdictError):
             self._say(report, item, error)
         if call.when == "call" or (checks and error is not None):
-            dressed = [check.model_copy(update={"nodeid": item.nodeid, "seconds": report.duration}) for check in checks]
+            dressed = [check.model_copy(update={"nodeid": _nodeid(item), "seconds": report.duration}) for check in checks]
             report.unicomp_checks = [check.model_dump(mode="json") for check in dressed]
             # JUnit reads the properties of the last phase, which are those of the item.
             item.user_properties.extend(pair for check in dressed for pair in _properties(check))
@@ -230,6 +230,15 @@ class Gate:
 def _marks(cell: Cell) -> list[pytest.MarkDecorator]:
     names = [cell.dimension, cell.capability, *([cell.family] if cell.family in FAMILIES else [])]
     return [getattr(pytest.mark, name) for name in names]
+
+
+def _nodeid(item: pytest.Item) -> str:
+    """Return the item's name in the report: that of a packaged suite begins with suites/ wherever it is installed."""
+    from pytest_unicomp.plugin import suites
+
+    if not item.path.is_relative_to(suites()):
+        return item.nodeid
+    return f"suites/{item.path.relative_to(suites()).as_posix()}::{item.nodeid.partition('::')[2]}"
 
 
 def _cell(item: pytest.Item) -> Cell | None:

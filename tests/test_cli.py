@@ -1,6 +1,8 @@
 """The command: catalogue, plan, report, and the way into pytest."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 from typer.testing import CliRunner
@@ -97,3 +99,20 @@ def test_a_folder_that_cannot_be_written_has_no_report_and_says_so(tmp_path, mon
     monkeypatch.setattr("os.access", lambda path, mode: False)
     assert reported([], tmp_path) == []
     assert "cannot be written, so there is no report; name one with --report" in capsys.readouterr().err
+
+
+def test_a_gate_does_not_heed_the_pytest_settings_of_the_project_around_it(tmp_path):
+    (tmp_path / "pyproject.toml").write_text('[tool.pytest.ini_options]\naddopts = ["--no-such-flag"]\n')
+    (tmp_path / "conftest.py").write_text("raise RuntimeError('somebody else')\n")
+    words = ["gate", "nano", "--recipe", "rtn-w8a16", "--benchmark", "bytes", "--", "--collect-only"]
+    done = subprocess.run(
+        [sys.executable, "-c", "from pytest_unicomp.cli import main; main()", *words],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    # The suites lie in this repository, whose own settings are no business of a gate either.
+    assert f"rootdir: {tmp_path}" in done.stdout
+    assert "pyproject.toml" not in done.stdout

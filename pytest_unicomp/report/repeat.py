@@ -1,4 +1,4 @@
-"""Says how to run one check again: the command with its nodeid and the policy it was judged by."""
+"""Says how to run one check again: the command with its test and the policy it was judged by."""
 
 from __future__ import annotations
 
@@ -13,8 +13,13 @@ SHOWN = 12
 
 
 def command(report: Report, check: Check) -> tuple[str, ...]:
-    """Return the words of a command that asks one check again, quoted for a POSIX shell, control characters made visible."""
-    words = ["pytest", check.nodeid]
+    """Return the words of a command that asks one check again, quoted for a POSIX shell, control characters made visible.
+
+    Without a path pytest runs the packaged suites, wherever they are installed: those of the report's reader may lie elsewhere.
+    """
+    path, _, name = check.nodeid.partition("::")
+    packaged = path.startswith("suites/")
+    words = ["pytest", *(["-k", name.partition("[")[0]] if packaged else [check.nodeid])]
     if report.reference is not None:
         words.append(f"--unicomp-model={report.reference.model}")
     recipe = next((recipe for recipe in report.recipes if recipe.recipe == check.recipe), None)

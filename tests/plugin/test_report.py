@@ -29,9 +29,13 @@ def test_an_undecided_capability_under_warn_is_skipped_in_junit_with_its_reason(
     assert "INCONCLUSIVE" in case.find("skipped").get("message")
 
 
-def test_every_check_says_how_to_repeat_it(gate):
+def test_every_check_says_how_to_repeat_it_under_a_name_that_is_the_same_wherever_the_suites_are_installed(gate):
     report = gate.report("--unicomp-margin=0.4")
     assert all("[rtn-w8a16-" in check["nodeid"] for check in report["checks"])
+    assert {check["nodeid"].partition("::")[0] for check in report["checks"]} == {
+        "suites/performance/test_performance.py",
+        "suites/test_artifact.py",
+    }
 
 
 def test_a_run_in_which_nothing_was_measured_writes_no_report(gate, pytester):

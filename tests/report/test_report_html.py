@@ -169,13 +169,20 @@ def test_scrolling_parts_can_be_reached_by_keyboard() -> None:
     )
 
 
-def test_the_command_that_repeats_a_failed_check_has_its_nodeid(page: Page) -> None:
-    command = next(passage for passage in page.passages if "gptq-w4a16-nano-reasoning]" in passage)
-    assert command.strip().startswith("pytest 'suites/performance/test_retention.py::test_capability_is_kept[gptq-w4a16-nano-reasoning]'")
+def test_the_command_that_repeats_a_failed_check_asks_its_test_of_the_packaged_suites_wherever_they_are(page: Page) -> None:
+    command = next(passage for passage in page.passages if "--unicomp-benchmark=nano-reasoning" in passage and "gptq-w4a16" in passage)
+    assert command.strip().startswith("pytest -k test_capability_is_kept --unicomp-model=nano")
     assert "--unicomp-model=nano --unicomp-recipe=gptq-w4a16 --unicomp-benchmark=nano-reasoning" in command
     assert "--unicomp-limit=all" in command
     assert "--unicomp-drift=on" not in command
     assert any("--unicomp-drift=on" in passage for passage in page.passages)
+
+
+def test_a_check_of_a_suite_of_ones_own_is_repeated_by_its_nodeid() -> None:
+    recipe, checks = toy_report.judge_recipe("w4a16", "quantization", True, {"reasoning": 0.2}, bits=4, seed=0)
+    report = toy_report.report([(recipe, checks)])
+    own = checks[0].model_copy(update={"nodeid": "mine/test_it.py::test_kept[w4a16-x]"})
+    assert repeat.command(report, own)[:2] == ("pytest", "'mine/test_it.py::test_kept[w4a16-x]'")
 
 
 def test_a_limit_that_is_none_reads_as_all(page: Page) -> None:
