@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pytest_unicomp.run import Run
 
 CHECKS: pytest.StashKey[list[Check]] = pytest.StashKey()
+POOLED: pytest.StashKey[CapabilityVerdict] = pytest.StashKey()
 
 
 def keep(request: pytest.FixtureRequest, check: Check) -> Check:
@@ -76,15 +77,23 @@ def drift(unicomp: Run, cell: Cell, request: pytest.FixtureRequest) -> Check:
 
 
 @pytest.fixture
+def must_pass(unicomp: Run, cell: Cell, request: pytest.FixtureRequest) -> Check:
+    """Are the items right that must be right?"""
+    return keep(request, unicomp.must_pass(cell))
+
+
+@pytest.fixture
 def calibration_gain(unicomp: Run, cell: Cell, request: pytest.FixtureRequest) -> Check:
     """What does the target's calibration text gain over the run's?"""
     return keep(request, unicomp.calibration_gain(cell))
 
 
 @pytest.fixture
-def capability(unicomp: Run, cell: Cell) -> CapabilityVerdict:
+def capability(unicomp: Run, cell: Cell, request: pytest.FixtureRequest) -> CapabilityVerdict:
     """Is the capability kept, pooled over its benchmarks?"""
-    return unicomp.capability(cell.recipe, cell.capability)
+    found = unicomp.capability(cell.recipe, cell.capability)
+    request.node.stash[POOLED] = found
+    return found
 
 
 @pytest.fixture

@@ -10,20 +10,20 @@ from typing import Any
 import pytest
 
 from pytest_unicomp.errors import UnicompError, UsageProblem, VerdictError
-from pytest_unicomp.fixtures import CHECKS
+from pytest_unicomp.fixtures import CHECKS, POOLED
 from pytest_unicomp.options import Settings
 from pytest_unicomp.plan import Cell
 from pytest_unicomp.progress import Progress
-from pytest_unicomp.records import Check, Report
+from pytest_unicomp.records import CapabilityVerdict, Check, Report
 from pytest_unicomp.run import ACCEPTED, Run, threads_for
 from pytest_unicomp.vocabulary import FAMILIES
 
 MARK = "unicomp"
-QUESTIONS = ("artifact", "retention", "drift", "size", "latency", "calibration", "capability")
+QUESTIONS = ("artifact", "retention", "drift", "must_pass", "size", "latency", "calibration", "capability")
 USAGE, INFRASTRUCTURE = 4, 7
 LOG_WIDTH = 100
 EXIT: pytest.StashKey[int] = pytest.StashKey()
-WORDS = {"inconclusive": ("I", "INCONCLUSIVE"), "not_comparable": ("N", "NOT COMPARABLE")}
+WORDS = {"inconclusive": ("I", "INCONCLUSIVE"), "not_comparable": ("N", "NOT COMPARABLE"), "waived": ("W", "WAIVED")}
 
 
 class Gate:
@@ -64,6 +64,7 @@ class Gate:
         cells = {
             "retention": lambda: plan.of_kind("items"),
             "drift": lambda: [cell for cell in plan.of_kind("items") if self.run.wants_drift(cell)],
+            "must_pass": lambda: plan.holding(self.run.settings.must_pass),
             "size": lambda: plan.of_kind("size"),
             "latency": lambda: plan.of_kind("latency"),
             "artifact": plan.artifacts,
@@ -127,7 +128,8 @@ class Gate:
             dressed = [check.model_copy(update={"nodeid": _nodeid(item), "seconds": report.duration}) for check in checks]
             report.unicomp_checks = [check.model_dump(mode="json") for check in dressed]
             # JUnit reads the properties of the last phase, which are those of the item.
-            item.user_properties.extend(pair for check in dressed for pair in _properties(check))
+            found = [*dressed, *([item.stash[POOLED]] if POOLED in item.stash else [])]
+            item.user_properties.extend(pair for told in found for pair in _properties(told))
         report.unicomp_ours = cell is not None
         return report
 
@@ -142,7 +144,7 @@ class Gate:
             report.longrepr = (path, line or 0, str(error))
 
     def pytest_report_teststatus(self, report: Any) -> tuple[str, str, str | tuple[str, dict[str, bool]]] | None:
-        """Show INCONCLUSIVE and NOT COMPARABLE as categories of their own."""
+        """Show INCONCLUSIVE, NOT COMPARABLE and WAIVED as categories of their own."""
         outcome = getattr(report, "unicomp_outcome", None)
         if report.when == "call" and outcome in WORDS:
             letter, word = WORDS[outcome]
@@ -253,17 +255,12 @@ def _question(item: pytest.Item) -> Any:
     return {"size": "efficiency", "latency": "efficiency", "capability": "retention"}.get(question, question)
 
 
-def _properties(check: Check) -> list[tuple[str, Any]]:
-    """List what JUnit shows of a check."""
-    values = {
-        "verdict": check.verdict,
-        "difference": check.difference,
-        "interval": check.interval,
-        "margin": check.margin,
-        "n": check.n,
-        "minimum_detectable_effect": check.minimum_detectable_effect,
-    }
-    return [(f"unicomp_{name}", value) for name, value in values.items()]
+def _properties(told: Check | CapabilityVerdict) -> list[tuple[str, Any]]:
+    """List what JUnit shows of a check, or of a capability, whose items and detectable effect are those of its checks; what is unknown is left out."""
+    names = ("verdict", "difference", "interval", "margin", "n", "minimum_detectable_effect", "evidence")
+    values = [(name, getattr(told, name, None)) for name in names]
+    shown = [(f"unicomp_{name}", list(value) if isinstance(value, tuple) else value) for name, value in values if value is not None]
+    return [*shown, *([("unicomp_waived", "true")] if told.waived else [])]
 
 
 def _type_junit_failure(config: pytest.Config, report: Any) -> None:

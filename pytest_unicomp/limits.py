@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pytest_unicomp.errors import UsageProblem, nearest
 
 
-def limit(name: str, value: Any) -> float:
+def limit(name: str, value: Any, where: str = "") -> float:
     """Read a limit such as 0.35 or "0.35x": the largest accepted ratio to the reference. Raises UsageProblem for anything else."""
     text = value.strip().removesuffix("x").strip() if isinstance(value, str) else value
     try:
@@ -18,17 +18,17 @@ def limit(name: str, value: Any) -> float:
         number = math.nan
     if not 0 < number < math.inf:
         raise UsageProblem(
-            f"unicomp: limits.{name} is {value!r}; expected the largest ratio to the reference, such as 0.35 or '0.35x', above 0 and finite."
+            f"unicomp: {where or f'limits.{name}'} is {value!r}; expected the largest ratio to the reference, such as 0.35 or '0.35x', above 0 and finite."
         )
     return number
 
 
-def validate(limits: Mapping[str, Any], measured: Sequence[str]) -> None:
-    """Raise UsageProblem for a limit that cannot be read, or that is set for a benchmark which this run does not measure."""
+def validate(limits: Mapping[str, Any], measured: Sequence[str], *, where: Callable[..., str]) -> None:
+    """Raise UsageProblem for a limit that cannot be read, or that is set for a benchmark which this run does not measure; `where` says its place."""
     for name, value in limits.items():
-        limit(name, value)
+        limit(name, value, where("limits", name))
         if name not in measured:
             raise UsageProblem(
-                f"unicomp: limits.{name} is set, and this run does not measure {name}.{nearest(name, measured)} "
+                f"unicomp: {where('limits', name)} is set, and this run does not measure {name}.{nearest(name, measured)} "
                 f"Efficiency benchmarks of this run: {', '.join(measured) or 'none'}."
             )

@@ -81,6 +81,11 @@ class Plan:
             if candidate.address is None
         )
 
+    def holding(self, names: Iterable[str]) -> tuple[Cell, ...]:
+        """Return the cells of the named benchmarks that score items."""
+        chosen = set(names)
+        return tuple(cell for cell in self.of_kind("items") if cell.benchmark in chosen)
+
     def retargeted(self) -> tuple[Cell, ...]:
         """Return the cells of the candidates that differ from another one in their calibration text alone."""
         names = {candidate.name for candidate in self.candidates if candidate.instead_of is not None}

@@ -17,6 +17,7 @@ from pytest_unicomp.fixtures import (
     drift,
     latency,
     measurement,
+    must_pass,
     reference,
     retention,
     size,
@@ -37,6 +38,7 @@ __all__ = [
     "drift",
     "latency",
     "measurement",
+    "must_pass",
     "reference",
     "retention",
     "size",
@@ -74,11 +76,11 @@ def pytest_configure(config: pytest.Config) -> None:
     flags = {option.name: config.getoption(destination(option.name)) for option in options()}
     try:
         named = config.getoption("unicomp_config")
-        file, source = configuration(Path(named) if named else None, (config.invocation_params.dir, config.rootpath))
+        file, origin = configuration(Path(named) if named else None, (config.invocation_params.dir, config.rootpath))
         if flags["model"] is None and "model" not in file:
             _refuse_flags_without_model(flags)
             return
-        settings = resolve(flags, file, source=source)
+        settings = resolve(flags, file, origin=origin)
         from pytest_unicomp.hooks import Gate
 
         config.pluginmanager.register(Gate(config, settings), GATE)
@@ -108,7 +110,7 @@ def marks() -> list[str]:
     from pytest_unicomp.vocabulary import CAPABILITIES, DIMENSIONS, FAMILIES
 
     lines = [
-        "unicomp(question, dimension=None): which cells a test of the matrix gets: retention, drift, size, latency, artifact, calibration or capability"
+        "unicomp(question, dimension=None): which cells a test of the matrix gets: retention, drift, must_pass, size, latency, artifact, calibration or capability"
     ]
     lines += [f"{name}: cells of this dimension" for name in DIMENSIONS]
     lines += [f"{name}: cells of this capability" for name in CAPABILITIES]

@@ -12,7 +12,8 @@ from pytest_unicomp.vocabulary import Dimension as Dimension
 from pytest_unicomp.vocabulary import Family as Family
 
 Verdict = Literal["pass", "fail", "inconclusive", "not_comparable", "error"]
-Question = Literal["retention", "drift", "efficiency", "artifact", "calibration"]
+Question = Literal["retention", "drift", "efficiency", "artifact", "calibration", "must_pass"]
+RunVerdict = Literal["pass", "fail", "inconclusive", "error"]
 
 
 class Record(BaseModel):
@@ -206,6 +207,15 @@ class Example(Record):
     kind: Literal["lost", "gained", "changed"]
 
 
+class Source(Record):
+    """A stored document that a check rests on: `kind` and `key` name it in the store, `digest` is that of its content without times."""
+
+    side: Literal["reference", "candidate", "both"]
+    kind: str
+    key: str
+    digest: str
+
+
 class Check(Record):
     """One question about one recipe on one benchmark, with its numbers and its verdict; the row of the report (design: section 5).
 
@@ -215,6 +225,7 @@ class Check(Record):
     `capability_interval` and `capability_margin` are the same at the capability's margin, None where `interval` serves for both. `worst_slice` is
     the part of the items that lost most; of free replies, `unanswered` counts those that could not be read (reference, candidate), `floors` is what
     constant answers score on the same items, and `judge` says who read them. Of timings, `kernels` names what computed (reference, candidate).
+    `evidence` is the hash that a waiver names (None where there is nothing to excuse), `waived` says that one does, `sources` what it was computed from.
     """
 
     nodeid: str = ""
@@ -252,6 +263,9 @@ class Check(Record):
     kernels: tuple[str, str] | None = None
     verdict: Verdict
     reason: str
+    evidence: str | None = None
+    waived: bool = False
+    sources: list[Source] = []
     changes: list[str] = []
     examples: list[Example] = []
     seconds: float = 0.0
@@ -261,11 +275,19 @@ class Check(Record):
         if self.verdict == "pass" or not self.gates:
             return
         decides = self.verdict == "fail" if binding is None else binding
-        raise VerdictError(f"{self.verdict.upper().replace('_', ' ')}: {self.reason}", verdict=self.verdict, binding=decides)
+        raise _not_passed(self.verdict, self.reason, self.evidence, waived=self.waived, binding=decides)
+
+
+def _not_passed(verdict: Verdict, reason: str, evidence: str | None, *, waived: bool, binding: bool) -> VerdictError:
+    words = f"{verdict.upper().replace('_', ' ')}: {reason}" + (f"; evidence {evidence}" if evidence else "")
+    return VerdictError(f"WAIVED: {words}" if waived else words, verdict="waived" if waived else verdict, binding=binding and not waived)
 
 
 class CapabilityVerdict(Record):
-    """A capability of one recipe, pooled over its benchmarks with equal weights."""
+    """A capability of one recipe, pooled over its benchmarks with equal weights.
+
+    `set_aside` names those that a waiver excuses: they are left out of the pool, unless nothing would be left; then the whole is `waived`.
+    """
 
     capability: str
     dimension: Dimension
@@ -278,11 +300,14 @@ class CapabilityVerdict(Record):
     chance_corrected_retention: float | None = None
     verdict: Verdict
     reason: str
+    evidence: str | None = None
+    set_aside: list[str] = []
+    waived: bool = False
 
     def assert_passed(self, *, gates: bool) -> None:
         """Raise VerdictError unless the capability is kept or the recipe does not gate."""
         if self.verdict != "pass" and gates:
-            raise VerdictError(f"{self.verdict.upper().replace('_', ' ')}: {self.reason}", verdict=self.verdict, binding=True)
+            raise _not_passed(self.verdict, self.reason, self.evidence, waived=self.waived, binding=True)
 
 
 class CalibrationGain(Record):
@@ -331,6 +356,7 @@ class RecipeVerdict(Record):
 
     `hidden_danger` says in one sentence that performance is kept and behaviour is not, None where that is not so. `scores` are UniComp's thirteen
     (0 to 100, may exceed it), None where a cell was not measured; `score_intervals` their intervals at the run's confidence, `score_basis` what each rests on.
+    `without_waivers` is what the verdict would be if no waiver excused anything.
     """
 
     recipe: str
@@ -339,6 +365,7 @@ class RecipeVerdict(Record):
     settings: dict[str, Any]
     calibration: CalibrationText | None
     verdict: Verdict
+    without_waivers: Verdict | None = None
     reason: str
     capabilities: list[CapabilityVerdict]
     hidden_danger: str | None = None
@@ -357,13 +384,32 @@ class ReferenceSummary(Record):
     bytes: int
 
 
+class WaiverState(Record):
+    """A waiver as the run met it: `state` says whether it excused what it names, and `note` why not; `expires` is its last day, ISO 8601."""
+
+    recipe: str
+    benchmark: str | None
+    capability: str | None
+    question: str
+    owner: str
+    reason: str
+    expires: str
+    evidence: str
+    state: Literal["applied", "expired", "other_evidence", "not_needed", "not_met"]
+    note: str
+
+
 class Report(Record):
-    """The whole answer of a run (schema `unicomp-report/1`); HTML and Markdown are made from it alone."""
+    """The whole answer of a run (schema `unicomp-report/1`); HTML and Markdown are made from it alone.
+
+    `without_waivers` is what the verdict would be if no waiver excused anything.
+    """
 
     schema_: Literal["unicomp-report/1"] = Field(default="unicomp-report/1", alias="schema")
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True, serialize_by_alias=True)
     created: str
-    verdict: Literal["pass", "fail", "inconclusive", "error"]
+    verdict: RunVerdict
+    without_waivers: RunVerdict | None = None
     exit_code: int
     reason: str
     environment: dict[str, Any]
@@ -371,6 +417,7 @@ class Report(Record):
     reference: ReferenceSummary | None
     recipes: list[RecipeVerdict]
     checks: list[Check]
+    waivers: list[WaiverState] = []
     calibration_gains: list[CalibrationGain] = []
     findings: list[Claim] = []
     pareto: list[Point] = []

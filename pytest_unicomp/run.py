@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp import baselines as stored
-from pytest_unicomp import checkpoints, compare, compress, early, limits, machine, margin_exceptions, scores, soundness, worker
+from pytest_unicomp import checkpoints, compare, compress, early, limits, machine, policy_names, scores, soundness, worker
 from pytest_unicomp.artifact_checks import Finding
 from pytest_unicomp.calibration import mixture
+from pytest_unicomp.checking import LATENCY_MARGIN, Checking
 from pytest_unicomp.errors import UnicompError, UsageProblem
 from pytest_unicomp.executors import choice
 from pytest_unicomp.judges import choice as judges
-from pytest_unicomp.margins import Margin
 from pytest_unicomp.options import Settings, served
 from pytest_unicomp.plan import Candidate, Cell, Plan, plan
 from pytest_unicomp.records import (
@@ -35,10 +35,8 @@ from pytest_unicomp.results import REFERENCE, Results, guarded
 from pytest_unicomp.serving import choice as serving_choice
 from pytest_unicomp.store import Store, default_root, digest
 from pytest_unicomp.timing import PairedRounds
+from pytest_unicomp.waiving import Waiving
 
-LATENCY_MARGIN = 0.25
-# Resident memory holds what allocators keep for themselves.
-MEMORY_MARGIN = 0.25
 ACCEPTED = "baseline rewritten on request; before that: "
 # What a job on a cluster asks for: room for the libraries, and for the model beside its compressed form and what compressing needs.
 MEMORY_PER_JOB = 2**30
@@ -77,6 +75,9 @@ class Run:
             inconclusive="warn" if settings.inconclusive == "warn" else "fail",
             margins=settings.margins,
         )
+        self.checking = Checking(self.policy, settings.limits, settings.must_pass)
+        # One day for the whole run, however long it takes.
+        self._waiving = Waiving(settings.waivers, datetime.now(UTC).date(), self.policy, self._siblings)
         self.store = Store(settings.cache or default_root())
         self.baselines = stored.Baselines(settings.baselines or Path("baselines"), stored.packaged())
         self.evaluation = Evaluation(
@@ -105,8 +106,9 @@ class Run:
         if any(candidate.method is not None and candidate.method.calibrated for candidate in self.plan.candidates):
             for named in filter(None, (settings.calibration, settings.calibration_target)):
                 mixture.validate(named, settings.bundle, self.plan.model)
-        margin_exceptions.validate(settings.margins, self.plan)
-        limits.validate(settings.limits, [name for name in self.plan.benchmarks if benchmarks()[name].kind != "items"])
+        policy_names.validate(settings, self.plan)
+        measured = [name for name in self.plan.benchmarks if benchmarks()[name].kind != "items"]
+        limits.validate(settings.limits, measured, where=settings.where)
         self._check_supported()
         self._check_stored_reference()
         self.results = Results(
@@ -183,21 +185,22 @@ class Run:
 
     def retention(self, cell: Cell) -> Check:
         """Is what the reference could do kept? Paired per item (design: section 6)."""
+        return self._waiving.excused(self._retained(cell))
+
+    def _retained(self, cell: Cell) -> Check:
         if cell not in self._retention:
             reference = self.reference(cell.benchmark)
             if self._stops_early(cell):
-                stopping = early.EarlyStopping(reference, self.results.part, self.policy, self._margin_of(cell))
-                check, self._stopped[cell] = stopping.decide(cell)
+                check, self._stopped[cell] = self.checking.sequential(cell, reference, self.results.part)
             else:
-                candidate = self.measurement(cell.recipe, cell.benchmark)
-                identical = candidate.artifact == reference.artifact
-                check = compare.retention(reference, candidate, **self._identity(cell), policy=self.policy, identical=identical)
+                check = self.checking.retention(cell, reference, self.measurement(cell.recipe, cell.benchmark))
             earlier = self.baselines.read(self.plan.model, "dense", cell.benchmark)
             self._retention[cell] = check if earlier is None else compare.with_floor(check, earlier, reference)
         return self._retention[cell]
 
-    def _margin_of(self, cell: Cell) -> Margin:
-        return self.policy.of(recipe=cell.recipe, capability=cell.capability).capability
+    def _siblings(self, recipe: str, capability: str) -> list[Check]:
+        """Return the retention checks that make up a capability, before any waiver."""
+        return [self._retained(cell) for cell in self.cells(recipe, capability) if cell.kind == "items"]
 
     def _stops_early(self, cell: Cell) -> bool:
         """Say whether a cell is measured in parts: not where a baseline would have to be written from it."""
@@ -216,10 +219,20 @@ class Run:
 
     def size(self, cell: Cell) -> Check:
         """Is the artifact no larger than the reference?"""
-        reference = self.reference(cell.benchmark)
-        candidate = self.measurement(cell.recipe, cell.benchmark)
-        margin = self._limit(cell.benchmark, MEMORY_MARGIN if "memory" in cell.benchmark else None)
-        return compare.size(reference, candidate, **self._identity(cell), policy=self.policy, margin=margin)
+        return self._waiving.excused(
+            self.checking.size(cell, self.reference(cell.benchmark), self.measurement(cell.recipe, cell.benchmark))
+        )
+
+    def must_pass(self, cell: Cell) -> Check:
+        """Are the items right that must be right? Where the verdict took a part of the items only, the others that are needed are measured."""
+        reference, measured = self.reference(cell.benchmark), self._measured(cell)
+        if self._stops_early(cell):
+            chosen, _ = compare.wanted(reference.items, self.settings.must_pass[cell.benchmark])
+            missing = {item.id for item in chosen} - {item.id for item in measured.items}
+            if missing:
+                rest = self.results.part(cell.recipe, cell.benchmark, frozenset(missing))
+                measured = measured.model_copy(update={"items": [*measured.items, *rest.items]})
+        return self._waiving.excused(self.checking.must_pass(cell, reference, measured))
 
     def baseline(self, cell: Cell) -> Measurement | None:
         """Return the stored evidence of a cell, or None."""
@@ -242,11 +255,11 @@ class Run:
             path = self.baselines.write(self.plan.model, cell.recipe, current)
             return compare.missing_baseline(stored.condense(current), **self._identity(cell), policy=self.policy, written=str(path))
         condensed = stored.condense(current)
-        check = compare.drift(baseline, condensed, **self._identity(cell), policy=self.policy)
+        check = self.checking.drift(cell, baseline, current)
         if update == "all" or (update == "changed" and not stored.same_evidence(baseline, condensed)):
             self.baselines.write(self.plan.model, cell.recipe, current)
             return check.model_copy(update={"verdict": "pass", "reason": f"{ACCEPTED}{check.verdict}: {check.reason}"})
-        return check
+        return self._waiving.excused(check)
 
     def unused_baselines(self) -> list[Path]:
         """Return the baseline files of this model, in the folder that is written, which no recipe or benchmark of the plan would read."""
@@ -274,7 +287,7 @@ class Run:
             kept = {"findings": [finding.model_dump(mode="json") for finding in found]}
             self.store.write("soundness", key, kept)
         findings = [Finding.model_validate(finding) for finding in kept["findings"]]
-        return soundness.check(artifact, findings, **self._identity(cell), confidence=self.policy.confidence)
+        return self._waiving.excused(self.checking.soundness(cell, artifact, findings))
 
     def capability(self, recipe: str, capability: str) -> CapabilityVerdict:
         """Pool the retention of one capability over the recipe's benchmarks."""
@@ -306,44 +319,13 @@ class Run:
 
     def latency(self, cell: Cell, rounds: PairedRounds) -> Check:
         """Is the candidate no slower than the reference, beyond LATENCY_MARGIN?"""
-        check = self._latency_check(cell, rounds.reference_seconds, rounds.candidate_seconds)
-        before, after = rounds.kernels
-        check = check.model_copy(update={"kernels": rounds.kernels, "reason": f"{check.reason}; {after} beside {before}"})
-        problem = rounds.health.problem if rounds.health else None
-        if problem is not None:
-            return check.model_copy(update={"verdict": "inconclusive", "reason": f"the host was not healthy: {problem}; {check.reason}"})
-        return check
+        identity = (self.results.model.fingerprint, self.artifact(cell.recipe).fingerprint)
+        return self._waiving.excused(self.checking.latency(cell, rounds, identity=identity))
 
     def latency_not_measured(self, cell: Cell) -> Check:
         """The check of a timing that pytest-benchmark refused to take, as it does under xdist."""
         command = f"unicomp gate {self.plan.model} --recipe {cell.recipe} --benchmark {cell.benchmark}"
-        check = self._latency_check(cell, [], [])
-        return check.model_copy(
-            update={
-                "verdict": "inconclusive",
-                "reason": f"not timed: pytest-benchmark is switched off here (as under xdist); run alone: {command}",
-            }
-        )
-
-    def _latency_check(self, cell: Cell, reference: Sequence[float], candidate: Sequence[float]) -> Check:
-        benchmark = benchmarks()[cell.benchmark]
-        tokens = benchmark.tokens if getattr(benchmark, "per_token", False) else 1  # type: ignore[attr-defined]
-        return compare.ratio(
-            [seconds / tokens for seconds in reference],
-            [seconds / tokens for seconds in candidate],
-            **self._identity(cell),
-            benchmark=cell.benchmark,
-            dimension=benchmark.dimension,
-            capability=benchmark.capability,
-            metric=benchmark.metric,
-            margin=self._limit(cell.benchmark, LATENCY_MARGIN),
-            policy=self.policy,
-        )
-
-    def _limit(self, benchmark: str, default: float | None) -> Any:
-        """Return the margin that a limit on the ratio means: 0.35 times the reference is a margin of -0.65."""
-        given = self.settings.limits.get(benchmark)
-        return default if given is None else limits.limit(benchmark, given) - 1
+        return self.checking.not_timed(cell, f"not timed: pytest-benchmark is switched off here (as under xdist); run alone: {command}")
 
     # The answer
 
@@ -359,9 +341,16 @@ class Run:
         recipes = [recipe for recipe in judged if recipe is not None]
         recipes, quality = self._with_scores(recipes, checks)
         verdict, exit_code, reason = compare.run_verdict(recipes, self.policy)
+        strict, _, _ = compare.run_verdict([found.model_copy(update={"verdict": found.without_waivers}) for found in recipes], self.policy)
+        waived = self._waiving.states(checks)
+        applied = sum(waiver.state == "applied" for waiver in waived)
+        if applied:
+            reason = f"{reason}; with {applied} waiver{'s' if applied > 1 else ''}, without: {strict}"
         return Report(
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             verdict=verdict,
+            without_waivers=strict,
+            waivers=waived,
             exit_code=exit_code,
             reason=reason,
             environment=machine.describe(),
@@ -448,6 +437,7 @@ class Run:
         if not own:
             return None
         verdict, reason, capabilities = compare.recipe_verdict(own, policy=self.policy)
+        strict, _, _ = compare.recipe_verdict([check.model_copy(update={"waived": False}) for check in own], policy=self.policy)
         try:
             artifact = self.artifact(candidate.name)
         except UnicompError:
@@ -459,6 +449,7 @@ class Run:
             settings=artifact.settings if artifact else {},
             calibration=artifact.calibration if artifact else None,
             verdict=verdict,
+            without_waivers=strict,
             reason=reason,
             capabilities=capabilities,
             hidden_danger=compare.hidden_danger(own, capabilities, self.policy),
@@ -487,6 +478,7 @@ class Run:
             "margin",
             "margins",
             "limits",
+            "must_pass",
             "benchmark_margin",
             "drift_margin",
             "alpha",

@@ -86,7 +86,7 @@ def test_the_nano_set_is_the_default_for_the_embedded_model_only():
 
 def test_an_unknown_key_in_a_file_is_refused_with_the_nearest_name(tmp_path):
     (tmp_path / "unicomp.toml").write_text("limt = 3\n")
-    with pytest.raises(UsageProblem, match=r"unicomp.toml: no option named 'limt'. Did you mean 'limit'"):
+    with pytest.raises(UsageProblem, match=r"unicomp.toml:1: limt: no option named 'limt'. Did you mean 'limit'"):
         read_file(tmp_path / "unicomp.toml")
 
 
@@ -105,3 +105,64 @@ def test_every_option_is_read_back_under_its_own_name():
 def test_standard_gates_pruning_beside_quantization_and_smoke_only_what_should_pass():
     assert "wanda-50" in resolve({"model": "nano"}, {}).recipe
     assert resolve({"model": "nano", "profile": "smoke"}, {}).recipe == ("rtn-w8a16", "gptq-w4a16")
+
+
+def configured(tmp_path, text, **flags):
+    (tmp_path / "unicomp.toml").write_text(text)
+    file, origin = read_file(tmp_path / "unicomp.toml")
+    return resolve({"model": "nano", **flags}, file, origin=origin)
+
+
+def test_a_wrong_value_in_a_file_is_refused_with_its_line(tmp_path):
+    with pytest.raises(UsageProblem, match=r"unicomp\.toml:3: alpha is nan; expected a number above 0"):
+        configured(tmp_path, "# how sure\n\nalpha = nan\n")
+
+
+def test_a_profile_of_the_file_changes_what_it_names_and_extends_another(tmp_path):
+    text = """
+limit = 40
+[margins]
+knowledge = 0.2
+[profiles.nightly]
+extends = "release"
+benchmark = ["nano-safety"]
+alpha = 0.01
+inconclusive = "warn"
+limit = 7
+[profiles.nightly.margins]
+knowledge = 0.1
+safety = "5%"
+[profiles.nightly.limits]
+bytes = 0.6
+"""
+    settings = configured(tmp_path, text, profile="nightly")
+    assert (settings.benchmark, settings.alpha, settings.inconclusive) == (("nano-safety",), 0.01, "warn")
+    assert (settings.drift, settings.margin) == ("on", PROFILES["release"]["margin"])
+    assert settings.limit == 40, "the file's own option wins over its profile's"
+    assert settings.margins == {"knowledge": 0.2, "safety": "5%"}
+    assert settings.limits == {"bytes": 0.6}
+    assert configured(tmp_path, text).benchmark == ("nano",)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('profile = "nightl"\n[profiles.nightly]\n', r"unicomp.toml:1: profile is 'nightl'; expected .*Did you mean 'nightly'"),
+        ("[profiles.nightly]\nmargn = 0.1\n", r"unicomp.toml:2: profiles.nightly.margn: no option named 'margn'.*'margin'"),
+        ("[profiles.nightly]\nmargin = nan\n", r"unicomp.toml:2: profiles.nightly.margin is nan"),
+        ('[profiles.nightly]\nextends = "weekly"\n', r"unicomp.toml:2: profiles.nightly.extends is 'weekly'"),
+        ('[profiles.nightly]\nprofile = "smoke"\n', r"unicomp.toml:2: profiles.nightly.profile: no option named"),
+        ("[profiles.smoke]\nlimit = 3\n", r"unicomp.toml:1: profiles.smoke: smoke is built in"),
+        ('[profiles.nightly]\nextends = "b"\n[profiles.b]\nextends = "nightly"\n', r"in a circle: nightly -> b"),
+        ("profiles = 3\n", r"unicomp.toml:1: profiles is 3; expected tables by name"),
+    ],
+)
+def test_a_profile_that_means_nothing_is_refused_with_file_and_line(tmp_path, text, words):
+    with pytest.raises(UsageProblem, match=words):
+        configured(tmp_path, text, **({} if text.startswith("profile =") else {"profile": "nightly"}))
+
+
+def test_the_papers_profile_measures_its_benchmarks_on_all_items():
+    settings = resolve({"model": "some/model", "profile": "paper"}, {})
+    assert (settings.limit, settings.benchmark, settings.temperature) == (None, ("paper", "efficiency"), "paper")
+    assert {"wanda-2of4", "gptq-w4a16"} <= set(settings.recipe)

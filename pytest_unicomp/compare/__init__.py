@@ -6,6 +6,7 @@ from pytest_unicomp.compare.comparability import mismatch
 from pytest_unicomp.compare.drift import at_chance_level, drift
 from pytest_unicomp.compare.efficiency import ratio, size
 from pytest_unicomp.compare.evidence import with_floor
+from pytest_unicomp.compare.must_pass import must_pass, wanted
 from pytest_unicomp.compare.policy import Policy
 from pytest_unicomp.compare.pooling import pool
 from pytest_unicomp.compare.recipe import hidden_danger, recipe_verdict, run_verdict, survives_holm
@@ -25,6 +26,7 @@ __all__ = [
     "hidden_danger",
     "mismatch",
     "missing_baseline",
+    "must_pass",
     "pool",
     "ratio",
     "recipe_verdict",
@@ -33,5 +35,6 @@ __all__ = [
     "sequential_retention",
     "size",
     "survives_holm",
+    "wanted",
     "with_floor",
 ]

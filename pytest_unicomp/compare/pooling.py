@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from pytest_unicomp import stats
 from pytest_unicomp.compare import wording
+from pytest_unicomp.compare.hashes import of_checks
 from pytest_unicomp.compare.policy import Policy
 from pytest_unicomp.compare.retention import decide
 from pytest_unicomp.errors import UnicompError
@@ -19,12 +20,20 @@ def pool(checks: Sequence[Check], *, policy: Policy) -> CapabilityVerdict:
     """Return the verdict of a capability from the retention checks of one recipe: mean of the differences, benchmarks weighted equally.
 
     error > not comparable > a reference at chance (inconclusive) > the interval rule at the capability margin. Rates and nats per token are
-    pooled apart; where a capability has both, the worse verdict stands, with its numbers. Raises UnicompError for no check, or for checks of
+    pooled apart; where a capability has both, the worse verdict stands, with its numbers. Waived checks are set aside. Raises UnicompError for no check, or for checks of
     several recipes, capabilities or questions.
     """
     kinds = {(check.recipe, check.capability, check.question) for check in checks}
     if len(kinds) != 1 or next(iter(kinds))[2] != "retention":
         raise UnicompError(f"unicomp: pooling found {sorted(kinds)}; expected retention checks of one recipe and one capability.")
+    left = [check for check in checks if not check.waived]
+    pooled = _all(left or checks, policy)
+    evidence = None if pooled.verdict in ("pass", "error") else of_checks(checks)
+    set_aside = [check.benchmark for check in checks if check.waived]
+    return pooled.model_copy(update={"evidence": evidence, "set_aside": set_aside, "waived": not left and pooled.verdict != "pass"})
+
+
+def _all(checks: Sequence[Check], policy: Policy) -> CapabilityVerdict:
     policy = policy.of(recipe=checks[0].recipe, capability=checks[0].capability)
     nats = [check for check in checks if check.metric == wording.NATS]
     rates = [check for check in checks if check.metric != wording.NATS]

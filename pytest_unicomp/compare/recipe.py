@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 from pytest_unicomp import stats
 from pytest_unicomp.compare.policy import Policy
 from pytest_unicomp.compare.pooling import pool
-from pytest_unicomp.records import CapabilityVerdict, Check, RecipeVerdict, Verdict
-
-RunVerdict = Literal["pass", "fail", "inconclusive", "error"]
+from pytest_unicomp.records import CapabilityVerdict, Check, RecipeVerdict, RunVerdict, Verdict
 
 
 def survives_holm(check: Check, checks: Sequence[Check], alpha: float) -> bool:
@@ -28,20 +25,27 @@ def survives_holm(check: Check, checks: Sequence[Check], alpha: float) -> bool:
 def recipe_verdict(checks: Sequence[Check], *, policy: Policy) -> tuple[Verdict, str, list[CapabilityVerdict]]:
     """Return a recipe's verdict, what decided it, and its capabilities, from all its checks.
 
-    error > fail > not comparable > inconclusive > pass. It fails iff a capability fails, a benchmark fails after Holm, or a drift, artifact or
-    efficiency check fails. A single benchmark that is inconclusive, or fails before Holm only, decides nothing: its capability does. Where
-    capabilities were measured, an undecided drift or timing informs and decides nothing either. Performance kept while behaviour changed is a
-    failure of its own class, and named first.
+    error > fail > not comparable > inconclusive > pass. It fails iff a capability fails, a benchmark fails after Holm, or a drift, artifact,
+    efficiency or must-pass check fails. What a waiver excuses decides nothing. A single benchmark that is inconclusive, or fails before Holm
+    only, decides nothing: its capability does. Where capabilities were measured, an undecided drift or timing informs and decides nothing
+    either. Performance kept while behaviour changed is a failure of its own class, and named first.
     """
     kept = [check for check in checks if check.question == "retention"]
     # What other calibration text would gain says nothing about this one.
     others = [check for check in checks if check.question not in ("retention", "calibration")]
     names = list(dict.fromkeys(check.capability for check in kept))
     capabilities = [pool([check for check in kept if check.capability == name], policy=policy) for name in names]
-    informing = [check for check in others if check.verdict == "inconclusive"] if capabilities else []
-    decisive = [(check.verdict, f"{check.benchmark} {check.question}: {check.reason}") for check in others if check not in informing]
-    decisive += [(found.verdict, f"{found.capability}: {found.reason}") for found in capabilities]
-    decisive += [("fail", f"{check.benchmark}: {check.reason}") for check in kept if survives_holm(check, kept, policy.alpha)]
+    # Must-pass items are asked for one by one: not knowing of one is not knowing whether the recipe passes.
+    informing = [check for check in others if check.verdict == "inconclusive" and check.question != "must_pass"] if capabilities else []
+    decisive = [
+        (check.verdict, f"{check.benchmark} {check.question.replace('_', '-')}: {check.reason}")
+        for check in others
+        if check not in informing and not check.waived
+    ]
+    decisive += [(found.verdict, f"{found.capability}: {found.reason}") for found in capabilities if not found.waived]
+    decisive += [
+        ("fail", f"{check.benchmark}: {check.reason}") for check in kept if not check.waived and survives_holm(check, kept, policy.alpha)
+    ]
     danger = hidden_danger(checks, capabilities, policy)
     if danger is not None:
         decisive.insert(0, ("fail", danger))
@@ -53,9 +57,17 @@ def recipe_verdict(checks: Sequence[Check], *, policy: Policy) -> tuple[Verdict,
     if not checks:
         return "inconclusive", "nothing was measured", capabilities
     if not capabilities:
-        return "pass", f"{len(others)} checks passed; no capability was measured", capabilities
-    undecided = ", ".join(f"{check.benchmark} {check.question}" for check in informing)
-    return "pass", f"kept: {', '.join(names)}" + (f" (undecided, for information: {undecided})" if undecided else ""), capabilities
+        excused = sum(check.waived for check in others)
+        also = f", {excused} waived" if excused else ""
+        return "pass", f"{len(others) - excused} checks passed{also}; no capability was measured", capabilities
+    undecided = ", ".join(f"{check.benchmark} {check.question}" for check in informing if not check.waived)
+    return "pass", _passed(checks, capabilities) + (f" (undecided, for information: {undecided})" if undecided else ""), capabilities
+
+
+def _passed(checks: Sequence[Check], capabilities: Sequence[CapabilityVerdict]) -> str:
+    kept = [found.capability for found in capabilities if not found.waived]
+    excused = [f"{check.benchmark} {check.question.replace('_', '-')}" for check in checks if check.waived]
+    return f"kept: {', '.join(kept) or 'nothing'}" + (f"; waived: {', '.join(excused)}" if excused else "")
 
 
 def hidden_danger(checks: Sequence[Check], capabilities: Sequence[CapabilityVerdict], policy: Policy) -> str | None:
@@ -64,6 +76,7 @@ def hidden_danger(checks: Sequence[Check], capabilities: Sequence[CapabilityVerd
     Performance is kept where every performance capability passes. Behaviour changed where a reliability capability fails, or where one part of a
     reliability benchmark (attack, group, type) is lost; the parts' p-values are adjusted over the benchmarks that have parts.
     """
+    checks, capabilities = [check for check in checks if not check.waived], [found for found in capabilities if not found.waived]
     kept = [found for found in capabilities if found.dimension == "performance"]
     if not kept or any(found.verdict != "pass" for found in kept):
         return None

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_unicomp.records import Check, Report
-from pytest_unicomp.report import numbers
+from pytest_unicomp.report import numbers, waivers
 from pytest_unicomp.report.matrix import Cell, Row, matrix
 from pytest_unicomp.report.visible import one_line
 from pytest_unicomp.report.words import GAINS, SYMBOLS, VERDICTS, exit_meaning, title
 from pytest_unicomp.store import write_text
 
 REASONS_SHOWN = 20
+WAIVERS_SHOWN = 20
 LONGEST_REASON = 300
 # Marks that count anywhere in a line; those that count at its start only never stand there.
 _MARKUP = re.compile(r"([\\`*_\[\]|~$>])")
@@ -31,7 +32,7 @@ def render(report: Report) -> str:
     """Return the report as GitHub-flavoured Markdown, under 65,536 characters for any report of at most 100 recipes."""
     laid_out = matrix(report)
     lines = [
-        f"## {SYMBOLS[report.verdict]} unicomp: {VERDICTS[report.verdict].upper()}",
+        f"## {SYMBOLS[report.verdict]} unicomp: {VERDICTS[report.verdict].upper()}{waivers.clause(report)}",
         "",
         f"Reason: {_reason(report.reason)} (exit code {report.exit_code}: {exit_meaning(report.exit_code)})",
         "",
@@ -44,9 +45,28 @@ def render(report: Report) -> str:
         lines += ["| --- " * (2 + len(laid_out.columns)) + "|"]
         lines += [_row(row) for row in laid_out.rows]
         lines += ["", "Retention, and the paired difference with its interval; negative is worse. *Italic*: informs only.", ""]
+    lines += _waivers(report)
     lines += _gains(report)
     lines += _reasons(report, laid_out.rows)
     return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _waivers(report: Report) -> list[str]:
+    """Return who accepted what, why and until when."""
+    if not report.waivers:
+        return []
+    lines = ["### Waivers", "", "| what | state | owner | until | reason |", "| --- | --- | --- | --- | --- |"]
+    for waiver in report.waivers[:WAIVERS_SHOWN]:
+        cells = (
+            escaped(waivers.about(waiver)),
+            waivers.STATES[waiver.state],
+            escaped(waiver.owner),
+            waiver.expires,
+            _reason(waiver.reason),
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    more = len(report.waivers) - WAIVERS_SHOWN
+    return [*lines, "", *([f"… and {more} more waivers in the JSON and HTML reports", ""] if more > 0 else [])]
 
 
 def _gains(report: Report) -> list[str]:
@@ -83,7 +103,7 @@ def _cell(cell: Cell) -> str:
     pooled = cell.pooled
     if pooled is None:
         return "– not measured"
-    parts = [SYMBOLS[pooled.verdict]]
+    parts = [SYMBOLS[pooled.verdict] + (" waived" if pooled.waived else "")]
     if pooled.retention is not None:
         parts.append(numbers.percent(pooled.retention))
     if pooled.difference is not None:
@@ -101,7 +121,7 @@ def _reasons(report: Report, rows: Sequence[Row]) -> list[str]:
     lines = ["### Why", ""]
     for row in missed:
         lines.append(f"- **{escaped(row.recipe.recipe)}** {VERDICTS[row.recipe.verdict]}: {_reason(row.recipe.reason)}")
-    checks = [check for check in report.checks if check.gates and check.verdict != "pass"]
+    checks = [check for check in report.checks if check.gates and check.verdict != "pass" and not check.waived]
     order = list(VERDICTS)
     checks.sort(key=lambda check: (check.verdict != "error", check.verdict != "fail", order.index(check.verdict)))
     lines += [_check(check) for check in checks[:REASONS_SHOWN]]
@@ -112,7 +132,9 @@ def _reasons(report: Report, rows: Sequence[Row]) -> list[str]:
 
 def _check(check: Check) -> str:
     where = f"{escaped(check.recipe)} on {escaped(check.benchmark)}"
-    return f"- {SYMBOLS[check.verdict]} {where} ({check.question}) {VERDICTS[check.verdict]}: {_reason(check.reason)}"
+    return f"- {SYMBOLS[check.verdict]} {where} ({check.question}) {VERDICTS[check.verdict]}: {_reason(check.reason)}" + (
+        f" Evidence `{check.evidence}`." if check.evidence and check.verdict == "fail" else ""
+    )
 
 
 def write(report: Report, path: Path) -> None:

@@ -19,7 +19,7 @@ def unit_of(check: Check) -> Unit:
         return "relative"
     if check.metric == NATS:
         return "nats"
-    return "plain" if check.question == "artifact" else "rate"
+    return "plain" if check.question in ("artifact", "must_pass") else "rate"
 
 
 def unit_of_capability(capability: CapabilityVerdict, checks: list[Check]) -> Unit:

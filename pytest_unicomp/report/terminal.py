@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from pytest_unicomp.records import Report
-from pytest_unicomp.report import numbers
+from pytest_unicomp.report import numbers, waivers
 from pytest_unicomp.report.matrix import Cell, Row, matrix
 from pytest_unicomp.report.visible import one_line
 from pytest_unicomp.report.words import VERDICTS, title
@@ -36,8 +36,10 @@ def summary_lines(report: Report, width: int) -> list[str]:
         gates = "" if row.recipe.gates else " (informs only)"
         text = f"{one_line(row.recipe.recipe)}{gates}: {VERDICTS[row.recipe.verdict].upper()}: {one_line(row.recipe.reason)}"
         lines += _wrapped(text, width)
+    lines += [line for text in waivers.evidence_lines(report) for line in _wrapped(text, width)]
+    lines += [line for text in waivers.lines(report) for line in _wrapped(one_line(text), width)]
     lines += _wrapped(f"reason: {one_line(report.reason)}", width)
-    return [*lines, f"unicomp: {VERDICTS[report.verdict].upper()} (exit code {report.exit_code})"]
+    return [*lines, f"unicomp: {VERDICTS[report.verdict].upper()}{waivers.clause(report)} (exit code {report.exit_code})"]
 
 
 def _wrapped(text: str, width: int) -> list[str]:
@@ -62,7 +64,7 @@ def _entry(cell: Cell) -> tuple[str, ...]:
         "-" if pooled.retention is None else numbers.percent(pooled.retention),
         "-" if pooled.difference is None else numbers.change(pooled.difference, cell.unit),
         "-" if pooled.interval is None else numbers.interval(pooled.interval, cell.unit),
-        VERDICTS[pooled.verdict].upper(),
+        VERDICTS[pooled.verdict].upper() + (" (waived)" if pooled.waived else ""),
     )
     return tuple(numbers.ascii_only(text) for text in texts)
 
