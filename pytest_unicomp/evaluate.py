@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_unicomp import machine
 from pytest_unicomp.errors import InfrastructureError
 from pytest_unicomp.records import Artifact, Conditions, Measurement
 from pytest_unicomp.registry import Evaluation, ItemBenchmark, SizeBenchmark
+from pytest_unicomp.store import digest
 
 if TYPE_CHECKING:
     from pytest_unicomp.engine import Engine
@@ -45,7 +46,7 @@ def measure(artifact: Artifact, name: str, benchmark: ItemBenchmark, engine: Eng
         items=list(scored.items),
         conditions=Conditions(
             benchmark=name,
-            dataset=str(benchmark.identity(evaluation)["dataset"]),
+            dataset=dataset(benchmark.identity(evaluation)),
             metric=benchmark.metric,
             template=scored.template,
             shots=benchmark.shots,
@@ -68,6 +69,11 @@ def measure(artifact: Artifact, name: str, benchmark: ItemBenchmark, engine: Eng
         floors=dict(scored.floors),
         judge_agreement=scored.judge_agreement,
     )
+
+
+def dataset(identity: Mapping[str, Any]) -> str:
+    """Return what two comparable measurements share: the digest under "dataset" in a benchmark's identity, else one over all of it."""
+    return str(identity["dataset"]) if "dataset" in identity else digest(identity)
 
 
 def measure_size(artifact: Artifact, name: str, benchmark: SizeBenchmark, evaluation: Evaluation) -> Measurement:

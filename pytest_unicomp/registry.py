@@ -145,7 +145,7 @@ class Benchmark(Protocol):
         ...
 
     def identity(self, evaluation: Evaluation) -> dict[str, Any]:
-        """Everything besides the artifact that shapes the result (data digest, prompts, settings), as JSON values; imports nothing heavy."""
+        """Everything besides the artifact that shapes the result (prompts, settings, the data's digest as "dataset"), as JSON values; imports nothing heavy."""
         ...
 
 

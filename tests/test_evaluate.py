@@ -80,6 +80,11 @@ def test_conditions_hold_what_must_be_equal_for_a_comparison() -> None:
     }
 
 
+def test_a_benchmark_that_names_no_digest_of_its_data_is_told_apart_by_its_whole_identity() -> None:
+    first, again, other = ({"words": words, "tokens": 3} for words in ("a", "a", "b"))
+    assert evaluate.dataset(first) == evaluate.dataset(again) != evaluate.dataset(other)
+
+
 def test_a_measurement_survives_a_file() -> None:
     result = measured(1.0, 0.5, None)
     assert Measurement.model_validate_json(result.model_dump_json()) == result

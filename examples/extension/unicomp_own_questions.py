@@ -31,7 +31,7 @@ class OwnQuestions:
 
     def identity(self, evaluation):
         # Everything besides the model that shapes the result: where it changes, results that are kept are not used again.
-        return {"data": hashlib.sha256(FILE.read_bytes()).hexdigest(), "generation": GENERATION}
+        return {"dataset": hashlib.sha256(FILE.read_bytes()).hexdigest(), "generation": GENERATION}
 
     def score(self, engine, evaluation):
         from pytest_unicomp.benchmarks.selection import select
