@@ -61,7 +61,10 @@ def validate(name: str, bundle: Path | None) -> None:
     if not HUB_ID.fullmatch(name):
         raise UsageProblem(f"unicomp: {name!r} is neither `nano`, an existing folder nor a hub id such as org/name.")
     if bundle is not None:
-        raise UsageProblem(f"unicomp: the bundle has no model {name}: {bundle / name} does not exist; with a bundle nothing is fetched.")
+        raise UsageProblem(
+            f"unicomp: the bundle has no model {name}: {bundle / name} does not exist, and with a bundle nothing is fetched. "
+            f"Where there is a network: unicomp prefetch --model {name} --bundle {bundle}"
+        )
 
 
 def fingerprint(folder: Path) -> str:

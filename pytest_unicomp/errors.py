@@ -14,6 +14,17 @@ class UsageProblem(UnicompError):
     """An option, a name or a file given by the user is wrong; found before anything runs (exit code 4)."""
 
 
+class MissingPiece(UsageProblem):
+    """Something that a benchmark reads is not in the bundle: `what` it is, `where` it was looked for."""
+
+    def __init__(self, what: str, *, where: str, near: str = "") -> None:
+        """Make the sentence from what is missing and where it was expected; `near` names what is there under nearly the same name."""
+        super().__init__(f"unicomp: the bundle lacks {what}; expected it at {where}, which is not there.{near}")
+        self.what = what
+        self.where = where
+        self.near = near
+
+
 class InfrastructureError(UnicompError):
     """An artifact or a measurement could not be made; never a regression and never a pass (exit code 7)."""
 

@@ -177,6 +177,7 @@ class Gate:
             session.exitstatus = INFRASTRUCTURE
         elif self.others_failed and self.answer.exit_code in (0, 6):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        self.closing += self.run.plan.notes
         self._tell_of_baselines(self.answer)
         if not self._write(self.answer):
             session.exitstatus = INFRASTRUCTURE
@@ -212,6 +213,10 @@ class Gate:
                 # The page of a CI service is a courtesy: the verdict does not hang on it.
                 self.closing.append(f"the step summary {summary} was not written: {error}")
         return not any(line.startswith("ERROR") for line in self.closing)
+
+    def pytest_report_header(self) -> list[str]:
+        """Say before anything runs what the bundle lacks."""
+        return [f"unicomp: {note}" for note in self.run.plan.notes]
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Print the matrix recipe x capability, each verdict's reason, and where the reports lie."""

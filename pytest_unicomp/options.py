@@ -41,7 +41,10 @@ class Settings:
         "run: evaluate the reference; stored: take its evidence from the baselines; URL: where a server serves it already",
     )
     benchmark: tuple[str, ...] = _option(
-        (), values.names, "benchmarks, or sets: nano, performance, reliability, efficiency, paper", repeatable=True
+        (),
+        values.names,
+        "benchmarks, or sets: nano, performance, reliability, trustllm, efficiency, paper, bundle (all that it holds)",
+        repeatable=True,
     )
     profile: str = _option("standard", values.text, "smoke, standard, release or paper, or one that the configuration file defines")
     limit: int | None = _option(1000, values.limit, "items per benchmark, or `all`")

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_unicomp import recipes
 from pytest_unicomp.endpoint import Endpoint
-from pytest_unicomp.errors import UsageProblem, nearest
+from pytest_unicomp.errors import MissingPiece, UsageProblem, nearest
 from pytest_unicomp.options import Settings, served
 from pytest_unicomp.records import Dimension, Family
 from pytest_unicomp.registry import Benchmark, Evaluation, Kind, Method, Table, benchmarks, missing_libraries
 
 SETS = ("nano", "performance", "reliability", "trustllm", "efficiency", "paper")
+# The set of all benchmarks whose data the bundle holds.
+BUNDLE = "bundle"
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ class Plan:
     candidates: tuple[Candidate, ...]
     benchmarks: tuple[str, ...]
     cells: tuple[Cell, ...]
+    # What a reader must know of the bundle: what the set `bundle` leaves out, what stands in for something else.
+    notes: tuple[str, ...] = ()
 
     def of_kind(self, kind: Kind) -> tuple[Cell, ...]:
         """Return the cells whose benchmark is of a kind."""
@@ -115,7 +119,7 @@ def expand(names: Iterable[str], *, model: str) -> tuple[str, ...]:
             chosen.append(name)
         else:
             raise UsageProblem(
-                f"unicomp: no benchmark or set named {name!r}.{nearest(name, [*SETS, *table])} `unicomp benchmarks` lists all; sets: {', '.join(SETS)}."
+                f"unicomp: no benchmark or set named {name!r}.{nearest(name, [*SETS, BUNDLE, *table])} `unicomp benchmarks` lists all; sets: {', '.join((*SETS, BUNDLE))}."
             )
     if not chosen:
         raise UsageProblem(
@@ -176,10 +180,12 @@ def plan(settings: Settings, evaluation: Evaluation) -> Plan:
     if settings.model is None:
         raise UsageProblem("unicomp: no model: give --unicomp-model=NAME (`nano` is the embedded one).")
     judged = candidates(settings)
-    names = expand(settings.benchmark, model=settings.model)
+    named, left_out = _from_bundle(settings.benchmark, evaluation)
+    names = expand(named, model=settings.model)
     table = benchmarks()
-    for name in names:
-        table[name].validate(evaluation)
+    lacking = _lacking(names, evaluation)
+    if lacking and evaluation.bundle is not None:
+        raise UsageProblem(missing_pieces(lacking, evaluation.bundle))
     return Plan(
         model=settings.model,
         candidates=judged,
@@ -190,6 +196,52 @@ def plan(settings: Settings, evaluation: Evaluation) -> Plan:
             for name in names
             if candidate.takes(table[name].kind)
         ),
+        notes=(*left_out, *_substitutions(names, evaluation)),
+    )
+
+
+def _from_bundle(names: Sequence[str], evaluation: Evaluation) -> tuple[list[str], tuple[str, ...]]:
+    """Replace the set `bundle` by what the bundle has the data of; return with it a line on what was left out, and for want of what."""
+    if BUNDLE not in names:
+        return list(names), ()
+    if evaluation.bundle is None:
+        raise UsageProblem(f"unicomp: the set {BUNDLE!r} is what a bundle holds; give --unicomp-bundle=DIR.")
+    wanted = [name for name, entry in benchmarks().items() if entry.kind == "items" and entry.dataset and not name.startswith("nano-")]
+    lacking = _lacking(wanted, evaluation)
+    there = [name for name in wanted if name not in lacking]
+    chosen = [member for name in names for member in (there if name == BUNDLE else [name])]
+    wanting = ", ".join(dict.fromkeys(problem.what for problem in lacking.values()))
+    return chosen, (f"left out, {len(lacking)} benchmarks: the bundle lacks {wanting}",) if lacking else ()
+
+
+def _substitutions(names: Iterable[str], evaluation: Evaluation) -> list[str]:
+    """Return a line for each benchmark that says that something else stands in for its data."""
+    asked = ((name, getattr(benchmarks()[name], "substitution", None)) for name in names)
+    return [f"{name}: {said}" for name, said_of in asked if said_of is not None and (said := said_of(evaluation)) is not None]
+
+
+def _lacking(names: Iterable[str], evaluation: Evaluation) -> dict[str, MissingPiece]:
+    """Check what each benchmark needs; return what the bundle lacks of it, and raise UsageProblem for anything else that is wrong."""
+    found: dict[str, MissingPiece] = {}
+    for name in names:
+        try:
+            benchmarks()[name].validate(evaluation)
+        except MissingPiece as problem:
+            found[name] = problem
+    return found
+
+
+def missing_pieces(lacking: Mapping[str, MissingPiece], bundle: Path) -> str:
+    """Say in one line what the bundle lacks for which benchmarks, what to type where there is a network, and what to type where there is none."""
+    users: dict[str, list[str]] = {}
+    for name, problem in lacking.items():
+        users.setdefault(problem.what, []).append(name)
+    first = next(iter(lacking.values()))
+    said = "; ".join(f"{what} ({names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''})" for what, names in users.items())
+    place = f" at {first.where}.{first.near}" if len(users) == 1 else f" in {bundle}."
+    return (
+        f"unicomp: the bundle lacks {said}: not there{place} Where there is a network: unicomp prefetch --benchmark {','.join(lacking)} "
+        f"--bundle {bundle}. --unicomp-benchmark={BUNDLE} runs what it holds."
     )
 
 

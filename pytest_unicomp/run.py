@@ -63,7 +63,7 @@ class Run:
         choice.validate(settings)
         serving_choice.validate(settings)
         early.validate(settings)
-        judges.validate(settings.judge)
+        judges.validate(settings.judge, settings.bundle)
         missing = machine.missing_device(settings.device) if settings.executor != "ray" else None
         if missing is not None:
             raise UsageProblem(f"unicomp: --unicomp-device={settings.device} is not here: {missing}; expected a device that is, or auto.")

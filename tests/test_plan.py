@@ -72,3 +72,39 @@ def test_every_benchmark_says_what_it_is():
         assert entry.dimension in ("performance", "reliability", "efficiency"), name
         assert entry.kind in ("items", "size", "latency"), name
         assert entry.sets or getattr(entry, "gated", False), f"{name} is in no set, so that only who knows its name can find it"
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    """A bundle that holds ARC-Easy, one of TrustLLM's files, and WikiText's tokenized text alone."""
+    for name in ("allenai/ai2_arc/ARC-Easy/test.jsonl", "dataset/safety/jailbreak.json", "Salesforce/wikitext/wikitext-2-v1/test.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("[]", encoding="utf-8")
+    return Evaluation(limit=10, seed=0, bundle=tmp_path, device="cpu", dtype="auto")
+
+
+def test_everything_that_the_bundle_lacks_is_named_at_once_with_a_command_that_prefetch_understands(bundle):
+    asked = ["arc_easy,arc_challenge,hellaswag,global_mmlu_de,global_mmlu_fr,trustllm-jailbreak,trustllm-misuse"]
+    with pytest.raises(UsageProblem) as refused:
+        plan(resolve({"model": "nano", "recipe": ["wanda-50"], "benchmark": asked}, {}), bundle)
+    said = str(refused.value)
+    assert "allenai/ai2_arc, configuration ARC-Challenge (arc_challenge)" in said
+    assert "CohereLabs/Global-MMLU-Lite (global_mmlu_de and 1 more)" in said
+    assert "TrustLLM's safety/misuse.json (trustllm-misuse)" in said
+    assert "arc_easy" not in said
+    typed = said.partition("prefetch --benchmark ")[2].split()[0].split(",")
+    assert set(expand(typed, model="org/name")) == {"arc_challenge", "hellaswag", "global_mmlu_de", "global_mmlu_fr", "trustllm-misuse"}
+
+
+def test_the_set_bundle_is_what_the_bundle_holds_and_says_what_it_lacks(bundle):
+    made = plan(resolve({"model": "nano", "recipe": ["wanda-50"], "benchmark": ["bundle,bytes"]}, {}), bundle)
+    assert made.benchmarks == ("arc_easy", "wikitext2-perplexity", "trustllm-jailbreak", "bytes")
+    left_out, substituted = made.notes
+    assert "Rowan/hellaswag" in left_out
+    assert "TrustLLM's safety/misuse.json" in left_out
+    assert substituted.startswith("wikitext2-perplexity: the bundle lacks Salesforce/wikitext, configuration wikitext-2-raw-v1")
+
+
+def test_the_set_bundle_needs_a_bundle():
+    with pytest.raises(UsageProblem, match="give --unicomp-bundle=DIR"):
+        planned(benchmark=["bundle"], recipe=["wanda-50"])

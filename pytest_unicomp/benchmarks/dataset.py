@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from pytest_unicomp.errors import UsageProblem, nearest
+from pytest_unicomp.errors import MissingPiece, UsageProblem, nearest
 from pytest_unicomp.registry import missing_libraries
 
 # What `datasets` reads without running a script.
@@ -19,35 +19,24 @@ def resolve(dataset: str, bundle: Path | None) -> str:
     return dataset if bundle is None else str((bundle / dataset).resolve())
 
 
-def require(benchmark: str, dataset: str, configurations: Sequence[str], bundle: Path | None) -> None:
-    """Raise UsageProblem that names what the bundle lacks and what is nearest to it; without a bundle nothing is checked."""
+def require(dataset: str, configurations: Sequence[str], bundle: Path | None) -> None:
+    """Raise MissingPiece that names what the bundle lacks and what is nearest to it; without a bundle nothing is checked."""
     if bundle is None:
         return
     folder = bundle / dataset
     if not folder.is_dir():
         present = sorted(f"{found.parent.name}/{found.name}" for found in bundle.glob("*/*") if found.is_dir())
-        near = nearest(dataset, present)
-        raise UsageProblem(
-            f"unicomp: benchmark {benchmark} needs the data set {dataset}; expected it at {folder}, which is not there.{near} {command(bundle, benchmark)}"
-        )
+        raise MissingPiece(dataset, where=str(folder), near=nearest(dataset, present))
     for configuration in configurations:
         if not present_configuration(folder, configuration):
             near = nearest(configuration, [found.name for found in folder.iterdir() if found.is_dir()])
-            raise UsageProblem(
-                f"unicomp: benchmark {benchmark} needs {dataset}, configuration {configuration}; "
-                f"{folder / configuration} has no files.{near} {command(bundle, benchmark)}"
-            )
+            raise MissingPiece(f"{dataset}, configuration {configuration}", where=str(folder / configuration), near=near)
 
 
 def require_libraries(benchmark: str, modules: Sequence[str], install: str) -> None:
     """Raise UsageProblem that names the packages which a benchmark imports and which are not installed, and what to type."""
     if missing := missing_libraries(modules):
         raise UsageProblem(f"unicomp: benchmark {benchmark} needs {', '.join(missing)}, not installed here; pip install {install}.")
-
-
-def command(bundle: Path, *benchmarks: str) -> str:
-    """Return the sentence that says what to type where the data are to be had."""
-    return f"Where there is a network: unicomp prefetch --benchmark {','.join(benchmarks)} --bundle {bundle}"
 
 
 def present_configuration(folder: Path, configuration: str) -> bool:

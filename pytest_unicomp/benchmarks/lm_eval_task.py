@@ -61,7 +61,7 @@ class LmEvalTask:
     def validate(self, evaluation: Evaluation) -> None:
         """Raise UsageProblem where the bundle lacks the data set or one of its configurations, or a library is not installed."""
         name = self.parts[0][0] if len(self.parts) == 1 else Path(self.folder).parts[0]
-        files.require(name, self.dataset, self.configurations, evaluation.bundle)
+        files.require(self.dataset, self.configurations, evaluation.bundle)
         files.require_libraries(name, self.requires, self.install)
 
     def identity(self, evaluation: Evaluation) -> dict[str, Any]:

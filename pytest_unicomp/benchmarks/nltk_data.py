@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from pytest_unicomp.benchmarks.dataset import command
-from pytest_unicomp.errors import InfrastructureError, UsageProblem
+from pytest_unicomp.errors import InfrastructureError, MissingPiece
 
 # nltk's packages and where they lie below nltk_data.
 FOLDERS = {
@@ -18,15 +17,12 @@ FOLDERS = {
 }
 
 
-def require(benchmark: str, packages: Sequence[str], bundle: Path | None) -> None:
-    """Raise UsageProblem where the bundle lacks a package of nltk's data; without a bundle nothing is checked."""
+def require(packages: Sequence[str], bundle: Path | None) -> None:
+    """Raise MissingPiece where the bundle lacks a package of nltk's data; without a bundle nothing is checked."""
     for package in packages if bundle is not None else ():
         folder = Path(str(bundle)) / "nltk_data" / FOLDERS[package]
         if not folder.is_dir():
-            raise UsageProblem(
-                f"unicomp: benchmark {benchmark} needs nltk's {package}; expected it at {folder}, which is not there. "
-                f"{command(Path(str(bundle)), benchmark)}"
-            )
+            raise MissingPiece(f"nltk's {package}", where=str(folder))
 
 
 @contextmanager

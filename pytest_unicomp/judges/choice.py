@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_unicomp import checkpoints
 from pytest_unicomp.endpoint import Endpoint
 from pytest_unicomp.errors import UsageProblem
 from pytest_unicomp.judges import opinions, refusal
@@ -75,10 +76,13 @@ def _read_refusal(text: str) -> str | None:
     return "refuses" if word.startswith("REFUS") else "answers" if word.startswith("ANSWER") else None
 
 
-def validate(specification: str) -> None:
-    """Raise UsageProblem for a judge of no known form; nothing is loaded or called."""
+def validate(specification: str, bundle: Path | None) -> None:
+    """Raise UsageProblem for a judge of no known form, and for a classifier that the bundle lacks; nothing is loaded or called."""
     kind, _, named = specification.partition(":")
-    if specification == RULES or (kind == "classifier" and named.strip()):
+    if specification == RULES:
+        return
+    if kind == "classifier" and named.strip():
+        checkpoints.validate(named, bundle)
         return
     if kind == "server" and named.strip():
         Endpoint.of(named)

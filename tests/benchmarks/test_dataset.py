@@ -18,14 +18,14 @@ def bundle(tmp_path: Path) -> Path:
 
 
 def test_a_missing_data_set_is_named_with_the_nearest_one_present(bundle: Path) -> None:
-    with pytest.raises(UsageProblem, match=r"benchmark arc needs the data set allenai/ai3_arc.*Did you mean 'allenai/ai2_arc'"):
-        dataset.require("arc", "allenai/ai3_arc", ["ARC-Easy"], bundle)
+    with pytest.raises(UsageProblem, match=r"the bundle lacks allenai/ai3_arc; expected it at .*Did you mean 'allenai/ai2_arc'"):
+        dataset.require("allenai/ai3_arc", ["ARC-Easy"], bundle)
 
 
 def test_a_missing_configuration_is_named_with_the_nearest_one_present(bundle: Path) -> None:
     with pytest.raises(UsageProblem, match=r"configuration ARC-Eazy.*Did you mean 'ARC-Easy'"):
-        dataset.require("arc", "allenai/ai2_arc", ["ARC-Eazy"], bundle)
-    dataset.require("arc", "allenai/ai2_arc", ["ARC-Easy"], bundle)
+        dataset.require("allenai/ai2_arc", ["ARC-Eazy"], bundle)
+    dataset.require("allenai/ai2_arc", ["ARC-Easy"], bundle)
 
 
 def test_the_digest_follows_the_content_and_not_the_place(bundle: Path, tmp_path: Path) -> None:

@@ -102,4 +102,4 @@ def test_every_prompt_is_filled_whole():
 @pytest.mark.parametrize("wrong", ["rule", "classifier:", "server:", "gpt-4o", "server:ftp://x"])
 def test_a_judge_of_no_known_form_is_refused(wrong):
     with pytest.raises(UsageProblem):
-        choice.validate(wrong)
+        choice.validate(wrong, None)

@@ -28,7 +28,7 @@ class InstructionTask(LmEvalTask):
     def validate(self, evaluation: Evaluation) -> None:
         """Raise UsageProblem where the data set, a library or data of nltk's is missing."""
         super().validate(evaluation)
-        nltk_data.require(self.parts[0][0], self.nltk, evaluation.bundle)
+        nltk_data.require(self.nltk, evaluation.bundle)
 
     def score(self, engine: Engine, evaluation: Evaluation) -> Scored:
         """Put the selected prompts to the model and verify its replies."""

@@ -50,7 +50,13 @@ class FixedBlockPerplexity:
 
     def validate(self, evaluation: Evaluation) -> None:
         """Raise UsageProblem where the bundle has neither form of the text."""
-        files.require("wikitext2-perplexity", self.dataset, [_configuration(evaluation.bundle)], evaluation.bundle)
+        files.require(self.dataset, [_configuration(evaluation.bundle)], evaluation.bundle)
+
+    def substitution(self, evaluation: Evaluation) -> str | None:
+        """Say that the bundle's tokenized text stands in for the raw one; None where the raw one is used."""
+        if _configuration(evaluation.bundle) == RAW:
+            return None
+        return f"the bundle lacks {self.dataset}, configuration {RAW}; the tokenized {TOKENIZED} is used, whose perplexities are others"
 
     def identity(self, evaluation: Evaluation) -> dict[str, Any]:
         """Return the text's digest, which of the two forms it is, and the block length."""

@@ -67,7 +67,7 @@ class TrustLLMTask:
 
     def validate(self, evaluation: Evaluation) -> None:
         """Raise UsageProblem where the bundle lacks the file."""
-        files.require(f"trustllm ({self.dataset})", self.file, evaluation.bundle)
+        files.require(self.file, evaluation.bundle)
 
     def identity(self, evaluation: Evaluation) -> dict[str, Any]:
         """Return the file's digest, that of the code which reads replies, and how they are asked for and judged."""

@@ -8,8 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pytest_unicomp.benchmarks.dataset import command
-from pytest_unicomp.errors import InfrastructureError, UsageProblem
+from pytest_unicomp.errors import InfrastructureError, MissingPiece
 
 REPOSITORY = "TrustLLM/TrustLLM-dataset"
 # Where the folder with the six dimensions may lie, seen from the bundle; the last for a bundle that is one of several folders side by side.
@@ -21,13 +20,10 @@ def find(bundle: Path, file: str) -> Path | None:
     return next((path for place in PLACES if (path := bundle / place / file).is_file()), None)
 
 
-def require(benchmark: str, file: str, bundle: Path | None) -> None:
-    """Raise UsageProblem that names what the bundle lacks; without a bundle nothing is checked."""
+def require(file: str, bundle: Path | None) -> None:
+    """Raise MissingPiece that names what the bundle lacks; without a bundle nothing is checked."""
     if bundle is not None and find(bundle, file) is None:
-        raise UsageProblem(
-            f"unicomp: benchmark {benchmark} needs TrustLLM's {file}; expected it at {bundle / PLACES[0] / file} or "
-            f"{bundle / PLACES[1] / file}, and neither is there. {command(bundle, benchmark)}"
-        )
+        raise MissingPiece(f"TrustLLM's {file}", where=f"{bundle / PLACES[0] / file} or {bundle / PLACES[1] / file}")
 
 
 def digest(file: str, bundle: Path | None) -> str:

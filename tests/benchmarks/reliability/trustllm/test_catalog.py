@@ -86,8 +86,8 @@ def test_generation_is_greedy_unless_asked(bundle):
     assert sampled.identity(paper) != sampled.identity(evaluation(bundle))
 
 
-def test_a_bundle_without_the_file_is_refused_with_what_to_type(tmp_path):
-    with pytest.raises(UsageProblem, match=r"needs TrustLLM's safety/jailbreak\.json.*unicomp prefetch"):
+def test_a_bundle_without_the_file_is_refused(tmp_path):
+    with pytest.raises(UsageProblem, match=r"lacks TrustLLM's safety/jailbreak\.json; expected it at .*dataset/safety/jailbreak\.json"):
         ENTRIES["trustllm-jailbreak"].validate(evaluation(tmp_path))
 
 
