@@ -128,7 +128,7 @@ class Gate:
             dressed = [check.model_copy(update={"nodeid": _nodeid(item), "seconds": report.duration}) for check in checks]
             report.unicomp_checks = [check.model_dump(mode="json") for check in dressed]
             # JUnit reads the properties of the last phase, which are those of the item.
-            found = [*dressed, *([item.stash[POOLED]] if POOLED in item.stash else [])]
+            found: list[Check | CapabilityVerdict] = [*dressed, *([item.stash[POOLED]] if POOLED in item.stash else [])]
             item.user_properties.extend(pair for told in found for pair in _properties(told))
         report.unicomp_ours = cell is not None
         return report

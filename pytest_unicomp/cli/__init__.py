@@ -1,0 +1,52 @@
+"""The command `unicomp`: the gate, the catalogue and everything about reports, for people and scripts that do not want to type pytest."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from pytest_unicomp.cli import files, items, listing, reports
+from pytest_unicomp.cli import gate as running
+from pytest_unicomp.cli.gate import pytest_arguments as pytest_arguments
+from pytest_unicomp.cli.gate import reported as reported
+from pytest_unicomp.errors import InfrastructureError, UnicompError
+
+PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+# What stands behind the model comes as it was typed, `--` included.
+VERBATIM = {**PASS_ON, "allow_interspersed_args": False}
+COMMANDS = (
+    reports.report,
+    reports.score,
+    items.compare,
+    items.selftest,
+    items.judge,
+    files.check_artifact,
+    files.prefetch,
+    listing.methods,
+    listing.benchmarks,
+)
+
+
+def application() -> typer.Typer:
+    """Put the commands together; each is a function whose docstring is its help."""
+    made = typer.Typer(
+        add_completion=False, no_args_is_help=True, help="Release gate for compressed language models.", rich_markup_mode=None
+    )
+    made.command(context_settings=VERBATIM, epilog=running.option_lines())(running.gate)
+    made.command(context_settings=PASS_ON)(running.plan)
+    for command in COMMANDS:
+        made.command()(command)
+    return made
+
+
+app = application()
+
+
+def main() -> None:
+    """Run the command; trouble is one line on stderr: exit code 4 for what a person can put right, 7 for what failed around us."""
+    try:
+        app()
+    except UnicompError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(7 if isinstance(error, InfrastructureError) else 4)

@@ -1,0 +1,57 @@
+"""`unicomp check-artifact` and `unicomp prefetch`: checkpoints and data as files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pytest_unicomp.cli.output import show
+from pytest_unicomp.errors import UsageProblem
+
+
+def check_artifact(
+    folder: Annotated[str, typer.Argument(help="checkpoint folder to check; compressed-tensors, AutoAWQ, GPTQ or dense")],
+    against: Annotated[str, typer.Option(help="the model it was made from: folder, hub id or `nano`")],
+    as_json: Annotated[bool, typer.Option("--json", help="a list of objects")] = False,
+) -> None:
+    """Check a checkpoint's files against its base, without loading either: complete, safe, finite, as declared. Exit code 1 where a check fails.
+
+    Example: unicomp check-artifact out/w4a16 --against Qwen/Qwen2.5-7B-Instruct
+    """
+    from pytest_unicomp import artifact_checks, checkpoints
+
+    found = checkpoints.local(folder, None)
+    if found is None or not (found / "config.json").is_file():
+        raise UsageProblem(f"unicomp: {folder} holds no config.json; give the folder that save_pretrained wrote.")
+    findings = artifact_checks.inspect(found, checkpoints.resolve(against, None))
+    rows = [finding.model_dump(mode="json") for finding in findings]
+    show(rows, as_json, ("status", "check", "found"))
+    for finding in findings:
+        if finding.status == "fail" and not as_json:
+            typer.echo(f"{finding.check}: expected {finding.expected}; {finding.action}.")
+    raise typer.Exit(1 if any(finding.status == "fail" for finding in findings) else 0)
+
+
+def prefetch(
+    bundle: Annotated[Path, typer.Option(help="folder to fill; give it to a run as --unicomp-bundle")],
+    benchmark: Annotated[list[str] | None, typer.Option(help="names or sets, comma list, repeatable")] = None,
+    model: Annotated[
+        list[str] | None, typer.Option(help="hub ids, comma list, repeatable; sentence-embedding models and judges too")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="fetch nothing: compare the files with the manifest")] = False,
+) -> None:
+    """Fetch what runs need into an offline bundle, with checksums. Example: unicomp prefetch --benchmark paper --model Qwen/Qwen2.5-7B-Instruct --bundle b"""
+    from pytest_unicomp import prefetch as offline
+
+    if check:
+        problems = offline.check(bundle)
+        typer.echo("\n".join(problems) if problems else f"unicomp: every file in {bundle} is the one that was fetched")
+        raise typer.Exit(1 if problems else 0)
+    names = [name.strip() for given in benchmark or [] for name in given.split(",") if name.strip()]
+    models = [name.strip() for given in model or [] for name in given.split(",") if name.strip()]
+    if not names and not models:
+        raise UsageProblem("unicomp: prefetch needs --benchmark or --model: nothing to fetch.")
+    count = offline.prefetch(offline.pieces(names, models), bundle, progress=lambda line: typer.echo(f"unicomp: {line}"))
+    typer.echo(f"unicomp: {bundle} holds {count} files; give it to a run as --unicomp-bundle={bundle}")

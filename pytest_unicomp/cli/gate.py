@@ -1,0 +1,127 @@
+"""`unicomp gate` and `unicomp plan`: the way into pytest, and what it would do."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pytest_unicomp.cli.output import show
+from pytest_unicomp.errors import UsageProblem, nearest
+from pytest_unicomp.options import Settings, default_of, flag, options
+
+REPORTS = ("gate.json", "gate.html")
+
+
+def pytest_arguments(arguments: Iterable[str]) -> list[str]:
+    """Turn `--limit 20` or `--limit=20` into `--unicomp-limit=20`; what follows `--` goes to pytest as it is.
+
+    Raises UsageProblem for an option that is neither ours nor behind `--`, and for one without its value.
+    """
+    known = {flag(option.name).removeprefix("--unicomp-"): flag(option.name) for option in options()} | {"config": "--unicomp-config"}
+    switches = {flag(option.name) for option in options() if option.metadata["switch"]}
+    given = list(arguments)
+    result: list[str] = []
+    while given:
+        word = given.pop(0)
+        if word == "--":
+            return result + given
+        name, equals, value = word.removeprefix("--").removeprefix("unicomp-").partition("=")
+        if not word.startswith("--") or name not in known:
+            raise UsageProblem(
+                f"unicomp: {word!r} is not an option of gate.{nearest(name, known)} What is meant for pytest goes behind `--`."
+            )
+        if known[name] in switches:
+            if equals:
+                raise UsageProblem(f"unicomp: --{name} takes no value.")
+            result.append(known[name])
+            continue
+        if not equals and not given:
+            raise UsageProblem(f"unicomp: --{name} needs a value.")
+        result.append(f"{known[name]}={value if equals else given.pop(0)}")
+    return result
+
+
+def reported(arguments: list[str], folder: Path) -> list[str]:
+    """Put reports in `folder` before pytest's arguments, unless they or the configuration file name one, or nothing can be written there."""
+    from pytest_unicomp.options import configuration
+
+    flags = [argument.partition("=")[::2] for argument in arguments]
+    named = next((Path(value) for name, value in flags if name == "--unicomp-config"), None)
+    if "--unicomp-report" in dict(flags) or "report" in configuration(named, (folder,))[0]:
+        return arguments
+    if not os.access(folder, os.W_OK):
+        typer.echo(f"unicomp: {folder} cannot be written, so there is no report; name one with --report.", err=True)
+        return arguments
+    return [f"--unicomp-report={name}" for name in REPORTS] + arguments
+
+
+def option_lines() -> str:
+    """Return the options as help text, one paragraph each."""
+    lines = []
+    for option in options():
+        if option.name != "model":
+            default = default_of(option)
+            shown = ", ".join(default) if isinstance(default, tuple) else default
+            lines.append(
+                f"--{flag(option.name).removeprefix('--unicomp-')}: {option.metadata['help']}" + (f" (default {shown})" if shown else "")
+            )
+    return "\n\n".join([*lines, "-- ARGUMENTS: passed on to pytest, for example `-- -k reasoning -n 2`"])
+
+
+def gate(context: typer.Context, model: Annotated[str, typer.Argument(help="hub id, folder, or `nano`")]) -> None:
+    """Run the packaged suites on MODEL; without --report, the report is gate.json and gate.html in this folder.
+
+    Example: unicomp gate nano --recipe gptq-w4a16 --report out/gate.html
+    """
+    import subprocess
+
+    from pytest_unicomp.plugin import suites
+
+    here = Path.cwd()
+    arguments = reported(pytest_arguments(context.args), here)
+    # pytest's settings and conftest files of whatever project lies around must not change a verdict.
+    alone = ["-c", os.devnull, f"--rootdir={here}", f"--confcutdir={suites()}"]
+    # A process of its own, so that pytest meets the plugin before anyone has imported it.
+    command = [sys.executable, "-m", "pytest", str(suites()), *alone, f"--unicomp-model={model}", *arguments]
+    raise typer.Exit(subprocess.run(command, check=False).returncode)
+
+
+def plan(
+    context: typer.Context,
+    model: str,
+    as_json: Annotated[bool, typer.Option("--json", help="a list of objects")] = False,
+    discordance: Annotated[float | None, typer.Option(help="share of items scored differently; default: from stored evidence")] = None,
+    drop: Annotated[float | None, typer.Option(help="true loss to be caught; default: twice the margin")] = None,
+) -> None:
+    """List the cells that a gate would measure, what it could see, and what its margin costs; starts nothing.
+
+    Example: unicomp plan nano --recipe wanda-50
+    """
+    from pytest_unicomp import power
+    from pytest_unicomp.options import configuration, resolve
+    from pytest_unicomp.run import Run
+
+    given = [argument.removeprefix("--unicomp-").partition("=")[::2] for argument in pytest_arguments(context.args)]
+    named = next((Path(value) for name, value in given if name == "config"), None)
+    file, origin = configuration(named, (Path.cwd(),))
+    repeatable = {option.name for option in options() if option.metadata["repeatable"]}
+    flags: dict[str, Any] = {"model": model}
+    for name, value in given:
+        if name == "config":
+            continue
+        key = name.replace("-", "_")
+        flags[key] = [*flags.get(key, []), value] if key in repeatable else value or True
+    settings: Settings = resolve(flags, file, origin=origin)
+    for name, given_share in (("--discordance", discordance), ("--drop", drop)):
+        if given_share is not None and not 0 < given_share < 1:
+            raise UsageProblem(f"unicomp: {name} is {given_share}; expected a share above 0 and below 1, such as 0.05.")
+    run = Run(settings)
+    rows = power.rows(run.plan.cells, run.baselines, run.plan.model, run.policy, limit=settings.limit, discordance=discordance, drop=drop)
+    show(rows, as_json, ("recipe", "gates", "benchmark", "dimension", "capability", *power.SHOWN))
+    if not as_json:
+        typer.echo("\n".join(power.summary(rows)))

@@ -1,0 +1,64 @@
+"""`unicomp methods` and `unicomp benchmarks`: what can be asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pytest_unicomp.cli.output import show
+
+
+def methods(as_json: Annotated[bool, typer.Option("--json", help="a list of objects")] = False) -> None:
+    """List the recipes, those of the configuration file in this folder too, and the architectures they take; `--json` says why not.
+
+    Example: unicomp methods --json
+    """
+    from pytest_unicomp import recipes
+    from pytest_unicomp.methods.architectures import ARCHITECTURES, support
+    from pytest_unicomp.options import configuration
+    from pytest_unicomp.registry import missing_libraries
+
+    file, _ = configuration(None, (Path.cwd(),))
+    rows = []
+    for name, entry in recipes.table(file.get("recipes", {})).items():
+        missing = missing_libraries(entry.requires)
+        taken = support(entry)
+        refused = [architecture for architecture, reason in taken.items() if reason]
+        rows.append(
+            {
+                "recipe": name,
+                "family": entry.family,
+                "method": entry.method,
+                "settings": entry.settings(),
+                "calibrated": entry.calibrated,
+                "requires": list(entry.requires),
+                "available": not missing,
+                "reason": f"not installed: {', '.join(missing)}" if missing else None,
+                "architectures": taken,
+                "takes": f"all but {', '.join(refused)}" if refused else "all",
+            }
+        )
+    show(rows, as_json, ("recipe", "family", "method", "available", "takes"))
+    if not as_json:
+        typer.echo(f"Architectures asked about: {', '.join(ARCHITECTURES)}. Why one is not taken: `unicomp methods --json`.")
+
+
+def benchmarks(as_json: Annotated[bool, typer.Option("--json", help="a list of objects")] = False) -> None:
+    """List the benchmarks. Example: unicomp benchmarks"""
+    from pytest_unicomp.registry import benchmarks as table
+
+    names = ("dimension", "capability", "dataset", "shots", "metric", "higher_is_better", "source")
+    # What an entry need not say: null means that it has none, or that it is known after the run.
+    further = ("items", "scorer", "judge", "chance")
+    rows = [
+        {
+            "benchmark": name,
+            **{field: getattr(entry, field) for field in names},
+            **{field: getattr(entry, field, None) for field in further},
+            "sets": list(entry.sets),
+        }
+        for name, entry in table().items()
+    ]
+    show(rows, as_json, ("benchmark", "dimension", "capability", "metric", "dataset"))

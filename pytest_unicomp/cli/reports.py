@@ -1,0 +1,82 @@
+"""`unicomp report` and `unicomp score`: what can be made of a JSON report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pytest_unicomp.errors import UsageProblem, nearest
+
+
+def report(
+    source: Path, output: Annotated[list[Path], typer.Option("--output", "-o", help="file with suffix .html, .md or .json")]
+) -> None:
+    """Make a page from a JSON report. Example: unicomp report gate.json -o gate.html"""
+    from pytest_unicomp import report as reports
+    from pytest_unicomp.report.json import read
+
+    for path in output:
+        reports.validate(path)
+    answer = read(source)
+    for path in output:
+        reports.write(answer, path)
+        typer.echo(f"unicomp: wrote {path}")
+
+
+def score(
+    source: Annotated[Path | None, typer.Argument(metavar="REPORT", help="JSON report of a run")] = None,
+    published: Annotated[bool, typer.Option("--published", help="the scores of the paper's own tables")] = False,
+    model: Annotated[str, typer.Option(help="a model of the paper: LLaMA-3.1-8B or Qwen2.5-7B")] = "LLaMA-3.1-8B",
+    scoring: Annotated[str, typer.Option(help="paper: as printed; corrected: from raw cells, errata repaired")] = "corrected",
+    as_json: Annotated[bool, typer.Option("--json", help="one object: row label to scores")] = False,
+) -> None:
+    """Print the thirteen scores of UniComp, of a run's report or of the paper. Examples: unicomp score gate.json;
+    unicomp score --published --model Qwen2.5-7B --scoring paper --json"""
+    from pytest_unicomp import scores
+
+    if published == (source is not None):
+        raise UsageProblem("unicomp: score needs a JSON report, or --published for the scores of the paper's tables; one of the two.")
+    if source is not None:
+        _run_scores(source, as_json)
+        return
+    if scoring not in ("paper", "corrected"):
+        raise UsageProblem(f"unicomp: --scoring is {scoring!r}; expected paper or corrected.{nearest(scoring, ('paper', 'corrected'))}")
+    found = scores.published(model, "paper" if scoring == "paper" else "corrected")
+    if as_json:
+        typer.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        return
+    typer.echo(" ".join(["row".ljust(20), *(name.rjust(7) for name in scores.SCORES)]))
+    for row, values in found.items():
+        shown = ("-" if value is None else f"{value:.2f}" for value in values.values())
+        typer.echo(" ".join([row.ljust(20), *(text.rjust(7) for text in shown)]))
+    typer.echo(
+        f"{scoring} scoring; ratios to the base model x 100; no intervals: the paper prints no per-item data. Errata: docs/scores.md"
+    )
+
+
+def _run_scores(source: Path, as_json: bool) -> None:
+    from pytest_unicomp.report.json import read
+    from pytest_unicomp.scores import SCORES
+
+    answer = read(source)
+    rows = {recipe.recipe: recipe for recipe in answer.recipes}
+    if as_json:
+        shown = {
+            name: {
+                score: {"value": row.scores.get(score), "interval": row.score_intervals.get(score), "basis": row.score_basis.get(score)}
+                for score in SCORES
+            }
+            for name, row in rows.items()
+        }
+        typer.echo(json.dumps(shown, indent=1, ensure_ascii=False))
+        return
+    for name, row in rows.items():
+        for score in SCORES:
+            value, interval = row.scores.get(score), row.score_intervals.get(score)
+            if value is not None:
+                spread = f"[{interval[0]:.1f}, {interval[1]:.1f}]" if interval else "(no interval)"
+                basis = row.score_basis.get(score, "the run's recipes as pool")
+                typer.echo(f"{name:20} {score:7} {value:7.2f} {spread:18} {basis}")
