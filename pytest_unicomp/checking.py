@@ -11,7 +11,7 @@ from pytest_unicomp.artifact_checks import Finding
 from pytest_unicomp.baselines import condense
 from pytest_unicomp.compare import hashes
 from pytest_unicomp.plan import Cell
-from pytest_unicomp.records import Artifact, Check, Measurement
+from pytest_unicomp.records import Artifact, Check, KernelReport, Measurement
 from pytest_unicomp.registry import benchmarks
 from pytest_unicomp.timing import PairedRounds
 
@@ -75,6 +75,15 @@ class Checking:
         if problem is not None:
             check = check.model_copy(update={"verdict": "inconclusive", "reason": f"the host was not healthy: {problem}; {check.reason}"})
         return _with(check, hashes.of_values("efficiency", cell.benchmark, *identity, *rounds.kernels))
+
+    def kernel(self, cell: Cell, rounds: PairedRounds, report: KernelReport, *, identity: Sequence[str]) -> tuple[Check, KernelReport]:
+        """Are the linear layers of one written token no slower on a kernel than dense? With the table, which says how the host was."""
+        check = self.latency(cell, rounds, identity=identity)
+        best = max(report.layers, key=lambda layer: layer.share)
+        where = f"{best.outputs} x {best.inputs}, {best.rows} tokens"
+        reason = f"{check.reason}; at best {100 * best.share:.0f} % of the {best.bound} ceiling ({where})"
+        unhealthy = rounds.health.problem if rounds.health else None
+        return check.model_copy(update={"reason": reason}), report.model_copy(update={"unhealthy": unhealthy})
 
     def not_timed(self, cell: Cell, reason: str) -> Check:
         """The check of a timing that could not be taken here; there is no evidence that a waiver could name."""

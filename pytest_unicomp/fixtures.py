@@ -8,10 +8,12 @@ import pytest
 
 if TYPE_CHECKING:
     from pytest_unicomp.plan import Cell
-    from pytest_unicomp.records import Artifact, CapabilityVerdict, Check, Claim, Measurement
+    from pytest_unicomp.records import Artifact, CapabilityVerdict, Check, Claim, KernelReport, Measurement
     from pytest_unicomp.run import Run
+    from pytest_unicomp.timing import PairedRounds
 
 CHECKS: pytest.StashKey[list[Check]] = pytest.StashKey()
+KERNELS: pytest.StashKey[list[KernelReport]] = pytest.StashKey()
 POOLED: pytest.StashKey[CapabilityVerdict] = pytest.StashKey()
 
 
@@ -120,18 +122,44 @@ def latency(unicomp: Run, cell: Cell, request: pytest.FixtureRequest) -> Check:
     """Is the candidate no slower than the reference? Timed by pytest-benchmark, each round beside a round of the reference."""
     from pytest_unicomp.timing import ROUNDS, WARM_UP
 
-    rounds = unicomp.results.kept_rounds(cell)
+    rounds = unicomp.trials.kept_rounds(cell)
     if rounds is None or _asks_for_timings(request.config):
         benchmark = request.getfixturevalue("benchmark")
         if benchmark.disabled:
-            return keep(request, unicomp.latency_not_measured(cell))
-        rounds = unicomp.results.trial(cell)
+            return keep(request, unicomp.not_timed(cell))
+        rounds = unicomp.trials.rounds(cell)
         benchmark.group = cell.benchmark
         benchmark.pedantic(rounds.candidate, setup=rounds.before, rounds=ROUNDS, warmup_rounds=WARM_UP, iterations=1)
         rounds.finish(benchmark.stats.stats.data)
         benchmark.extra_info.update(rounds.extra_info())
-        unicomp.results.keep_rounds(cell, rounds)
+        unicomp.trials.keep_rounds(cell, rounds)
     return keep(request, unicomp.latency(cell, rounds))
+
+
+@pytest.fixture
+def kernel(unicomp: Run, cell: Cell, request: pytest.FixtureRequest) -> Check:
+    """Are the reference's linear layers faster on the kernel of a format? Timed by pytest-benchmark, each round beside a dense one."""
+    from pytest_unicomp.timing import ROUNDS, WARM_UP
+
+    missing = unicomp.kernel_missing(cell)
+    if missing is not None:
+        return keep(request, missing)
+    kept = unicomp.trials.kept_kernel(cell)
+    if kept is None or _asks_for_timings(request.config):
+        benchmark = request.getfixturevalue("benchmark")
+        if benchmark.disabled:
+            return keep(request, unicomp.not_timed(cell))
+        made = unicomp.trials.kernel(cell)
+        rounds: PairedRounds = made.pairs
+        benchmark.group = cell.benchmark
+        benchmark.pedantic(rounds.candidate, setup=rounds.before, rounds=ROUNDS, warmup_rounds=WARM_UP, iterations=1)
+        rounds.finish(benchmark.stats.stats.data)
+        kept = rounds, made.report(confidence=unicomp.policy.confidence)
+        benchmark.extra_info.update({**rounds.extra_info(), "kernel": kept[1].model_dump(mode="json")})
+        unicomp.trials.keep_kernel(cell, *kept)
+    check, report = unicomp.kernel(cell, *kept)
+    request.node.stash.setdefault(KERNELS, []).append(report)
+    return keep(request, check)
 
 
 def _asks_for_timings(config: pytest.Config) -> bool:

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 
 from pytest_unicomp.errors import UnicompError, UsageProblem, VerdictError
-from pytest_unicomp.fixtures import CHECKS, POOLED
+from pytest_unicomp.fixtures import CHECKS, KERNELS, POOLED
 from pytest_unicomp.options import Settings
 from pytest_unicomp.plan import Cell
 from pytest_unicomp.progress import Progress
-from pytest_unicomp.records import CapabilityVerdict, Check, Report
+from pytest_unicomp.records import CapabilityVerdict, Check, KernelReport, Report
 from pytest_unicomp.run import ACCEPTED, Run, threads_for
 from pytest_unicomp.vocabulary import FAMILIES
 
 MARK = "unicomp"
-QUESTIONS = ("artifact", "retention", "drift", "must_pass", "size", "latency", "calibration", "capability")
+QUESTIONS = ("artifact", "retention", "drift", "must_pass", "size", "latency", "kernel", "calibration", "capability")
 USAGE, INFRASTRUCTURE = 4, 7
 LOG_WIDTH = 100
 EXIT: pytest.StashKey[int] = pytest.StashKey()
@@ -40,6 +40,7 @@ class Gate:
         self.progress = Progress(config)
         self.run = Run(settings, progress=self.progress, detail=self.progress.detail)
         self.checks: list[Check] = []
+        self.kernels: list[KernelReport] = []
         self.others_failed = False
         self.broken = False
         self.closing: list[str] = []
@@ -67,6 +68,7 @@ class Gate:
             "must_pass": lambda: plan.holding(self.run.settings.must_pass),
             "size": lambda: plan.of_kind("size"),
             "latency": lambda: plan.of_kind("latency"),
+            "kernel": plan.kernels,
             "artifact": plan.artifacts,
             "calibration": plan.retargeted,
             "capability": plan.pooled,
@@ -91,7 +93,7 @@ class Gate:
                 return (-1, 0)
             question = mark.kwargs.get("question", "retention") if mark else "retention"
             # Timings last: they need two models in memory and a quiet machine.
-            return (len(order) if question == "latency" else order[cell.recipe], QUESTIONS.index(question))
+            return (len(order) if question in ("latency", "kernel") else order[cell.recipe], QUESTIONS.index(question))
 
         items.sort(key=place)
 
@@ -127,6 +129,7 @@ class Gate:
         if call.when == "call" or (checks and error is not None):
             dressed = [check.model_copy(update={"nodeid": _nodeid(item), "seconds": report.duration}) for check in checks]
             report.unicomp_checks = [check.model_dump(mode="json") for check in dressed]
+            report.unicomp_kernels = [table.model_dump(mode="json") for table in item.stash.get(KERNELS, [])]
             # JUnit reads the properties of the last phase, which are those of the item.
             found: list[Check | CapabilityVerdict] = [*dressed, *([item.stash[POOLED]] if POOLED in item.stash else [])]
             item.user_properties.extend(pair for told in found for pair in _properties(told))
@@ -155,6 +158,7 @@ class Gate:
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Gather checks, from this process or from a worker, and give JUnit the failure's type."""
         self.checks += [Check.model_validate(check) for check in getattr(report, "unicomp_checks", [])]
+        self.kernels += [KernelReport.model_validate(table) for table in getattr(report, "unicomp_kernels", [])]
         self.broken = self.broken or getattr(report, "unicomp_broken", False)
         if report.failed and not getattr(report, "unicomp_ours", False):
             self.others_failed = True
@@ -171,7 +175,7 @@ class Gate:
             return
         if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             return
-        self.answer = self.run.conclude(sorted(self.checks, key=self.run.place))
+        self.answer = self.run.conclude(sorted(self.checks, key=self.run.place), sorted(self.kernels, key=lambda table: table.format))
         session.exitstatus = self.answer.exit_code
         if self.broken:
             session.exitstatus = INFRASTRUCTURE
@@ -257,7 +261,7 @@ def _cell(item: pytest.Item) -> Cell | None:
 def _question(item: pytest.Item) -> Any:
     mark = item.get_closest_marker(MARK)
     question: str = mark.kwargs.get("question", "retention") if mark else "retention"
-    return {"size": "efficiency", "latency": "efficiency", "capability": "retention"}.get(question, question)
+    return {"size": "efficiency", "latency": "efficiency", "kernel": "efficiency", "capability": "retention"}.get(question, question)
 
 
 def _properties(told: Check | CapabilityVerdict) -> list[tuple[str, Any]]:

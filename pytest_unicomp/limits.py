@@ -29,6 +29,6 @@ def validate(limits: Mapping[str, Any], measured: Sequence[str], *, where: Calla
         limit(name, value, where("limits", name))
         if name not in measured:
             raise UsageProblem(
-                f"unicomp: {where('limits', name)} is set, and this run does not measure {name}.{nearest(name, measured)} "
+                f"unicomp: {where('limits', name)} is set, and this run does not measure {name} of a recipe.{nearest(name, measured)} "
                 f"Efficiency benchmarks of this run: {', '.join(measured) or 'none'}."
             )

@@ -13,6 +13,8 @@ from pytest_unicomp.options import Settings, served
 from pytest_unicomp.records import Dimension, Family
 from pytest_unicomp.registry import Benchmark, Evaluation, Kind, Method, Table, benchmarks, missing_libraries
 
+# What has no recipe is asked of the reference itself.
+REFERENCE = "reference"
 SETS = ("nano", "performance", "reliability", "trustllm", "efficiency", "paper")
 # The set of all benchmarks whose data the bundle holds.
 BUNDLE = "bundle"
@@ -40,7 +42,7 @@ class Candidate:
 
     def takes(self, kind: Kind) -> bool:
         """Say whether a kind of benchmark can tell anything about it: of a served model there are no files, and calibration text changes neither size nor speed."""
-        return kind == "items" or (self.address is None and self.instead_of is None)
+        return kind == "items" or (kind != "kernel" and self.address is None and self.instead_of is None)
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,15 @@ class Plan:
         """Return the cells of the named benchmarks that score items."""
         chosen = set(names)
         return tuple(cell for cell in self.of_kind("items") if cell.benchmark in chosen)
+
+    def kernels(self) -> tuple[Cell, ...]:
+        """Return one cell per benchmark of a format's kernel: it is asked of the reference's layers, whatever the recipes, and gates nothing."""
+        table = benchmarks()
+        return tuple(
+            _cell(Candidate(REFERENCE, "none", False), name, table[name], self.cells[0].seed if self.cells else 0)
+            for name in self.benchmarks
+            if table[name].kind == "kernel"
+        )
 
     def retargeted(self) -> tuple[Cell, ...]:
         """Return the cells of the candidates that differ from another one in their calibration text alone."""

@@ -18,7 +18,7 @@ from pytest_unicomp.errors import UsageProblem, nearest
 from pytest_unicomp.records import Agreement, Artifact, CalibrationText, Dimension, Family, Item
 
 Progress = Callable[[str], None]
-Kind = Literal["items", "size", "latency"]
+Kind = Literal["items", "size", "latency", "kernel"]
 # Modules whose package has another name. Somebody else's package may bear the module's: awq is not AutoAWQ.
 PACKAGES = {"awq": "autoawq", "compressed_tensors": "compressed-tensors"}
 
@@ -128,7 +128,7 @@ class Scored:
 
 
 class Benchmark(Protocol):
-    """Anything that turns an artifact into a measurement: a frozen dataclass; which of the three methods below it has depends on `kind`."""
+    """Anything that turns an artifact into a measurement: a frozen dataclass; which of the methods below it has depends on `kind`."""
 
     kind: Kind
     dimension: Dimension
@@ -170,6 +170,18 @@ class LatencyBenchmark(Benchmark, Protocol):
 
     def prepare(self, engine: Any) -> Callable[[], None]:
         """Return a function of no arguments that performs one timed round, device synchronization included."""
+        ...
+
+
+class KernelBenchmark(Benchmark, Protocol):
+    """A benchmark that times linear layers of the reference's shapes by themselves (kind "kernel")."""
+
+    def missing(self, device: str) -> str | None:
+        """Say in one phrase why a device ("cpu", "cuda:N") has no such kernel, or None."""
+        ...
+
+    def prepare(self, folder: Path, device: str) -> Any:
+        """Return rounds of dense and kernel for a checkpoint folder, and what is known of each place beside its seconds."""
         ...
 
 

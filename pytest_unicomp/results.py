@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from pytest_unicomp import compress, evaluate, machine, soundness, timing
+from pytest_unicomp import compress, evaluate, machine, soundness
 from pytest_unicomp.baselines import Baselines
 from pytest_unicomp.calibration_source import CalibrationSource
 from pytest_unicomp.engine.journal import Journal
@@ -17,12 +16,11 @@ from pytest_unicomp.errors import InfrastructureError, UnicompError
 from pytest_unicomp.executors.job import Job
 from pytest_unicomp.executors.local import LocalExecutor
 from pytest_unicomp.options import Settings, served
-from pytest_unicomp.plan import Cell, Plan
+from pytest_unicomp.plan import REFERENCE, Cell, Plan
 from pytest_unicomp.records import Artifact, Measurement, Model
 from pytest_unicomp.registry import (
     Evaluation,
     ItemBenchmark,
-    LatencyBenchmark,
     Progress,
     SizeBenchmark,
     benchmarks,
@@ -31,14 +29,11 @@ from pytest_unicomp.registry import (
 )
 from pytest_unicomp.serving import choice as serving_choice
 from pytest_unicomp.store import Store, digest
-from pytest_unicomp.timing import PairedRounds
 
 if TYPE_CHECKING:
     from pytest_unicomp.engine import Engine
-    from pytest_unicomp.runtimes import Runtime
     from pytest_unicomp.serving import ServedEngine
 
-REFERENCE = "reference"
 T = TypeVar("T")
 
 
@@ -61,7 +56,6 @@ class Results:
         self._store, self._baselines, self._progress, self._detail = store, baselines, progress, detail
         self._executor = LocalExecutor()
         self._engines: dict[str, Engine | ServedEngine] = {}
-        self._timed: dict[tuple[str, bool], tuple[Engine, Runtime]] = {}
         self.promised: tuple[Cell, ...] = ()
 
     def promise(self, cells: Iterable[Cell]) -> None:
@@ -82,16 +76,18 @@ class Results:
     def close(self) -> None:
         """Stop whatever still works at promised jobs, and every server that was started."""
         self._executor.close()
+        self.release()
+
+    def release(self) -> None:
+        """Free the memory of every loaded model, and stop every server that was started."""
         for path in list(self._engines):
             self._engines.pop(path).release()
-        for key in list(self._timed):
-            self._timed.pop(key)[0].release()
 
     def outstanding(self) -> int:
         """Count the steps that a run with an empty store would take for what is promised."""
-        recipes = {cell.recipe for cell in self.promised}
+        recipes = {cell.recipe for cell in self.promised if cell.recipe != REFERENCE}
         items = {(cell.recipe, cell.benchmark) for cell in self.promised if cell.kind == "items" and cell.benchmark}
-        timings = sum(cell.kind == "latency" for cell in self.promised)
+        timings = sum(cell.kind in ("latency", "kernel") for cell in self.promised)
         return len(recipes) + len(items) + len({name for _, name in items}) + timings
 
     @cached_property
@@ -204,7 +200,7 @@ class Results:
         how = f"benchmark {name} on {recipe}"
         if not benchmark.identity(self._evaluation):
             return guarded(lambda: evaluate.measure_size(artifact, name, benchmark, self._evaluation), how)
-        measured_by = {"machine": machine.name(self.device), "runtimes": _runtime_source()}
+        measured_by = {"machine": machine.name(self.device), "runtimes": runtime_source()}
         key = digest({"measurement": self._measurement_key(artifact, name, self._evaluation), **measured_by})
         kept = self._store.read("measurements", key)
         if kept is None:
@@ -291,73 +287,6 @@ class Results:
             )
         return cast("Engine", self._engines[artifact.path])
 
-    # Timings
-
-    def trial(self, cell: Cell) -> PairedRounds:
-        """Return the paired rounds of a cell, nothing timed yet: both models loaded as they would be served, the candidate on its own kernels."""
-        benchmark = cast("LatencyBenchmark", benchmarks()[cell.benchmark])
-        artifacts = [self.artifact(REFERENCE), self.artifact(cell.recipe)]
-        self._progress(f"time {cell.recipe} on {cell.benchmark}")
-        for path in list(self._engines):
-            self._engines.pop(path).release()
-        wanted = {artifact.path for artifact in artifacts}
-        for key in [key for key in self._timed if key[0] not in wanted]:
-            self._timed.pop(key)[0].release()
-        reference, first = self._timing_engine(artifacts[0])
-        candidate, second = self._timing_engine(artifacts[1])
-        before, after = benchmark.prepare(reference), benchmark.prepare(candidate)
-        if second.layers:
-            # The best that is here for this work: a weight-only kernel may lose to the unpacked weights where many tokens come at once.
-            unpacked, _ = self._timing_engine(artifacts[1], unpacked=True)
-            plain = benchmark.prepare(unpacked)
-            if timing.best(plain) < timing.best(after):
-                return PairedRounds(before, plain, (first.kernel, f"dense {unpacked.dtype}, unpacked: faster here than {second.kernel}"))
-        return PairedRounds(before, after, (first.kernel, second.kernel))
-
-    def _timing_engine(self, artifact: Artifact, *, unpacked: bool = False) -> tuple[Engine, Runtime]:
-        """Return a model in the data type of its checkpoint (unless another was asked for), its layers on the kernels of its format or unpacked."""
-        key = (artifact.path, unpacked)
-        if key not in self._timed:
-            from pytest_unicomp import engine, runtimes
-
-            folder = Path(artifact.path)
-            dtype = engine.stored_dtype(folder) if self._settings.dtype == "auto" else self._settings.dtype
-            loaded = guarded(
-                lambda: engine.load(folder, device=self.device, dtype=dtype, sharded=self._settings.device == "sharded"),
-                f"loading {artifact.recipe}",
-            )
-            runtime = runtimes.Runtime("unpacked")
-            if not unpacked:
-                runtime = guarded(lambda: runtimes.accelerate(loaded, folder), f"the fast runtime of {artifact.recipe}")
-            self._timed[key] = (loaded, runtime)
-        return self._timed[key]
-
-    def _rounds_key(self, cell: Cell) -> str:
-        here = machine.describe()
-        return digest(
-            {
-                "reference": self.model.fingerprint,
-                "artifact": self.artifact(cell.recipe).fingerprint,
-                "benchmark": cell.benchmark,
-                "identity": benchmarks()[cell.benchmark].identity(self._evaluation),
-                "device": self.device,
-                "machine": {name: here.get(name) for name in ("cpu", "cores", "accelerators")},
-                "dtype": self._evaluation.dtype,
-                "versions": machine.versions(),
-                "source": [source_digest(benchmarks()[cell.benchmark]), file_digest(timing.__file__), _runtime_source()],
-            }
-        )
-
-    def kept_rounds(self, cell: Cell) -> PairedRounds | None:
-        """Return the paired rounds that were timed on this machine before, or None."""
-        kept = self._store.read("rounds", self._rounds_key(cell))
-        return PairedRounds.of(kept) if kept else None
-
-    def keep_rounds(self, cell: Cell, rounds: PairedRounds) -> None:
-        """Keep paired rounds for later runs on this machine."""
-        created = datetime.now(UTC).isoformat(timespec="seconds")
-        self._store.write("rounds", self._rounds_key(cell), {**rounds.extra_info(), "created": created})
-
 
 def guarded(work: Callable[[], T], what: str) -> T:
     """Do the work; whatever breaks in a library becomes one InfrastructureError that says what was being done."""
@@ -370,6 +299,7 @@ def guarded(work: Callable[[], T], what: str) -> T:
 
 
 @cache
-def _runtime_source() -> list[str]:
-    folder = Path(timing.__file__).parent / "runtimes"
+def runtime_source() -> list[str]:
+    """Return digests of the code that puts kernels into models, so that timings made by older code are not reused."""
+    folder = Path(evaluate.__file__).parent / "runtimes"
     return [file_digest(path) for path in sorted(folder.glob("*.py"))]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pytest_unicomp import baselines as stored
 from pytest_unicomp import checkpoints, compare, compress, early, limits, machine, policy_names, scores, soundness, worker
@@ -18,23 +18,25 @@ from pytest_unicomp.errors import UnicompError, UsageProblem
 from pytest_unicomp.executors import choice
 from pytest_unicomp.judges import choice as judges
 from pytest_unicomp.options import Settings, served
-from pytest_unicomp.plan import Candidate, Cell, Plan, plan
+from pytest_unicomp.plan import REFERENCE, Candidate, Cell, Plan, plan
 from pytest_unicomp.records import (
     Artifact,
     CapabilityVerdict,
     Check,
     Claim,
+    KernelReport,
     Measurement,
     Question,
     RecipeVerdict,
     ReferenceSummary,
     Report,
 )
-from pytest_unicomp.registry import Evaluation, Progress, benchmarks
-from pytest_unicomp.results import REFERENCE, Results, guarded
+from pytest_unicomp.registry import Evaluation, KernelBenchmark, Progress, benchmarks
+from pytest_unicomp.results import Results, guarded
 from pytest_unicomp.serving import choice as serving_choice
 from pytest_unicomp.store import Store, default_root, digest
 from pytest_unicomp.timing import PairedRounds
+from pytest_unicomp.trials import Trials
 from pytest_unicomp.waiving import Waiving
 
 ACCEPTED = "baseline rewritten on request; before that: "
@@ -107,13 +109,15 @@ class Run:
             for named in filter(None, (settings.calibration, settings.calibration_target)):
                 mixture.validate(named, settings.bundle, self.plan.model)
         policy_names.validate(settings, self.plan)
-        measured = [name for name in self.plan.benchmarks if benchmarks()[name].kind != "items"]
+        measured = [name for name in self.plan.benchmarks if benchmarks()[name].kind in ("size", "latency")]
         limits.validate(settings.limits, measured, where=settings.where)
+        self._check_kernels()
         self._check_supported()
         self._check_stored_reference()
         self.results = Results(
             settings, self.plan, self.evaluation, store=self.store, baselines=self.baselines, progress=progress, detail=detail
         )
+        self.trials = Trials(self.results, settings, self.evaluation, store=self.store, progress=progress)
         self._retention: dict[Cell, Check] = {}
         self._stopped: dict[Cell, Measurement] = {}
         self._scores: dict[tuple[str, tuple[str, ...]], dict[str, scores.Score]] = {}
@@ -124,6 +128,19 @@ class Run:
         for candidate in self.plan.candidates:
             if folder is not None and candidate.method is not None:
                 compress.require_supported(folder, self.plan.model, candidate.name, candidate.method)
+
+    def _check_kernels(self) -> None:
+        # Asked for by name, not as part of a set: then it is wanted here, where it cannot be had.
+        for cell in self.plan.kernels():
+            device = machine.resolve_device(self.settings.device)
+            why = (
+                cast("KernelBenchmark", benchmarks()[cell.benchmark]).missing(device) if cell.benchmark in self.settings.benchmark else None
+            )
+            if why is not None:
+                raise UsageProblem(
+                    f"unicomp: --unicomp-benchmark={cell.benchmark} asks for a kernel that {machine.name(device)} lacks: {why}; "
+                    "leave it out, or name another device: --unicomp-device=cuda:N."
+                )
 
     def _check_stored_reference(self) -> None:
         if self.settings.reference != "stored":
@@ -160,6 +177,7 @@ class Run:
 
     def close(self) -> None:
         """Stop whatever still works at promised jobs; what is in the store stays."""
+        self.trials.close()
         self.results.close()
 
     def artifact(self, recipe: str) -> Artifact:
@@ -322,21 +340,32 @@ class Run:
         identity = (self.results.model.fingerprint, self.artifact(cell.recipe).fingerprint)
         return self._waiving.excused(self.checking.latency(cell, rounds, identity=identity))
 
-    def latency_not_measured(self, cell: Cell) -> Check:
+    def not_timed(self, cell: Cell) -> Check:
         """The check of a timing that pytest-benchmark refused to take, as it does under xdist."""
-        command = f"unicomp gate {self.plan.model} --recipe {cell.recipe} --benchmark {cell.benchmark}"
+        recipe = "" if cell.recipe == REFERENCE else f" --recipe {cell.recipe}"
+        command = f"unicomp gate {self.plan.model}{recipe} --benchmark {cell.benchmark}"
         return self.checking.not_timed(cell, f"not timed: pytest-benchmark is switched off here (as under xdist); run alone: {command}")
+
+    def kernel_missing(self, cell: Cell) -> Check | None:
+        """The check of a kernel that this device lacks, or None where it has it."""
+        why = cast("KernelBenchmark", benchmarks()[cell.benchmark]).missing(self.results.device)
+        return None if why is None else self.checking.not_timed(cell, f"no accelerated kernel here: {why}")
+
+    def kernel(self, cell: Cell, rounds: PairedRounds, report: KernelReport) -> tuple[Check, KernelReport]:
+        """Are the linear layers of one written token no slower on the kernel than dense? With the table of all shapes."""
+        return self.checking.kernel(cell, rounds, report, identity=(self.results.model.fingerprint,))
 
     # The answer
 
     def place(self, check: Check) -> tuple[int, int, str]:
         """Return where a check stands in the report: by candidate, then benchmark, then question, whatever order it was made in."""
-        recipes = [candidate.name for candidate in self.plan.candidates]
+        # What is asked of the reference itself stands before what is asked of the recipes.
+        recipes = [REFERENCE, *(candidate.name for candidate in self.plan.candidates)]
         names = ["artifact", *self.plan.benchmarks]
         return recipes.index(check.recipe), names.index(check.benchmark), check.question
 
-    def conclude(self, checks: Sequence[Check]) -> Report:
-        """Turn the checks that were made into the report: recipes, the run's verdict and its exit code."""
+    def conclude(self, checks: Sequence[Check], kernels: Sequence[KernelReport] = ()) -> Report:
+        """Turn the checks that were made into the report: recipes, the run's verdict and its exit code; `kernels` are the tables of kernels."""
         judged = (self._recipe_verdict(candidate, checks) for candidate in self.plan.candidates)
         recipes = [recipe for recipe in judged if recipe is not None]
         recipes, quality = self._with_scores(recipes, checks)
@@ -364,6 +393,7 @@ class Run:
             findings=self.findings(quality) if quality else [],
             pareto=scores.points(recipes, checks),
             cheapest=scores.cheapest(recipes),
+            kernels=list(kernels),
         )
 
     def scores_of(self, recipe: str, benchmarks_measured: Iterable[str]) -> dict[str, scores.Score]:

@@ -26,7 +26,7 @@ def test_an_artifact_that_is_not_small_enough_fails(gate, pytester, limit, verdi
     [
         ("bytes = 'small'", "*limits.bytes is 'small'; expected the largest ratio to the reference*"),
         ("bytes = -1", "*limits.bytes is -1; expected the largest ratio*"),
-        ("byte = 0.5", "*limits.byte is set, and this run does not measure byte. Did you mean 'bytes'*"),
+        ("byte = 0.5", "*limits.byte is set, and this run does not measure byte of a recipe. Did you mean 'bytes'*"),
     ],
 )
 def test_a_wrong_limit_is_refused_before_anything_runs(gate, pytester, line, words):

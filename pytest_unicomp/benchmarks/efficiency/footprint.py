@@ -68,16 +68,12 @@ def flops(folder: Path, tokens: int) -> int:
     """
     import torch
     from torch.utils.flop_counter import FlopCounterMode
-    from transformers import AutoConfig, AutoModelForCausalLM
 
     from pytest_unicomp.engine.quiet import quiet
+    from pytest_unicomp.runtimes.shapes import skeleton
 
+    model = skeleton(folder)
     with quiet():
-        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        if hasattr(config, "quantization_config"):
-            del config.quantization_config
-        with torch.device("meta"):
-            model = AutoModelForCausalLM.from_config(config, attn_implementation="eager").eval()
         counter = FlopCounterMode(display=False)
         # A ready mask and positions: making them asks for values, which a model without weights has not.
         given = {

@@ -1,0 +1,244 @@
+"""Every linear layer shape of a model, dense against the kernel of one format: seconds, bytes, operations, and the device's own ceilings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from statistics import quantiles
+from typing import Any, Literal
+
+from pytest_unicomp import machine, stats, timing
+from pytest_unicomp.errors import InfrastructureError
+from pytest_unicomp.records import Ceilings, Dimension, KernelReport, LayerTiming, Spread
+from pytest_unicomp.registry import Evaluation
+from pytest_unicomp.runtimes import kernels
+from pytest_unicomp.runtimes.kernels import Format
+from pytest_unicomp.runtimes.shapes import Shape, shapes
+
+# Tokens that are multiplied at once: one sequence and eight that write, and a prompt that is read.
+ROWS: Mapping[int, Literal["decode", "prefill"]] = {1: "decode", 8: "decode", 256: "prefill"}
+# Relative difference of a product from that with the weight that the kernel stands for: rounding to bfloat16, and of 8-bit float activations.
+TOLERANCE = {"int8": 0.02, "int4": 0.02, "fp8": 0.06, "2of4": 0.02}
+# A block of products lasts so long at least, so that the clock's own error is small.
+BLOCK_SECONDS = 0.002
+# As many different layers follow each other as no cache holds, but no more than the model has.
+CACHE_BYTES = {"cpu": 2**26, "cuda": 2**27}
+COPIED_BYTES = {"cpu": 2**28, "cuda": 2**30}
+PRODUCT_SIDE = {"cpu": 2048, "cuda": 8192}
+
+
+@dataclass
+class Arm:
+    """One side of a pair: for each place (shape and rows) a block of products, and the seconds per product of every round so far."""
+
+    device: str
+    blocks: list[Callable[[], int]]
+    weights: list[float]
+    seconds: list[list[float]] = field(default_factory=list)
+
+    def round(self) -> float:
+        """Time every block once; return the seconds that the linear layers of one written token take together."""
+        found = []
+        for block in self.blocks:
+            seconds, products = timing.on_device(self.device, block)
+            found.append(seconds / products)
+        self.seconds.append(found)
+        return math.fsum(weight * seconds for weight, seconds in zip(self.weights, found, strict=True))
+
+
+@dataclass
+class KernelRounds:
+    """Paired rounds of both arms, and what is known of each place beside its seconds; `report` needs rounds that are finished."""
+
+    pairs: timing.PairedRounds
+    arms: tuple[Arm, Arm]
+    places: list[dict[str, Any]]
+    known: dict[str, Any]
+
+    def report(self, *, confidence: float) -> KernelReport:
+        """Put the table together: per place the seconds of both with their spread, the ratio with its interval, bytes, rates and shares."""
+        ceilings: Ceilings = self.known["ceilings"]
+        count = len(self.pairs.candidate_seconds)
+        before, after = ([list(place) for place in zip(*arm.seconds[-count:], strict=True)] for arm in self.arms)
+        layers = []
+        for place, dense, fast in zip(self.places, before, after, strict=True):
+            ratio = stats.ratio_interval(dense, fast, confidence=confidence)
+            layers.append(
+                LayerTiming(
+                    **place,
+                    dense_seconds=spread(dense),
+                    seconds=spread(fast),
+                    ratio=ratio.value,
+                    interval=(ratio.lower, ratio.upper),
+                    bandwidth=place["bytes"] / spread(fast).median,
+                    rate=place["operations"] / spread(fast).median,
+                    dense_share=ceilings.share(place["dense_bytes"], place["operations"], spread(dense).median),
+                    share=ceilings.share(place["bytes"], place["operations"], spread(fast).median),
+                    bound=ceilings.bound(place["bytes"], place["operations"]),
+                )
+            )
+        return KernelReport(**self.known, layers=layers, rounds=count, confidence=confidence)
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """Dense against one format on the shapes of the reference model; informs and gates nothing."""
+
+    format: Format
+    kind: Literal["kernel"] = "kernel"
+    dimension: Dimension = "efficiency"
+    capability: str = "runtime_acceleration"
+    dataset: str = ""
+    metric: str = "seconds per token"
+    higher_is_better: bool = False
+    shots: int = 0
+    sets: tuple[str, ...] = ("nano", "efficiency")
+    source: str = "timed here, layer by layer"
+
+    def validate(self, evaluation: Evaluation) -> None:
+        """Nothing can be missing; a kernel that the device lacks is `missing`'s to say."""
+
+    def identity(self, evaluation: Evaluation) -> dict[str, Any]:
+        """Return what is multiplied."""
+        return {"format": self.format, "rows": list(ROWS)}
+
+    def missing(self, device: str) -> str | None:
+        """Say why the device ("cpu", "cuda:N") has no such kernel, or None."""
+        return kernels.missing(self.format, device)
+
+    def prepare(self, folder: Path, device: str) -> KernelRounds:
+        """Pack a layer of every shape and return the rounds, nothing timed but the ceilings.
+
+        Raises InfrastructureError where the device lacks the kernel, or where its product is not that of the weight that it stands for.
+        """
+        reason = self.missing(device)
+        if reason is not None:
+            raise InfrastructureError(f"unicomp: {machine.name(device)} has no {self.format} kernel: {reason}.")
+        found = shapes(folder)
+        left_out = {shape: why for shape in found if (why := kernels.unfit(self.format, shape.outputs, shape.inputs)) is not None}
+        fitting = [shape for shape in found if shape not in left_out]
+        if not fitting:
+            raise InfrastructureError(
+                f"unicomp: no linear layer of {folder} fits the {self.format} kernel: {next(iter(left_out.values()))}."
+            )
+        dense, fast, places = Arm(device, [], []), Arm(device, [], []), []
+        for shape in fitting:
+            for place, blocks in self._places(shape, device):
+                places.append(place)
+                for arm, block in zip((dense, fast), blocks, strict=True):
+                    arm.blocks.append(block)
+                    arm.weights.append(shape.layers if place["rows"] == 1 else 0.0)
+        names = ("dense bfloat16", " and ".join(dict.fromkeys(place["kernel"] for place in places)))
+        known = {
+            "format": self.format,
+            "kernel": names[1],
+            "device": machine.name(device),
+            "ceilings": ceilings(device),
+            "left_out": [f"{shape.outputs} x {shape.inputs}: {why}" for shape, why in left_out.items()],
+        }
+        pairs = timing.PairedRounds(dense.round, fast.round, names, device=device)
+        return KernelRounds(pairs, (dense, fast), places, known)
+
+    def _places(self, shape: Shape, device: str) -> list[tuple[dict[str, Any], tuple[Callable[[], int], Callable[[], int]]]]:
+        """Return, for each number of rows, what is known of the place and the blocks of products of both arms."""
+        import torch
+
+        generator = torch.Generator().manual_seed(0)
+        weight = torch.randn(shape.outputs, shape.inputs, generator=generator).to(device, torch.bfloat16)
+        packed = kernels.pack(self.format, weight)
+        copies = min(shape.layers, max(1, math.ceil(CACHE_BYTES[_kind(device)] / packed.bytes)))
+        many = [packed.module, *(kernels.pack(self.format, weight).module for _ in range(copies - 1))]
+        plain = [weight, *(weight.clone() for _ in range(copies - 1))]
+        found = []
+        for rows, phase in ROWS.items():
+            x = torch.randn(rows, shape.inputs, generator=generator).to(device, torch.bfloat16)
+            moved = 2 * rows * (shape.inputs + shape.outputs)
+            place = {
+                "outputs": shape.outputs,
+                "inputs": shape.inputs,
+                "layers": shape.layers,
+                "names": list(shape.names),
+                "rows": rows,
+                "phase": phase,
+                "kernel": kernels.label(self.format, shape.inputs),
+                "dense_bytes": 2 * shape.outputs * shape.inputs + moved,
+                "bytes": packed.bytes + moved,
+                "operations": 2 * rows * shape.outputs * shape.inputs,
+                "difference": self._difference(packed, x),
+            }
+            blocks = (
+                _block(device, [partial(torch.nn.functional.linear, x, weight) for weight in plain]),
+                _block(device, [partial(module, x) for module in many]),
+            )
+            found.append((place, blocks))
+        return found
+
+    def _difference(self, packed: kernels.Packed, x: Any) -> float:
+        """Return the relative difference of the kernel's product; raise InfrastructureError where it is more than rounding."""
+        import torch
+
+        with torch.inference_mode():
+            wanted = torch.nn.functional.linear(x, packed.weight).float()
+            difference = float((packed.module(x).float() - wanted).norm() / wanted.norm().clamp(min=1e-9))
+        if not difference <= TOLERANCE[self.format]:
+            raise InfrastructureError(
+                f"unicomp: the {self.format} kernel does not multiply with its weight: its product differs by {difference:.3f} of its size, "
+                f"at most {TOLERANCE[self.format]} is rounding; nothing was timed."
+            )
+        return difference
+
+
+def _block(device: str, products: list[Callable[[], Any]]) -> Callable[[], int]:
+    """Return a function that performs products in turn, as often as fills BLOCK_SECONDS, and says how many it performed."""
+    import torch
+
+    def some(turns: int) -> int:
+        with torch.inference_mode():
+            for _ in range(turns):
+                for product in products:
+                    product()
+        return turns * len(products)
+
+    once = timing.best(lambda: timing.on_device(device, lambda: some(1))[0], rounds=2)
+    turns = max(1, math.ceil(BLOCK_SECONDS / max(once, 1e-7)))
+    return lambda: some(turns)
+
+
+def ceilings(device: str) -> Ceilings:
+    """Measure what the device can do at best: bytes per second of a large copy (read and written), operations per second of a large product."""
+    import torch
+
+    kind = _kind(device)
+    source = torch.zeros(COPIED_BYTES[kind], dtype=torch.uint8, device=device)
+    target = torch.zeros_like(source)
+    copied = [timing.on_device(device, lambda: target.copy_(source))[0] for _ in range(7)][1:]
+    side = PRODUCT_SIDE[kind]
+    left, right = (torch.randn(side, side, device=device).to(torch.bfloat16) for _ in range(2))
+    multiplied = [timing.on_device(device, lambda: left @ right)[0] for _ in range(5)][1:]
+    return Ceilings(
+        bandwidth=2 * COPIED_BYTES[kind] / min(copied),
+        rate=2 * side**3 / min(multiplied),
+        copied_bytes=2 * COPIED_BYTES[kind],
+        product=f"{side} x {side} x {side}, bfloat16",
+    )
+
+
+def _kind(device: str) -> str:
+    return "cuda" if device.startswith("cuda") else "cpu"
+
+
+def spread(values: list[float]) -> Spread:
+    """Return median and quartiles of at least two values."""
+    low, middle, high = quantiles(values, n=4, method="inclusive")
+    return Spread(median=middle, low=low, high=high)
+
+
+BENCHMARKS = {
+    "kernel-int8": Kernel("int8"),
+    "kernel-int4": Kernel("int4"),
+    "kernel-fp8": Kernel("fp8"),
+    "kernel-2of4": Kernel("2of4"),
+}

@@ -1,0 +1,127 @@
+"""What is timed: a candidate in pairs with the reference, both as they would be served, and kernels in pairs with dense layers; kept in the store."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from pytest_unicomp import health, machine, timing
+from pytest_unicomp.options import Settings
+from pytest_unicomp.plan import REFERENCE, Cell
+from pytest_unicomp.records import Artifact, KernelReport
+from pytest_unicomp.registry import Evaluation, KernelBenchmark, LatencyBenchmark, Progress, benchmarks, file_digest, source_digest
+from pytest_unicomp.results import Results, guarded, runtime_source
+from pytest_unicomp.store import Store, digest
+from pytest_unicomp.timing import PairedRounds
+
+if TYPE_CHECKING:
+    from pytest_unicomp.engine import Engine
+    from pytest_unicomp.runtimes import Runtime
+
+
+class Trials:
+    """Makes paired rounds for the cells of one plan; whoever asked performs them (`pytest-benchmark`) and hands them back to be kept."""
+
+    def __init__(self, results: Results, settings: Settings, evaluation: Evaluation, *, store: Store, progress: Progress) -> None:
+        """Keep the parts; nothing is loaded before it is asked for."""
+        self._results, self._settings, self._evaluation = results, settings, evaluation
+        self._store, self._progress = store, progress
+        self._timed: dict[tuple[str, bool], tuple[Engine, Runtime]] = {}
+
+    def close(self) -> None:
+        """Release every model that was loaded to be timed."""
+        for key in list(self._timed):
+            self._timed.pop(key)[0].release()
+
+    # A candidate beside the reference
+
+    def rounds(self, cell: Cell) -> PairedRounds:
+        """Return the paired rounds of a cell, nothing timed yet: both models loaded as they would be served, the candidate on its own kernels."""
+        benchmark = cast("LatencyBenchmark", benchmarks()[cell.benchmark])
+        artifacts = [self._results.artifact(REFERENCE), self._results.artifact(cell.recipe)]
+        self._progress(f"time {cell.recipe} on {cell.benchmark}")
+        self._results.release()
+        wanted = {artifact.path for artifact in artifacts}
+        for key in [key for key in self._timed if key[0] not in wanted]:
+            self._timed.pop(key)[0].release()
+        reference, first = self._engine(artifacts[0])
+        candidate, second = self._engine(artifacts[1])
+        before, after = benchmark.prepare(reference), benchmark.prepare(candidate)
+        names = (first.kernel, second.kernel)
+        if second.layers:
+            # The best that is here for this work: a weight-only kernel may lose to the unpacked weights where many tokens come at once.
+            unpacked, _ = self._engine(artifacts[1], unpacked=True)
+            plain = benchmark.prepare(unpacked)
+            if timing.best(plain) < timing.best(after):
+                after, names = plain, (first.kernel, f"dense {unpacked.dtype}, unpacked: faster here than {second.kernel}")
+        return PairedRounds(before, after, names, device=self._results.device)
+
+    def _engine(self, artifact: Artifact, *, unpacked: bool = False) -> tuple[Engine, Runtime]:
+        """Return a model in the data type of its checkpoint (unless another was asked for), its layers on the kernels of its format or unpacked."""
+        key = (artifact.path, unpacked)
+        if key not in self._timed:
+            from pytest_unicomp import engine, runtimes
+
+            folder = Path(artifact.path)
+            dtype = engine.stored_dtype(folder) if self._settings.dtype == "auto" else self._settings.dtype
+            loaded = guarded(
+                lambda: engine.load(folder, device=self._results.device, dtype=dtype, sharded=self._settings.device == "sharded"),
+                f"loading {artifact.recipe}",
+            )
+            runtime = runtimes.Runtime("unpacked")
+            if not unpacked:
+                runtime = guarded(lambda: runtimes.accelerate(loaded, folder), f"the fast runtime of {artifact.recipe}")
+            self._timed[key] = (loaded, runtime)
+        return self._timed[key]
+
+    def kept_rounds(self, cell: Cell) -> PairedRounds | None:
+        """Return the paired rounds that were timed on this machine before, or None."""
+        kept = self._store.read("rounds", self._key(cell))
+        return PairedRounds.of(kept) if kept else None
+
+    def keep_rounds(self, cell: Cell, rounds: PairedRounds) -> None:
+        """Keep paired rounds for later runs on this machine."""
+        self._store.write("rounds", self._key(cell), {**rounds.extra_info(), "created": _now()})
+
+    # A kernel beside dense layers
+
+    def kernel(self, cell: Cell) -> Any:
+        """Return the rounds of a format's kernel on the reference's layers (`benchmarks.efficiency.kernels.KernelRounds`), nothing timed yet."""
+        benchmark = cast("KernelBenchmark", benchmarks()[cell.benchmark])
+        self._progress(f"time {cell.benchmark}")
+        self._results.release()
+        self.close()
+        return guarded(lambda: benchmark.prepare(Path(self._results.model.path), self._results.device), cell.benchmark)
+
+    def kept_kernel(self, cell: Cell) -> tuple[PairedRounds, KernelReport] | None:
+        """Return what was timed of a kernel on this machine before, or None."""
+        kept = self._store.read("kernels", self._key(cell))
+        return (PairedRounds.of(kept["rounds"]), KernelReport.model_validate(kept["report"])) if kept else None
+
+    def keep_kernel(self, cell: Cell, rounds: PairedRounds, report: KernelReport) -> None:
+        """Keep the table of a kernel for later runs on this machine."""
+        document = {"rounds": rounds.extra_info(), "report": report.model_dump(mode="json"), "created": _now()}
+        self._store.write("kernels", self._key(cell), document)
+
+    def _key(self, cell: Cell) -> str:
+        here = machine.describe()
+        benchmark = benchmarks()[cell.benchmark]
+        return digest(
+            {
+                "reference": self._results.model.fingerprint,
+                "artifact": self._results.artifact(cell.recipe).fingerprint,
+                "benchmark": cell.benchmark,
+                "identity": benchmark.identity(self._evaluation),
+                "device": self._results.device,
+                "machine": {name: here.get(name) for name in ("cpu", "cores", "accelerators")},
+                "dtype": self._evaluation.dtype,
+                "alpha": self._settings.alpha if benchmark.kind == "kernel" else None,
+                "versions": machine.versions(),
+                "source": [source_digest(benchmark), file_digest(timing.__file__), file_digest(health.__file__), runtime_source()],
+            }
+        )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
