@@ -8,7 +8,7 @@ READY := .venv/.ready
 GATE_REPORTS := --report gate.json --report gate.html
 FIRST_SETS := nano-knowledge,nano-multilingual,nano-reasoning,nano-instruction-following,nano-safety,bytes,prefill-latency,decode-latency
 
-.PHONY: setup check style test test-fast gate gate-full baselines bench docs wheel clean
+.PHONY: setup browser check style test test-fast gate gate-full baselines bench docs wheel clean
 
 setup: $(READY)
 
@@ -16,6 +16,10 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
 	touch $@
+
+# What the tests that open the page need; without it they are skipped.
+browser:
+	.ci/browser
 
 check: $(READY)
 	$(BIN)/ruff format --check .

@@ -15,7 +15,7 @@ from pytest_unicomp.report.visible import visible
 
 def dash(why: str) -> Markup:
     """Return the reason why a value is not known; the style sheet shows a dash in its place to those who do not listen or point."""
-    return Markup('<span class="none" title="{0}"><span>{0}</span></span>').format(why)
+    return Markup('<i class="none" title="{0}">{0}</i>').format(why)
 
 
 def data(value: float | int | None, text: str, why: str) -> Markup:
@@ -43,7 +43,7 @@ def interval(bounds: tuple[float, float] | None, unit: Unit, why: str = "no inte
     if bounds is None:
         return dash(why)
     low, high = (data(bound, numbers.change(bound, unit, named=False), why) for bound in bounds)
-    return Markup('<span class="interval">[{}, {}]</span>').format(low, high)
+    return Markup("[{}, {}]").format(low, high)
 
 
 def level(estimate: Estimate, check: Check) -> Markup:
@@ -84,8 +84,7 @@ def gains(bounds: tuple[float, float] | None, why: str = "no interval") -> Marku
     """Both bounds of a difference of scores."""
     if bounds is None:
         return dash(why)
-    low, high = (gain(bound) for bound in bounds)
-    return Markup('<span class="interval">[{}, {}]</span>').format(low, high)
+    return Markup("[{}, {}]").format(*(gain(bound) for bound in bounds))
 
 
 def count(value: int | None, why: str = "not known") -> Markup:

@@ -11,6 +11,7 @@ from pytest_unicomp.report.visible import one_line
 
 SHOWN_IN_ALL = 160
 SHOWN_PER_RECIPE = (8, 20)
+LEAST_SHARE = 5
 LONGEST_TEXT = 1500
 LONGEST_SUMMARY = 48
 _ORDER = {"lost": 0, "changed": 1, "gained": 2}
@@ -53,7 +54,10 @@ def budget(recipes: int) -> int:
 
 
 def worst(checks: Sequence[Check], most: int) -> tuple[Flip, ...]:
-    """Return at most `most` flips of one recipe: lost before changed before gained, one benchmark after the other, the worst first."""
+    """Return at most `most` flips of one recipe: lost before changed before gained, one benchmark after the other, the worst first.
+
+    Changed and gained items keep a share each, so that a reader who asks for them sees some however much was lost.
+    """
     ranked = sorted(_asked(checks), key=lambda check: (check.difference is None, check.difference or 0.0, check.benchmark))
     candidates = [
         (_ORDER[example.kind], turn, rank, Flip(check.recipe, check.benchmark, example))
@@ -62,7 +66,12 @@ def worst(checks: Sequence[Check], most: int) -> tuple[Flip, ...]:
         for turn, example in enumerate(example for example in check.examples if example.kind == kind)
     ]
     candidates.sort(key=lambda candidate: candidate[:3])
-    return tuple(flip for *_, flip in candidates[:most])
+    kinds = [[candidate for candidate in candidates if candidate[0] == order] for order in _ORDER.values()]
+    share = max(1, most // LEAST_SHARE)
+    first = [candidate for kind in kinds for candidate in kind[: most - 2 * share if kind is kinds[0] else share]]
+    others = [candidate for candidate in candidates if candidate not in first]
+    taken = sorted([*first, *others[: most - len(first)]], key=lambda candidate: candidate[:3])
+    return tuple(flip for *_, flip in taken)
 
 
 def shortened(text: str) -> tuple[str, int]:

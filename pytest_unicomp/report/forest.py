@@ -10,6 +10,7 @@ from typing import Literal
 from pytest_unicomp.records import CapabilityVerdict, Check
 from pytest_unicomp.report.matrix import Row
 from pytest_unicomp.report.numbers import Unit, change, unit_of
+from pytest_unicomp.report.steady import is_steady
 
 Question = Literal["retention", "drift"]
 
@@ -84,7 +85,7 @@ def _retention(row: Row) -> list[tuple[Entry, Unit]]:
 
 
 def _drift(row: Row) -> list[tuple[Entry, Unit]]:
-    return [(_single(check), unit_of(check)) for check in row.checks if check.question == "drift"]
+    return [(_single(check), unit_of(check)) for check in row.checks if check.question == "drift" and not is_steady(check)]
 
 
 def _pooled(pooled: CapabilityVerdict, members: Sequence[Check]) -> Entry:

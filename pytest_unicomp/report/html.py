@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.records import Check, Claim, Report
-from pytest_unicomp.report import filters, flips, forest, numbers, repeat, waivers, words
+from pytest_unicomp.report import filters, flips, forest, numbers, repeat, steady, waivers, words
 from pytest_unicomp.report.matrix import Row, matrix
 from pytest_unicomp.store import write_text
 
@@ -34,7 +34,7 @@ def render(report: Report) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals.update(cells=cells, numbers=numbers, words=words, waivers=waivers)
+    environment.globals.update(cells=cells, numbers=numbers, steady=steady, waivers=waivers, words=words)
     laid_out = matrix(report)
     shown = flips.chosen(laid_out.rows)
     choices = filters.filters(shown)

@@ -29,8 +29,14 @@ FLAGS = (
     "--disable-sync",
     "--hide-scrollbars",
 )
-# The browser reads commands from descriptor 3 and answers on 4.
-LAUNCHER = "import os, sys; r, w = int(sys.argv[1]), int(sys.argv[2]); a, b = os.dup(r), os.dup(w); os.dup2(a, 3); os.dup2(b, 4); os.execvp(sys.argv[3], sys.argv[3:])"
+# The browser reads commands from descriptor 3 and answers on 4; copies above 9 cannot be one of the two already.
+LAUNCHER = """
+import fcntl, os, sys
+commands, answers = (fcntl.fcntl(int(number), fcntl.F_DUPFD, 10) for number in sys.argv[1:3])
+os.dup2(commands, 3)
+os.dup2(answers, 4)
+os.execvp(sys.argv[3], sys.argv[3:])
+"""
 PATIENCE = 60.0
 
 
@@ -94,7 +100,7 @@ class Browser:
         message: dict[str, Any] = {"id": self._last, "method": method, "params": parameters}
         if self._session:
             message["sessionId"] = self._session
-        os.write(self._down, json.dumps(message).encode() + b"\0") if len(str(parameters)) < 4096 else self._send(message)
+        self._send(message)
         while True:
             answer = self._receive()
             if answer.get("id") == self._last:

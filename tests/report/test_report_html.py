@@ -6,19 +6,25 @@ from pathlib import Path
 
 import pytest
 import toy_report
-from page_reader import Page
+from page_reader import Cell, Page
 
 from pytest_unicomp.records import Check, Report
-from pytest_unicomp.report import html, numbers, repeat
+from pytest_unicomp.report import html, numbers, repeat, steady
 from pytest_unicomp.report.visible import visible
 from pytest_unicomp.report.words import SYMBOLS, VERDICTS
+from pytest_unicomp.vocabulary import SCORES
 
 LOADING = {"script", "link", "iframe", "object", "embed", "img", "base", "form", "video", "audio", "source"}
 
 
 @pytest.fixture(scope="module")
+def report() -> Report:
+    return toy_report.full()
+
+
+@pytest.fixture(scope="module")
 def page() -> Page:
-    return Page(html.render(toy_report.small()))
+    return Page(html.render(toy_report.full()))
 
 
 def test_no_text_of_a_model_becomes_markup(page: Page) -> None:
@@ -39,12 +45,13 @@ def test_every_link_in_the_page_arrives_somewhere(page: Page) -> None:
     identifiers = [value for _, name, value in page.attributes if name == "id"]
     assert len(identifiers) == len(set(identifiers))
     wanted = {value[1:] for _, name, value in page.attributes if name == "href"}
-    wanted |= {value for _, name, value in page.attributes if name == "aria-labelledby"}
+    wanted |= {word for _, name, value in page.attributes if name == "aria-labelledby" for word in value.split()}
+    wanted |= {value for _, name, value in page.attributes if name == "for"}
     assert wanted <= set(identifiers)
 
 
 def test_the_policy_allows_nothing_but_the_pages_own_style_sheet() -> None:
-    text = html.render(toy_report.small())
+    text = html.render(toy_report.full())
     style = re.search(r"<style>(.*?)</style>", text, re.DOTALL)
     policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]+)"', text)
     assert style
@@ -125,6 +132,115 @@ def test_the_numbers_of_every_check_are_those_of_the_report(page: Page, report: 
             assert check.question in row[2].text
 
 
+def numbers_of(rows: list[list[Cell]]) -> dict[str, list[float]]:
+    """The numbers of each row of a table by the text of its first cell; the head and rows of one cell are left out."""
+    return {" ".join(row[0].text.split()): [number for cell in row for number in cell.numbers] for row in rows[1:] if len(row) > 1}
+
+
+def known(*values: float | int | None) -> list[float | int]:
+    return [value for value in values if value is not None]
+
+
+def test_the_scores_are_those_of_the_report_and_all_thirteen_are_named(page: Page, report: Report) -> None:
+    (rows,) = page.named("scores")
+    assert [cell.text.split()[-1] for cell in rows[0][1:]] == list(SCORES)
+    expected = {
+        recipe.recipe: [number for name in SCORES for number in known(recipe.scores.get(name), *recipe.score_intervals.get(name, ()))]
+        for recipe in report.recipes
+    }
+    assert numbers_of(rows) == expected
+    assert any(expected.values())
+
+
+def test_the_numbers_of_the_plots_of_differences_are_those_of_the_report(page: Page, report: Report) -> None:
+    shown = sorted([number for cell in row for number in cell.numbers] for rows in page.named("forest") for row in rows[1:])
+    expected = []
+    for recipe in report.recipes:
+        asked = [check for check in report.checks if check.recipe == recipe.recipe and check.question == "retention"]
+        expected += [known(pooled.difference, *(pooled.interval or ())) for pooled in recipe.capabilities]
+        many = {name for pooled in recipe.capabilities if len(pooled.benchmarks) > 1 for name in pooled.benchmarks}
+        expected += [known(check.difference, *(check.interval or ())) for check in asked if check.benchmark in many]
+    assert shown == sorted(expected)
+
+
+def test_the_timings_are_those_of_the_report_with_what_computed_them(page: Page, report: Report) -> None:
+    (rows,) = page.named("timings")
+    timed = [check for check in report.checks if check.benchmark == "decode-latency"]
+    assert len(rows) == len(timed) + 1
+    found = numbers_of(rows)
+    for check in timed:
+        low, high = check.interval or (0.0, 0.0)
+        ratio, bounds = 1 - (check.difference or 0.0), (1 - high, 1 - low)
+        assert found[check.recipe] == pytest.approx(
+            known(check.n, check.reference.value, check.candidate.value, ratio, *bounds, 1 + (check.margin or 0.0))
+        )
+    assert all("torch int4 weight-only, group 128" in row[-1].text and "dense bfloat16" in row[-1].text for row in rows[1:])
+
+
+def test_a_paired_ratio_is_the_one_that_was_judged_not_the_quotient_of_two_means() -> None:
+    check = toy_report.latency("r", True, "pruning", "decode-latency", 0.8).model_copy(update={"difference": 0.31, "interval": (0.2, 0.4)})
+    assert numbers.ratio(check) == pytest.approx(0.69)
+    faster = check.model_copy(update={"higher_is_better": True, "margin": 0.1})
+    assert numbers.ratio(faster) == pytest.approx(1.31)
+    assert numbers.ratio_interval(faster) == pytest.approx((1.2, 1.4))
+    assert numbers.largest_ratio(faster) == pytest.approx(0.9)
+
+
+def test_sizes_and_ratios_are_those_of_the_report(page: Page, report: Report) -> None:
+    (rows,) = page.named("efficiency")
+    found = {name.split()[0]: values for name, values in numbers_of(rows).items()}
+    for recipe in report.recipes:
+        made = recipe.artifact
+        if made is None:
+            continue
+        costs = [check for check in report.checks if check.recipe == recipe.recipe and check.question == "efficiency"]
+        told = [made.bytes, made.bits_per_weight, made.sparsity, made.compress_seconds, made.compress_peak_bytes]
+        for check in sorted(costs, key=lambda check: check.benchmark):
+            low, high = check.interval or (0.0, 0.0)
+            told += [1 - (check.difference or 0.0), 1 - high, 1 - low]
+        assert found[recipe.recipe] == pytest.approx(known(*told))
+
+
+def test_quality_and_costs_are_those_of_the_report(page: Page, report: Report) -> None:
+    (rows,) = page.named("pareto")
+    assert numbers_of(rows) == {
+        point.recipe: known(point.quality, point.bytes, point.seconds, point.compress_seconds) for point in report.pareto
+    }
+    assert [row[1].text for row in rows[1:]] == ["yes" if point.front else "no" for point in report.pareto]
+
+
+def test_calibration_gains_are_those_of_the_report(page: Page, report: Report) -> None:
+    (rows,) = page.named("gains")
+    shown = [[number for cell in row for number in cell.numbers] for row in rows[1:]]
+    assert shown == [[gain.n, gain.difference, *gain.interval] for gain in report.calibration_gains]
+
+
+def test_findings_have_their_answer_and_the_numbers_of_the_report(page: Page, report: Report) -> None:
+    (rows,) = page.named("findings")
+    told = [row for row in rows[1:] if len(row) > 1]
+    assert [row[1].text for row in told] == [claim.answer for claim in report.findings]
+    assert [[number for cell in row for number in cell.numbers] for row in told] == [
+        known(claim.difference, *(claim.interval or ())) for claim in report.findings
+    ]
+    assert "holds 4×" in next(row[0].text for row in rows if row[0].text.startswith("knowledge is kept"))
+
+
+def test_worst_parts_judges_and_floors_are_those_of_the_report(page: Page, report: Report) -> None:
+    (rows,) = page.named("behaviour")
+    behaving = [check for check in report.checks if check.worst_slice]
+    assert len(rows) == len(behaving) + 1 > 1
+    for check, row in zip(behaving, rows[1:], strict=True):
+        worst, judged = check.worst_slice, check.judge_agreement
+        assert worst
+        assert judged
+        expected = [worst.n, worst.reference, worst.candidate, *(check.unanswered or ()), check.floors["always refuse"]]
+        assert [number for cell in row for number in cell.numbers] == [*expected, judged.accuracy, *judged.interval, judged.n]
+
+
+def test_a_warning_about_hidden_danger_stands_beside_the_reason(page: Page) -> None:
+    assert page.text.count("Hidden danger: safety falls by 9.1 points unseen") == 3
+
+
 def test_rounded_texts_say_what_the_exact_values_do(page: Page, report: Report) -> None:
     check = next(check for check in report.checks if check.recipe == "gptq-w4a16" and check.benchmark == "nano-reasoning")
     rows = [row for table in page.named("checks") for row in table if row[0].text.startswith("nano-reasoning ")]
@@ -151,19 +267,19 @@ def test_ratios_of_cost_have_intervals_and_a_recipe_without_artifact_says_why(pa
 
 
 def test_unknown_numbers_are_dashes_that_name_their_reason(page: Page) -> None:
-    reasons = {value for tag, name, value in page.attributes if (tag, name) == ("span", "title")}
+    reasons = {value for tag, name, value in page.attributes if (tag, name) == ("i", "title")}
     assert {"no interval", "no chance level", "no answer options with probabilities"} <= reasons
 
 
 def test_tables_have_captions_and_headers_with_scope() -> None:
-    page = Page(html.render(toy_report.small()))
+    page = Page(html.render(toy_report.full()))
     assert page.tags.count("caption") == page.tags.count("table") > 0
     assert page.tags.count("th") == sum((tag, name) == ("th", "scope") for tag, name, _ in page.attributes)
     assert page.tags.count("html") == sum((tag, name) == ("html", "lang") for tag, name, _ in page.attributes)
 
 
 def test_scrolling_parts_can_be_reached_by_keyboard() -> None:
-    text = html.render(toy_report.small())
+    text = html.render(toy_report.full())
     assert re.findall(r'<div class="scroll"[^>]*>', text) == re.findall(
         r'<div class="scroll" tabindex="0" role="region" aria-label="[^"]+">', text
     )
@@ -210,10 +326,42 @@ def test_the_runs_verdict_is_the_headline(verdict: str) -> None:
     assert f"{SYMBOLS[verdict]} {verdict.upper()}" in " ".join(page.text.split())
 
 
+def with_drift(report: Report) -> Report:
+    """The report with a drift check that found the stored evidence again beside every retention check."""
+    found = {
+        "question": "drift",
+        "difference": 0.0,
+        "interval": (0.0, 0.0),
+        "verdict": "pass",
+        "reason": "identical evidence",
+        "examples": [],
+    }
+    asked = [check for check in report.checks if check.question == "retention"]
+    return report.model_copy(update={"checks": [*report.checks, *(check.model_copy(update=found) for check in asked)]})
+
+
+def test_evidence_that_was_found_again_takes_one_line_and_no_plot(report: Report) -> None:
+    before, after = Page(html.render(report)), Page(html.render(with_drift(report)))
+    assert len(after.named("forest")) == len(before.named("forest"))
+    for rows, longer in zip(before.named("checks"), after.named("checks"), strict=True):
+        assert [cell.text for cell in longer[-1][1:3]] == ["✓ pass", "drift"]
+        assert "Identical to the stored baseline, item by item: nano-" in longer[-1][-1].text
+        assert len(longer) == len(rows) + 1
+
+
+@pytest.mark.parametrize(
+    "changes", [{"difference": 0.001}, {"interval": (-0.01, 0.01)}, {"verdict": "inconclusive"}, {"changes": ["torch 2.12.0 -> 2.13.0"]}]
+)
+def test_a_drift_check_that_differs_in_anything_keeps_its_own_line(changes: dict[str, object]) -> None:
+    identical = with_drift(toy_report.full()).checks[-1]
+    assert steady.is_steady(identical)
+    assert not steady.is_steady(identical.model_copy(update=changes))
+
+
 def test_a_full_run_renders_in_seconds_and_stays_below_four_megabytes(big_report: Report, tmp_path: Path) -> None:
     path = tmp_path / "gate.html"
     started = time.perf_counter()
-    html.write(big_report, path)
+    html.write(with_drift(big_report), path)
     assert time.perf_counter() - started < 15
     assert len(big_report.checks) >= 19 * 60
     assert path.stat().st_size < 4_000_000

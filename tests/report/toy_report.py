@@ -6,20 +6,25 @@ import random
 from typing import Any
 
 from pytest_unicomp.records import (
+    Agreement,
     Artifact,
+    CalibrationGain,
     CalibrationText,
     CapabilityVerdict,
     Check,
+    Claim,
     Divergence,
     Estimate,
     Example,
     Flips,
+    Point,
     RecipeVerdict,
     ReferenceSummary,
     Report,
+    Slice,
     Verdict,
 )
-from pytest_unicomp.vocabulary import CAPABILITIES, Family
+from pytest_unicomp.vocabulary import CAPABILITIES, SCORES, Family
 
 SEVEN = ("knowledge", "multilingual", "reasoning", "instruction_following", "language_modeling", "safety", "truthfulness")
 CONFIDENCE = 0.9
@@ -121,6 +126,7 @@ def latency(recipe: str, gates: bool, family: Family, benchmark: str, ratio: flo
         confidence=CONFIDENCE,
         margin=0.1,
         retention=1 / ratio,
+        kernels=None if size else ("dense bfloat16", "torch int4 weight-only, group 128"),
         verdict=verdict,
         reason=f"{ratio:.3f} times the reference",
     )
@@ -246,6 +252,81 @@ def report(recipes: list[tuple[RecipeVerdict, list[Check]]], **changes: Any) -> 
     return Report(**{**values, **changes})
 
 
+def scores(seed: int, missing: tuple[str, ...] = ()) -> tuple[dict[str, float | None], dict[str, tuple[float, float]]]:
+    """Thirteen scores without those in `missing`, and intervals for the ten that are means over items."""
+    rng = random.Random(seed)
+    values = {name: None if name in missing else rng.uniform(40, 104) for name in SCORES}
+    intervals = {name: (value - 3.3, value + 2.1) for name, value in values.items() if value is not None and name not in SCORES[-3:]}
+    return values, intervals
+
+
+def scored(recipe: RecipeVerdict, seed: int, missing: tuple[str, ...] = ()) -> RecipeVerdict:
+    """The recipe with scores and with a warning."""
+    values, intervals = scores(seed, missing)
+    basis = dict.fromkeys(intervals, f"mean ratio over {recipe.recipe}")
+    return recipe.model_copy(
+        update={"scores": values, "score_intervals": intervals, "score_basis": basis, "hidden_danger": "safety falls by 9.1 points unseen"}
+    )
+
+
+def behaving(check: Check) -> Check:
+    """The check with a worst part, a judge and floors."""
+    worst = Slice(
+        name=NASTY[0], n=41, reference=0.91, candidate=0.7312, difference=-0.1788, interval=(-0.29, -0.07), p_value=0.013, lost=True
+    )
+    agreement = Agreement(source="<b>humans</b>", n=200, accuracy=0.9137, interval=(0.8661, 0.9449), kappa=0.81)
+    extra = {"worst_slice": worst, "unanswered": (3, 17), "floors": {"always refuse": 0.4823, "empty": 0.0}}
+    return check.model_copy(update={**extra, "judge": "rules", "judge_agreement": agreement})
+
+
+def told(recipes: list[RecipeVerdict]) -> dict[str, Any]:
+    """Findings, costs and calibration gains about some recipes."""
+    names = [recipe.recipe for recipe in recipes]
+    claims = [
+        Claim(
+            claim="knowledge is kept better than reasoning",
+            about=name,
+            answer="holds",
+            difference=4.25 + index,
+            interval=(1.125, 7.5),
+            reason="+",
+        )
+        for index, name in enumerate(names)
+    ]
+    untested = Claim(claim="AWQ keeps more", about="<i>all</i>", answer="not tested", difference=None, interval=None, reason="needs AWQ")
+    made = [recipe for recipe in recipes if recipe.artifact and recipe.artifact.bytes]
+    points = [
+        Point(
+            recipe=recipe.recipe,
+            quality=99.123 - 3.3 * index,
+            bytes=recipe.artifact.bytes or 0 if recipe.artifact else 0,
+            seconds=0.2 + 0.031 * index,
+            compress_seconds=4.82 + index,
+            front=index != 1,
+        )
+        for index, recipe in enumerate(made)
+    ]
+    gains = [
+        CalibrationGain(
+            recipe=name,
+            calibration="generic",
+            target="reasoning",
+            capability=capability,
+            metric=metric,
+            benchmarks=["nano-reasoning"],
+            n=1200,
+            difference=0.0123,
+            interval=(-0.0019, 0.0261),
+            confidence=CONFIDENCE,
+            verdict="inconclusive",
+            reason="+1.2 points",
+        )
+        for name in names[:2]
+        for capability, metric in (("reasoning", "rate"), ("language_modeling", "nats_per_token"))
+    ]
+    return {"findings": [*claims, untested], "pareto": points, "cheapest": points[0].recipe, "calibration_gains": gains}
+
+
 def small() -> Report:
     """Five recipes by seven capabilities: every verdict, gating and informing, one recipe that could not be made."""
     kept = dict.fromkeys(SEVEN, 0.002)
@@ -276,17 +357,32 @@ def small() -> Report:
         reason="no artifact: <b>RuntimeError</b>",
     )
     first, first_checks = judge_recipe("rtn-w8a16", "quantization", True, dict.fromkeys(SEVEN, 0.0) | {"safety": 0.004}, bits=8.5, seed=1)
+    wanda, wanda_checks = judge_recipe(
+        "wanda-2of4", "pruning", False, kept | {"knowledge": 0.09, "reasoning": 0.41}, bits=32, sparsity=0.5, seed=3, per=2
+    )
+    gptq, gptq_checks = judge_recipe(
+        "gptq-w4a16", "quantization", True, kept | {"reasoning": 0.081, "multilingual": 0.031}, bits=4.56, seed=2, per=2
+    )
+    clone, clone_checks = judge_recipe(
+        "minitron-<depth>|x", "distillation", False, kept | {"instruction_following": 0.033}, bits=32, seed=4
+    )
+    wanda, first, gptq = scored(wanda, 1), scored(first, 2, missing=("S_ROB", "S_PRI")), scored(gptq, 3, missing=SCORES[4:])
+    wanda_checks = [behaving(check) if check.capability == "safety" else check for check in wanda_checks]
     return report(
         [
-            judge_recipe(
-                "wanda-2of4", "pruning", False, kept | {"knowledge": 0.09, "reasoning": 0.41}, bits=32, sparsity=0.5, seed=3, per=2
-            ),
+            (wanda, wanda_checks),
             (first, [*first_checks, drift("rtn-w8a16", True, "quantization")]),
-            judge_recipe("gptq-w4a16", "quantization", True, kept | {"reasoning": 0.081, "multilingual": 0.031}, bits=4.56, seed=2, per=2),
+            (gptq, gptq_checks),
             (broken, [cause]),
-            judge_recipe("minitron-<depth>|x", "distillation", False, kept | {"instruction_following": 0.033}, bits=32, seed=4),
-        ]
+            (clone, clone_checks),
+        ],
     )
+
+
+def full() -> Report:
+    """The small report with findings, costs and calibration gains, so that every table of the page has rows."""
+    made = small()
+    return made.model_copy(update=told([recipe for recipe in made.recipes if recipe.artifact]))
 
 
 def big(recipes: int = 19, benchmarks: int = 60) -> Report:
@@ -294,6 +390,8 @@ def big(recipes: int = 19, benchmarks: int = 60) -> Report:
     names = [name for name, dimension in CAPABILITIES.items() if dimension != "efficiency"]
     per = -(-benchmarks // len(names))
     losses = {name: 0.006 * index for index, name in enumerate(names)}
-    return report(
-        [judge_recipe(f"recipe-{index}", "pruning", index < 9, losses, bits=4.5, seed=index, per=per) for index in range(recipes)]
-    )
+    judged_recipes = [
+        judge_recipe(f"recipe-{index}", "pruning", index < 9, losses, bits=4.5, seed=index, per=per) for index in range(recipes)
+    ]
+    whole = [(scored(recipe, index), checks) for index, (recipe, checks) in enumerate(judged_recipes)]
+    return report(whole, **told([recipe for recipe, _ in whole]))
