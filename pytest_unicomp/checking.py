@@ -6,14 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_unicomp import compare, early, limits, soundness
+from pytest_unicomp import compare, early, limits, soundness, stats
 from pytest_unicomp.artifact_checks import Finding
 from pytest_unicomp.baselines import condense
 from pytest_unicomp.compare import hashes
+from pytest_unicomp.limits import Limit
 from pytest_unicomp.plan import Cell
-from pytest_unicomp.records import Artifact, Check, KernelReport, Measurement
+from pytest_unicomp.records import Artifact, Check, Estimate, KernelReport, Measurement
 from pytest_unicomp.registry import benchmarks
-from pytest_unicomp.timing import PairedRounds
+from pytest_unicomp.timing import ROUNDS, PairedRounds
 
 LATENCY_MARGIN = 0.25
 # Resident memory holds what allocators keep for themselves.
@@ -61,14 +62,42 @@ class Checking:
         return _with(check, hashes.of_values("must_pass", cell.benchmark, scores, unmet))
 
     def size(self, cell: Cell, reference: Measurement, candidate: Measurement) -> Check:
-        """Is the artifact no larger than the reference, beyond its limit?"""
-        margin = self._limit(cell.benchmark, MEMORY_MARGIN if "memory" in cell.benchmark else None)
+        """Is the artifact no larger than the reference, beyond its limits?"""
+        margin = self._margin(cell.benchmark, MEMORY_MARGIN if "memory" in cell.benchmark else None)
         check = compare.size(reference, candidate, **_identity(cell), policy=self.policy, margin=margin)
+        check = self._by_limits(check, [] if candidate.value is None else [candidate.value])
         return _with(check, hashes.of_values("efficiency", cell.benchmark, reference.value, candidate.value))
+
+    def cost(self, cell: Cell, candidate: Measurement) -> Check:
+        """Did making the artifact cost no more than its limit? Without one the number informs; what nobody recorded is no pass."""
+        known = [] if candidate.value is None else [candidate.value]
+        unknown = getattr(benchmarks()[cell.benchmark], "unknown", "no record")
+        check = Check(
+            **_identity(cell),
+            benchmark=cell.benchmark,
+            dimension=candidate.dimension,
+            capability=candidate.capability,
+            question="efficiency",
+            metric=candidate.metric,
+            higher_is_better=False,
+            n=len(known),
+            candidate=Estimate(value=candidate.value),
+            confidence=self.policy.confidence,
+            margin=None,
+            verdict="pass" if known else "inconclusive",
+            reason=f"{candidate.value:.6g} {candidate.metric}, one run; no limit is set" if known else f"not measured: {unknown}",
+        )
+        check = self._by_limits(check, known) if known else check
+        return _with(check, hashes.of_values("efficiency", cell.benchmark, candidate.value))
+
+    def limited(self, benchmark: str) -> bool:
+        """Say whether a limit is set on a benchmark."""
+        return benchmark in self.limits
 
     def latency(self, cell: Cell, rounds: PairedRounds, *, identity: Sequence[str]) -> Check:
         """Is the candidate no slower than the reference, beyond its limit? `identity` says what was timed, since timings never repeat."""
         check = self._timed(cell, rounds.reference_seconds, rounds.candidate_seconds)
+        check = self._by_limits(check, rounds.candidate_seconds)
         before, after = rounds.kernels
         check = check.model_copy(update={"kernels": rounds.kernels, "reason": f"{check.reason}; {after} beside {before}"})
         problem = rounds.health.problem if rounds.health else None
@@ -106,14 +135,50 @@ class Checking:
             dimension=benchmark.dimension,
             capability=benchmark.capability,
             metric=benchmark.metric,
-            margin=self._limit(cell.benchmark, LATENCY_MARGIN),
+            margin=self._margin(cell.benchmark, LATENCY_MARGIN),
             policy=self.policy,
         )
 
-    def _limit(self, benchmark: str, default: float | None) -> Any:
-        """Return the margin that a limit on the ratio means: 0.35 times the reference is a margin of -0.65."""
-        given = self.limits.get(benchmark)
-        return default if given is None else limits.limit(benchmark, given) - 1
+    def rounds(self, cell: Cell) -> int:
+        """Return how many rounds a timing needs: more where a limit is on a percentile, which few rounds cannot prove."""
+        wanted = [limit.percentile / 100 for limit in self._limits(cell.benchmark) if limit.percentile is not None]
+        return max([ROUNDS, *(stats.rounds_for(quantile, confidence=self.policy.confidence) for quantile in wanted)])
+
+    def _limits(self, benchmark: str) -> list[Limit]:
+        return limits.limits(benchmark, self.limits[benchmark]) if benchmark in self.limits else []
+
+    def _margin(self, benchmark: str, default: float | None) -> Any:
+        """Return the margin that a limit on the ratio means: 0.35 times the reference is a margin of -0.65; the tightest where there are several."""
+        ratios = [limit.ratio for limit in self._limits(benchmark) if limit.ratio is not None]
+        return min(ratios) - 1 if ratios else default
+
+    def _by_limits(self, check: Check, values: Sequence[float]) -> Check:
+        """Decide a check by the limits that are set by themselves, and by the ratio where one is set too; `values` are in the metric's base unit.
+
+        Limits replace the default ratio: a release that promises 40 ms need not be as fast as its reference.
+        """
+        own = self._limits(check.benchmark)
+        alone = [limit for limit in own if limit.most is not None]
+        if not alone:
+            return check
+        answers = [
+            compare.within(_per_token(check, limit, values), limit, metric=check.metric, confidence=check.confidence) for limit in alone
+        ]
+        if any(limit.ratio is not None for limit in own):
+            answers.insert(0, (check.verdict, check.reason))
+            verdict, reason = compare.worst(answers)
+            return check.model_copy(update={"verdict": verdict, "reason": reason})
+        verdict, reason = compare.worst(answers)
+        # Beside its own limit a timing still says how it compares, and decides nothing by that.
+        shown = f"; {check.reason.split(', within', 1)[0].split(', above', 1)[0]}" if check.difference is not None else ""
+        return check.model_copy(update={"verdict": verdict, "reason": f"{reason}{shown}", "margin": None})
+
+
+def _per_token(check: Check, limit: Limit, values: Sequence[float]) -> list[float]:
+    benchmark: Any = benchmarks()[check.benchmark]
+    share = getattr(benchmark, "tokens", 1) if getattr(benchmark, "per_token", False) else 1
+    written = max(1, getattr(benchmark, "decode", 1)) if limit.per_token else 1
+    return [value / share / written for value in values]
 
 
 def _with(check: Check, evidence: str) -> Check:

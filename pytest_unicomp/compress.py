@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from pytest_unicomp import checkpoints, conversion
+from pytest_unicomp import checkpoints, conversion, nvml
 from pytest_unicomp.errors import InfrastructureError, UnicompError, UsageProblem
 from pytest_unicomp.formats import QuantizedLayer
 from pytest_unicomp.memory import peak_memory
@@ -60,7 +60,8 @@ def adopt(name: str, source: str, bundle: Path | None, store: Store, progress: P
     folder = checkpoints.resolve(source, bundle)
     settings: dict[str, Any] = {"method": "candidate", "source": source}
     if conversion.needed(folder) is None:
-        return _described(folder, recipe=name, family="candidate", settings=settings)
+        found = _described(folder, recipe=name, family="candidate", settings=settings)
+        return found.model_copy(update=_recorded(folder, found.fingerprint))
     conversion.require_convertible(folder)
     size = sum(file.stat().st_size for file in weight_files(folder))
     original = {
@@ -131,7 +132,7 @@ def compress(model: Model, recipe: str, method: Method, how: Compression) -> Art
 def _make(model: Model, recipe: str, method: Method, how: Compression, folder: Path, scratch: Path) -> dict[str, Any]:
     drawn: list[CalibrationText] = []
     calibration = _counted(how.calibration(), drawn) if method.calibrated else None
-    started = time.perf_counter()
+    started, joules = time.perf_counter(), nvml.energy(how.device)
     with peak_memory(how.device) as peak:
         try:
             method.compress(Path(model.path), folder, calibration, seed=how.seed, device=how.device, progress=how.detail, scratch=scratch)
@@ -139,13 +140,15 @@ def _make(model: Model, recipe: str, method: Method, how: Compression, folder: P
             raise
         except Exception as error:
             raise InfrastructureError(f"unicomp: recipe {recipe!r} failed on {model.name}: {type(error).__name__}: {error}") from error
-    seconds = time.perf_counter() - started
+    seconds, used = time.perf_counter() - started, nvml.energy(how.device)
     artifact = _described(folder, recipe=recipe, family=method.family, settings={"method": method.method, **method.settings()})
     artifact = artifact.model_copy(
         update={
             "calibration": drawn[-1] if drawn else None,
             "compress_seconds": seconds,
             "compress_peak_bytes": peak.bytes,
+            "compress_joules": None if used is None or joules is None else used - joules,
+            "training_tokens": _trained(folder),
         }
     )
     write_text(folder / RECORD, json.dumps(_provenance(model, artifact, method, how), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
@@ -170,7 +173,35 @@ def _provenance(model: Model, artifact: Artifact, method: Method, how: Compressi
         "versions": _versions(method),
         "seconds": artifact.compress_seconds,
         "peak_bytes": artifact.compress_peak_bytes,
+        "joules": artifact.compress_joules,
+        "training_tokens": artifact.training_tokens,
     }
+
+
+def _trained(folder: Path) -> int | None:
+    """Return the tokens that a distillation trained on, its teacher's correction not counted, as it noted them; None for what trains nothing."""
+    notes = folder / "distillation.json"
+    if not notes.is_file():
+        return None
+    tokens = json.loads(notes.read_text(encoding="utf-8")).get("text", {}).get("trained_tokens")
+    return None if tokens is None else int(tokens)
+
+
+def _recorded(folder: Path, fingerprint: str) -> dict[str, Any]:
+    """Return what the unicomp.json beside the weights says of how they were made; nothing where there is none, or it is about other weights."""
+    try:
+        said = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(said, dict) or said.get("fingerprint") != fingerprint:
+        return {}
+    names = {
+        "compress_seconds": "seconds",
+        "compress_peak_bytes": "peak_bytes",
+        "compress_joules": "joules",
+        "training_tokens": "training_tokens",
+    }
+    return {name: said[key] for name, key in names.items() if isinstance(said.get(key), (int, float)) and said[key] >= 0}
 
 
 def _counted(calibration: Calibration, drawn: list[CalibrationText]) -> Calibration:

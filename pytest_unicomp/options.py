@@ -10,6 +10,7 @@ from typing import Any
 
 from pytest_unicomp import profiles, values, waivers
 from pytest_unicomp.errors import UsageProblem, nearest
+from pytest_unicomp.limits import sentences as limit_sentences
 from pytest_unicomp.origin import NOWHERE, Key, Origin
 from pytest_unicomp.profiles import PROFILES as PROFILES
 from pytest_unicomp.values import served as served
@@ -130,7 +131,7 @@ class Settings:
 # What stands in tables, which a file alone can give; what profiles may hold of it is merged with the file's own, name by name.
 SHARED = {
     "margins": "margins by the name of a capability, benchmark, metric or recipe",
-    "limits": "largest ratios to the reference by the name of an efficiency benchmark",
+    "limits": "largest costs by the name of an efficiency benchmark",
     "must_pass": "item ids by benchmark",
 }
 RECIPES, WAIVERS, OWN_PROFILES = "recipes", "waivers", "profiles"
@@ -224,6 +225,9 @@ def _read(data: Mapping[str, Any], origin: Origin, place: tuple[str, ...] = ()) 
             found[option.name] = option.metadata["parse"](where, data[option.name])
     for name, what in TABLES.items():
         if name in data:
+            if name == "limits" and isinstance(data[name], list):
+                found[name] = limit_sentences(data[name], origin.where(*place, name))
+                continue
             if not isinstance(data[name], Mapping):
                 raise UsageProblem(f"unicomp: {origin.where(*place, name)} is {data[name]!r}; expected a table of {what}.")
             found[name] = data[name]

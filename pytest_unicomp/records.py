@@ -50,7 +50,8 @@ class CalibrationText(Record):
 class Artifact(Record):
     """A compressed model as an ordinary checkpoint folder. `bytes` are those of its weight files, `bits_per_weight` = 8 x bytes / parameters
     of the reference architecture stored in it, `sparsity` the share of exact zeros in the decoder's linear layers. A served model's `path` is its
-    address, and what only its files could tell is None."""
+    address, and what only its files could tell is None. `compress_joules` are the device's own count (None: it has none), `training_tokens` those
+    that a method trained on (None: it does not train)."""
 
     recipe: str
     family: Family
@@ -64,6 +65,8 @@ class Artifact(Record):
     sparsity: float | None = Field(ge=0, le=1)
     compress_seconds: float | None = Field(default=None, ge=0)
     compress_peak_bytes: int | None = Field(default=None, ge=0)
+    compress_joules: float | None = Field(default=None, ge=0)
+    training_tokens: int | None = Field(default=None, ge=0)
 
 
 class Item(Record):

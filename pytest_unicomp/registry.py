@@ -158,10 +158,13 @@ class ItemBenchmark(Benchmark, Protocol):
 
 
 class SizeBenchmark(Benchmark, Protocol):
-    """A benchmark that reads a number off the artifact (kind "size")."""
+    """A benchmark that reads a number off the artifact (kind "size").
 
-    def size(self, artifact: Artifact) -> float:
-        """The number, in the unit that `metric` names."""
+    Where it has `alone = True` the reference has no such number: a limit in a unit decides, and `unknown` says why there may be none.
+    """
+
+    def size(self, artifact: Artifact) -> float | None:
+        """The number, in the unit that `metric` names; None where `alone` and not known."""
         ...
 
 

@@ -109,8 +109,7 @@ class Run:
             for named in filter(None, (settings.calibration, settings.calibration_target)):
                 mixture.validate(named, settings.bundle, self.plan.model)
         policy_names.validate(settings, self.plan)
-        measured = [name for name in self.plan.benchmarks if benchmarks()[name].kind in ("size", "latency")]
-        limits.validate(settings.limits, measured, where=settings.where)
+        limits.validate(settings.limits, self._limitable(), where=settings.where)
         self._check_kernels()
         self._check_supported()
         self._check_stored_reference()
@@ -128,6 +127,11 @@ class Run:
         for candidate in self.plan.candidates:
             if folder is not None and candidate.method is not None:
                 compress.require_supported(folder, self.plan.model, candidate.name, candidate.method)
+
+    def _limitable(self) -> dict[str, tuple[str, str]]:
+        """Return kind and metric of each benchmark of a recipe that may have a limit; kind "cost" where the reference has no such number."""
+        entries = {name: benchmarks()[name] for name in self.plan.benchmarks if benchmarks()[name].kind in ("size", "latency")}
+        return {name: ("cost" if getattr(entry, "alone", False) else entry.kind, entry.metric) for name, entry in entries.items()}
 
     def _check_kernels(self) -> None:
         # Asked for by name, not as part of a set: then it is wanted here, where it cannot be had.
@@ -235,8 +239,20 @@ class Run:
             return self._stopped[cell]
         return self.measurement(cell.recipe, cell.benchmark)
 
+    def not_recorded(self, cell: Cell) -> str | None:
+        """Say why a cost of making the artifact is not known and nobody asked for a limit on it, or None where there is something to check."""
+        benchmark: Any = benchmarks()[cell.benchmark]
+        if not getattr(benchmark, "alone", False) or self.checking.limited(cell.benchmark):
+            return None
+        artifact = self.artifact(cell.recipe)
+        if artifact.settings.get("method") == "dense":
+            return "nothing was compressed"
+        return None if self.measurement(cell.recipe, cell.benchmark).value is not None else f"not measured: {benchmark.unknown}"
+
     def size(self, cell: Cell) -> Check:
-        """Is the artifact no larger than the reference?"""
+        """Is the artifact no larger than the reference, and did making it cost no more than its limit?"""
+        if getattr(benchmarks()[cell.benchmark], "alone", False):
+            return self._waiving.excused(self.checking.cost(cell, self.measurement(cell.recipe, cell.benchmark)))
         return self._waiving.excused(
             self.checking.size(cell, self.reference(cell.benchmark), self.measurement(cell.recipe, cell.benchmark))
         )

@@ -75,10 +75,10 @@ class Trials:
             self._timed[key] = (loaded, runtime)
         return self._timed[key]
 
-    def kept_rounds(self, cell: Cell) -> PairedRounds | None:
-        """Return the paired rounds that were timed on this machine before, or None."""
+    def kept_rounds(self, cell: Cell, *, at_least: int = 2) -> PairedRounds | None:
+        """Return the paired rounds that were timed on this machine before, or None where there are fewer than `at_least`."""
         kept = self._store.read("rounds", self._key(cell))
-        return PairedRounds.of(kept) if kept else None
+        return PairedRounds.of(kept) if kept and len(kept["candidate_seconds"]) >= at_least else None
 
     def keep_rounds(self, cell: Cell, rounds: PairedRounds) -> None:
         """Keep paired rounds for later runs on this machine."""

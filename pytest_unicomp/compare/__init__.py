@@ -1,6 +1,7 @@
 """Stage: Measurements -> Check -> verdicts of capability, recipe and run; the rules are in docs/verdicts.md."""
 
 from pytest_unicomp.compare.absent import broken, missing_baseline
+from pytest_unicomp.compare.absolute import within, worst
 from pytest_unicomp.compare.calibration import gain, gains
 from pytest_unicomp.compare.comparability import mismatch
 from pytest_unicomp.compare.drift import at_chance_level, drift
@@ -37,4 +38,6 @@ __all__ = [
     "survives_holm",
     "wanted",
     "with_floor",
+    "within",
+    "worst",
 ]

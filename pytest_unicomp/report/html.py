@@ -80,7 +80,8 @@ def _efficiency(rows: Sequence[Row]) -> list[tuple[str, dict[str, Check]]]:
     found: dict[str, dict[str, Check]] = {}
     for row in rows:
         for check in row.checks:
-            if check.question == "efficiency":
+            # What making a version cost has no ratio, and columns of its own.
+            if check.question == "efficiency" and check.capability != "compute_cost":
                 found.setdefault(check.benchmark, {})[check.recipe] = check
     return sorted(found.items())
 

@@ -11,6 +11,7 @@ from pytest_unicomp.stats.paired import Paired, paired_difference
 from pytest_unicomp.stats.pooling import Bounded, holm, mover_mean
 from pytest_unicomp.stats.power import implied_stderr, minimum_detectable_effect, required_items
 from pytest_unicomp.stats.proportions import extreme_rate_stderr, newcombe_interval, tango_interval, tango_statistic, wilson_interval
+from pytest_unicomp.stats.quantiles import quantile_interval, rounds_for
 from pytest_unicomp.stats.ratios import ratio_interval
 from pytest_unicomp.stats.rules import equivalence, non_inferiority
 from pytest_unicomp.stats.sequential import EARLY_SHARE, Sequential, capital_paths, crossing, sequential_difference
@@ -48,8 +49,10 @@ __all__ = [
     "normal_statistic",
     "paired_difference",
     "pearson",
+    "quantile_interval",
     "ratio_interval",
     "required_items",
+    "rounds_for",
     "sequential_difference",
     "t_interval",
     "tango_interval",

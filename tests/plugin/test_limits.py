@@ -33,3 +33,22 @@ def test_a_wrong_limit_is_refused_before_anything_runs(gate, pytester, line, wor
     result = gate(configured(pytester, f"[limits]\n{line}\n"), benchmark="bytes")
     assert result.ret == 4
     result.stderr.fnmatch_lines([words])
+
+
+def test_limits_are_sentences_too_and_what_compression_took_is_one_of_them(gate, pytester):
+    lines = "limits = ['bytes <= 0.6 x reference', 'compress-seconds <= 1 h']\n"
+    report = gate.report(configured(pytester, lines), benchmark="bytes,compress-seconds,compress-peak-memory")
+    checks = {check["benchmark"]: check for check in report["checks"] if check["question"] == "efficiency"}
+    assert checks["bytes"]["margin"] == pytest.approx(-0.4)
+    seconds = checks["compress-seconds"]
+    assert (seconds["verdict"], seconds["capability"], seconds["reference"]["value"]) == ("pass", "compute_cost", None)
+    assert seconds["reason"].endswith("(exact), limit <= 1 h")
+    assert seconds["candidate"]["value"] == report["recipes"][0]["artifact"]["compress_seconds"]
+    assert report["policy"]["limits"] == {"bytes": ["<= 0.6 x reference"], "compress-seconds": ["<= 1 h"]}
+    assert report["ret"] == 0
+
+
+def test_what_was_not_compressed_has_no_cost_and_is_skipped_with_the_reason(gate):
+    result = gate("-rs", recipe="dense", benchmark="bytes,compress-seconds")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["SKIPPED*nothing was compressed*"])
