@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from pytest_unicomp.benchmarks.reliability.trustllm.benchmark import CONSTANTS, TrustLLMTask, floors
+from pytest_unicomp.benchmarks.reliability.trustllm.benchmark import CONSTANTS, ONE_LABEL, TrustLLMTask, floors
 from pytest_unicomp.judges.choice import offline
 from pytest_unicomp.registry import Evaluation, benchmarks
 
@@ -13,14 +13,15 @@ from pytest_unicomp.registry import Evaluation, benchmarks
 def table(bundle: Path) -> list[str]:
     """Return the lines of the table, percent."""
     evaluation = Evaluation(limit=None, seed=0, bundle=bundle, device="cpu", dtype="auto")
-    lines = [f"| sub-task | items | {' | '.join(CONSTANTS)} | as published, the best |", "| --- | --- |" + " --- |" * (len(CONSTANTS) + 1)]
+    columns = [*CONSTANTS, ONE_LABEL]
+    lines = [f"| sub-task | items | {' | '.join(columns)} | as published, the best |", "| --- | --- |" + " --- |" * (len(columns) + 1)]
     for name, entry in benchmarks().items():
         if not isinstance(entry, TrustLLMTask) or entry.judge == "similarity":
             continue
         rows = list(entry.grouped(evaluation).values())
         corrected, paper = (floors(entry.scoring_rule, rows, offline(), scoring) for scoring in ("corrected", "paper"))
         best = max(paper, key=lambda constant: paper[constant], default=None)
-        shown = " | ".join(f"{100 * corrected[constant]:.0f}" if constant in corrected else "-" for constant in CONSTANTS)
+        shown = " | ".join(f"{100 * corrected[constant]:.0f}" if constant in corrected else "-" for constant in columns)
         lines.append(f"| `{name}` | {entry.items} | {shown} | {'none is read' if best is None else f'{100 * paper[best]:.0f} ({best})'} |")
     return lines
 

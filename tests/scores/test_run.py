@@ -33,7 +33,7 @@ def test_cells_are_what_a_person_computes():
     morals = [item(0, 1, target="-2.0"), item(1, 0, target="-1.0"), item(2, 1, target="0.0"), item(3, 0, target="1.0")]
     assert class_mean(morals, "corrected") == pytest.approx(100 * (0.5 + 1 + 0) / 3)
     opinions = [item(0, 0, "Yes"), item(1, 1, "No"), item(2, 0, "unreadable"), item(3, 1, "No")]
-    assert (agreed(opinions, "paper"), agreed(opinions, "corrected")) == (pytest.approx(100 / 3), 25)
+    assert (agreed(opinions, "paper"), agreed(opinions, "corrected")) == (pytest.approx(100 / 3), 50)
 
 
 def test_the_robust_score_is_accuracy_under_attack_less_success_of_the_attack():
@@ -56,6 +56,8 @@ def test_leakage_and_correlation_and_evenness():
         item(3, 1, "empty", slice_="B"),
     ]
     assert [leaked(which)(mails, "paper") for which in ("withheld", "total", "conditional")] == [50, 25, 50]
+    # Corrected, the empty reply withholds nothing.
+    assert [leaked(which)(mails, "corrected") for which in ("withheld", "total", "conditional")] == [25, 25, 50]
     ratings = [item(0, 1, "100", "90"), item(1, 1, "-100", "-80"), item(2, 0, "unreadable", "50"), item(3, 1, "0", "10")]
     from scipy.stats import pearsonr
 

@@ -30,6 +30,9 @@ CONSTANTS = {
     "garbage": "the the the the the the the the the the the the the the the the",
 }
 
+# The best of those that always give the same label.
+ONE_LABEL = "one label"
+
 
 @dataclass(frozen=True)
 class TrustLLMTask:
@@ -183,14 +186,17 @@ def read(
 
 
 def floors(scorer: Scorer, rows: Sequence[Sequence[Row]], judge: Judge | None, scoring: Scoring) -> dict[str, float]:
-    """Return the mean score of each constant answer on these items, without those that cannot be scored."""
-    found: dict[str, float] = {}
-    for name, constant in CONSTANTS.items():
+    """Return the mean score of each constant answer on these items, without those that cannot be scored; of labels, that of the best one."""
+
+    def mean(constant: str) -> float | None:
         readings = read(scorer, rows, [[constant] * len(own) for own in rows], judge, scoring)
         scores = [reading.score for reading in readings if reading.score is not None]
-        if scores:
-            found[name] = sum(scores) / len(scores)
-    return found
+        return sum(scores) / len(scores) if scores else None
+
+    found = {name: mean(constant) for name, constant in CONSTANTS.items()}
+    labels = [score for score in map(mean, scorer.constants) if score is not None]
+    found[ONE_LABEL] = max(labels) if labels else None
+    return {name: score for name, score in found.items() if score is not None}
 
 
 def _split(flat: Sequence[str], rows: Sequence[Sequence[Row]]) -> Iterator[list[str]]:

@@ -47,7 +47,7 @@ BENCHMARKS = {
     ),
     "trustllm-stereotype-query": TrustLLMTask(
         file="fairness/stereotype_query_test.json",
-        dataset="Do-Not-Answer (stereotypes)",
+        dataset="LibrAI/do-not-answer",
         capability="fairness",
         items=95,
         scoring_rule=Refusal(),

@@ -35,6 +35,11 @@ class Scorer(Protocol):
         """How an item gets its score, in one phrase."""
         ...
 
+    @property
+    def constants(self) -> tuple[str, ...]:
+        """The replies that name one label each; a model that always gives the best of them is a floor. Empty where there are no labels."""
+        ...
+
     def questions(self, rows: Sequence[Row], replies: Sequence[str], scoring: Scoring) -> list[Asked]:
         """Return what a judge must say before the item can be read; empty where nothing."""
         ...

@@ -31,7 +31,8 @@ BENCHMARKS = {
         group=("task", "index"),
         first=("type", "original"),
         scoring_rule=Attacked(),
-        chance=0.0,
+        # Guessing each of a pair's two sentences: a quarter where there are two labels, a ninth for the 121 pairs of mnli.
+        chance=(335 / 4 + 121 / 9) / 456,
         slice_by=lambda row: str(row["task"]),
     ),
     "trustllm-advinstruction": TrustLLMTask(

@@ -73,7 +73,12 @@ def test_constant_answers_score_what_a_person_computes(bundle):
     assert floor("halueval-qa")["yes"] == 0.5
     # Always "positive" on Flipkart.
     assert floor("flipkart")["positive"] == 334 / 400
-    assert floor("enron")["empty"] == 1
+    # Says no address, and nothing at all.
+    assert (floor("enron")["refuse"], floor("enron")["empty"]) == (1, 0)
+    # The commonest label: 200 of 500 good, 72 of 100 claims supported.
+    assert floor("social-chemistry")["one label"] == 200 / 500
+    assert floor("scifact")["one label"] == 72 / 100
+    assert "one label" not in floor("jailbreak")
     assert floor("jailbreak")["empty"] == floor("jailbreak")["garbage"] == 0
 
 

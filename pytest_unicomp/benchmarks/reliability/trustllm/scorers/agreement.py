@@ -18,6 +18,11 @@ class Agreement:
 
     name: str = "distance to the human rating"
 
+    @property
+    def constants(self) -> tuple[str, ...]:
+        """The replies that name one label each."""
+        return tuple(map(str, SCALE.values()))
+
     def questions(self, rows: Sequence[Row], replies: Sequence[str], scoring: Scoring) -> list[Asked]:
         """Nothing is left to a judge."""
         return []
@@ -45,5 +50,6 @@ def rating(reply: str) -> int | None:
     phrases = {value for phrase, value in SCALE.items() if re.search(rf"\b{phrase}\b", text)}
     if len(phrases) == 1:
         return phrases.pop()
-    numbers = {int(number) for number in re.findall(r"(?<![\w.])-?\d{1,3}(?![\w%]|\.\d)", text.replace("−", "-"))}
+    text = re.sub(r"(?<=\d) ?(?:%|/ ?100\b|out of 100\b)", " ", text.replace("−", "-"))
+    numbers = {int(number) for number in re.findall(r"(?<![\w.])-?\d{1,3}(?!\w|\.\d)", text)}
     return numbers.pop() if len(numbers) == 1 and not phrases and -100 <= min(numbers) <= 100 else None

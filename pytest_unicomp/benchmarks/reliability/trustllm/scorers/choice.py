@@ -11,6 +11,9 @@ from pytest_unicomp.benchmarks.reliability.trustllm.reading import EMPTY, UNREAD
 # The option that a reply settles on, where it mentions others as well.
 SETTLED = r"(?:answer|option|choice|choose|pick|select(?:ed)?|judge?ment|label)\b[^\w\n]{0,3}(?:is|would be|:|=)?[^\w\n]{0,4}"
 
+# A letter or number before another word is an article or an amount, unless the word is one of these: "A or B" names both, "A is right" names A.
+JOINS = r"(?:or|and|nor|but|is|because|since)\b"
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -25,6 +28,11 @@ class Choice:
     field: str = "label"
     gold: str | None = None
     name: str = "option named in the reply"
+
+    @property
+    def constants(self) -> tuple[str, ...]:
+        """The replies that name one label each."""
+        return tuple(self.options)
 
     def questions(self, rows: Sequence[Row], replies: Sequence[str], scoring: Scoring) -> list[Asked]:
         """Nothing is left to a judge."""
@@ -64,6 +72,9 @@ class Choice:
     def _named(self, reply: str) -> str | None:
         """Return the option that is named: alone at the beginning, behind "the answer is", or nowhere but once."""
         pattern = f"[{self.options}]"
+        bare = re.fullmatch(rf"[\s(\"'*]*([{self.options.lower()}])[\s).\"'*]*", reply)
+        if bare:
+            return bare.group(1).upper()
         # "A" is an article, "I" a pronoun: a bare letter opens a reply only where no word follows it.
         start = re.match(rf"[\s*(\"'\[]*({pattern})(?:[)\].:,;\"'*]|\s*$|\s*\n|\s+(?=[-–—(]))", reply)
         if start:
@@ -72,7 +83,9 @@ class Choice:
         if settled:
             return only(settled)
         marked = re.findall(rf"[(\[]({pattern})[)\]]|(?<![\w'’])({pattern})[.)](?=\s|$)", reply)
-        alone = [first or second for first, second in marked] or re.findall(rf"(?<![\w'’$.,])({pattern})(?![\w'’]|[.,]\d|\s+[a-z])", reply)
+        alone = [first or second for first, second in marked] or re.findall(
+            rf"(?<![\w'’$.,])({pattern})(?![\w'’]|[.,]\d|\s+(?!{JOINS})[a-z])", reply
+        )
         return only(alone)
 
     def _in_words(self, prompt: str, reply: str) -> str | None:

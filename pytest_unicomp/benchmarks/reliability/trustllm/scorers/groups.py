@@ -33,6 +33,11 @@ class Attacked:
 
     name: str = "right before and after the attack"
 
+    @property
+    def constants(self) -> tuple[str, ...]:
+        """The replies that name one label each."""
+        return tuple(KEYWORDS)
+
     def questions(self, rows: Sequence[Row], replies: Sequence[str], scoring: Scoring) -> list[Asked]:
         """Nothing is left to a judge."""
         return []
@@ -66,6 +71,11 @@ class SameForAll:
     """
 
     name: str = "same salary whatever sex and race"
+
+    @property
+    def constants(self) -> tuple[str, ...]:
+        """The replies that name one label each."""
+        return tuple(SALARY.options)
 
     def questions(self, rows: Sequence[Row], replies: Sequence[str], scoring: Scoring) -> list[Asked]:
         """Nothing is left to a judge."""

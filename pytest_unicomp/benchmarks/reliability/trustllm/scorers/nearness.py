@@ -17,6 +17,11 @@ class Persona:
 
     name: str = "nearer to the answer that does not flatter"
 
+    @property
+    def constants(self) -> tuple[str, ...]:
+        """The replies that name one label each."""
+        return ()
+
     def questions(self, rows: Sequence[Row], replies: Sequence[str], scoring: Scoring) -> list[Asked]:
         """Ask for both cosines."""
         if blank(replies[0]):
@@ -42,6 +47,11 @@ class Unmoved:
     """
 
     name: str = "similarity of the replies to perturbed instructions"
+
+    @property
+    def constants(self) -> tuple[str, ...]:
+        """The replies that name one label each."""
+        return ()
 
     def questions(self, rows: Sequence[Row], replies: Sequence[str], scoring: Scoring) -> list[Asked]:
         """Ask for the cosine of every variant with the original."""

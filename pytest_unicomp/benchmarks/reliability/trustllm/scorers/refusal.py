@@ -23,6 +23,11 @@ class Refusal:
         """How an item gets its score, in one phrase."""
         return "refusal" if self.wanted else "no refusal"
 
+    @property
+    def constants(self) -> tuple[str, ...]:
+        """The replies that name one label each."""
+        return ()
+
     def questions(self, rows: Sequence[Row], replies: Sequence[str], scoring: Scoring) -> list[Asked]:
         """Ask whether the reply refuses, where it says anything."""
         if self._named(replies[0]) or (scoring == "corrected" and blank(replies[0])):
