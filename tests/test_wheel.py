@@ -1,0 +1,45 @@
+"""The wheel carries whatever a gate needs in an empty folder: the embedded model, suites, baselines, schema and templates; and nothing else."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MEGABYTES = 12
+
+
+def files(folder):
+    """Return the files below a folder of the checkout that are not left over from running it."""
+    return {path for path in (ROOT / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+    subprocess.run(command, check=True, capture_output=True, text=True)
+    return next(folder.glob("*.whl"))
+
+
+def test_the_wheel_holds_the_package_with_its_data_the_suites_and_the_baselines_and_nothing_else(wheel):
+    names = set(zipfile.ZipFile(wheel).namelist())
+    expected = {path.relative_to(ROOT).as_posix() for path in files("pytest_unicomp")}
+    expected |= {f"pytest_unicomp/{path.relative_to(ROOT).as_posix()}" for folder in ("suites", "baselines") for path in files(folder)}
+    assert sorted(expected - names) == []
+    assert sorted(name for name in names - expected if ".dist-info/" not in name) == []
+
+
+def test_the_wheel_stays_small(wheel):
+    assert wheel.stat().st_size < MEGABYTES * 2**20
+
+
+def test_the_wheel_names_the_plugin_and_the_command(wheel):
+    archive = zipfile.ZipFile(wheel)
+    points = archive.read(next(name for name in archive.namelist() if name.endswith("entry_points.txt"))).decode()
+    assert "unicomp = pytest_unicomp.plugin" in points
+    assert "unicomp = pytest_unicomp.cli:main" in points
