@@ -475,6 +475,20 @@ class WaiverState(Record):
     note: str
 
 
+class Origin(Record):
+    """Where measurements come from that share machine, engine, dtype of computation and library versions: how many, whose (`recipes`, the
+    reference's as `reference`), and when the first and the last were made (ISO 8601). Stored evidence and the store may be older than the run."""
+
+    machine: str
+    engine: str
+    dtype: str
+    versions: dict[str, str]
+    recipes: list[str]
+    measurements: int
+    first: str
+    last: str
+
+
 class Report(Record):
     """The whole answer of a run (schema `unicomp-report/1`); HTML and Markdown are made from it alone.
 
@@ -499,3 +513,4 @@ class Report(Record):
     pareto: list[Point] = []
     cheapest: str | None = None
     kernels: list[KernelReport] = []
+    origins: list[Origin] = []

@@ -19,6 +19,7 @@ from pytest_unicomp.executors import choice
 from pytest_unicomp.judges import choice as judges
 from pytest_unicomp.options import Settings, served
 from pytest_unicomp.plan import REFERENCE, Candidate, Cell, Plan, plan
+from pytest_unicomp.provenance import Provenance
 from pytest_unicomp.records import (
     Artifact,
     CapabilityVerdict,
@@ -119,6 +120,7 @@ class Run:
         self.trials = Trials(self.results, settings, self.evaluation, store=self.store, progress=progress)
         self._retention: dict[Cell, Check] = {}
         self._stopped: dict[Cell, Measurement] = {}
+        self._provenance = Provenance()
         self._scores: dict[tuple[str, tuple[str, ...]], dict[str, scores.Score]] = {}
 
     def _check_supported(self) -> None:
@@ -410,6 +412,7 @@ class Run:
             pareto=scores.points(recipes, checks),
             cheapest=scores.cheapest(recipes),
             kernels=list(kernels),
+            origins=self._provenance.origins(),
         )
 
     def scores_of(self, recipe: str, benchmarks_measured: Iterable[str]) -> dict[str, scores.Score]:
@@ -420,6 +423,8 @@ class Run:
         pairs = {}
         for name in benchmarks_measured:
             reference, candidate = self.reference(name), self.measurement(recipe, name)
+            self._provenance.note(REFERENCE, reference)
+            self._provenance.note(recipe, candidate)
             if compare.mismatch(reference, candidate) is None:
                 pairs[name] = (reference, candidate)
         found = scores.scores(pairs, self.evaluation.scoring, confidence=self.policy.confidence, seed=self.settings.seed)

@@ -102,6 +102,16 @@ def ratio(check: Check) -> Markup:
     return shown + Markup(' <small class="interval">[{}, {}]</small>').format(low, high)
 
 
+def scaled(value: float | None, factor: float, digits: int, why: str = "not measured") -> Markup:
+    """A number in another unit than the report's: `factor` times it with a fixed count of decimals, beside the exact value in the report's own."""
+    return data(value, "" if value is None else f"{factor * value:.{digits}f}".replace("-", "−"), why)
+
+
+def times(value: float | None, why: str = "not known") -> Markup:
+    """A ratio."""
+    return data(value, "" if value is None else numbers.times(value), why)
+
+
 def limit(check: Check) -> Markup:
     """The largest ratio that an efficiency check accepts."""
     at_most = numbers.largest_ratio(check)

@@ -41,6 +41,7 @@ def render(report: Report) -> str:
     style = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in STYLES) + filters.rules(choices)
     return environment.get_template("page.html.jinja").render(
         report=report,
+        sections=_sections(report),
         style=Markup(style),
         policy_header=content_security_policy(style),
         matrix=laid_out,
@@ -73,6 +74,12 @@ def content_security_policy(style: str) -> str:
 def write(report: Report, path: Path) -> None:
     """Write the page; it appears whole or not at all. Raises OSError where the disk refuses."""
     write_text(path, render(report))
+
+
+def _sections(report: Report) -> dict[str, str]:
+    """Return the headings of the page by id; waivers and kernels have one only where there are any."""
+    there = {"waivers": bool(report.waivers), "kernels": bool(report.kernels)}
+    return {name: title for name, title in words.SECTIONS.items() if there.get(name, True)}
 
 
 def _efficiency(rows: Sequence[Row]) -> list[tuple[str, dict[str, Check]]]:

@@ -47,11 +47,13 @@ SCORES: Final[dict[str, str]] = {
 # The sections of the page in their order, by the id of their heading.
 SECTIONS: Final[dict[str, str]] = {
     "matrix": "Matrix",
+    "waivers": "Waivers",
     "scores": "Scores",
     "differences": "Differences",
     "flips": "Flips",
     "behaviour": "Behind the means",
     "efficiency": "Size and latency",
+    "kernels": "Kernels",
     "calibration": "Calibration",
     "findings": "Findings",
     "checks": "Every check",

@@ -11,6 +11,14 @@ def test_json_html_and_markdown_are_written_and_named_at_the_end(gate, pytester)
     result.stdout.fnmatch_lines(["*unicomp*", "*rtn-w8a16*", "exit code: *"])
 
 
+def test_the_report_says_where_its_measurements_come_from(gate):
+    report = gate.report("--unicomp-margin=0.4")
+    (origin,) = report["origins"]
+    assert origin["recipes"] == ["reference", "rtn-w8a16"]
+    assert origin["measurements"] == 2 * len({check["benchmark"] for check in report["checks"] if check["question"] == "retention"})
+    assert origin["versions"] == report["environment"]["versions"]
+
+
 def test_an_undecided_capability_is_a_junit_failure_of_that_type(gate, pytester):
     gate("--junit-xml=junit.xml", "--unicomp-margin=0.001")
     cases = {case.get("name"): case for case in ElementTree.parse(pytester.path / "junit.xml").iter("testcase")}

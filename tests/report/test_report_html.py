@@ -194,7 +194,8 @@ def test_sizes_and_ratios_are_those_of_the_report(page: Page, report: Report) ->
         if made is None:
             continue
         costs = [check for check in report.checks if check.recipe == recipe.recipe and check.question == "efficiency"]
-        told = [made.bytes, made.bits_per_weight, made.sparsity, made.compress_seconds, made.compress_peak_bytes]
+        whole = report.reference.bytes if report.reference else 1
+        told = [made.bytes, (made.bytes or 0) / whole, made.bits_per_weight, made.sparsity, made.compress_seconds, made.compress_peak_bytes]
         for check in sorted(costs, key=lambda check: check.benchmark):
             low, high = check.interval or (0.0, 0.0)
             told += [1 - (check.difference or 0.0), 1 - high, 1 - low]
@@ -235,6 +236,39 @@ def test_worst_parts_judges_and_floors_are_those_of_the_report(page: Page, repor
         assert judged
         expected = [worst.n, worst.reference, worst.candidate, *(check.unanswered or ()), check.floors["always refuse"]]
         assert [number for cell in row for number in cell.numbers] == [*expected, judged.accuracy, *judged.interval, judged.n]
+
+
+def test_kernels_are_those_of_the_report_in_its_own_units(page: Page, report: Report) -> None:
+    (rows,) = page.named("kernels")
+    for layer, row in zip(report.kernels[0].layers, rows[1:], strict=True):
+        times = [number for spread in (layer.dense_seconds, layer.seconds) for number in (spread.median, spread.low, spread.high)]
+        rates = [layer.ratio, *layer.interval, layer.bandwidth, layer.rate, layer.share, layer.dense_share]
+        assert [number for cell in row for number in cell.numbers] == [layer.layers, layer.rows, *times, *rates]
+        assert row[3].text.startswith(f"{1e6 * layer.dense_seconds.median:.1f} ")
+
+
+def test_waivers_say_who_accepted_what_and_what_the_verdict_is_without_them(page: Page, report: Report) -> None:
+    (rows,) = page.named("waivers")
+    assert [row[2].text for row in rows[1:]] == [waiver.owner for waiver in report.waivers]
+    assert "EXPIRED" in rows[2][1].text
+    assert "with 1 waiver; without it: FAIL" in page.text[: page.text.index("What was judged")]
+    waived = [row for table in page.named("checks") for row in table if "waived" in row[1].text]
+    assert len(waived) == sum(check.waived for check in report.checks) > 0
+    assert all(f"evidence {'0f' * 8}" in row[-1].text for row in waived)
+
+
+def test_the_machine_and_versions_of_older_measurements_are_told_apart(page: Page, report: Report) -> None:
+    (rows,) = page.named("origins")
+    assert [row[2].numbers for row in rows[1:]] == [[origin.measurements] for origin in report.origins]
+    assert rows[1][-1].text == "as above"
+    assert "torch 2.12.0" in rows[2][-1].text
+
+
+def test_only_what_is_there_is_listed_among_the_sections() -> None:
+    with_all, without = (html.render(made) for made in (toy_report.full(), toy_report.small()))
+    for name in ("waivers", "kernels"):
+        assert f'href="#{name}"' in with_all
+        assert f'href="#{name}"' not in without
 
 
 def test_a_warning_about_hidden_danger_stands_beside_the_reason(page: Page) -> None:

@@ -11,18 +11,24 @@ from pytest_unicomp.records import (
     CalibrationGain,
     CalibrationText,
     CapabilityVerdict,
+    Ceilings,
     Check,
     Claim,
     Divergence,
     Estimate,
     Example,
     Flips,
+    KernelReport,
+    LayerTiming,
+    Origin,
     Point,
     RecipeVerdict,
     ReferenceSummary,
     Report,
     Slice,
+    Spread,
     Verdict,
+    WaiverState,
 )
 from pytest_unicomp.vocabulary import CAPABILITIES, SCORES, Family
 
@@ -379,10 +385,96 @@ def small() -> Report:
     )
 
 
+def kernels() -> KernelReport:
+    """The table of one kernel on two shapes of layers."""
+    layers = [
+        LayerTiming(
+            outputs=2048 * rows,
+            inputs=2048,
+            layers=24,
+            names=["q_proj", "o_proj"],
+            rows=rows,
+            phase="decode" if rows == 1 else "prefill",
+            kernel="torch int4",
+            dense_seconds=Spread(median=1.234e-4 * rows, low=1.1e-4 * rows, high=1.4e-4 * rows),
+            seconds=Spread(median=0.612e-4 * rows, low=0.6e-4 * rows, high=0.7e-4 * rows),
+            ratio=0.4959,
+            interval=(0.4781, 0.5123),
+            dense_bytes=8_400_000,
+            bytes=2_300_000,
+            operations=8_388_608 * rows,
+            bandwidth=3.76e10,
+            rate=1.371e11,
+            dense_share=0.81,
+            share=0.6432,
+            bound="memory",
+            difference=0.0031,
+        )
+        for rows in (1, 64)
+    ]
+    ceilings = Ceilings(bandwidth=4.12e10, rate=9.9e11, copied_bytes=1 << 28, product="4096 x 4096 x 4096")
+    return KernelReport(
+        format="int4",
+        kernel="torch int4",
+        device="cpu <x>",
+        ceilings=ceilings,
+        layers=layers,
+        left_out=["7 x 9: too small"],
+        rounds=12,
+        confidence=0.9,
+    )
+
+
+def waivers() -> list[WaiverState]:
+    """One waiver that excuses a check, and one that has expired."""
+    common = {"question": "retention", "owner": "Ada <ada@example.org>", "evidence": "0f" * 8, "expires": "2026-06-30"}
+    return [
+        WaiverState(
+            recipe="gptq-w4a16", benchmark=None, capability="reasoning", reason=NASTY[4], state="applied", note="until 2026-06-30", **common
+        ),
+        WaiverState(
+            recipe="awq-w4a16", benchmark="nano-safety", capability=None, reason="known", state="expired", note="it ended", **common
+        ),
+    ]
+
+
+def origins() -> list[Origin]:
+    """Measurements of this run, and older ones of another machine."""
+    here = {"torch": "2.13.0", "transformers": "5.17.0", "lm-eval": "0.4.13"}
+    day = "2026-01-31T11:5{}:00+00:00"
+    common = {"engine": "unicomp", "dtype": "bfloat16"}
+    return [
+        Origin(
+            machine="2 cores",
+            versions=here,
+            recipes=["rtn-w8a16", NASTY[0]],
+            measurements=14,
+            first=day.format(1),
+            last=day.format(9),
+            **common,
+        ),
+        Origin(
+            machine="NVIDIA H100",
+            versions=here | {"torch": "2.12.0"},
+            recipes=["reference"],
+            measurements=7,
+            first=day.format(0),
+            last=day.format(0),
+            **common,
+        ),
+    ]
+
+
 def full() -> Report:
     """The small report with findings, costs and calibration gains, so that every table of the page has rows."""
     made = small()
-    return made.model_copy(update=told([recipe for recipe in made.recipes if recipe.artifact]))
+    extra = {"waivers": waivers(), "without_waivers": "fail", "kernels": [kernels()], "origins": origins()}
+    failing = [check.recipe == "gptq-w4a16" and check.verdict == "fail" for check in made.checks]
+    checks = [
+        check.model_copy(update={"waived": True, "evidence": "0f" * 8}) if failed else check
+        for check, failed in zip(made.checks, failing, strict=True)
+    ]
+    return made.model_copy(update={**told([recipe for recipe in made.recipes if recipe.artifact]), **extra, "checks": checks})
 
 
 def big(recipes: int = 19, benchmarks: int = 60) -> Report:
