@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib import error, parse, request
@@ -80,13 +82,34 @@ class Endpoint:
             raise UsageProblem(f"unicomp: {self.url} serves {len(entries)} models ({listed}); say which: {self.url}#MODEL.")
         return entries[0]
 
-    def call(self, path: str, payload: dict[str, Any] | None = None) -> Any:
+    def call(self, path: str, payload: dict[str, Any] | None = None, *, seconds: float = SECONDS) -> Any:
         """Return the JSON answer to one GET, or to a POST of `payload`; raise InfrastructureError with the server's own words where it refuses."""
+        with self._answer(path, payload, seconds) as answer:
+            return json.load(answer)
+
+    def stream(self, path: str, payload: dict[str, Any], *, seconds: float = SECONDS) -> Iterator[dict[str, Any]]:
+        """Yield the events of a POST as they come (server-sent events, until `[DONE]`); raise InfrastructureError where they are none."""
+        with self._answer(path, payload, seconds) as answer:
+            for line in answer:
+                kind, _, data = line.decode(errors="replace").strip().partition(":")
+                if kind == "data" and data.strip() == "[DONE]":
+                    return
+                if kind == "data":
+                    event = json.loads(data)
+                    if "error" in event:
+                        raise InfrastructureError(f"unicomp: {self.url}/{path} broke off: {str(event['error'])[:200]}.")
+                    yield event
+        raise InfrastructureError(
+            f"unicomp: {self.url}/{path} did not stream to the end; expected server-sent events that close with [DONE]."
+        )
+
+    @contextmanager
+    def _answer(self, path: str, payload: dict[str, Any] | None, seconds: float) -> Iterator[Any]:
         body = None if payload is None else json.dumps(payload).encode()
         asked = request.Request(f"{self.url}/{path}", data=body, headers=self.headers())
         try:
-            with request.urlopen(asked, timeout=SECONDS) as answer:
-                return json.load(answer)
+            with request.urlopen(asked, timeout=seconds) as answer:
+                yield answer
         except error.HTTPError as refused:
             said = refused.read(300).decode(errors="replace").strip()
             raise InfrastructureError(f"unicomp: {self.url}/{path} answered {refused.code}: {said or refused.reason}.") from refused

@@ -40,9 +40,16 @@ class Candidate:
         """Where the candidate is served already; None for one that has files here or will have."""
         return self.source if self.source is not None and served(self.source) else None
 
-    def takes(self, kind: Kind) -> bool:
-        """Say whether a kind of benchmark can tell anything about it: of a served model there are no files, and calibration text changes neither size nor speed."""
-        return kind == "items" or (kind != "kernel" and self.address is None and self.instead_of is None)
+    def takes(self, kind: Kind, *, served_reference: bool) -> bool:
+        """Say whether a kind of benchmark can tell anything about it.
+
+        Of a served model there are no files, and its timings need a reference that is served too; calibration text changes neither size nor speed.
+        """
+        if kind in ("items", "kernel"):
+            return kind == "items"
+        if self.address is not None:
+            return kind == "latency" and served_reference
+        return self.instead_of is None
 
 
 @dataclass(frozen=True)
@@ -197,6 +204,7 @@ def plan(settings: Settings, evaluation: Evaluation) -> Plan:
     lacking = _lacking(names, evaluation)
     if lacking and evaluation.bundle is not None:
         raise UsageProblem(missing_pieces(lacking, evaluation.bundle))
+    served_reference = settings.backend == "server" or served(settings.reference)
     return Plan(
         model=settings.model,
         candidates=judged,
@@ -205,7 +213,7 @@ def plan(settings: Settings, evaluation: Evaluation) -> Plan:
             _cell(candidate, name, table[name], settings.seed)
             for candidate in judged
             for name in names
-            if candidate.takes(table[name].kind)
+            if candidate.takes(table[name].kind, served_reference=served_reference)
         ),
         notes=(*left_out, *_substitutions(names, evaluation)),
     )

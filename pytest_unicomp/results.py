@@ -180,8 +180,7 @@ class Results:
         evaluation = evaluation or self._evaluation
         if benchmark.kind == "size":
             return self._measure_size(recipe, name)
-        address = self._settings.reference if recipe == REFERENCE and served(self._settings.reference) else None
-        artifact = self.artifact(recipe) if address is None else serving_choice.artifact(REFERENCE, address)
+        artifact = self.subject(recipe)
         key = self._measurement_key(artifact, name, evaluation)
         kept = self._store.read("measurements", key)
         if kept is None:
@@ -193,6 +192,12 @@ class Results:
                 if kept is None:
                     return self._evaluate(artifact, name, recipe, key, evaluation)
         return Measurement.model_validate(kept)
+
+    def subject(self, recipe: str) -> Artifact:
+        """Return what is asked and timed for a recipe: its artifact, or where the reference is served already, that server's model."""
+        if recipe == REFERENCE and served(self._settings.reference):
+            return serving_choice.artifact(REFERENCE, self._settings.reference)
+        return self.artifact(recipe)
 
     def _measure_size(self, recipe: str, name: str) -> Measurement:
         """Read a number off an artifact; one that takes work (its benchmark says how it is made) is kept like other measurements."""
@@ -215,7 +220,7 @@ class Results:
 
     def _evaluate(self, artifact: Artifact, name: str, recipe: str, key: str, evaluation: Evaluation) -> Measurement:
         self._progress(f"evaluate {recipe} on {name}" + (f", {len(evaluation.only)} items" if evaluation.only else ""))
-        engine = self.engine(artifact) if self._settings.backend == "hf" and not served(artifact.path) else self._server(artifact)
+        engine = self.engine(artifact) if self._settings.backend == "hf" and not served(artifact.path) else self.server(artifact)
         benchmark = cast("ItemBenchmark", benchmarks()[name])
         journal = Journal(self._store.root / "journals" / f"{key}.jsonl")
         if len(journal):
@@ -248,12 +253,13 @@ class Results:
             }
         )
 
-    def _server(self, artifact: Artifact) -> ServedEngine:
-        """Return the engine of a model's server, which is started first where it has no address; all other models are released."""
+    def server(self, artifact: Artifact, *, beside: Sequence[Artifact] = ()) -> ServedEngine:
+        """Return the engine of a model's server, which is started first where it has no address; all others but those in `beside` are released."""
         from pytest_unicomp import serving
 
         address = artifact.path if served(artifact.path) else None
-        for path in [path for path, loaded in self._engines.items() if path != artifact.path or loaded.device != "server"]:
+        wanted = {artifact.path, *(other.path for other in beside)}
+        for path in [path for path, loaded in self._engines.items() if path not in wanted or loaded.device != "server"]:
             self._engines.pop(path).release()
         if artifact.path not in self._engines:
             # The tokenizer is the reference's: both sides must be put the same prompts, and a served candidate has no files here.
@@ -265,7 +271,10 @@ class Results:
                 self._progress(f"serve {artifact.recipe}")
                 endpoint = guarded(command.start, f"serving {artifact.recipe}")
                 try:
-                    engine = guarded(lambda: serving.connect(endpoint, base, stop=command.stop), f"the server of {artifact.recipe}")
+                    engine = guarded(
+                        lambda: serving.connect(endpoint, base, stop=command.stop, session=command.session),
+                        f"the server of {artifact.recipe}",
+                    )
                 except BaseException:
                     command.stop()
                     raise

@@ -51,9 +51,19 @@ class PairedRounds:
     """Collects paired seconds. `before` is the setup of each timed round: it runs the reference before every other round, and after the rest."""
 
     def __init__(
-        self, reference: Round, candidate: Round, kernels: tuple[str, str] = ("", ""), *, device: str = "cpu", sessions: Sequence[int] = ()
+        self,
+        reference: Round,
+        candidate: Round,
+        kernels: tuple[str, str] = ("", ""),
+        *,
+        device: str = "cpu",
+        sessions: Sequence[int] = (),
+        watched: bool = True,
     ) -> None:
-        """Take the two functions, each performing one round on its own loaded model, what computes in each, and where (`health.Watch`)."""
+        """Take the two functions, each performing one round on its own loaded model, what computes in each, and where (`health.Watch`).
+
+        `watched`: this host does the work, so that its health says something about the timings.
+        """
         self._reference, self._candidate = reference, candidate
         self.kernels = kernels
         self.reference_seconds: list[float] = []
@@ -62,7 +72,7 @@ class PairedRounds:
         self._rounds = 0
         self._owed = False
         self._counted: list[float | None] = []
-        self._watch = Watch(device, sessions)
+        self._watch = Watch(device, sessions) if watched else None
 
     def before(self) -> None:
         """Prepare one round (pytest-benchmark calls this before every round, warm-up rounds included): settle what is owed, then go first or not."""
@@ -84,7 +94,7 @@ class PairedRounds:
         own = [seconds for seconds in counted if seconds is not None]
         self.candidate_seconds = own if len(own) == len(candidate_seconds) else list(candidate_seconds)
         self.reference_seconds = self.reference_seconds[-len(self.candidate_seconds) :]
-        self.health = self._watch.health()
+        self.health = self._watch.health() if self._watch is not None else None
 
     def _settle(self) -> None:
         if self._owed:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_unicomp import health, machine, timing
-from pytest_unicomp.options import Settings
+from pytest_unicomp.options import Settings, served
 from pytest_unicomp.plan import REFERENCE, Cell
 from pytest_unicomp.records import Artifact, KernelReport
 from pytest_unicomp.registry import Evaluation, KernelBenchmark, LatencyBenchmark, Progress, benchmarks, file_digest, source_digest
@@ -39,8 +40,10 @@ class Trials:
     def rounds(self, cell: Cell) -> PairedRounds:
         """Return the paired rounds of a cell, nothing timed yet: both models loaded as they would be served, the candidate on its own kernels."""
         benchmark = cast("LatencyBenchmark", benchmarks()[cell.benchmark])
-        artifacts = [self._results.artifact(REFERENCE), self._results.artifact(cell.recipe)]
+        artifacts = [self._results.subject(REFERENCE), self._results.subject(cell.recipe)]
         self._progress(f"time {cell.recipe} on {cell.benchmark}")
+        if self._settings.backend == "server" or served(artifacts[1].path):
+            return self._at_endpoints(benchmark, artifacts)
         self._results.release()
         wanted = {artifact.path for artifact in artifacts}
         for key in [key for key in self._timed if key[0] not in wanted]:
@@ -56,6 +59,17 @@ class Trials:
             if timing.best(plain) < timing.best(after):
                 after, names = plain, (first.kernel, f"dense {unpacked.dtype}, unpacked: faster here than {second.kernel}")
         return PairedRounds(before, after, names, device=self._results.device)
+
+    def _at_endpoints(self, benchmark: LatencyBenchmark, artifacts: Sequence[Artifact]) -> PairedRounds:
+        """Return rounds of two servers that run at once: pairs need both, so each may have half of the device's memory."""
+        self.close()
+        engines = [self._results.server(artifact, beside=artifacts) for artifact in artifacts]
+        before, after = (benchmark.prepare(engine) for engine in engines)
+        names = [f"as served at {engine.endpoint.url}" if engine.session is None else "as served by --unicomp-serve" for engine in engines]
+        sessions = [engine.session for engine in engines if engine.session is not None]
+        # Of a machine that is not this one, or of a server that somebody else started here, the counters of this host say nothing.
+        watched = len(sessions) == len(engines)
+        return PairedRounds(before, after, (names[0], names[1]), sessions=sessions, watched=watched)
 
     def _engine(self, artifact: Artifact, *, unpacked: bool = False) -> tuple[Engine, Runtime]:
         """Return a model in the data type of its checkpoint (unless another was asked for), its layers on the kernels of its format or unpacked."""
@@ -109,8 +123,9 @@ class Trials:
         benchmark = benchmarks()[cell.benchmark]
         return digest(
             {
-                "reference": self._results.model.fingerprint,
-                "artifact": self._results.artifact(cell.recipe).fingerprint,
+                "reference": self._results.subject(REFERENCE).fingerprint,
+                "artifact": self._results.subject(cell.recipe).fingerprint,
+                "backend": [self._settings.backend, self._settings.serve],
                 "benchmark": cell.benchmark,
                 "identity": benchmark.identity(self._evaluation),
                 "device": self._results.device,

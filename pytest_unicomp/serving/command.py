@@ -74,6 +74,11 @@ class ServeCommand:
         """The address that the running command answers at."""
         return Endpoint(f"http://127.0.0.1:{self._port}/v1")
 
+    @property
+    def session(self) -> int | None:
+        """The process group of what runs, by its leader; None where the system has none or nothing runs."""
+        return self._process.pid if self._process is not None and os.name == "posix" else None
+
     def _await(self) -> None:
         assert self._process is not None
         give_up = time.monotonic() + self.ready_seconds

@@ -29,6 +29,8 @@ class ServedEngine:
     device: str = "server"
     dtype: str = "as served"
     name: str = NAME
+    # The process group of the server that was started for this engine; None for one that is somebody else's.
+    session: int | None = None
 
     @property
     def max_length(self) -> int:
@@ -47,7 +49,7 @@ class ServedEngine:
         self.stop()
 
 
-def connect(endpoint: Endpoint, folder: Path, *, stop: Callable[[], None] = lambda: None) -> ServedEngine:
+def connect(endpoint: Endpoint, folder: Path, *, stop: Callable[[], None] = lambda: None, session: int | None = None) -> ServedEngine:
     """Return the engine of what `endpoint` serves, with the tokenizer and context length of the checkpoint `folder`.
 
     The server is asked once whether it takes token ids and returns the log-probabilities of a prompt (OpenAI's `echo` and `logprobs`).
@@ -65,7 +67,7 @@ def connect(endpoint: Endpoint, folder: Path, *, stop: Callable[[], None] = lamb
     tokens, scores = _abilities(endpoint, model, tokenizer)
     with quiet():
         made = client.make(endpoint, model, tokenizer=folder, max_length=context, tokens=tokens, scores=scores)
-    return ServedEngine(path=folder, endpoint=endpoint, tokenizer=made.tokenizer, lm=made, stop=stop)
+    return ServedEngine(path=folder, endpoint=endpoint, tokenizer=made.tokenizer, lm=made, stop=stop, session=session)
 
 
 def _abilities(endpoint: Endpoint, model: str, tokenizer: Any) -> tuple[bool, str | None]:

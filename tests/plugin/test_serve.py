@@ -52,6 +52,32 @@ def test_a_served_candidate_is_judged_against_a_served_reference(gate, server):
     assert {check["question"] for check in report["checks"]} == {"retention"}
 
 
+def test_a_served_candidate_is_timed_at_its_endpoint_beside_the_served_reference(gate, server):
+    words = (f"--unicomp-candidate={server.url}", f"--unicomp-reference={server.url}")
+    report = gate.report(*words, recipe=None, benchmark="prefill-latency,bytes")
+    [check] = [check for check in report["checks"] if check["question"] == "efficiency"]
+    assert (check["benchmark"], check["n"]) == ("prefill-latency", 12)
+    assert check["kernels"] == [f"as served at {server.url}"] * 2
+    assert check["interval"][0] <= check["difference"] <= check["interval"][1]
+    # Against itself no difference is proven beyond the limit.
+    assert check["verdict"] in ("pass", "inconclusive")
+
+
+@pytest.mark.slow
+def test_a_command_serves_both_at_once_to_time_them_and_its_work_is_not_that_of_others(gate):
+    report = gate.report(f"--unicomp-serve={SERVER}", recipe="rtn-w8a16", benchmark="token-latency")
+    [check] = [check for check in report["checks"] if check["question"] == "efficiency"]
+    assert check["kernels"] == ["as served by --unicomp-serve"] * 2
+    assert check["n"] == 12
+    assert check["difference"] is not None
+
+
+def test_a_served_candidate_is_not_timed_where_the_reference_is_not_served(gate, server):
+    words = (f"--unicomp-candidate={server.url}", "--unicomp-reference=stored")
+    result = gate(*words, "--collect-only", "-q", recipe=None, benchmark="prefill-latency,nano-knowledge")
+    assert "prefill-latency" not in result.stdout.str()
+
+
 def test_a_served_candidate_is_measured_anew_by_every_run(gate, server):
     words = (f"--unicomp-candidate={server.url}", f"--unicomp-reference={server.url}")
     before = server.asked.total()

@@ -9,6 +9,7 @@ import json
 import sys
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -58,9 +59,20 @@ class Loopback:
                     return self._answer(404, {"error": "no such path"})
                 try:
                     with outer._lock:
+                        if payload.get("stream"):
+                            return self._stream(outer.streamed(payload))
                         self._answer(200, outer.complete(payload))
                 except ValueError as refused:
                     self._answer(400, {"error": str(refused)})
+
+            def _stream(self, events: Iterator[dict[str, Any]]) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", "text/event-stream")
+                self.end_headers()
+                for event in events:
+                    self.wfile.write(f"data: {json.dumps(event)}\n\n".encode())
+                    self.wfile.flush()
+                self.wfile.write(b"data: [DONE]\n\n")
 
             def _answer(self, status: int, content: dict[str, Any]) -> None:
                 body = json.dumps(content).encode()
@@ -78,7 +90,22 @@ class Loopback:
     def complete(self, payload: dict[str, Any]) -> dict[str, Any]:
         given = payload["prompt"]
         prompts = given if isinstance(given, list) and given and not isinstance(given[0], int) else [given]
-        return {"choices": [self._choice(place, prompt, payload) for place, prompt in enumerate(prompts)]}
+        choices = [self._choice(place, prompt, payload) for place, prompt in enumerate(prompts)]
+        return {"choices": choices, "usage": {"completion_tokens": sum(choice.pop("written", 0) for choice in choices)}}
+
+    def streamed(self, payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """All sequences together, a token of each at a time, as servers that batch do."""
+        import torch
+
+        tokens = torch.tensor(payload["prompt"])
+        cache, newest = None, tokens
+        for _ in range(payload["max_tokens"]):
+            with torch.inference_mode():
+                answer = self.engine.model(newest, past_key_values=cache, use_cache=True, logits_to_keep=1)
+            cache, newest = answer.past_key_values, answer.logits[:, -1:].argmax(dim=-1)
+            for place, token in enumerate(newest[:, 0].tolist()):
+                yield {"choices": [{"index": place, "text": self.engine.tokenizer.decode([token])}]}
+        yield {"choices": [], "usage": {"completion_tokens": len(tokens) * payload["max_tokens"]}}
 
     def _choice(self, place: int, prompt: str | list[int], payload: dict[str, Any]) -> dict[str, Any]:
         import torch
@@ -97,11 +124,14 @@ class Loopback:
             tops: list[dict[str, float] | None] = [None, *({"best": top, "this": score} for top, score in zip(best, scores, strict=True))]
             return {"index": place, "text": "", "logprobs": {"token_logprobs": [None, *scores], "top_logprobs": tops}}
         with torch.inference_mode():
-            made = self.engine.model.generate(torch.tensor([ids]), max_new_tokens=payload["max_tokens"], do_sample=False)[0, len(ids) :]
+            least = payload["max_tokens"] if payload.get("ignore_eos") else None
+            made = self.engine.model.generate(
+                torch.tensor([ids]), max_new_tokens=payload["max_tokens"], min_new_tokens=least, do_sample=False
+            )[0, len(ids) :]
         text = self.engine.tokenizer.decode(made, skip_special_tokens=True)
         for stop in payload.get("stop") or []:
             text = text.split(stop)[0]
-        return {"index": place, "text": text}
+        return {"index": place, "text": text, "written": len(made)}
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
+from pytest_unicomp.benchmarks.efficiency.served import Served, Work, round_of
 from pytest_unicomp.errors import UnicompError
 from pytest_unicomp.records import Dimension
 from pytest_unicomp.registry import Evaluation
@@ -46,8 +47,16 @@ class Latency:
         """Return what a round does."""
         return {name: value for name, value in asdict(self).items() if name in ("batch", "prompt", "decode", "whole")}
 
-    def prepare(self, engine: Engine) -> Callable[[], None]:
-        """Return a function that performs one round and waits for the device; warming up is the caller's. UnicompError: context too short."""
+    def prepare(self, engine: Engine | Served) -> Callable[[], float | None]:
+        """Return a function that performs one round and waits for the device; warming up is the caller's. UnicompError: context too short.
+
+        A served model is asked at its endpoint; what its round returns are the seconds that count.
+        """
+        if engine.model is None:
+            return round_of(Work(self.batch, self.prompt, self.decode, self.whole), cast("Served", engine))
+        return self._here(cast("Engine", engine))
+
+    def _here(self, engine: Engine) -> Callable[[], None]:
         import torch
 
         length = min(self.prompt, engine.max_length - self.decode)
