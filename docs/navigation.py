@@ -1,9 +1,11 @@
-"""A hook of the site's build: lists every note of docs/decisions/ in the navigation, so that a new one needs no edit elsewhere."""
+"""Hooks of the site's build: every note of docs/decisions/ in the navigation, every module of the package on its page, without a list to edit."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+
+MODULES = "<!-- modules -->"
 
 
 def on_config(config: Any) -> Any:
@@ -14,3 +16,12 @@ def on_config(config: Any) -> Any:
         if "Decisions" in entry and not isinstance(entry, str):
             entry["Decisions"] = notes
     return config
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Put the list of modules where a page asks for it."""
+    if MODULES not in markdown:
+        return markdown
+    from pytest_unicomp.catalogue import module_list
+
+    return markdown.replace(MODULES, module_list())

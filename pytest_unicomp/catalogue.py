@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -80,8 +81,9 @@ def _number(value: float | None) -> str:
 
 
 def _prose(text: str | None) -> str:
-    """Return a docstring as Markdown: what would be read as markup is escaped."""
-    return inspect.cleandoc(text or "").replace("*", "\\*").replace("<", "&lt;")
+    """Return a docstring as Markdown: what would be read as markup is escaped, but for what stands between backticks."""
+    parts = inspect.cleandoc(text or "").split("`")
+    return "`".join(part if place % 2 else part.replace("*", "\\*").replace("<", "&lt;") for place, part in enumerate(parts))
 
 
 def command_sections() -> str:
@@ -113,6 +115,27 @@ def _command(name: str, command: Any) -> str:
     if command.context_settings.get("ignore_unknown_options"):
         parts.append("It takes all [options of a run](options.md), as `--NAME`.")
     return "\n\n".join(parts) + "\n"
+
+
+def module_list() -> str:
+    """One section per folder of the package, one line per module: the sentence that its file opens with."""
+    root = Path(__file__).parent
+    folders: dict[Path, list[Path]] = {}
+    for path in sorted(root.rglob("*.py")):
+        folders.setdefault(path.parent, []).append(path)
+    sections = []
+    for folder, files in folders.items():
+        heading = "/".join(("pytest_unicomp", *folder.relative_to(root).parts))
+        rows = [(f"`{path.name}`", _first_sentence(path)) for path in files if path.name != "__init__.py"]
+        opening = _first_sentence(folder / "__init__.py") if (folder / "__init__.py") in files else ""
+        parts = [f"## {heading}", opening, table(("module", "what it is for"), rows) if rows else ""]
+        sections.append("\n\n".join(part for part in parts if part).rstrip("\n") + "\n")
+    return "\n".join(sections)
+
+
+def _first_sentence(path: Path) -> str:
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return " ".join(_prose(text).split("\n\n")[0].split())
 
 
 def shown(file: str, language: str) -> Callable[[], str]:

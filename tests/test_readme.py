@@ -1,6 +1,9 @@
 """The README's tables are those of the program, and it stays short."""
 
+import importlib
 import re
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -51,3 +54,73 @@ def test_every_recipe_every_benchmark_and_every_command_has_its_place_on_a_page(
     assert [name for name in benchmarks() if f"`{name}`" not in pages["benchmark-sections"]] == []
     commands = [command.name or command.callback.__name__.replace("_", "-") for command in app.registered_commands]
     assert [name for name in commands if f"## unicomp {name}\n" not in pages["command-sections"]] == []
+
+
+def test_the_file_tree_names_every_module_and_folder_of_the_package_and_of_the_repository():
+    text = README.read_text(encoding="utf-8")
+    words = set(re.findall(r"[\w.]+", text[text.index("## Where things are") : text.index("## Contributing")]))
+    package = README.parent / "pytest_unicomp"
+    there = {path.stem for path in package.glob("*.py")} | {path.name for path in package.iterdir() if (path / "__init__.py").exists()}
+    assert sorted(there - words - {"__init__"}) == []
+    tracked = subprocess.run(["git", "ls-files"], cwd=README.parent, capture_output=True, text=True, check=False).stdout.split("\n")
+    top = {name.partition("/")[0] for name in tracked if name and not name.startswith(".")}
+    assert (
+        sorted(
+            name
+            for name in top
+            if name.removesuffix(".py") not in words and name not in words | {"README.md", "CONTRIBUTING.md", "LICENSE"}
+        )
+        == []
+    )
+
+
+def test_every_command_of_the_readme_and_of_the_pages_has_options_that_exist():
+    from pytest_unicomp.options import flag, options
+
+    known = {flag(option.name) for option in options()} | {"--unicomp-config", "--unicomp-x-y", "--unicomp-NAME"}
+    pages = [README, *sorted((README.parent / "docs").rglob("*.md")), *sorted((README.parent / "examples").iterdir())]
+    wrong = {
+        f"{page.name}: {found}"
+        for page in pages
+        if page.is_file()
+        for found in re.findall(r"--unicomp-[\w-]+", page.read_text(encoding="utf-8"))
+        if found.rstrip("-") not in known
+    }
+    assert sorted(wrong) == []
+
+
+def test_every_gate_that_the_pages_show_is_understood():
+    from pytest_unicomp.cli import app
+    from pytest_unicomp.cli.gate import pytest_arguments
+
+    commands = {command.name or command.callback.__name__.replace("_", "-") for command in app.registered_commands}
+    shown = [
+        line.split("   #")[0].strip().removesuffix("&").removesuffix("\\")
+        for page in (README, *sorted((README.parent / "docs").rglob("*.md")))
+        for line in page.read_text(encoding="utf-8").splitlines()
+        if re.match(r"    (srun (--\S+ )?)?unicomp \w", line) and "[OPTIONS]" not in line
+    ]
+    assert len(shown) > 20
+    for line in shown:
+        words = shlex.split(line[line.index("unicomp ") :])
+        assert words[1] in commands, line
+        if words[1] == "gate":
+            pytest_arguments(words[3:])
+
+
+@pytest.mark.slow
+def test_the_method_that_the_readme_shows_compresses_the_embedded_model(tmp_path, monkeypatch):
+    from safetensors.torch import load_file
+
+    from pytest_unicomp.checkpoints import NANO, facts
+
+    code = re.search(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)[1]
+    (tmp_path / "fixed_point.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    recipes = importlib.import_module("fixed_point").RECIPES
+    (made := tmp_path / "made").mkdir()
+    recipes["fixed-point-6"].compress(NANO, made, None, seed=0, device="cpu", progress=print, scratch=tmp_path)
+    weights = load_file(next(made.glob("*.safetensors")))
+    rounded = next(value for name, value in weights.items() if name.endswith("q_proj.weight")).float() * 2**6
+    assert (rounded == rounded.round()).all()
+    assert facts(made).parameters == facts(NANO).parameters
