@@ -45,6 +45,14 @@ def methods(as_json: Annotated[bool, typer.Option("--json", help="a list of obje
         typer.echo(f"Architectures asked about: {', '.join(ARCHITECTURES)}. Why one is not taken: `unicomp methods --json`.")
 
 
+# What stands for a scorer where nothing is scored item by item.
+HOW_MEASURED = {
+    "size": "read off the artifact",
+    "latency": "timed beside the reference, in alternating rounds",
+    "kernel": "timed layer by layer, beside dense",
+}
+
+
 def benchmarks(as_json: Annotated[bool, typer.Option("--json", help="a list of objects")] = False) -> None:
     """List the benchmarks. Example: unicomp benchmarks"""
     from pytest_unicomp.registry import benchmarks as table
@@ -57,6 +65,7 @@ def benchmarks(as_json: Annotated[bool, typer.Option("--json", help="a list of o
             "benchmark": name,
             **{field: getattr(entry, field) for field in names},
             **{field: getattr(entry, field, None) for field in further},
+            **({} if entry.kind == "items" else {"scorer": HOW_MEASURED[entry.kind]}),
             "sets": list(entry.sets),
         }
         for name, entry in table().items()

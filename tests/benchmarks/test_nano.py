@@ -109,6 +109,14 @@ def test_each_set_is_put_in_the_form_that_its_items_have() -> None:
         assert (sets.BENCHMARKS[f"nano-{name}"].metric == "acc") is offers_options
 
 
+def test_what_the_catalogue_says_of_items_and_chance_is_what_the_world_holds() -> None:
+    for name in world.SETS:
+        rows, entry = world.evaluation_items(name), sets.BENCHMARKS[f"nano-{name}"]
+        chance = sum(1 / len(row["options"]) for row in rows) / len(rows) if "options" in rows[0] else sets.constant_answer(rows)
+        assert (entry.items, entry.chance) == (len(rows), pytest.approx(chance))
+    assert perplexity.BENCHMARKS["nano-perplexity"].items == len(world.held_out_text())
+
+
 def test_a_model_that_always_refuses_is_at_the_chance_level_of_the_refusal_sets() -> None:
     for name in ("safety", "privacy"):
         rows = world.evaluation_items(name)
