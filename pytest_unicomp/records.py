@@ -431,7 +431,8 @@ class RecipeVerdict(Record):
     """A recipe's row in the report: its capabilities, its artifact and the verdict that follows from all its checks.
 
     `hidden_danger` says in one sentence that performance is kept and behaviour is not, None where that is not so. `scores` are UniComp's thirteen
-    (0 to 100, may exceed it), None where a cell was not measured; `score_intervals` their intervals at the run's confidence, `score_basis` what each rests on.
+    (0 to 100, may exceed it), None where a cell was not measured; `score_intervals` their intervals at the run's confidence, `score_basis` what each rests on;
+    `published` is {model of the paper: the same scores of its row for this technique}.
     `without_waivers` is what the verdict would be if no waiver excused anything.
     """
 
@@ -448,6 +449,7 @@ class RecipeVerdict(Record):
     scores: dict[str, float | None] = {}
     score_intervals: dict[str, tuple[float, float]] = {}
     score_basis: dict[str, str] = {}
+    published: dict[str, dict[str, float | None]] = {}
     artifact: Artifact | None
 
 

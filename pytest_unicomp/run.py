@@ -478,6 +478,7 @@ class Run:
                         "scores": values if any(value is not None for value in values.values()) else {},
                         "score_intervals": {name: score.interval for name, score in own.items() if score.interval is not None},
                         "score_basis": {name: score.basis for name, score in own.items()},
+                        "published": scores.beside(recipe.recipe, self.evaluation.scoring),
                     }
                 )
             )

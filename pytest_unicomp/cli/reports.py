@@ -66,7 +66,12 @@ def _run_scores(source: Path, as_json: bool) -> None:
     if as_json:
         shown = {
             name: {
-                score: {"value": row.scores.get(score), "interval": row.score_intervals.get(score), "basis": row.score_basis.get(score)}
+                score: {
+                    "value": row.scores.get(score),
+                    "interval": row.score_intervals.get(score),
+                    "basis": row.score_basis.get(score),
+                    "published": {model: values.get(score) for model, values in row.published.items()},
+                }
                 for score in SCORES
             }
             for name, row in rows.items()
@@ -79,4 +84,6 @@ def _run_scores(source: Path, as_json: bool) -> None:
             if value is not None:
                 spread = f"[{interval[0]:.1f}, {interval[1]:.1f}]" if interval else "(no interval)"
                 basis = row.score_basis.get(score, "the run's recipes as pool")
-                typer.echo(f"{name:20} {score:7} {value:7.2f} {spread:18} {basis}")
+                found = [f"{model} {one:.2f}" for model, values in row.published.items() if (one := values.get(score)) is not None]
+                paper = f" (the paper: {', '.join(found)})" if found else ""
+                typer.echo(f"{name:20} {score:7} {value:7.2f} {spread:18} {basis}{paper}")

@@ -1,5 +1,6 @@
 """The thirteen scores of UniComp (arXiv 2602.09130), of its published tables and of a run, and the paper's findings about either."""
 
+from pytest_unicomp.scores.beside import beside as beside
 from pytest_unicomp.scores.efficiency import efficiency_scores as efficiency_scores
 from pytest_unicomp.scores.findings import findings as findings
 from pytest_unicomp.scores.formulas import SCORES as SCORES
@@ -9,4 +10,4 @@ from pytest_unicomp.scores.published import published as published
 from pytest_unicomp.scores.run import Score as Score
 from pytest_unicomp.scores.run import scores as scores
 
-__all__ = ["SCORES", "Score", "cheapest", "efficiency_scores", "findings", "points", "published", "scores"]
+__all__ = ["SCORES", "Score", "beside", "cheapest", "efficiency_scores", "findings", "points", "published", "scores"]

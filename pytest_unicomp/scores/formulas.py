@@ -32,8 +32,10 @@ class Group:
 
     def paper(self, row: Cells) -> float | None:
         """Return the printed sub-score where there is one, else the mean of the cells as the paper takes them."""
-        if self.printed is not None:
-            return row.get(self.printed)
+        return self.mean(row) if self.printed is None else row.get(self.printed)
+
+    def mean(self, row: Cells) -> float | None:
+        """Return the mean of the cells as the paper takes them."""
         return _mean([_turned(row.get(cell), cell in self.paper_inverts) for cell in self.cells])
 
     def corrected(self, row: Cells) -> float | None:

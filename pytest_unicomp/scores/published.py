@@ -15,6 +15,14 @@ from pytest_unicomp.scores.formulas import EFFICIENCY_COLUMNS, GROUPS, SCORES, C
 
 Scoring = Literal["paper", "corrected"]
 MODELS = ("LLaMA-3.1-8B", "Qwen2.5-7B")
+# What else the paper, its tables and the hub call them.
+ALIASES = {
+    "llama38b": "LLaMA-3.1-8B",
+    "llama318binstruct": "LLaMA-3.1-8B",
+    "metallama318b": "LLaMA-3.1-8B",
+    "metallama318binstruct": "LLaMA-3.1-8B",
+    "qwen257binstruct": "Qwen2.5-7B",
+}
 BASE = "Baseline"
 DETAILS = ("table11_safety", "table12_robustness", "table13_privacy", "table14_ethics", "table15_truthfulness", "table16_fairness")
 PRINTED_RELIABILITY = {
@@ -53,9 +61,7 @@ def published(model: str, scoring: Scoring = "paper") -> dict[str, dict[str, flo
     `paper` aggregates printed sub-scores and printed baselines; `corrected` uses the raw cells: the contaminated jailbreak column, the p-values
     and AdvInstruction are left out, and disclosure counts as lower-is-better. Raises UsageProblem for another model.
     """
-    if model not in MODELS:
-        raise UsageProblem(f"unicomp: no published scores of {model!r}; the paper has {' and '.join(MODELS)}.{nearest(model, MODELS)}")
-    rows = cells(model)
+    rows = cells(known_as(model))
     found: dict[str, dict[str, float | None]] = {row: {} for row in rows}
     for score, groups in GROUPS.items():
         for row, values in rows.items():
@@ -68,6 +74,18 @@ def published(model: str, scoring: Scoring = "paper") -> dict[str, dict[str, flo
     return {row: {score: _rounded(scores.get(score)) for score in SCORES} for row, scores in found.items()}
 
 
+def known_as(model: str) -> str:
+    """Return the paper's name of a model: case, hyphens, an organisation in front and other tables' names do not matter.
+
+    Raises UsageProblem for a model that the paper does not have.
+    """
+    plain = _plain(model.rpartition("/")[2])
+    found = next((name for name in MODELS if _plain(name) == plain), ALIASES.get(plain))
+    if found is None:
+        raise UsageProblem(f"unicomp: no published scores of {model!r}; the paper has {' and '.join(MODELS)}.{nearest(model, MODELS)}")
+    return found
+
+
 @cache
 def cells(model: str) -> Mapping[str, Cells]:
     """Return every printed cell of a model's rows, under the labels of Table 1: the tables call the distilled models by several names."""
@@ -76,11 +94,11 @@ def cells(model: str) -> Mapping[str, Cells]:
     for name in DETAILS:
         part = next(rows for label, rows in tables()[name].items() if _plain(label) == _plain(model))
         for label, values in part.items():
-            found[_row(label, found)] |= _named(tables()[name]["columns"], values)
+            found[row_of(label, found)] |= _named(tables()[name]["columns"], values)
     measured: Mapping[str, Any] = next((rows for name, rows in tables().items() if name.startswith(f"table4_efficiency_{model}")), {})
     for label, values in measured.items():
         if label != "columns" and isinstance(values, list):
-            found[_row(label, found)] |= _named(measured["columns"], values)
+            found[row_of(label, found)] |= _named(measured["columns"], values)
     return found
 
 
@@ -99,7 +117,7 @@ def printed(model: str) -> dict[str, dict[str, float]]:
     return found
 
 
-def _row(label: str, rows: Mapping[str, Any]) -> str:
+def row_of(label: str, rows: Mapping[str, Any]) -> str:
     """Return the row of Table 1 that a label of another table means: Minitron-Depth-IT is Minitron-Depth 50%, LRC-4B-SFT Low-Rank Clone 43%."""
     plain = label.removesuffix("-IT")
     plain = "Low-Rank Clone" if plain.startswith("LRC") else plain

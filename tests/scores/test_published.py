@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from pytest_unicomp.cli import app
 from pytest_unicomp.errors import UsageProblem
-from pytest_unicomp.scores import SCORES, published
+from pytest_unicomp.scores import SCORES, aggregates, published
 from pytest_unicomp.scores.published import MODELS, cells, exceptions, printed, tables
 
 PRINTED = [(model, row, score, value) for model in MODELS for row, scores in printed(model).items() for score, value in scores.items()]
@@ -92,5 +92,34 @@ def test_the_command_prints_one_object_and_the_table():
 
 
 def test_a_model_that_the_paper_does_not_have_is_refused_with_the_nearest_one():
-    with pytest.raises(UsageProblem, match=r"no published scores of 'Qwen2.5-7b'.*Did you mean 'Qwen2.5-7B'"):
-        published("Qwen2.5-7b", "paper")
+    with pytest.raises(UsageProblem, match=r"no published scores of 'Qwen2.5-72B'.*Did you mean 'Qwen2.5-7B'"):
+        published("Qwen2.5-72B", "paper")
+
+
+@pytest.mark.parametrize("name", ["Qwen-2.5-7B", "qwen2.5-7b", "Qwen/Qwen2.5-7B-Instruct"])
+def test_other_names_of_a_model_are_understood(name):
+    assert published(name, "paper") == published("Qwen2.5-7B", "paper")
+
+
+@pytest.mark.parametrize("name", ["meta-llama/Llama-3.1-8B-Instruct", "LLaMA-3-8B", "hugging-quants/Meta-Llama-3.1-8B-Instruct"])
+def test_other_names_of_the_other_model_are_understood(name):
+    assert published(name, "paper") == published("LLaMA-3.1-8B", "paper")
+
+
+KNOWN_AGGREGATES = {(entry["model"], entry["row"], entry["cell"]): entry for entry in aggregates.exceptions()}
+
+
+@pytest.mark.parametrize("found", aggregates.aggregates(), ids=lambda found: f"{found.model}-{found.row}-{found.cell}")
+def test_a_printed_sub_score_or_mean_follows_from_its_cells_or_is_a_known_exception(found):
+    known = KNOWN_AGGREGATES.get((found.model, found.row, found.cell))
+    assert found.follows is (known is None)
+    if known is not None:
+        assert (known["printed"], known["recomputed"]) == (found.printed, found.recomputed)
+        assert known["why"]
+
+
+def test_every_exception_of_an_aggregate_is_about_one_and_the_means_of_all_languages_agree():
+    names = {(found.model, found.row, found.cell) for found in aggregates.aggregates()}
+    assert set(KNOWN_AGGREGATES) <= names
+    assert len(KNOWN_AGGREGATES) == len(aggregates.exceptions())
+    assert not [cell for _, _, cell in KNOWN_AGGREGATES if cell == "G-MMLU-Lite"]

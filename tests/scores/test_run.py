@@ -6,9 +6,11 @@ import random
 import pytest
 
 from pytest_unicomp.records import Item
-from pytest_unicomp.scores import findings, scores
+from pytest_unicomp.scores import beside, findings, published, scores
+from pytest_unicomp.scores.beside import ROWS
 from pytest_unicomp.scores.cells import CELLS, agreed, class_mean, correlation, doubled, evenness, leaked, macro_f1, mean, robust_score
 from pytest_unicomp.scores.formulas import GROUPS
+from pytest_unicomp.scores.published import MODELS
 from pytest_unicomp.scores.run import Score, ratio
 from tests.toys import measurement
 
@@ -46,6 +48,17 @@ def test_the_robust_score_is_accuracy_under_attack_less_success_of_the_attack():
     # Read as published: 2 of 3 right under attack, 1 of 2 flipped. Corrected: 2 of 4, and 2 of 3.
     assert robust_score(pairs, "paper") == pytest.approx(100 * (2 / 3 - 1 / 2))
     assert robust_score(pairs, "corrected") == pytest.approx(100 * (2 / 4 - 2 / 3))
+
+
+def test_a_recipe_stands_beside_the_papers_rows_for_its_technique():
+    found = beside("low-rank-clone", "paper")
+    assert list(found) == ["Qwen2.5-7B"]
+    assert found["Qwen2.5-7B"] == published("Qwen2.5-7B", "paper")["Low-Rank Clone 43%"]
+    assert beside("wanda-50@reasoning", "corrected")["LLaMA-3.1-8B"] == published("LLaMA-3.1-8B", "corrected")["Wanda 50%"]
+    assert beside("rtn-w3a16", "paper") == {}
+    # Every row of the paper but the base models' belongs to a recipe.
+    printed = {row for model in MODELS for row in published(model, "paper")}
+    assert set(ROWS.values()) == printed - {"Baseline"}
 
 
 def test_leakage_and_correlation_and_evenness():
