@@ -1,6 +1,9 @@
 import base64
 import hashlib
+import os
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -74,6 +77,16 @@ def test_flipped_answers_are_shown_whole_with_their_white_space_and_visible_cont
 
 def test_the_page_is_the_same_for_the_same_data(report: Report) -> None:
     assert html.render(report) == html.render(Report.model_validate(report.model_dump()))
+
+
+@pytest.mark.slow
+def test_the_page_is_the_same_in_another_process() -> None:
+    code = "import hashlib, toy_report; from pytest_unicomp.report import html; print(hashlib.sha256(html.render(toy_report.full()).encode()).hexdigest())"
+    here = Path(__file__).parent
+    paths = os.pathsep.join([str(here), str(here.parents[1]), os.environ.get("PYTHONPATH", "")])
+    environment = os.environ | {"PYTHONHASHSEED": "4711", "PYTHONPATH": paths}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.split() == [hashlib.sha256(html.render(toy_report.full()).encode()).hexdigest()]
 
 
 def test_every_verdict_is_told_in_a_word_and_a_sign(page: Page) -> None:
