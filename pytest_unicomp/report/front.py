@@ -115,7 +115,7 @@ def _names(sheet: Sheet, names: Sequence[tuple[str, tuple[float, float], str]]) 
         )
         for at_x, at_y, side, left in candidates:
             box = Box(left - 2, at_y - 3, left + wide + 2, at_y + 0.9 * TEXT)
-            inside = box.left >= 0 and box.right <= WIDTH and box.bottom >= BOTTOM and box.top <= HEIGHT
+            inside = box.left >= 0 and box.right <= WIDTH and box.bottom >= BOTTOM - 8 and box.top <= HEIGHT
             if inside and not any(box.meets(other) for other in taken):
                 taken.append(box)
                 sheet.text(kind, (at_x, at_y), shown, side)

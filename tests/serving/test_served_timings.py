@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from typing import Any
 
@@ -63,7 +64,7 @@ def test_reading_asks_for_one_token_and_every_round_has_prompts_of_its_own(serve
     assert (first["max_tokens"], first["temperature"], first.get("stream")) == (1, 0, None)
     # A server that keeps what it has read would answer the second round from its cache.
     assert first["prompt"] != second["prompt"]
-    assert not set(sum(first["prompt"], [])) & set(engine.tokenizer.all_special_ids)
+    assert not set(itertools.chain.from_iterable(first["prompt"])) & set(engine.tokenizer.all_special_ids)
 
 
 def test_both_sides_of_a_pair_are_put_the_same_prompts(serve):
