@@ -211,12 +211,14 @@ class Example(Record):
 
 
 class Source(Record):
-    """A stored document that a check rests on: `kind` and `key` name it in the store, `digest` is that of its content without times."""
+    """A stored document that a check rests on: `kind` and `key` name it in the store, `digest` is that of its content without times; `part` says
+    that it is one of several, each of which holds some of the items."""
 
     side: Literal["reference", "candidate", "both"]
     kind: str
     key: str
     digest: str
+    part: bool = False
 
 
 class Check(Record):

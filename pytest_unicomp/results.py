@@ -6,18 +6,19 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import cache, cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
 from pytest_unicomp import compress, evaluate, machine, soundness
 from pytest_unicomp.baselines import Baselines
 from pytest_unicomp.calibration_source import CalibrationSource
+from pytest_unicomp.compare.hashes import content
 from pytest_unicomp.engine.journal import Journal
 from pytest_unicomp.errors import InfrastructureError, UnicompError
 from pytest_unicomp.executors.job import Job
 from pytest_unicomp.executors.local import LocalExecutor
 from pytest_unicomp.options import Settings, served
 from pytest_unicomp.plan import REFERENCE, Cell, Plan
-from pytest_unicomp.records import Artifact, Measurement, Model
+from pytest_unicomp.records import Artifact, Measurement, Model, Source
 from pytest_unicomp.registry import (
     Evaluation,
     ItemBenchmark,
@@ -35,6 +36,22 @@ if TYPE_CHECKING:
     from pytest_unicomp.serving import ServedEngine
 
 T = TypeVar("T")
+
+
+def evaluation_of(settings: Settings) -> Evaluation:
+    """Return how a run of these settings evaluates; its own process and its workers must agree, or nothing that one makes is found by the other."""
+    return Evaluation(
+        limit=settings.limit,
+        seed=settings.seed,
+        bundle=settings.bundle,
+        device=settings.device,
+        dtype=settings.dtype,
+        scoring="paper" if settings.scoring == "paper" else "corrected",
+        judge=settings.judge,
+        similarity=settings.similarity,
+        response_length=settings.response_length,
+        temperature=settings.temperature,
+    )
 
 
 class Results:
@@ -56,6 +73,7 @@ class Results:
         self._store, self._baselines, self._progress, self._detail = store, baselines, progress, detail
         self._executor = LocalExecutor()
         self._engines: dict[str, Engine | ServedEngine] = {}
+        self._sources: dict[tuple[str, str, frozenset[str] | None], Source] = {}
         self.promised: tuple[Cell, ...] = ()
 
     def promise(self, cells: Iterable[Cell]) -> None:
@@ -174,6 +192,27 @@ class Results:
         made = self._measure(recipe, benchmark, replace(self._evaluation, only=items))
         assert made is not None
         return made
+
+    # What a check rests on
+
+    def source(self, recipe: str, benchmark: str, made: Measurement, items: frozenset[str] | None = None) -> Source:
+        """Name the stored document that holds a measurement, or the part of it that `items` are, so that the check can be made again from it."""
+        side: Literal["reference", "candidate"] = "reference" if recipe == REFERENCE else "candidate"
+        stored = recipe == REFERENCE and self._settings.reference == "stored"
+        if stored or benchmarks()[benchmark].kind != "items":
+            return self.kept(side, made)
+        known = (recipe, benchmark, items)
+        if known not in self._sources:
+            key = self._measurement_key(self.subject(recipe), benchmark, replace(self._evaluation, only=items))
+            self._sources[known] = Source(side=side, kind="measurements", key=key, digest=content(made), part=items is not None)
+        return self._sources[known]
+
+    def kept(self, side: Literal["reference", "candidate"], made: Measurement) -> Source:
+        """Keep a measurement that is not the store's own (a baseline, a size) under its content, and name it."""
+        found = content(made)
+        if self._store.read("evidence", found) is None:
+            self._store.write("evidence", found, made.model_dump(mode="json"))
+        return Source(side=side, kind="evidence", key=found, digest=found)
 
     def _measure(self, recipe: str, name: str, evaluation: Evaluation | None = None, *, wait: bool = True) -> Measurement | None:
         benchmark = benchmarks()[name]

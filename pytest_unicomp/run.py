@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,14 +31,15 @@ from pytest_unicomp.records import (
     RecipeVerdict,
     ReferenceSummary,
     Report,
+    Source,
 )
-from pytest_unicomp.registry import Evaluation, KernelBenchmark, Progress, benchmarks
-from pytest_unicomp.results import Results, guarded
+from pytest_unicomp.registry import KernelBenchmark, Progress, benchmarks
+from pytest_unicomp.results import Results, evaluation_of, guarded
 from pytest_unicomp.serving import choice as serving_choice
 from pytest_unicomp.store import Store, default_root, digest
 from pytest_unicomp.timing import PairedRounds
 from pytest_unicomp.trials import Trials
-from pytest_unicomp.waiving import Waiving
+from pytest_unicomp.waiving import Waiving, with_waivers
 
 ACCEPTED = "baseline rewritten on request; before that: "
 # What a job on a cluster asks for: room for the libraries, and for the model beside its compressed form and what compressing needs.
@@ -83,18 +84,7 @@ class Run:
         self._waiving = Waiving(settings.waivers, datetime.now(UTC).date(), self.policy, self._siblings)
         self.store = Store(settings.cache or default_root())
         self.baselines = stored.Baselines(settings.baselines or Path("baselines"), stored.packaged())
-        self.evaluation = Evaluation(
-            limit=settings.limit,
-            seed=settings.seed,
-            bundle=settings.bundle,
-            device=settings.device,
-            dtype=settings.dtype,
-            scoring="paper" if settings.scoring == "paper" else "corrected",
-            judge=settings.judge,
-            similarity=settings.similarity,
-            response_length=settings.response_length,
-            temperature=settings.temperature,
-        )
+        self.evaluation = evaluation_of(settings)
         if settings.bundle is not None and not settings.bundle.is_dir():
             raise UsageProblem(
                 f"unicomp: --unicomp-bundle {settings.bundle} is not a folder; expected one in hub layout (<org>/<name>/...)."
@@ -121,6 +111,7 @@ class Run:
         self._retention: dict[Cell, Check] = {}
         self._stopped: dict[Cell, Measurement] = {}
         self._provenance = Provenance()
+        self._parts: dict[Cell, list[Source]] = {}
         self._scores: dict[tuple[str, tuple[str, ...]], dict[str, scores.Score]] = {}
 
     def _check_supported(self) -> None:
@@ -215,12 +206,36 @@ class Run:
         if cell not in self._retention:
             reference = self.reference(cell.benchmark)
             if self._stops_early(cell):
-                check, self._stopped[cell] = self.checking.sequential(cell, reference, self.results.part)
+                check, self._stopped[cell] = self.checking.sequential(cell, reference, self._part(cell))
             else:
                 check = self.checking.retention(cell, reference, self.measurement(cell.recipe, cell.benchmark))
+            check = check.model_copy(update={"sources": [self._source(cell), *self._measured_sources(cell)]})
             earlier = self.baselines.read(self.plan.model, "dense", cell.benchmark)
             self._retention[cell] = check if earlier is None else compare.with_floor(check, earlier, reference)
         return self._retention[cell]
+
+    def _part(self, cell: Cell) -> Callable[[str, str, frozenset[str]], Measurement]:
+        """Return what measures a part of a cell's items, and remembers which."""
+
+        def part(recipe: str, benchmark: str, items: frozenset[str]) -> Measurement:
+            made = self.results.part(recipe, benchmark, items)
+            self._parts.setdefault(cell, []).append(self.results.source(recipe, benchmark, made, items))
+            return made
+
+        return part
+
+    def _source(self, cell: Cell) -> Source:
+        return self.results.source(REFERENCE, cell.benchmark, self.reference(cell.benchmark))
+
+    def _measured_sources(self, cell: Cell) -> list[Source]:
+        """Name what was measured of a cell: the whole, or the parts that its verdict took."""
+        if cell in self._parts:
+            return self._parts[cell]
+        return [self.results.source(cell.recipe, cell.benchmark, self.measurement(cell.recipe, cell.benchmark))]
+
+    def _settled(self, check: Check, *sources: Source) -> Check:
+        """Return the check with what it rests on, and with the waiver that excuses it."""
+        return self._waiving.excused(check.model_copy(update={"sources": list(sources)}))
 
     def _siblings(self, recipe: str, capability: str) -> list[Check]:
         """Return the retention checks that make up a capability, before any waiver."""
@@ -253,22 +268,25 @@ class Run:
 
     def size(self, cell: Cell) -> Check:
         """Is the artifact no larger than the reference, and did making it cost no more than its limit?"""
+        candidate = self.measurement(cell.recipe, cell.benchmark)
         if getattr(benchmarks()[cell.benchmark], "alone", False):
-            return self._waiving.excused(self.checking.cost(cell, self.measurement(cell.recipe, cell.benchmark)))
-        return self._waiving.excused(
-            self.checking.size(cell, self.reference(cell.benchmark), self.measurement(cell.recipe, cell.benchmark))
-        )
+            return self._settled(self.checking.cost(cell, candidate), self.results.kept("candidate", candidate))
+        reference = self.reference(cell.benchmark)
+        sources = (self.results.kept("reference", reference), self.results.kept("candidate", candidate))
+        return self._settled(self.checking.size(cell, reference, candidate), *sources)
 
     def must_pass(self, cell: Cell) -> Check:
         """Are the items right that must be right? Where the verdict took a part of the items only, the others that are needed are measured."""
         reference, measured = self.reference(cell.benchmark), self._measured(cell)
+        sources = self._measured_sources(cell)
         if self._stops_early(cell):
             chosen, _ = compare.wanted(reference.items, self.settings.must_pass[cell.benchmark])
             missing = {item.id for item in chosen} - {item.id for item in measured.items}
             if missing:
                 rest = self.results.part(cell.recipe, cell.benchmark, frozenset(missing))
+                sources = [*sources, self.results.source(cell.recipe, cell.benchmark, rest, frozenset(missing))]
                 measured = measured.model_copy(update={"items": [*measured.items, *rest.items]})
-        return self._waiving.excused(self.checking.must_pass(cell, reference, measured))
+        return self._settled(self.checking.must_pass(cell, reference, measured), self._source(cell), *sources)
 
     def baseline(self, cell: Cell) -> Measurement | None:
         """Return the stored evidence of a cell, or None."""
@@ -283,19 +301,23 @@ class Run:
     def drift(self, cell: Cell) -> Check:
         """Is it what it was last time? A missing baseline is written and fails once; `update` says what else is written."""
         current = self._measured(cell)
-        baseline = self.baseline(cell)
+        baseline, measured = self.baseline(cell), self._measured_sources(cell)
         update = self.settings.update
         if baseline is None:
-            if (refusal := compare.at_chance_level(current, self.policy)) is not None:
-                return compare.missing_baseline(stored.condense(current), **self._identity(cell), policy=self.policy, refusal=refusal)
-            path = self.baselines.write(self.plan.model, cell.recipe, current)
-            return compare.missing_baseline(stored.condense(current), **self._identity(cell), policy=self.policy, written=str(path))
-        condensed = stored.condense(current)
+            refusal = compare.at_chance_level(current, self.policy)
+            path = None if refusal is not None else str(self.baselines.write(self.plan.model, cell.recipe, current))
+            missing = compare.missing_baseline(
+                stored.condense(current), **self._identity(cell), policy=self.policy, written=path, refusal=refusal
+            )
+            return self._settled(missing, *measured)
+        # A copy: the file may be rewritten, and the check must stay provable.
+        sources = (self.results.kept("reference", baseline), *measured)
         check = self.checking.drift(cell, baseline, current)
-        if update == "all" or (update == "changed" and not stored.same_evidence(baseline, condensed)):
+        if update == "all" or (update == "changed" and not stored.same_evidence(baseline, stored.condense(current))):
             self.baselines.write(self.plan.model, cell.recipe, current)
-            return check.model_copy(update={"verdict": "pass", "reason": f"{ACCEPTED}{check.verdict}: {check.reason}"})
-        return self._waiving.excused(check)
+            accepted = check.model_copy(update={"verdict": "pass", "reason": f"{ACCEPTED}{check.verdict}: {check.reason}"})
+            return self._settled(accepted, *sources)
+        return self._settled(check, *sources)
 
     def unused_baselines(self) -> list[Path]:
         """Return the baseline files of this model, in the folder that is written, which no recipe or benchmark of the plan would read."""
@@ -311,7 +333,9 @@ class Run:
                 f"unicomp: {cell.recipe} was not made for --unicomp-calibration-target; expected a name such as wanda-50@reasoning."
             )
         before, after = (self.measurement(name, cell.benchmark) for name in (base, cell.recipe))
-        return compare.gain(before, after, recipe=cell.recipe, family=cell.family, policy=self.policy)
+        check = compare.gain(before, after, recipe=cell.recipe, family=cell.family, policy=self.policy)
+        sources = (self.results.source(name, cell.benchmark, made) for name, made in ((base, before), (cell.recipe, after)))
+        return self._settled(check, *sources)
 
     def soundness(self, cell: Cell) -> Check:
         """Is the artifact a checkpoint that can be shipped, and what its recipe says? Its weights are read once per content."""
@@ -323,7 +347,11 @@ class Run:
             kept = {"findings": [finding.model_dump(mode="json") for finding in found]}
             self.store.write("soundness", key, kept)
         findings = [Finding.model_validate(finding) for finding in kept["findings"]]
-        return self._waiving.excused(self.checking.soundness(cell, artifact, findings))
+        # Under its content too: the key above follows from times of files, which another store has otherwise.
+        found_digest = digest(kept)
+        self.store.write("findings", found_digest, kept)
+        source = Source(side="both", kind="findings", key=found_digest, digest=found_digest)
+        return self._settled(self.checking.soundness(cell, artifact, findings), source)
 
     def capability(self, recipe: str, capability: str) -> CapabilityVerdict:
         """Pool the retention of one capability over the recipe's benchmarks."""
@@ -356,7 +384,7 @@ class Run:
     def latency(self, cell: Cell, rounds: PairedRounds) -> Check:
         """Is the candidate no slower than the reference, beyond LATENCY_MARGIN?"""
         identity = (self.results.model.fingerprint, self.artifact(cell.recipe).fingerprint)
-        return self._waiving.excused(self.checking.latency(cell, rounds, identity=identity))
+        return self._settled(self.checking.latency(cell, rounds, identity=identity), *self.trials.sources(cell))
 
     def not_timed(self, cell: Cell) -> Check:
         """The check of a timing that pytest-benchmark refused to take, as it does under xdist."""
@@ -371,7 +399,8 @@ class Run:
 
     def kernel(self, cell: Cell, rounds: PairedRounds, report: KernelReport) -> tuple[Check, KernelReport]:
         """Are the linear layers of one written token no slower on the kernel than dense? With the table of all shapes."""
-        return self.checking.kernel(cell, rounds, report, identity=(self.results.model.fingerprint,))
+        check, told = self.checking.kernel(cell, rounds, report, identity=(self.results.model.fingerprint,))
+        return self._settled(check, *self.trials.sources(cell)), told
 
     # The answer
 
@@ -390,16 +419,13 @@ class Run:
         verdict, exit_code, reason = compare.run_verdict(recipes, self.policy)
         strict, _, _ = compare.run_verdict([found.model_copy(update={"verdict": found.without_waivers}) for found in recipes], self.policy)
         waived = self._waiving.states(checks)
-        applied = sum(waiver.state == "applied" for waiver in waived)
-        if applied:
-            reason = f"{reason}; with {applied} waiver{'s' if applied > 1 else ''}, without: {strict}"
         return Report(
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             verdict=verdict,
             without_waivers=strict,
             waivers=waived,
             exit_code=exit_code,
-            reason=reason,
+            reason=with_waivers(reason, waived, strict),
             environment=machine.describe(),
             policy=self._policy_record(),
             reference=self._reference_summary(),

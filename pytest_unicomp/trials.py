@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pytest_unicomp import health, machine, timing
 from pytest_unicomp.options import Settings, served
 from pytest_unicomp.plan import REFERENCE, Cell
-from pytest_unicomp.records import Artifact, KernelReport
+from pytest_unicomp.records import Artifact, KernelReport, Source
 from pytest_unicomp.registry import Evaluation, KernelBenchmark, LatencyBenchmark, Progress, benchmarks, file_digest, source_digest
 from pytest_unicomp.results import Results, guarded, runtime_source
 from pytest_unicomp.store import Store, digest
@@ -117,6 +117,12 @@ class Trials:
         """Keep the table of a kernel for later runs on this machine."""
         document = {"rounds": rounds.extra_info(), "report": report.model_dump(mode="json"), "created": _now()}
         self._store.write("kernels", self._key(cell), document)
+
+    def sources(self, cell: Cell) -> list[Source]:
+        """Name the stored document that the check of a timing rests on: the rounds of a pair, or the table of a kernel."""
+        kind = "kernels" if benchmarks()[cell.benchmark].kind == "kernel" else "rounds"
+        kept = self._store.read(kind, self._key(cell))
+        return [] if kept is None else [Source(side="both", kind=kind, key=self._key(cell), digest=digest(kept))]
 
     def _key(self, cell: Cell) -> str:
         here = machine.describe()

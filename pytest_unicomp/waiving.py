@@ -69,6 +69,12 @@ def _stands_in_the_way(check: Check) -> bool:
     return check.verdict != "pass" or (check.worst_slice is not None and check.worst_slice.lost)
 
 
+def with_waivers(reason: str, states: Sequence[WaiverState], strict: str) -> str:
+    """Add to a run's reason how many waivers it rests on, and what the verdict would be without them."""
+    applied = sum(found.state == "applied" for found in states)
+    return f"{reason}; with {applied} waiver{'s' if applied > 1 else ''}, without: {strict}" if applied else reason
+
+
 def record(waiver: Waiver, found: tuple[State, str]) -> WaiverState:
     """Return what the report says of a waiver."""
     return WaiverState(

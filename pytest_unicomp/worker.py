@@ -16,8 +16,7 @@ from pytest_unicomp import baselines as stored
 from pytest_unicomp.errors import UnicompError
 from pytest_unicomp.executors.job import Event, Job, Step, failed
 from pytest_unicomp.plan import plan
-from pytest_unicomp.registry import Evaluation
-from pytest_unicomp.results import Results
+from pytest_unicomp.results import Results, evaluation_of
 from pytest_unicomp.store import Store, default_root
 
 Tell = Callable[[Event], None]
@@ -47,7 +46,7 @@ def perform(job: Job, tell: Tell) -> None:
 def open_results(job: Job, progress: Callable[[str], None]) -> Results:
     """Return results that work in this process on the job's store."""
     settings = job.settings
-    evaluation = Evaluation(limit=settings.limit, seed=settings.seed, bundle=settings.bundle, device=settings.device, dtype=settings.dtype)
+    evaluation = evaluation_of(settings)
     return Results(
         settings,
         plan(settings, evaluation),

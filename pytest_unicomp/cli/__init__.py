@@ -17,6 +17,7 @@ PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 VERBATIM = {**PASS_ON, "allow_interspersed_args": False}
 COMMANDS = (
     reports.report,
+    reports.verify,
     reports.score,
     items.compare,
     items.selftest,

@@ -87,3 +87,25 @@ def _run_scores(source: Path, as_json: bool) -> None:
                 found = [f"{model} {one:.2f}" for model, values in row.published.items() if (one := values.get(score)) is not None]
                 paper = f" (the paper: {', '.join(found)})" if found else ""
                 typer.echo(f"{name:20} {score:7} {value:7.2f} {spread:18} {basis}{paper}")
+
+
+def verify(
+    source: Annotated[Path, typer.Argument(metavar="REPORT", help="JSON report of a run")],
+    cache: Annotated[Path | None, typer.Option(help="the store that the run used; default the user's cache folder")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="a list of objects")] = False,
+) -> None:
+    """Make every check again from the per-item evidence in the store, and every verdict from the checks. Exit codes: 0 all follows, 1 something
+    does not, or its evidence changed, 7 evidence is missing, 4 usage.
+
+    Example: unicomp verify gate.json
+    """
+    from pytest_unicomp import verification
+    from pytest_unicomp.report.json import read
+    from pytest_unicomp.store import Store, default_root
+
+    store = Store(cache or default_root())
+    answers = verification.verify(read(source), store)
+    typer.echo(
+        json.dumps(verification.rows(answers), indent=1, ensure_ascii=False) if as_json else "\n".join(verification.lines(answers, store))
+    )
+    raise typer.Exit(verification.exit_code(answers))

@@ -18,8 +18,8 @@ from pytest_unicomp.store import write_text
 NAME = "unicomp-report/1"
 
 
-def document(report: Report) -> dict[str, Any]:
-    """Return the report as JSON values: fields in the schema's order, free mappings sorted by key, None for what is not finite."""
+def document(report: BaseModel) -> dict[str, Any]:
+    """Return a report, or a record of one, as JSON values: fields in the schema's order, free mappings sorted by key, None for what is not finite."""
     plain: dict[str, Any] = _plain(report)
     return plain
 

@@ -1,0 +1,124 @@
+"""`unicomp verify`: a report follows from its evidence, or the command says what does not."""
+
+import json
+import shutil
+
+import pytest
+from typer.testing import CliRunner
+
+from pytest_unicomp.cli import app
+
+KINDS = ("measurements", "evidence", "rounds", "findings")
+
+
+@pytest.fixture
+def reported(gate, pytester, tmp_path):
+    """A report with every question that is quick to ask, and a copy of the store that it rests on."""
+    (pytester.path / "unicomp.toml").write_text('[must_pass]\nnano-knowledge = ["*7"]\n', encoding="utf-8")
+    report = gate.report(
+        "--unicomp-inform=wanda-2of4", "--unicomp-margin=0.4", benchmark="nano-knowledge,nano-safety,bytes", drift="auto", path=None
+    )
+    for name in KINDS:
+        if (gate.store / name).is_dir():
+            shutil.copytree(gate.store / name, tmp_path / "store" / name)
+    report.pop("result")
+    report.pop("ret")
+    return report
+
+
+def verify(report, tmp_path):
+    path = tmp_path / "gate.json"
+    path.write_text(json.dumps(report), encoding="utf-8")
+    done = CliRunner().invoke(app, ["verify", str(path), f"--cache={tmp_path / 'store'}", "--json"])
+    rows = json.loads(done.output)
+    return done.exit_code, {row["what"]: row for row in rows if row["state"] != "as_reported"}, rows
+
+
+def changed(report, question, **fields):
+    other = json.loads(json.dumps(report))
+    next(check for check in other["checks"] if check["question"] == question).update(fields)
+    return other
+
+
+def test_an_untouched_report_follows_from_its_evidence_and_every_lie_in_it_is_found(reported, tmp_path):
+    code, odd, rows = verify(reported, tmp_path)
+    assert (code, odd) == (0, {})
+    assert {row["what"].rpartition("(")[2] for row in rows if "(" in row["what"]} == {
+        "artifact)",
+        "retention)",
+        "drift)",
+        "must-pass)",
+        "efficiency)",
+    }
+    assert {"the recipe rtn-w8a16", "the run"} <= {row["what"] for row in rows}
+    lies = {
+        "retention": {"difference": 0.0123},
+        "drift": {"verdict": "pass", "reason": "as before"},
+        "must_pass": {"verdict": "pass", "n": 4000},
+        "efficiency": {"candidate": {"value": 1.0, "stderr": None}},
+        "artifact": {"n": 3},
+    }
+    for question, fields in lies.items():
+        code, odd, _ = verify(changed(reported, question, **fields), tmp_path)
+        assert code == 1
+        assert any(f"({question.replace('_', '-')})" in what and row["state"] == "differs" for what, row in odd.items())
+        assert any(name in row["note"] for row in odd.values() for name in fields)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "what"),
+    [
+        (("verdict",), "inconclusive", "the run"),
+        (("exit_code",), 6, "the run"),
+        (("recipes", 0, "verdict"), "inconclusive", "the recipe rtn-w8a16"),
+        (("recipes", 0, "scores", "S_K"), 101.0, "the recipe rtn-w8a16"),
+        (("policy", "alpha"), 0.01, "rtn-w8a16 on nano-knowledge (retention)"),
+    ],
+)
+def test_a_verdict_that_does_not_follow_is_found(reported, tmp_path, path, value, what):
+    *places, last = path
+    part = reported
+    for place in places:
+        part = part[place]
+    assert part[last] != value
+    part[last] = value
+    code, odd, _ = verify(reported, tmp_path)
+    assert (code, odd[what]["state"]) == (1, "differs")
+
+
+def test_evidence_that_is_gone_is_missing_and_evidence_that_was_touched_is_changed(reported, tmp_path):
+    check = next(check for check in reported["checks"] if check["question"] == "retention")
+    source = next(source for source in check["sources"] if source["side"] == "candidate")
+    file = tmp_path / "store" / source["kind"] / f"{source['key']}.json"
+    document = json.loads(file.read_text(encoding="utf-8"))
+    document["items"][0]["score"] = 1 - document["items"][0]["score"]
+    file.write_text(json.dumps(document), encoding="utf-8")
+    code, odd, _ = verify(reported, tmp_path)
+    assert (code, odd["rtn-w8a16 on nano-knowledge (retention)"]["state"]) == (1, "changed")
+    file.unlink()
+    code, odd, _ = verify(reported, tmp_path)
+    assert code == 7
+    assert odd["rtn-w8a16 on nano-knowledge (retention)"]["state"] == "missing"
+    assert source["key"] in odd["rtn-w8a16 on nano-knowledge (retention)"]["note"]
+
+
+def test_a_report_that_is_none_is_refused_in_one_line(tmp_path):
+    import subprocess
+    import sys
+
+    (tmp_path / "gate.json").write_text("{}", encoding="utf-8")
+    command = [sys.executable, "-c", "from pytest_unicomp.cli import main; main()", "verify", str(tmp_path / "gate.json")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 4
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_parts_that_early_stopping_took_are_put_together_again(gate, pytester, tmp_path):
+    report = gate.report("--unicomp-sequential", "--unicomp-limit=120", "--unicomp-margin=0.4", "--unicomp-benchmark-margin=0.4")
+    (check,) = [check for check in report["checks"] if check["question"] == "retention"]
+    assert any(source["part"] for source in check["sources"])
+    assert check["n"] < 120
+    report.pop("result"), report.pop("ret")
+    for name in KINDS:
+        shutil.copytree(gate.store / name, tmp_path / "store" / name) if (gate.store / name).is_dir() else None
+    assert verify(report, tmp_path)[:2] == (0, {})
