@@ -10,6 +10,8 @@ from xml.etree import ElementTree
 
 from markupsafe import Markup, escape
 
+from pytest_unicomp.report.visible import one_line
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -54,7 +56,7 @@ class Sheet:
     def text(self, kind: str, at: tuple[float, float], text: str, side: Side = "middle") -> None:
         """Write one line of text with its baseline at `at`, which is the text's start, middle or end."""
         # Centred for matplotlib, so that it writes `at` itself and not a place measured with a font that the reader may not have.
-        self._axes.text(*at, text, gid=f"{CLASS}{kind} {side}", ha="center", va="baseline", clip_on=False, parse_math=False)
+        self._axes.text(*at, one_line(text), gid=f"{CLASS}{kind} {side}", ha="center", va="baseline", clip_on=False, parse_math=False)
 
     def markup(self, kind: str, name: str, title: str, description: str) -> Markup:
         """Return the drawing as an `<svg class=kind>` that reads as one picture; `name` makes the ids of its title and description."""
@@ -62,7 +64,7 @@ class Sheet:
         return Markup(
             '<svg class="{kind}" viewBox="0 0 {width:g} {height:g}" role="img" aria-labelledby="{name}-title {name}-text">'
             '<title id="{name}-title">{title}</title><desc id="{name}-text">{text}</desc>{drawn}</svg>'
-        ).format(kind=kind, width=self.width, height=self.height, name=name, title=title, text=description, drawn=drawn)
+        ).format(kind=kind, width=self.width, height=self.height, name=name, title=one_line(title), text=one_line(description), drawn=drawn)
 
 
 def width_of(text: str, size: float) -> float:

@@ -15,6 +15,10 @@ from pytest_unicomp.report import html
 
 AXE = Path(os.environ.get("UNICOMP_AXE") or Path(__file__).parents[2] / ".browser/node_modules/axe-core/axe.min.js")
 SHOWN = "[...document.querySelectorAll('.flip')].filter(flip => getComputedStyle(flip).display !== 'none')"
+OUTSIDE = (
+    "[...document.querySelectorAll('main *')].filter(part => !part.closest('.scroll, .unseen, svg, option') "
+    "&& part.getBoundingClientRect().right > innerWidth + 1).map(part => part.outerHTML.slice(0, 200))"
+)
 
 pytestmark = pytest.mark.skipif(browser.executable() is None, reason="no Chromium on the path: `make browser`")
 
@@ -75,11 +79,32 @@ def test_the_page_itself_never_scrolls_sideways(tab: browser.Browser, width: int
     tab.look(width)
     tab.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true })")
     assert tab.evaluate("document.documentElement.scrollWidth") == width
-    outside = (
-        "[...document.querySelectorAll('main *')].filter(part => !part.closest('.scroll, .unseen, svg') "
-        "&& part.getBoundingClientRect().right > innerWidth + 1).map(part => part.outerHTML.slice(0, 200))"
-    )
-    assert tab.evaluate(outside) == []
+    assert tab.evaluate(OUTSIDE) == []
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("hostile") / "gate.html"
+    html.write(toy_report.hostile(), path)
+    return path
+
+
+@pytest.mark.parametrize("width", [380, 1280])
+def test_names_and_reasons_that_try_to_break_the_page_leave_it_whole(tab: browser.Browser, page: Path, hostile: Path, width: int) -> None:
+    tab.look(width)
+    tab.open(hostile)
+    try:
+        tab.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true })")
+        assert tab.evaluate("document.documentElement.scrollWidth") == width
+        assert tab.evaluate(OUTSIDE) == []
+        assert tab.evaluate("document.querySelectorAll('script, img, style:not(head *), [onload], [onmouseover]').length") == 0
+        assert tab.evaluate("document.querySelector('footer').getBoundingClientRect().height") > 0
+        assert {address for address in tab.requests if not address.startswith("file:")} == set()
+        assert tab.complaints == []
+    finally:
+        tab.look(1280)
+        tab.open(page)
+        tab.requests.clear()
 
 
 def chosen(tab: browser.Browser, **choices: str) -> list[str]:

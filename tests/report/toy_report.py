@@ -477,6 +477,37 @@ def full() -> Report:
     return made.model_copy(update={**told([recipe for recipe in made.recipes if recipe.artifact]), **extra, "checks": checks})
 
 
+def hostile() -> Report:
+    """The full report with every name and reason replaced by text that tries to break the page."""
+    made = full()
+    names = {recipe.recipe: NASTY[index % len(NASTY)] + f" {index}" for index, recipe in enumerate(made.recipes, start=3)}
+    long = "w" * 400
+    return made.model_copy(
+        update={
+            "reason": long,
+            "recipes": [
+                recipe.model_copy(update={"recipe": names[recipe.recipe], "reason": NASTY[5] + long, "hidden_danger": long})
+                for recipe in made.recipes
+            ],
+            "checks": [
+                check.model_copy(
+                    update={"recipe": names[check.recipe], "benchmark": f"{check.benchmark}-{NASTY[0]}-{long}", "reason": NASTY[6] + long}
+                )
+                for check in made.checks
+            ],
+            "pareto": [point.model_copy(update={"recipe": names[point.recipe]}) for point in made.pareto],
+            "findings": [claim.model_copy(update={"claim": long, "about": NASTY[5], "reason": long}) for claim in made.findings],
+            "calibration_gains": [
+                gain.model_copy(update={"recipe": names[gain.recipe], "target": long}) for gain in made.calibration_gains
+            ],
+            "reference": ReferenceSummary(model=NASTY[5] + long, fingerprint=long, parameters=1, bytes=1),
+            "environment": {"machine": NASTY[6] + long, "versions": {"torch": long}},
+            "policy": {"profile": NASTY[1], "benchmarks": [long, NASTY[0]]},
+            "cheapest": long,
+        }
+    )
+
+
 def big(recipes: int = 19, benchmarks: int = 60) -> Report:
     """As many recipes and benchmarks as a full run has."""
     names = [name for name, dimension in CAPABILITIES.items() if dimension != "efficiency"]
