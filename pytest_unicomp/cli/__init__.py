@@ -18,6 +18,7 @@ VERBATIM = {**PASS_ON, "allow_interspersed_args": False}
 COMMANDS = (
     reports.report,
     reports.verify,
+    reports.diff,
     reports.score,
     items.compare,
     items.selftest,

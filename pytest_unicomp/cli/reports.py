@@ -109,3 +109,23 @@ def verify(
         json.dumps(verification.rows(answers), indent=1, ensure_ascii=False) if as_json else "\n".join(verification.lines(answers, store))
     )
     raise typer.Exit(verification.exit_code(answers))
+
+
+def diff(
+    first: Annotated[Path, typer.Argument(help="JSON report of the earlier run")],
+    second: Annotated[Path, typer.Argument(help="JSON report of the later run")],
+    as_json: Annotated[bool, typer.Option("--json", help="one object: rows, conditions, comparable, exit_code")] = False,
+) -> None:
+    """Compare two reports: verdicts that changed, numbers with intervals, and what the runs do not share. Exit codes: 0 nothing that gates is worse,
+    1 something is, 6 the runs judge another reference or share no check, 4 usage.
+
+    Example: unicomp diff last.json gate.json
+    """
+    from pytest_unicomp import run_difference
+    from pytest_unicomp.report.json import read
+
+    found = run_difference.difference(read(first), read(second))
+    typer.echo(
+        json.dumps(run_difference.document(found), indent=1, ensure_ascii=False) if as_json else "\n".join(run_difference.lines(found))
+    )
+    raise typer.Exit(found.exit_code)
