@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pytest_unicomp.errors import InfrastructureError
+from pytest_unicomp.errors import InfrastructureError, UsageProblem
 
 MANIFEST = "unicomp-manifest.json"
 
@@ -56,6 +56,14 @@ class Store:
     def __init__(self, root: Path) -> None:
         """Use `root`, which is made on the first write."""
         self.root = root
+
+    def require_writable(self) -> None:
+        """Raise UsageProblem where the folder can neither be written nor made; nothing is made yet."""
+        folder = next(place for place in (self.root, *self.root.absolute().parents) if place.exists())
+        if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+            raise UsageProblem(
+                f"unicomp: the store {self.root} cannot be written ({folder} refuses); name another folder with --unicomp-cache."
+            )
 
     @contextmanager
     def lock(self, kind: str, key: str, *, wait: bool = True) -> Iterator[bool]:

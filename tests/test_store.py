@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_unicomp.errors import InfrastructureError
+from pytest_unicomp.errors import InfrastructureError, UsageProblem
 from pytest_unicomp.store import MANIFEST, Store, digest, write_text
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
@@ -101,3 +101,17 @@ def test_a_failed_write_keeps_the_old_file(tmp_path):
         write_text(tmp_path / "a.json", "\ud800")
     assert json.loads((tmp_path / "a.json").read_text()) == {"old": True}
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_store_that_can_be_made_is_not_made_by_asking(tmp_path):
+    Store(tmp_path / "a" / "b").require_writable()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_store_under_a_file_or_in_a_folder_that_refuses_is_refused_with_a_way_out(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageProblem, match=r"cannot be written \(.*file refuses\); name another folder with --unicomp-cache"):
+        Store(tmp_path / "file" / "store").require_writable()
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with pytest.raises(UsageProblem, match="cannot be written"):
+        Store(tmp_path).require_writable()

@@ -86,6 +86,8 @@ def gate(context: typer.Context, model: Annotated[str, typer.Argument(help="hub 
     arguments = reported(pytest_arguments(context.args), here)
     # pytest's settings and conftest files of whatever project lies around must not change a verdict.
     alone = ["-c", os.devnull, f"--rootdir={here}", f"--confcutdir={suites()}"]
+    if not os.access(here, os.W_OK):
+        alone += ["-p", "no:cacheprovider"]
     # A process of its own, so that pytest meets the plugin before anyone has imported it.
     command = [sys.executable, "-m", "pytest", str(suites()), *alone, f"--unicomp-model={model}", *arguments]
     raise typer.Exit(subprocess.run(command, check=False).returncode)
