@@ -66,6 +66,9 @@ class Checking:
         margin = self._margin(cell.benchmark, MEMORY_MARGIN if "memory" in cell.benchmark else None)
         check = compare.size(reference, candidate, **_identity(cell), policy=self.policy, margin=margin)
         check = self._by_limits(check, [] if candidate.value is None else [candidate.value])
+        names = dict.fromkeys((*reference.details, *candidate.details))
+        beside = {name: (reference.details.get(name), candidate.details.get(name)) for name in names}
+        check = check.model_copy(update={"details": beside})
         return _with(check, hashes.of_values("efficiency", cell.benchmark, reference.value, candidate.value))
 
     def cost(self, cell: Cell, candidate: Measurement) -> Check:

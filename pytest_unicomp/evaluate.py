@@ -79,7 +79,8 @@ def dataset(identity: Mapping[str, Any]) -> str:
 def measure_size(artifact: Artifact, name: str, benchmark: SizeBenchmark, evaluation: Evaluation) -> Measurement:
     """Read a number off the artifact; nothing is loaded, so there are no items and no standard error."""
     started = time.perf_counter()
-    value = benchmark.size(artifact)
+    value = benchmark.size(artifact, evaluation)
+    details = getattr(benchmark, "details", None)
     return Measurement(
         benchmark=name,
         dimension=benchmark.dimension,
@@ -108,6 +109,7 @@ def measure_size(artifact: Artifact, name: str, benchmark: SizeBenchmark, evalua
         machine=machine.name("cpu"),
         seconds=time.perf_counter() - started,
         created=_now(),
+        details={} if details is None else dict(details(artifact, evaluation)),
     )
 
 

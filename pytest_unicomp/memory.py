@@ -22,6 +22,29 @@ def resident() -> int | None:
     return _status("VmRSS:")
 
 
+def free(device: str) -> int | None:
+    """Return the bytes that may still be had on a device ("cpu", "cuda:N"); None where the system does not say.
+
+    On a GPU what torch keeps for itself counts as free; on a host the limit of the control group counts, where it is below what the machine has.
+    """
+    if device.startswith("cuda"):
+        import torch
+
+        unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(torch.cuda.mem_get_info(device)[0] + unused)
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        found = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration):
+        return None
+    group = Path("/sys/fs/cgroup")
+    try:
+        most, used = ((group / f"memory.{name}").read_text(encoding="ascii").strip() for name in ("max", "current"))
+        return found if most == "max" else min(found, max(0, int(most) - int(used)))
+    except (OSError, ValueError):
+        return found
+
+
 def _host_peak() -> int | None:
     """Read the process's resident high-water mark (VmHWM)."""
     return _status("VmHWM:")

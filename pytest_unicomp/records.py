@@ -121,7 +121,7 @@ class Measurement(Record):
     """One artifact on one benchmark, with its per-item evidence. `value` is the mean of the item scores, `stderr` its standard error.
 
     Of free replies: `unanswered` could not be read, `unjudged` could not be judged, `unavailable` says why none could, `floors` is what constant
-    answers score on the same items.
+    answers score on the same items. Of sizes: `details` are numbers that stand beside `value`, by name.
     """
 
     benchmark: str
@@ -145,6 +145,7 @@ class Measurement(Record):
     unavailable: str | None = None
     floors: dict[str, float] = {}
     judge_agreement: Agreement | None = None
+    details: dict[str, float | None] = {}
 
 
 class Estimate(Record):
@@ -229,7 +230,8 @@ class Check(Record):
     was given as a share of the reference or of its errors: then it is what that share is here, and `interval` carries the reference's uncertainty.
     `capability_interval` and `capability_margin` are the same at the capability's margin, None where `interval` serves for both. `worst_slice` is
     the part of the items that lost most; of free replies, `unanswered` counts those that could not be read (reference, candidate), `floors` is what
-    constant answers score on the same items, and `judge` says who read them. Of timings, `kernels` names what computed (reference, candidate).
+    constant answers score on the same items, and `judge` says who read them. Of timings, `kernels` names what computed (reference, candidate);
+    of sizes, `details` are numbers that stand beside the one that is compared (reference, candidate).
     `evidence` is the hash that a waiver names (None where there is nothing to excuse), `waived` says that one does, `sources` what it was computed from.
     """
 
@@ -266,6 +268,7 @@ class Check(Record):
     judge: str = "none"
     judge_agreement: Agreement | None = None
     kernels: tuple[str, str] | None = None
+    details: dict[str, tuple[float | None, float | None]] = {}
     verdict: Verdict
     reason: str
     evidence: str | None = None

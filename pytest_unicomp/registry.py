@@ -160,10 +160,11 @@ class ItemBenchmark(Benchmark, Protocol):
 class SizeBenchmark(Benchmark, Protocol):
     """A benchmark that reads a number off the artifact (kind "size").
 
-    Where it has `alone = True` the reference has no such number: a limit in a unit decides, and `unknown` says why there may be none.
+    Where it has `alone = True` the reference has no such number: a limit in a unit decides, and `unknown` says why there may be none. A method
+    `details(artifact, evaluation)` returns numbers by name that stand beside the one that is compared.
     """
 
-    def size(self, artifact: Artifact) -> float | None:
+    def size(self, artifact: Artifact, evaluation: Evaluation) -> float | None:
         """The number, in the unit that `metric` names; None where `alone` and not known."""
         ...
 

@@ -1,4 +1,4 @@
-"""Puts torch's weight-only kernels in place of the dense layers of a quantized checkpoint, and proves that the model is still the same."""
+"""Puts the kernels of its format in place of a checkpoint's dense layers, and proves that the model is still the same."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import ctypes
 import gc
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_unicomp.errors import InfrastructureError
 from pytest_unicomp.formats.compressed_tensors import declared
 from pytest_unicomp.formats.layer import Declared
-from pytest_unicomp.runtimes.weight_only import INT4_GROUPS, classes
-from pytest_unicomp.weights import weight_files
+from pytest_unicomp.runtimes import kernels, semi_structured
+from pytest_unicomp.runtimes.stored import layer, stored
+from pytest_unicomp.runtimes.weight_only import INT4_GROUPS
 
 if TYPE_CHECKING:
     from pytest_unicomp.engine import Engine
@@ -25,6 +27,9 @@ NONE = "no accelerated kernel here"
 # Root mean square of the difference of the logits over that of the logits: what rounding to bfloat16 in another order leaves.
 TOLERANCE = 0.03
 PROBE_TOKENS = (2, 48)
+PROBE_ROWS = 16
+# Share of zeros in the decoder's linear layers from which on weights count as pruned.
+PRUNED = 0.25
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ class Runtime:
 
 
 def accelerate(engine: Engine, folder: Path) -> Runtime:
-    """Replace, in the loaded model, every linear layer whose format has a kernel on its device; the model must compute in bfloat16.
+    """Replace, in the loaded model, every linear layer whose format has a kernel on its device; integer kernels compute in bfloat16.
 
     Raises InfrastructureError where the fast model's logits are not those of the dequantized one (relative difference above TOLERANCE).
     """
@@ -48,97 +53,144 @@ def accelerate(engine: Engine, folder: Path) -> Runtime:
 
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     quantization = config.get("quantization_config") or {}
-    dense = f"dense {engine.dtype}"
-    if quantization.get("quant_method") != "compressed-tensors":
-        return Runtime(dense)
-    activations = any((group or {}).get("input_activations") for group in (quantization.get("config_groups") or {}).values())
-    if activations:
-        return Runtime(f"{dense}, unpacked: {NONE}", why_not="activations are rounded too, and torch has no such kernel for this device")
-    if engine.dtype != "bfloat16":
-        return Runtime(
-            f"{dense}, unpacked: {NONE}", why_not=f"torch's weight-only kernels gain in bfloat16 alone, and this runs in {engine.dtype}"
-        )
     linear = {name: module for name, module in engine.model.named_modules() if isinstance(module, torch.nn.Linear)}
+    if not quantization:
+        return _pruned(engine, folder, linear)
+    if quantization.get("quant_method") != "compressed-tensors":
+        return _none(engine, f"a format that is not compressed-tensors ({quantization.get('quant_method')})")
     wanted = {name: scheme for name in linear if (scheme := declared(name, quantization)) is not None}
-    refused = next((reason for scheme in wanted.values() if (reason := _refusal(scheme)) is not None), None)
+    reasons = (_refusal(scheme, quantization, engine) or _unfit(linear[name], scheme, engine) for name, scheme in wanted.items())
+    refused = next((reason for reason in reasons if reason is not None), None)
     if refused is not None or not wanted:
-        return Runtime(f"{dense}, unpacked: {NONE}", why_not=refused or "no linear layer is quantized")
-    before = _logits(engine)
+        return _none(engine, refused or "no linear layer is quantized")
     total = len(linear)
-    for name, parts in _stored(folder, wanted):
+    made = ((name, partial(layer, parts=parts, scheme=wanted[name])) for name, parts in stored(folder, wanted))
+    error = _replaced(engine, folder, linear, made)
+    return Runtime(_named(wanted), len(wanted), total, error)
+
+
+def _none(engine: Engine, why: str) -> Runtime:
+    return Runtime(f"dense {engine.dtype}: {NONE} ({why})", why_not=why)
+
+
+def _replaced(engine: Engine, folder: Path, linear: dict[str, Any], made: Iterator[tuple[str, Callable[[Any], Any]]]) -> float:
+    """Put the made modules in place and return the relative difference of the logits; raise InfrastructureError where it is more than rounding.
+
+    Every layer is compared by itself too. Where activations are rounded to 8 bits, noise in the last bit of a layer tips the roundings of the next
+    ones: the same model in another data type is as far from itself as from the model that does not round. So far the logits may then differ.
+    """
+    before = _logits(engine)
+    allowed = max(TOLERANCE, _effect_of_rounding(engine, linear, before))
+    for name, make in made:
         # Popped, so that each dense layer is freed before the next one is packed.
-        engine.model.set_submodule(name, _layer(linear.pop(name), parts, wanted[name]))
-    del linear
+        plain = linear.pop(name)
+        fast = make(plain)
+        _require(folder, f"layer {name}", _apart(plain, fast), TOLERANCE)
+        engine.model.set_submodule(name, fast)
+    linear.clear()
     _return_memory()
     error = _difference(before, _logits(engine))
-    if not error <= TOLERANCE:
+    _require(folder, "its logits", error, allowed)
+    return error
+
+
+def _require(folder: Path, what: str, error: float, allowed: float) -> None:
+    if not error <= allowed:
         raise InfrastructureError(
-            f"unicomp: the fast runtime of {folder} is not the same model: its logits differ by {error:.3f} of their size from the dequantized "
-            f"ones, at most {TOLERANCE} is rounding; nothing was timed."
+            f"unicomp: the fast runtime of {folder} is not the same model: {what}: {error:.3f} of the size away from what the dequantized one "
+            f"computes, at most {allowed:.3f} is rounding; nothing was timed."
         )
+
+
+def _apart(plain: Any, fast: Any) -> float:
+    """Return the relative difference of what two layers make of the same random tokens."""
+    import torch
+
+    x = torch.randn(PROBE_ROWS, plain.in_features, generator=torch.Generator().manual_seed(0))
+    x = x.to(plain.weight.device, plain.weight.dtype)
+    with torch.inference_mode():
+        return _difference(plain(x).float(), fast(x).float())
+
+
+def _effect_of_rounding(engine: Engine, linear: Mapping[str, Any], rounded: Any) -> float:
+    """Return how far rounding activations moves the logits; 0 where none are rounded."""
+    own = {name: vars(module).pop("forward") for name, module in linear.items() if "forward" in vars(module)}
+    if not own:
+        return 0.0
+    try:
+        return _difference(_logits(engine), rounded)
+    finally:
+        for name, forward in own.items():
+            linear[name].forward = forward
+
+
+def _pruned(engine: Engine, folder: Path, linear: dict[str, Any]) -> Runtime:
+    """Run 2:4 sparse weights on their kernel; other weights are dense, and where they were pruned it is said that this gains nothing."""
+    head = engine.model.get_output_embeddings()
+    inner = {name: module for name, module in linear.items() if module is not head}
+    total = sum(module.weight.numel() for module in inner.values())
+    zeros = sum(int((module.weight == 0).sum()) for module in inner.values())
+    if not total or zeros < PRUNED * total:
+        return Runtime(f"dense {engine.dtype}")
+    fitting = [name for name, module in inner.items() if semi_structured.is_2of4(module.weight)]
+    count = len(inner)
+    # Each dense layer is to be freed before the next one is compressed.
+    inner.clear()
+    missing = kernels.missing("2of4", engine.device)
+    if not fitting:
+        return _none(engine, f"{100 * zeros / total:.0f} % of the weights are zero, without a structure that a kernel uses")
+    if missing is None and engine.dtype not in ("bfloat16", "float16"):
+        missing = f"2:4 kernels multiply 16-bit floats, and this runs in {engine.dtype}"
+    if missing is not None:
+        return _none(engine, missing)
+    sparse = semi_structured.linear()
+    made = ((name, lambda module: sparse(module.weight.data, None if module.bias is None else module.bias.data)) for name in fitting)
+    error = _replaced(engine, folder, linear, made)
+    return Runtime("torch 2:4 semi-structured", len(fitting), count, error)
+
+
+def _named(wanted: Mapping[str, Declared]) -> str:
+    if any(scheme.kind == "float" for scheme in wanted.values()):
+        return "torch fp8, activations rounded per token"
     bits = sorted({scheme.bits for scheme in wanted.values()})
     width = "int8" if bits[-1] > 4 else "int4"
     narrower = "" if bits == [4] or bits == [8] else f" (codes of {', '.join(map(str, bits))} bits)"
     groups = sorted({scheme.group or 0 for scheme in wanted.values()})
     spread = "per output" if groups == [0] else f"group {', '.join(map(str, groups))}"
-    return Runtime(f"torch {width} weight-only, {spread}{narrower}", len(wanted), total, error)
+    return f"torch {width} weight-only, {spread}{narrower}"
 
 
-def _refusal(scheme: Declared) -> str | None:
+def _refusal(scheme: Declared, quantization: Mapping[str, Any], engine: Engine) -> str | None:
+    """Say why a scheme has no kernel here, or None where it has one."""
+    inputs = [group["input_activations"] for group in quantization["config_groups"].values() if group and group.get("input_activations")]
+    if scheme.kind == "float" and scheme.bits == 8:
+        if (
+            not all(given.get("dynamic") and given.get("strategy") == "token" and given.get("type") == "float" for given in inputs)
+            or not inputs
+        ):
+            return "activations are not rounded to 8-bit floats per token"
+        if scheme.strategy not in ("channel", "tensor"):
+            return f"8-bit floats with scales per {scheme.strategy}"
+        return kernels.missing("fp8", engine.device)
+    if inputs:
+        return "activations are rounded too, and torch has no such kernel for this device"
     if scheme.kind != "int":
         return f"{scheme.bits}-bit {scheme.kind} weights, for which torch has no weight-only kernel on this device"
+    if engine.dtype != "bfloat16":
+        return f"torch's weight-only kernels gain in bfloat16 alone, and this runs in {engine.dtype}"
     if scheme.strategy not in ("group", "channel"):
         return f"scales per {scheme.strategy}"
     if scheme.bits <= 4 and scheme.group not in INT4_GROUPS:
         return f"{scheme.bits} bits in groups of {scheme.group}; torch's int4 kernel takes {', '.join(map(str, INT4_GROUPS))}"
     if scheme.bits > 4 and not scheme.symmetric:
         return f"{scheme.bits} bits with zero points; torch's int8 kernel takes symmetric codes"
-    return None
+    return kernels.missing("int4" if scheme.bits <= 4 else "int8", engine.device)
 
 
-def _stored(folder: Path, wanted: Mapping[str, Declared]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield each wanted layer with its stored tensors by last name, one layer in memory at a time."""
-    from safetensors import safe_open
-
-    places: dict[str, dict[str, Path]] = {}
-    for file in weight_files(folder):
-        with safe_open(file, "pt") as stored:
-            for key in stored.keys():  # noqa: SIM118 - not a mapping
-                module, _, kind = key.rpartition(".")
-                if module in wanted:
-                    places.setdefault(module, {})[kind] = file
-    for module in wanted:
-        parts = {}
-        for kind, file in places.get(module, {}).items():
-            with safe_open(file, "pt") as stored:
-                parts[kind] = stored.get_tensor(f"{module}.{kind}")
-        if "weight_scale" not in parts:
-            raise InfrastructureError(f"unicomp: the checkpoint {folder} declares {module} quantized and stores no scale for it.")
-        yield module, parts
-
-
-def _layer(module: Any, parts: Mapping[str, Any], scheme: Declared) -> Any:
-    import torch
-    from compressed_tensors.compressors.pack_quantized.helpers import unpack_from_int32
-
-    outputs, inputs = module.out_features, module.in_features
-    device, dtype = module.weight.device, module.weight.dtype
-    group = scheme.group or inputs
-    codes = parts.get("weight")
-    if codes is None:
-        codes = unpack_from_int32(parts["weight_packed"], scheme.bits, torch.Size((outputs, inputs)))
-    scales = parts["weight_scale"].float().reshape(outputs, -1)
-    zeros = torch.zeros_like(scales)
-    if not scheme.symmetric and "weight_zero_point" in parts:
-        zero = parts["weight_zero_point"]
-        if zero.dtype == torch.int32:
-            zero = unpack_from_int32(zero, scheme.bits, torch.Size((outputs, scales.shape[1])), packed_dim=0)
-        zeros = zero.float().reshape(outputs, -1)
-    bias = None if module.bias is None else module.bias.data
-    int4, int8 = classes()
-    if scheme.bits <= 4:
-        return int4(codes.to(device), scales.to(device), zeros.to(device), group, bias, dtype)
-    return int8(codes.to(device), scales.to(device), group, bias, dtype)
+def _unfit(module: Any, scheme: Declared, engine: Engine) -> str | None:
+    format_: kernels.Format = "fp8" if scheme.kind == "float" else "int4" if scheme.bits <= 4 else "int8"
+    reason = kernels.unfit(format_, module.out_features, module.in_features, engine.device)
+    return None if reason is None else f"a layer of {module.out_features} x {module.in_features}: {reason}"
 
 
 def _logits(engine: Engine) -> Any:

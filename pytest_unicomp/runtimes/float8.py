@@ -27,11 +27,11 @@ def linear() -> type:
         def forward(self, x: Any) -> Any:
             """Return x [..., inputs] times the weight, plus the bias, [..., outputs]."""
             flat = x.reshape(-1, self.inputs)
-            # As compressed-tensors rounds activations per token: the largest of a row becomes the largest number there is.
-            scale = (flat.abs().amax(dim=-1, keepdim=True).float() / LARGEST).clamp(min=1e-12)
-            rounded = (flat.float() / scale).clamp(-LARGEST, LARGEST).to(torch.float8_e4m3fn)
+            # As compressed-tensors rounds activations per token, in their own data type: a scale that differs in its last bit rounds others.
+            scale = (flat.abs().amax(dim=-1, keepdim=True) / LARGEST).clamp(min=1e-12)
+            rounded = (flat / scale).clamp(-LARGEST, LARGEST).to(torch.float8_e4m3fn)
             made = torch._scaled_mm(
-                rounded, self.get_buffer("codes").t(), scale_a=scale, scale_b=self.get_buffer("scales"), out_dtype=self.dtype
+                rounded, self.get_buffer("codes").t(), scale_a=scale.float(), scale_b=self.get_buffer("scales"), out_dtype=self.dtype
             )
             made = made if self.bias is None else made + self.bias
             return made.reshape(*x.shape[:-1], self.outputs)

@@ -55,10 +55,12 @@ def group_of(inputs: int) -> int | None:
     return next((group for group in (128, *sorted(INT4_GROUPS, reverse=True)) if inputs % group == 0), None)
 
 
-def unfit(format_: Format, outputs: int, inputs: int) -> str | None:
+def unfit(format_: Format, outputs: int, inputs: int, device: str) -> str | None:
     """Say what keeps a layer of this shape from the kernel, or None."""
     if format_ == "int4" and (group_of(inputs) is None or outputs % 16):
         return f"{inputs} inputs are in no group of {', '.join(map(str, INT4_GROUPS))}, or {outputs} outputs are no multiple of 16"
+    if format_ == "int4" and device.startswith("cuda") and inputs % 128:
+        return f"{inputs} inputs are no multiple of 128, the tile of the kernel on a GPU"
     if format_ == "fp8" and (outputs % 16 or inputs % 16):
         return "sides are no multiples of 16"
     if format_ == "2of4" and (outputs % semi_structured.OUTPUTS_OF or inputs % semi_structured.INPUTS_OF):

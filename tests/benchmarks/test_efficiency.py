@@ -7,12 +7,12 @@ import pytest
 from pytest_unicomp.benchmarks.efficiency import latency, size
 from pytest_unicomp.engine import Engine
 from pytest_unicomp.errors import UnicompError
-from tests.engine.toy_engine import tiny_engine
+from tests.engine.toy_engine import evaluation, tiny_engine
 from tests.toys import artifact
 
 
 def test_bytes_are_those_of_the_artifact() -> None:
-    assert size.BENCHMARKS["bytes"].size(artifact("/nowhere", bytes=1234)) == 1234.0
+    assert size.BENCHMARKS["bytes"].size(artifact("/nowhere", bytes=1234), evaluation()) == 1234.0
 
 
 @pytest.mark.parametrize(("name", "lengths"), [("prefill-latency", [256]), ("decode-latency", [1] * 32)])

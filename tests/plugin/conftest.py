@@ -78,15 +78,17 @@ def gate(pytester: pytest.Pytester, store: Path) -> Gate:
 
 @pytest.fixture
 def breaking_recipe(pytester: pytest.Pytester) -> Any:
-    """The recipe "breaks", which raises, installed like a stranger's package."""
+    """The recipe "breaks", which raises, and the benchmark "huge-latency", which fits nowhere, installed like a stranger's package."""
     from pytest_unicomp import registry
     from tests.plugin.toy_recipes import install
 
     install(pytester.path)
     pytester.syspathinsert()
     registry.methods.cache_clear()
+    registry.benchmarks.cache_clear()
     yield "breaks"
     registry.methods.cache_clear()
+    registry.benchmarks.cache_clear()
 
 
 @pytest.fixture(scope="session")

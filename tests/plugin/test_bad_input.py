@@ -106,3 +106,12 @@ def test_a_store_that_cannot_be_written_is_refused_before_anything_runs(gate, py
     result = gate(f"--unicomp-cache={pytester.path / 'file' / 'store'}")
     assert result.ret == 4
     result.stdout.fnmatch_lines(["*the store *file/store cannot be written (*file refuses); name another folder with --unicomp-cache.*"])
+
+
+def test_a_batch_that_does_not_fit_is_an_error_that_says_what_is_missing_and_the_run_goes_on(gate, breaking_recipe):
+    report = gate.report("--unicomp-device=cpu", recipe="dense", benchmark="huge-latency,bytes")
+    verdicts = {check["benchmark"]: check for check in report["checks"] if check["question"] == "efficiency"}
+    assert verdicts["huge-latency"]["verdict"] == "error"
+    assert "GB are missing" in verdicts["huge-latency"]["reason"]
+    assert verdicts["bytes"]["verdict"] == "pass"
+    assert report["ret"] == 7

@@ -29,6 +29,11 @@ class Breaks:
 
 RECIPES = {"breaks": Breaks()}
 """
+BENCHMARKS = """
+from pytest_unicomp.benchmarks.efficiency.latency import Latency
+
+BENCHMARKS = {"huge-latency": Latency(batch=10**8, prompt=128, decode=0, sets=())}
+"""
 
 
 def install(folder: Path) -> None:
@@ -37,4 +42,7 @@ def install(folder: Path) -> None:
     metadata = folder / "toy_unicomp_recipes-1.0.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: toy-unicomp-recipes\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text("[pytest_unicomp.methods]\ntoy = toy_unicomp_recipes\n")
+    (metadata / "entry_points.txt").write_text(
+        "[pytest_unicomp.methods]\ntoy = toy_unicomp_recipes\n[pytest_unicomp.benchmarks]\ntoy = toy_unicomp_benchmarks\n"
+    )
+    (folder / "toy_unicomp_benchmarks.py").write_text(BENCHMARKS)

@@ -9,7 +9,7 @@ import torch
 from pytest_unicomp import engine
 from pytest_unicomp.errors import InfrastructureError
 from pytest_unicomp.registry import methods
-from pytest_unicomp.runtimes import accelerate
+from pytest_unicomp.runtimes import accelerate, kernels, semi_structured
 from pytest_unicomp.runtimes.acceleration import NONE, TOLERANCE
 from pytest_unicomp.runtimes.weight_only import classes
 from tests.methods.tiny import checkpoint
@@ -86,6 +86,46 @@ def test_what_has_no_kernel_is_named_and_left_dense(source, tmp_path):
     (changed / "config.json").write_text(json.dumps(config), encoding="utf-8")
     activations = accelerate(engine.load(folder, device="cpu", dtype="bfloat16"), changed)
     assert (activations.layers, NONE in activations.kernel) == (0, True)
+
+
+def test_eight_bit_floats_run_on_torchs_scaled_product_and_compute_the_same_model(source, tmp_path, monkeypatch):
+    folder = compressed(source, tmp_path, "fp8-dynamic")
+    plain = accelerate(engine.load(folder, device="cpu", dtype="bfloat16"), folder)
+    assert (plain.layers, plain.why_not) == (0, "torch computes fp8 on NVIDIA GPUs alone")
+    # torch's operator runs on a CPU too, only slowly: what is put into the model is the same.
+    monkeypatch.setattr(kernels, "missing", lambda format_, device: None)
+    fast = engine.load(folder, device="cpu", dtype="bfloat16")
+    runtime = accelerate(fast, folder)
+    assert (runtime.kernel, runtime.layers) == ("torch fp8, activations rounded per token", runtime.of - 1)
+    # So far is the rounded model from the unrounded one, and from itself in another data type.
+    assert 0 < runtime.error <= 0.25
+    assert sum(type(module).__name__ == "Float8Linear" for module in fast.model.modules()) == runtime.layers
+
+
+def pruned_checkpoint(source, folder, prune):
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(source, folder)
+    tensors = load_file(folder / "model.safetensors")
+    changed = {name: prune(tensor) if name.endswith("proj.weight") else tensor for name, tensor in tensors.items()}
+    save_file({name: tensor.contiguous() for name, tensor in changed.items()}, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
+def test_pruned_weights_without_a_kernel_are_named_and_not_silently_dense(source, tmp_path):
+    half = pruned_checkpoint(source, tmp_path / "half", lambda weight: torch.where(weight.abs() < weight.abs().median(), 0, weight))
+    found = accelerate(engine.load(half, device="cpu", dtype="bfloat16"), half)
+    assert found.kernel.startswith("dense bfloat16: no accelerated kernel here (50 % of the weights are zero, without a structure")
+    sparse = pruned_checkpoint(source, tmp_path / "sparse", semi_structured.pruned)
+    found = accelerate(engine.load(sparse, device="cpu", dtype="bfloat16"), sparse)
+    assert found.kernel == "dense bfloat16: no accelerated kernel here (torch computes 2of4 on NVIDIA GPUs alone)"
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="2:4 sparse products run on NVIDIA GPUs alone")
+def test_two_of_four_run_on_their_kernel(source, tmp_path):
+    folder = pruned_checkpoint(source, tmp_path / "sparse", semi_structured.pruned)
+    runtime = accelerate(engine.load(folder, device="cuda:0", dtype="bfloat16"), folder)
+    assert (runtime.kernel, runtime.layers) == ("torch 2:4 semi-structured", runtime.of)
 
 
 @pytest.mark.parametrize("symmetric", [True, False])

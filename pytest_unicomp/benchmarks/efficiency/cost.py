@@ -35,7 +35,7 @@ class CompressionCost:
         """The artifact says it all."""
         return {}
 
-    def size(self, artifact: Artifact) -> float | None:
+    def size(self, artifact: Artifact, evaluation: Evaluation) -> float | None:
         """Return the number, or None where the record does not have it."""
         found = getattr(artifact, self.field)
         return None if found is None else float(found)

@@ -44,20 +44,40 @@ class Footprint:
         """Return what is counted, and over how many tokens."""
         return {"what": self.what, "tokens": FLOPS_TOKENS if self.what == "flops" else MEMORY_TOKENS, "device": evaluation.device}
 
-    def size(self, artifact: Artifact) -> float:
-        """Return the number; raise InfrastructureError where it cannot be had."""
-        folder = Path(artifact.path)
-        if not (folder / "config.json").is_file():
-            raise InfrastructureError(f"unicomp: {artifact.recipe} has no files here, so its {self.what} cannot be measured.")
+    def size(self, artifact: Artifact, evaluation: Evaluation) -> float:
+        """Return the number; of memory the device's where there is one, else the host's. Raises InfrastructureError where it cannot be had."""
+        folder = _folder(artifact, self.what)
         if self.what == "flops":
             return float(flops(folder, FLOPS_TOKENS))
         if self.what == "kv-cache":
             return float(cache_bytes_per_token(folder))
-        found = _probed(str(folder), artifact.fingerprint)
-        peak = found["device_bytes"] if self.what == "running" and found["device_bytes"] is not None else found[f"{self.what}_bytes"]
+        found = _probed(str(folder), artifact.fingerprint, evaluation.device)
+        on_device = found[f"{self.what}_device_bytes"]
+        peak = found[f"{self.what}_bytes"] if on_device is None else on_device
         if peak is None:
             raise InfrastructureError("unicomp: this system keeps no high-water mark of memory; peak-memory was not measured.")
         return float(peak)
+
+    def details(self, artifact: Artifact, evaluation: Evaluation) -> dict[str, float | None]:
+        """Return what stands beside the number: host and device by themselves; multiply-adds, and over how many tokens."""
+        folder = _folder(artifact, self.what)
+        if self.what == "flops":
+            return {"macs": flops(folder, FLOPS_TOKENS) / 2, "tokens": float(FLOPS_TOKENS), "batch": 1.0}
+        if self.what == "kv-cache":
+            return {}
+        found = _probed(str(folder), artifact.fingerprint, evaluation.device)
+        return {"host_bytes": _number(found[f"{self.what}_bytes"]), "device_bytes": _number(found[f"{self.what}_device_bytes"])}
+
+
+def _folder(artifact: Artifact, what: str) -> Path:
+    folder = Path(artifact.path)
+    if not (folder / "config.json").is_file():
+        raise InfrastructureError(f"unicomp: {artifact.recipe} has no files here, so its {what} cannot be measured.")
+    return folder
+
+
+def _number(value: int | None) -> float | None:
+    return None if value is None else float(value)
 
 
 def flops(folder: Path, tokens: int) -> int:
@@ -100,13 +120,14 @@ def cache_bytes_per_token(folder: Path) -> int:
     return 2 * int(config.num_hidden_layers) * heads * size * width
 
 
-def peak_memory(folder: Path) -> dict[str, int | None]:
-    """Return {"running_bytes", "loading_bytes", "device_bytes"} of a fresh interpreter that loads the checkpoint and reads MEMORY_TOKENS tokens.
+def peak_memory(folder: Path, device: str = "auto") -> dict[str, int | None]:
+    """Return {"libraries_bytes", "loading_bytes", "running_bytes", "loading_device_bytes", "running_device_bytes"} of a fresh interpreter that loads
+    the checkpoint on a device and reads MEMORY_TOKENS tokens.
 
-    The first two are the highest resident memory of each part less what the process held before the model; device bytes None without one.
-    Raises InfrastructureError where the process dies, with its last line.
+    Host bytes are the highest resident memory of each part less what the process held before the model (`libraries_bytes`); device bytes the
+    highest that torch allocated there, None without a GPU. Raises InfrastructureError where the process dies, with its last line.
     """
-    command = [sys.executable, "-m", "pytest_unicomp.benchmarks.efficiency.memory_probe", str(folder), str(MEMORY_TOKENS)]
+    command = [sys.executable, "-m", "pytest_unicomp.benchmarks.efficiency.memory_probe", str(folder), str(MEMORY_TOKENS), device]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=SECONDS, env={**os.environ, "HF_HUB_OFFLINE": "1"}, check=False
@@ -124,8 +145,8 @@ def peak_memory(folder: Path) -> dict[str, int | None]:
 
 
 @lru_cache(maxsize=64)
-def _probed(folder: str, fingerprint: str) -> dict[str, int | None]:
-    return peak_memory(Path(folder))
+def _probed(folder: str, fingerprint: str, device: str) -> dict[str, int | None]:
+    return peak_memory(Path(folder), device)
 
 
 BENCHMARKS = {

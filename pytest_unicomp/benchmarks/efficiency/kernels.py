@@ -118,7 +118,7 @@ class Kernel:
         if reason is not None:
             raise InfrastructureError(f"unicomp: {machine.name(device)} has no {self.format} kernel: {reason}.")
         found = shapes(folder)
-        left_out = {shape: why for shape in found if (why := kernels.unfit(self.format, shape.outputs, shape.inputs)) is not None}
+        left_out = {shape: why for shape in found if (why := kernels.unfit(self.format, shape.outputs, shape.inputs, device)) is not None}
         fitting = [shape for shape in found if shape not in left_out]
         if not fitting:
             raise InfrastructureError(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from pytest_unicomp.benchmarks.efficiency import room
 from pytest_unicomp.benchmarks.efficiency.served import Served, Work, round_of
 from pytest_unicomp.errors import UnicompError
 from pytest_unicomp.records import Dimension
@@ -64,12 +65,15 @@ class Latency:
             raise UnicompError(
                 f"unicomp: the model's context of {engine.max_length} tokens holds no prompt beside {self.decode} written ones."
             )
+        room.require(engine, batch=self.batch, prompt=length, written=self.decode)
         generator = torch.Generator().manual_seed(0)
         vocabulary = int(engine.model.get_input_embeddings().weight.shape[0])
         tokens = torch.randint(0, vocabulary, (self.batch, length), generator=generator).to(engine.device)
-        if self.whole:
-            return self._generating(engine, tokens)
-        return self._decoding(engine, tokens) if self.decode else self._reading(engine, tokens)
+        make = self._generating if self.whole else self._decoding if self.decode else self._reading
+        made: list[Callable[[], None]] = []
+        # Making a round of writing reads the prompt, which may be what does not fit.
+        room.guarded(lambda: made.append(make(engine, tokens)), engine.device)()
+        return room.guarded(made[0], engine.device)
 
     @property
     def tokens(self) -> int:

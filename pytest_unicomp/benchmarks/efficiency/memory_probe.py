@@ -1,4 +1,4 @@
-"""The process that measures its own memory: `python -m ...memory_probe FOLDER TOKENS` loads a checkpoint, reads tokens and prints one JSON line."""
+"""The process that measures its own memory: `python -m ...memory_probe FOLDER TOKENS DEVICE` loads a checkpoint, reads tokens, prints one JSON line."""
 
 from __future__ import annotations
 
@@ -9,39 +9,41 @@ from pathlib import Path
 from pytest_unicomp.memory import peak_memory, resident
 
 
-def main(folder: Path, tokens: int) -> None:
+def main(folder: Path, tokens: int, device: str) -> None:
     """Load in the checkpoint's data type, on its own kernels where there are any, and read a random text; print the peaks in bytes."""
     import torch
 
     from pytest_unicomp import engine, machine, runtimes
 
     # What every process pays for its libraries is no property of a model; a first matrix product brings in what only computing needs.
-    torch.randn(64, 64) @ torch.randn(64, 64)
+    device = machine.resolve_device(device)
+    torch.randn(64, 64, device=device) @ torch.randn(64, 64, device=device)
     from compressed_tensors.compressors.pack_quantized import helpers  # noqa: F401
     from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: F401
 
-    device = machine.resolve_device("auto")
+    # Device memory beside the host's: each counted by itself, None without a GPU.
+    both = ("cpu", *([device] if device.startswith("cuda") else []))
     before = resident() or 0
-    with peak_memory("cpu") as loading:
+    with peak_memory(both[0]) as loading, peak_memory(both[-1]) as loading_device:
         loaded = engine.load(folder, device=device, dtype=engine.stored_dtype(folder))
         runtimes.accelerate(loaded, folder)
     vocabulary = int(loaded.model.get_input_embeddings().weight.shape[0])
     text = torch.randint(0, vocabulary, (1, min(tokens, loaded.max_length)), generator=torch.Generator().manual_seed(0))
-    if device.startswith("cuda"):
-        torch.cuda.reset_peak_memory_stats(device)
-    with peak_memory("cpu") as running, torch.inference_mode():
+    with peak_memory(both[0]) as running, peak_memory(both[-1]) as running_device, torch.inference_mode():
         loaded.model(text.to(device), use_cache=True, logits_to_keep=1)
         loaded.synchronize()
     print(
         json.dumps(
             {
+                "libraries_bytes": before,
                 "loading_bytes": None if loading.bytes is None else loading.bytes - before,
                 "running_bytes": None if running.bytes is None else running.bytes - before,
-                "device_bytes": int(torch.cuda.max_memory_allocated(device)) if device.startswith("cuda") else None,
+                "loading_device_bytes": loading_device.bytes if len(both) > 1 else None,
+                "running_device_bytes": running_device.bytes if len(both) > 1 else None,
             }
         )
     )
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

@@ -31,7 +31,12 @@ class WeightBytes:
         """The artifact says it all."""
         return {}
 
-    def size(self, artifact: Artifact) -> float:
+    def details(self, artifact: Artifact, evaluation: Evaluation) -> dict[str, float | None]:
+        """Return parameters and bits per weight."""
+        parameters = None if artifact.parameters is None else float(artifact.parameters)
+        return {"parameters": parameters, "bits_per_weight": artifact.bits_per_weight}
+
+    def size(self, artifact: Artifact, evaluation: Evaluation) -> float:
         """Return the bytes of the weight files."""
         if artifact.bytes is None:
             raise InfrastructureError(f"unicomp: {artifact.recipe} has no weight files here, so its bytes cannot be counted.")

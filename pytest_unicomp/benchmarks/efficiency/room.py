@@ -1,0 +1,62 @@
+"""Does a round fit? Asked before it runs, because a system that runs out of memory ends the whole process, and said with how much was missing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pytest_unicomp import memory
+from pytest_unicomp.errors import InfrastructureError
+
+if TYPE_CHECKING:
+    from pytest_unicomp.engine import Engine
+
+GIGABYTE = 1e9
+SIZES = {"B": 1, "bytes": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+# How torch words it on a GPU and on a CPU.
+ASKED = re.compile(r"tried to allocate ([\d.]+) (KiB|MiB|GiB|TiB|bytes)", re.IGNORECASE)
+
+
+def needed(engine: Engine, *, batch: int, prompt: int, written: int) -> int:
+    """Return the bytes that a round takes at least beside the weights: cache, what one layer holds of every token that is read, last logits."""
+    config = engine.model.config.get_text_config()
+    heads = int(getattr(config, "num_key_value_heads", None) or config.num_attention_heads)
+    size = int(getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
+    width = engine.model.dtype.itemsize
+    cache = 2 * int(config.num_hidden_layers) * heads * size * width * batch * (prompt + written)
+    inner = int(getattr(config, "intermediate_size", 0) or getattr(config, "ffn_dim", 0) or config.hidden_size)
+    # The residual stream, and both factors of a gated layer or what one without a gate makes of it.
+    read = width * batch * prompt * (int(config.hidden_size) + 2 * inner)
+    return int(cache + read + 4 * batch * int(config.vocab_size))
+
+
+def require(engine: Engine, *, batch: int, prompt: int, written: int) -> None:
+    """Raise InfrastructureError where a round of `batch` sequences needs more than is free on its device; nothing is allocated."""
+    free, least = memory.free(engine.device), needed(engine, batch=batch, prompt=prompt, written=written)
+    if free is not None and least > free:
+        raise InfrastructureError(
+            f"unicomp: {batch} sequences of {prompt} tokens read and {written} written need at least {_shown(least)} beside the weights; "
+            f"{_shown(free)} are free on {engine.device}, {_shown(least - free)} are missing; nothing was timed."
+        )
+
+
+def guarded(round_: Callable[[], None], device: str) -> Callable[[], None]:
+    """Return the round with torch's own word for "out of memory" turned into an InfrastructureError that says how much was missing."""
+
+    def fitting() -> None:
+        try:
+            round_()
+        except RuntimeError as error:
+            asked = ASKED.search(str(error))
+            if asked is None:
+                raise
+            wanted, free = round(float(asked[1]) * SIZES[asked[2]]), memory.free(device)
+            missing = "" if free is None or free > wanted else f"; {_shown(free)} are free on {device}, {_shown(wanted - free)} are missing"
+            raise InfrastructureError(f"unicomp: the round does not fit: it asked for {_shown(wanted)} more{missing}.") from error
+
+    return fitting
+
+
+def _shown(size: float) -> str:
+    return f"{size / GIGABYTE:.2f} GB"
