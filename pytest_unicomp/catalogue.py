@@ -93,7 +93,16 @@ def command_sections() -> str:
     from pytest_unicomp.cli import app
 
     group: Any = typer.main.get_command(app)
-    return "\n".join(_command(name, command) for name, command in sorted(group.commands.items()))
+    return "\n".join(_command(name, command) for name, command in _commands(group))
+
+
+def _commands(group: Any, prefix: str = "") -> Iterable[tuple[str, Any]]:
+    """Return the commands by name, those of a group of commands by both words."""
+    for name, command in sorted(group.commands.items()):
+        if hasattr(command, "commands"):
+            yield from _commands(command, f"{name} ")
+        else:
+            yield prefix + name, command
 
 
 def _command(name: str, command: Any) -> str:

@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +45,17 @@ def write_text(path: Path, text: str) -> None:
         raise
 
 
-def _file_digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """Return the sha256 of a file, 64 hex digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _used(path: Path) -> None:
+    """Note the time of use, by which old things are taken away."""
+    # A store that may only be read serves all the same.
+    with suppress(OSError):
+        os.utime(path)
 
 
 class Store:
@@ -89,6 +97,7 @@ class Store:
             document = json.loads((self.root / kind / f"{key}.json").read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):
             return None
+        _used(self.root / kind / f"{key}.json")
         return document if isinstance(document, dict) else None
 
     def write(self, kind: str, key: str, document: Mapping[str, Any]) -> None:
@@ -103,6 +112,8 @@ class Store:
             sound = all((path / name).stat().st_size == entry["bytes"] for name, entry in manifest["files"].items())
         except (OSError, ValueError, KeyError, TypeError):
             return None
+        # The folder, not its files: their times are part of what the checks of an artifact are kept by.
+        _used(path)
         return (path, manifest["record"]) if sound else None
 
     @contextmanager
@@ -127,7 +138,7 @@ class Store:
         try:
             record = make(made)
             files = {
-                str(file.relative_to(made)): {"bytes": file.stat().st_size, "sha256": _file_digest(file)}
+                str(file.relative_to(made)): {"bytes": file.stat().st_size, "sha256": file_digest(file)}
                 for file in sorted(made.rglob("*"))
                 if file.is_file()
             }

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from pytest_unicomp.cli import files, items, listing, reports
+from pytest_unicomp.cli import files, items, listing, machine, reports
 from pytest_unicomp.cli import gate as running
 from pytest_unicomp.cli.gate import pytest_arguments as pytest_arguments
 from pytest_unicomp.cli.gate import reported as reported
@@ -27,7 +27,13 @@ COMMANDS = (
     files.prefetch,
     listing.methods,
     listing.benchmarks,
+    machine.doctor,
 )
+# Commands of two words.
+GROUPS = {
+    "cache": ("the store: list, size, verify, prune, clear", "cache_"),
+    "baselines": ("stored evidence: list, show, orphans, accept", "baselines_"),
+}
 
 
 def application() -> typer.Typer:
@@ -39,6 +45,12 @@ def application() -> typer.Typer:
     made.command(context_settings=PASS_ON)(running.plan)
     for command in COMMANDS:
         made.command()(command)
+    for name, (text, prefix) in GROUPS.items():
+        group = typer.Typer(no_args_is_help=True, help=f"Look after {text}.", rich_markup_mode=None)
+        for word, command in vars(machine).items():
+            if word.startswith(prefix):
+                group.command(word.removeprefix(prefix))(command)
+        made.add_typer(group, name=name)
     return made
 
 

@@ -14,7 +14,7 @@ def show(rows: Sequence[Mapping[str, Any]], as_json: bool, columns: tuple[str, .
     if as_json:
         typer.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return
-    widths = {column: max(len(column), *(len(_cell(row, column)) for row in rows)) for column in columns}
+    widths = {column: max([len(column), *(len(_cell(row, column)) for row in rows)]) for column in columns}
     typer.echo("  ".join(column.ljust(widths[column]) for column in columns))
     for row in rows:
         typer.echo("  ".join(_cell(row, column).ljust(widths[column]) for column in columns).rstrip())
