@@ -10,6 +10,8 @@ from typing import Any
 # Padded tokens of one batch, prompt and reply together, and its rows at most: enough for the matrix products to be dense.
 BATCH_TOKENS = {"cpu": 32_768, "cuda": 262_144}
 BATCH_ROWS = {"cpu": 64, "cuda": 256}
+# Prompt tokens that a small model reads in one pass on a CPU: more of them, and their activations no longer stay in the processor's cache.
+PASS_TOKENS = 4_096
 # A shorter shared beginning is not worth a pass of its own.
 SHARED_TOKENS = 16
 
@@ -51,14 +53,25 @@ def generate(
     rows.sort(key=lambda row: (-len(row.prompt), row.prompt))
     kind = "cuda" if str(model.device).startswith("cuda") else "cpu"
     with torch.inference_mode():
-        for batch in _batches(rows, stopping.limit, kind):
+        for batch in _batches(rows, stopping.limit, kind, _pass_tokens(model, kind)):
             _generate(model, batch, stopping, temperature, seed, done)
 
 
-def _batches(rows: Sequence[_Row], limit: int, kind: str) -> Iterator[list[_Row]]:
+def _pass_tokens(model: Any, kind: str) -> int:
+    """Return how many prompt tokens go together: on a CPU no more than make activations as large as the weights, since both compete for its cache."""
+    if kind != "cpu":
+        return BATCH_TOKENS[kind]
+    config = model.config.get_text_config()
+    floats_per_token = 4 * int(config.hidden_size) + 3 * int(getattr(config, "intermediate_size", None) or 4 * config.hidden_size)
+    weights = sum(int(weight.numel()) for weight in model.parameters())
+    return max(PASS_TOKENS, weights // floats_per_token)
+
+
+def _batches(rows: Sequence[_Row], limit: int, kind: str, pass_tokens: int) -> Iterator[list[_Row]]:
     start = 0
     while start < len(rows):
-        fitting = max(1, min(BATCH_ROWS[kind], BATCH_TOKENS[kind] // (len(rows[start].prompt) + limit)))
+        length = len(rows[start].prompt)
+        fitting = max(1, min(BATCH_ROWS[kind], BATCH_TOKENS[kind] // (length + limit), pass_tokens // length))
         yield list(rows[start : start + fitting])
         start += fitting
 

@@ -133,3 +133,10 @@ def test_anyone_can_give_it_to_lm_eval(tiny):
     assert callable(simple_evaluate)
     assert lm.generate_until(requests(PROMPTS[:2])) == tiny.lm.generate_until(requests(PROMPTS[:2]))
     assert lm.loglikelihood([Instance("loglikelihood", {}, ("one", " two"), 0)], disable_tqdm=True)[0][0] < 0
+
+
+def test_a_small_model_reads_few_prompt_tokens_at_once_and_a_large_one_as_many_as_fit(tiny):
+    from pytest_unicomp.engine.generation import BATCH_TOKENS, PASS_TOKENS, _pass_tokens
+
+    assert _pass_tokens(tiny.model, "cpu") == PASS_TOKENS
+    assert _pass_tokens(tiny.model, "cuda") == BATCH_TOKENS["cuda"]
