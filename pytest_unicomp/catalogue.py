@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.methods.architectures import support
+from pytest_unicomp.options import resolve
+from pytest_unicomp.profiles import PROFILES
 from pytest_unicomp.registry import methods, tables
 
 
@@ -32,7 +34,7 @@ def recipe_sections() -> str:
             f"Family: {first.family}. Calibration text: {'yes' if first.calibrated else 'no'}. "
             f"Libraries: {', '.join(first.requires) or 'none'}. {_architectures(first)}"
         ]
-        rows = [(f"`{name}`", _settings(methods()[name].settings())) for name in names]
+        rows = [(f"`{name}`", settings_text(methods()[name].settings())) for name in names]
         texts = [_prose(sys.modules[kind.__module__].__doc__), _prose(inspect.getdoc(kind)), *facts, table(("recipe", "settings"), rows)]
         sections.append("\n\n".join([f"## {first.method}", *texts]))
     return "\n".join(sections)
@@ -43,8 +45,9 @@ def _architectures(method: Any) -> str:
     return f"Takes all architectures asked about but {', '.join(refused)}." if refused else "Takes all architectures asked about."
 
 
-def _settings(settings: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key} {value}" for key, value in settings.items()) or "none"
+def settings_text(settings: Mapping[str, Any]) -> str:
+    """Return settings in one line, numbers to four digits; "none" where there are none."""
+    return ", ".join(f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}" for key, value in settings.items()) or "none"
 
 
 def benchmark_sections() -> str:
@@ -157,10 +160,32 @@ def shown(file: str, language: str) -> Callable[[], str]:
     return section
 
 
+def profiles_table() -> str:
+    """One row per built-in profile: what it sets of what decides."""
+    rows = []
+    for name in PROFILES:
+        settings = resolve({"profile": name})
+        items = "all" if settings.limit is None else f"{settings.limit:,}"
+        undecided = {"fail": "fails", "warn": "warns"}[settings.inconclusive]
+        drift = {"auto": "where a baseline exists", "on": "always", "off": "never"}[settings.drift]
+        rows.append(
+            (
+                f"`{name}`",
+                items,
+                f"{100 * float(settings.margin):g} points",
+                undecided,
+                drift,
+                ", ".join(f"`{recipe}`" for recipe in settings.recipe),
+            )
+        )
+    return table(("profile", "items per benchmark", "capability margin", "undecided", "drift", "recipes unless named"), rows)
+
+
 SECTIONS: Mapping[str, Callable[[], str]] = {
     "recipe-sections": recipe_sections,
     "benchmark-sections": benchmark_sections,
     "command-sections": command_sections,
+    "profiles": profiles_table,
     "github-actions": shown("examples/github-actions.yml", "yaml"),
     "gitlab-ci": shown("examples/gitlab-ci.yml", "yaml"),
     "as-a-library": shown("examples/as_a_library.py", "python"),

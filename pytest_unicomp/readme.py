@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pytest_unicomp.artifact_checks import checks
-from pytest_unicomp.catalogue import SECTIONS, table
+from pytest_unicomp.catalogue import SECTIONS, settings_text, table
 from pytest_unicomp.methods.architectures import ARCHITECTURES, support
 from pytest_unicomp.options import default_of, options
 from pytest_unicomp.registry import Method, benchmarks, methods
@@ -67,9 +67,8 @@ def methods_table() -> str:
     """One row per recipe: name, family, method, settings, libraries, and the paper that its module names."""
     rows = []
     for name, method in methods().items():
-        settings = ", ".join(f"{key} {value}" for key, value in method.settings().items()) or "none"
         libraries = ", ".join(method.requires) or "none"
-        rows.append((f"`{name}`", method.family, method.method, settings, libraries, _paper(method)))
+        rows.append((f"`{name}`", method.family, method.method, settings_text(method.settings()), libraries, _paper(method)))
     return table(("recipe", "family", "method", "settings", "libraries", "source"), rows)
 
 

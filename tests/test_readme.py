@@ -22,6 +22,7 @@ PLACES = {
     "recipe-sections": README.parent / "docs" / "recipes.md",
     "benchmark-sections": README.parent / "docs" / "benchmark-files.md",
     "command-sections": README.parent / "docs" / "cli.md",
+    "profiles": README.parent / "docs" / "thresholds.md",
     "as-a-library": README.parent / "docs" / "library.md",
     **dict.fromkeys(("github-actions", "gitlab-ci"), README.parent / "docs" / "ci.md"),
     **dict.fromkeys(("extension", "extension-method", "extension-benchmark"), EXTENDING),
