@@ -11,6 +11,7 @@ from pathlib import Path
 from pytest_unicomp import checkpoints
 from pytest_unicomp.benchmarks.reliability.trustllm.files import REPOSITORY as TRUSTLLM
 from pytest_unicomp.errors import InfrastructureError, UsageProblem
+from pytest_unicomp.options import Settings
 from pytest_unicomp.plan import expand
 from pytest_unicomp.registry import Progress, benchmarks
 from pytest_unicomp.store import write_text
@@ -37,7 +38,10 @@ Fetch = Callable[[Piece, Path], None]
 
 
 def pieces(names: Iterable[str], models: Iterable[str]) -> list[Piece]:
-    """Return what the benchmarks (names or sets) and models need, each once; raise UsageProblem for a name that is none."""
+    """Return what the benchmarks (names or sets) and models need, each once; raise UsageProblem for a name that is none.
+
+    Benchmarks that compare replies by similarity need the default sentence-embedding model; another one, or a judge, is a model to be named.
+    """
     names = tuple(names)
     found: list[Piece] = []
     for name in expand(names, model="") if names else ():
@@ -48,6 +52,8 @@ def pieces(names: Iterable[str], models: Iterable[str]) -> list[Piece]:
         elif entry.dataset and not name.startswith("nano-"):
             found.append(Piece("dataset", entry.dataset))
         found += [Piece("nltk", package) for package in getattr(entry, "nltk", ())]
+        if getattr(entry, "judge", None) == "similarity":
+            found.append(Piece("model", Settings().similarity, checkpoints.FETCHED))
     for model in models:
         checkpoints.validate(model, None)
         if checkpoints.local(model, None) is None:

@@ -36,6 +36,15 @@ def test_each_piece_is_named_once():
     assert found[3].files == ("safety/jailbreak.json",)
 
 
+def test_what_compares_replies_brings_its_embedding_model():
+    found = pieces(["trustllm-advinstruction", "trustllm-sycophancy-persona"], [])
+    assert [(piece.kind, piece.name) for piece in found] == [
+        ("dataset", "TrustLLM/TrustLLM-dataset"),
+        ("model", "sentence-transformers/all-MiniLM-L6-v2"),
+        ("dataset", "TrustLLM/TrustLLM-dataset"),
+    ]
+
+
 def test_an_unknown_benchmark_is_answered_with_the_nearest():
     with pytest.raises(UsageProblem, match="arc_easy"):
         pieces(["arc_eazy"], [])
