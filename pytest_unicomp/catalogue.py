@@ -96,14 +96,14 @@ def command_sections() -> str:
     from pytest_unicomp.cli import app
 
     group: Any = typer.main.get_command(app)
-    return "\n".join(_command(name, command) for name, command in _commands(group))
+    return "\n".join(_command(name, command) for name, command in commands(group))
 
 
-def _commands(group: Any, prefix: str = "") -> Iterable[tuple[str, Any]]:
+def commands(group: Any, prefix: str = "") -> Iterable[tuple[str, Any]]:
     """Return the commands by name, those of a group of commands by both words."""
     for name, command in sorted(group.commands.items()):
         if hasattr(command, "commands"):
-            yield from _commands(command, f"{name} ")
+            yield from commands(command, f"{name} ")
         else:
             yield prefix + name, command
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import typer
 
@@ -59,8 +60,19 @@ app = application()
 
 def main() -> None:
     """Run the command; trouble is one line on stderr: exit code 4 for what a person can put right, 7 for what failed around us."""
+    # The parser's own error; which package it lives in depends on typer's version.
+    misused: Any = typer.BadParameter.__base__
     try:
-        app()
+        code = app(standalone_mode=False)
+    except misused as error:
+        told = error.format_message()
+        where = error.ctx.command_path if error.ctx else "unicomp"
+        # A command without any argument is answered with its help.
+        typer.echo(told if "Usage:" in told else f"unicomp: {' '.join(told.split())} See `{where} --help`.", err=True)
+        sys.exit(4)
+    except typer.Abort:
+        sys.exit(130)
     except UnicompError as error:
         typer.echo(str(error), err=True)
         sys.exit(7 if isinstance(error, InfrastructureError) else 4)
+    sys.exit(code or 0)

@@ -12,17 +12,31 @@ from pytest_unicomp.errors import UsageProblem, nearest
 
 
 def report(
-    source: Path, output: Annotated[list[Path], typer.Option("--output", "-o", help="file with suffix .html, .md or .json")]
+    source: Annotated[Path, typer.Argument(metavar="REPORT", help="JSON report of a run")],
+    output: Annotated[list[Path], typer.Option("--output", "-o", help="file with suffix .html, .md or .json; repeatable")],
+    model_card: Annotated[
+        bool, typer.Option("--model-card", help="make .md a fragment of a model card, with front matter for the hub")
+    ] = False,
+    recipe: Annotated[str | None, typer.Option(help="the recipe that the model card is about, where several gate")] = None,
 ) -> None:
-    """Make a page from a JSON report. Example: unicomp report gate.json -o gate.html"""
+    """Make pages from a JSON report. Examples: unicomp report gate.json -o gate.html;
+    unicomp report gate.json -o card.md --model-card --recipe gptq-w4a16"""
     from pytest_unicomp import report as reports
+    from pytest_unicomp.report import model_card as card
     from pytest_unicomp.report.json import read
 
     for path in output:
         reports.validate(path)
+    if recipe is not None and not model_card:
+        raise UsageProblem("unicomp: --recipe says what a model card is about; add --model-card, or leave it out.")
+    if model_card and not any(path.suffix.lower() == ".md" for path in output):
+        raise UsageProblem("unicomp: --model-card needs an output with the suffix .md, such as -o card.md.")
     answer = read(source)
     for path in output:
-        reports.write(answer, path)
+        if model_card and path.suffix.lower() == ".md":
+            card.write(answer, path, recipe)
+        else:
+            reports.write(answer, path)
         typer.echo(f"unicomp: wrote {path}")
 
 

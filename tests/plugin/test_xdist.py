@@ -1,5 +1,7 @@
 """Two workers give the same report as one process, timings apart."""
 
+from xml.etree import ElementTree
+
 import pytest
 
 # Sources are digests to the last bit, and sums of another number of threads differ there.
@@ -27,7 +29,14 @@ def test_two_workers_make_each_artifact_once_and_report_the_same(gate, pytester,
 
 
 def test_a_timing_under_xdist_is_inconclusive_with_the_command_to_run_alone(gate, pytester, tmp_path):
-    report = gate.report("-n", "1", benchmark="prefill-latency", run=pytester.runpytest_subprocess)
+    report = gate.report("-n", "1", "--junit-xml=junit.xml", benchmark="prefill-latency,nano-knowledge", run=pytester.runpytest_subprocess)
     (check,) = [check for check in report["checks"] if check["benchmark"] == "prefill-latency"]
     assert check["verdict"] == "inconclusive"
     assert "unicomp gate nano --recipe rtn-w8a16 --benchmark prefill-latency" in check["reason"]
+    # What a worker found of a check reaches JUnit through the controller.
+    cases = {case.get("name"): case for case in ElementTree.parse(pytester.path / "junit.xml").iter("testcase")}
+    told = {entry.get("name"): entry.get("value") for entry in cases["test_retention[rtn-w8a16-nano-knowledge]"].iter("property")}
+    names = ("verdict", "difference", "interval", "margin", "n", "minimum_detectable_effect")
+    assert {f"unicomp_{name}" for name in names} <= told.keys()
+    pooled = {entry.get("name"): entry.get("value") for entry in cases["test_capability[rtn-w8a16-knowledge]"].iter("property")}
+    assert pooled["unicomp_interval"] == str(report["recipes"][0]["capabilities"][0]["interval"])
