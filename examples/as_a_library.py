@@ -16,7 +16,7 @@ def main():
         {
             "model": "nano",
             "recipe": ["rtn-w8a16"],
-            "benchmark": ["nano-knowledge", "nano-safety", "bytes"],
+            "benchmark": ["nano-knowledge", "bytes"],
             "profile": "smoke",
             "limit": LIMIT,
             "cache": ".unicomp-store",

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parent.parent
 MEGABYTES = 12
@@ -16,14 +12,6 @@ MEGABYTES = 12
 def files(folder):
     """Return the files below a folder of the checkout that are not left over from running it."""
     return {path for path in (ROOT / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts}
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
-    subprocess.run(command, check=True, capture_output=True, text=True)
-    return next(folder.glob("*.whl"))
 
 
 def test_the_wheel_holds_the_package_with_its_data_the_suites_and_the_baselines_and_nothing_else(wheel):

@@ -18,6 +18,6 @@ def test_the_example_writes_a_report_and_ends_with_its_exit_code(tmp_path):
     )
     answer = json.loads((tmp_path / "gate.json").read_text(encoding="utf-8"))
     assert done.returncode == answer["exit_code"] == 0, done.stderr
-    assert {check["benchmark"] for check in answer["checks"]} == {"nano-knowledge", "nano-safety", "bytes", "artifact"}
+    assert {check["benchmark"] for check in answer["checks"]} == {"nano-knowledge", "bytes", "artifact"}
     assert f"rtn-w8a16: {answer['recipes'][0]['verdict']}: " in done.stdout
     assert "compress rtn-w8a16" in done.stdout

@@ -100,25 +100,22 @@ def test_both_files_run_the_same_gate():
 
 
 @pytest.mark.slow
-def test_the_command_runs_and_leaves_what_is_kept_and_the_summary(tmp_path):
+def test_the_command_runs_in_an_empty_folder_with_nothing_but_the_wheel_and_leaves_what_is_kept_and_the_summary(tmp_path, wheel):
+    site, folder, summary = tmp_path / "site", tmp_path / "empty", tmp_path / "summary.md"
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(site), str(wheel)]
+    subprocess.run(install, check=True, capture_output=True)
+    folder.mkdir()
     words = gate_words("github-actions.yml")[1:]
-    words[words.index("--cache") + 1] = str(tmp_path / "store")
     words[words.index("--recipe") + 1] = "rtn-w8a16"
     divider = words.index("--")
     words[divider:divider] = ["--limit", "40", "--benchmark", "nano-knowledge,bytes"]
-    summary = tmp_path / "summary.md"
-    program = "import sys; from pytest_unicomp.cli import main; sys.argv[0] = 'unicomp'; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", program, *words],
-        cwd=tmp_path,
-        env={**os.environ, "GITHUB_STEP_SUMMARY": str(summary)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    answer = json.loads((tmp_path / "gate.json").read_text(encoding="utf-8"))
+    program = f"import sys; sys.path.insert(0, {str(site)!r}); from pytest_unicomp.cli import main; sys.argv[0] = 'unicomp'; main()"
+    environment = {**os.environ, "PYTHONPATH": str(site), "GITHUB_STEP_SUMMARY": str(summary)}
+    done = subprocess.run([sys.executable, "-c", program, *words], cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    answer = json.loads((folder / "gate.json").read_text(encoding="utf-8"))
     assert done.returncode == answer["exit_code"] == 0, done.stdout
-    assert {path.name for path in tmp_path.glob("gate.*")} == LEFT_BEHIND
+    assert {path.name for path in folder.glob("gate.*")} == LEFT_BEHIND
+    assert {path.name for path in folder.iterdir()} - LEFT_BEHIND <= {".unicomp-store", ".pytest_cache", ".benchmarks"}
     assert "rtn-w8a16" in summary.read_text(encoding="utf-8")
-    cases = [case.get("name") for case in ElementTree.parse(tmp_path / "gate.xml").iter("testcase")]
+    cases = [case.get("name") for case in ElementTree.parse(folder / "gate.xml").iter("testcase")]
     assert "test_capability[rtn-w8a16-knowledge]" in cases
