@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pytest_unicomp import compare, early, limits, soundness, stats
@@ -12,7 +12,7 @@ from pytest_unicomp.baselines import condense
 from pytest_unicomp.compare import hashes
 from pytest_unicomp.limits import Limit
 from pytest_unicomp.plan import Cell
-from pytest_unicomp.records import Artifact, Check, Estimate, KernelReport, Measurement
+from pytest_unicomp.records import Artifact, Check, Estimate, HostHealth, KernelReport, Measurement
 from pytest_unicomp.registry import benchmarks
 from pytest_unicomp.timing import ROUNDS, PairedRounds
 
@@ -102,7 +102,9 @@ class Checking:
         check = self._timed(cell, rounds.reference_seconds, rounds.candidate_seconds)
         check = self._by_limits(check, rounds.candidate_seconds)
         before, after = rounds.kernels
-        check = check.model_copy(update={"kernels": rounds.kernels, "reason": f"{check.reason}; {after} beside {before}"})
+        health = HostHealth.model_validate(asdict(rounds.health)) if rounds.health else None
+        told = {"kernels": rounds.kernels, "health": health, "reason": f"{check.reason}; {after} beside {before}"}
+        check = check.model_copy(update=told)
         problem = rounds.health.problem if rounds.health else None
         if problem is not None:
             check = check.model_copy(update={"verdict": "inconclusive", "reason": f"the host was not healthy: {problem}; {check.reason}"})

@@ -34,7 +34,7 @@ class Health:
     def problem(self) -> str | None:
         """Say in one phrase why timings say little, or None where nothing speaks against them (or nothing is known)."""
         if self.gpu_others:
-            return f"{self.gpu_others} other processes use the GPU"
+            return f"processes of others use the GPU ({self.gpu_others})"
         if self.gpu_throttled:
             return f"{self.gpu_throttled} holds the GPU's clock down"
         if self.busy_cores is None or self.others_busy_cores is None:

@@ -222,6 +222,21 @@ class Source(Record):
     part: bool = False
 
 
+class HostHealth(Record):
+    """The host while rounds were timed: cores, how many of them all processes and those of others kept busy, load average over a minute, clock in
+    MHz. Of a GPU: processes of others on it, clock now and highest in MHz, what holds the clock down, joules used meanwhile. None: not known."""
+
+    cores: int
+    busy_cores: float | None
+    others_busy_cores: float | None
+    load: float | None
+    megahertz: float | None
+    gpu_others: int | None = None
+    gpu_megahertz: tuple[int, int] | None = None
+    gpu_throttled: str | None = None
+    joules: float | None = None
+
+
 class Check(Record):
     """One question about one recipe on one benchmark, with its numbers and its verdict; the row of the report (design: section 5).
 
@@ -230,7 +245,8 @@ class Check(Record):
     was given as a share of the reference or of its errors: then it is what that share is here, and `interval` carries the reference's uncertainty.
     `capability_interval` and `capability_margin` are the same at the capability's margin, None where `interval` serves for both. `worst_slice` is
     the part of the items that lost most; of free replies, `unanswered` counts those that could not be read (reference, candidate), `floors` is what
-    constant answers score on the same items, and `judge` says who read them. Of timings, `kernels` names what computed (reference, candidate);
+    constant answers score on the same items, and `judge` says who read them. Of timings, `kernels` names what computed (reference, candidate)
+    and `health` is the host's meanwhile;
     of sizes, `details` are numbers that stand beside the one that is compared (reference, candidate).
     `evidence` is the hash that a waiver names (None where there is nothing to excuse), `waived` says that one does, `sources` what it was computed from.
     """
@@ -269,6 +285,7 @@ class Check(Record):
     judge_agreement: Agreement | None = None
     kernels: tuple[str, str] | None = None
     details: dict[str, tuple[float | None, float | None]] = {}
+    health: HostHealth | None = None
     verdict: Verdict
     reason: str
     evidence: str | None = None

@@ -7,6 +7,7 @@ import pytest
 from pytest_unicomp.checking import Checking
 from pytest_unicomp.compare import Policy
 from pytest_unicomp.evaluate import measure_size
+from pytest_unicomp.health import Health
 from pytest_unicomp.plan import Cell
 from pytest_unicomp.registry import Evaluation, benchmarks
 from pytest_unicomp.timing import ROUNDS, PairedRounds
@@ -25,6 +26,16 @@ def timed(limit, candidate, *, reference=1.0):
 
 def test_without_a_limit_the_ratio_to_the_reference_decides():
     assert timed(None, [2.0, 2.01] * 6).verdict == "fail"
+
+
+def test_the_hosts_health_stands_beside_the_timing_and_a_busy_host_decides_nothing():
+    rounds = PairedRounds(lambda: None, lambda: None, ("dense", "int8"))
+    rounds.reference_seconds, rounds.candidate_seconds = [1.0, 1.01] * 6, [0.5, 0.51] * 6
+    rounds.health = Health(2, 1.9, 1.2, 7.5, 2600.0, 1, (1410, 1980), None, 3.5)
+    check = Checking(Policy()).latency(CELL, rounds, identity=("x",))
+    assert check.verdict == "inconclusive"
+    assert check.reason.startswith("the host was not healthy: processes of others use the GPU (1); ")
+    assert (check.health.others_busy_cores, check.health.load, check.health.joules) == (1.2, 7.5, 3.5)
 
 
 def test_a_promise_of_its_own_replaces_the_ratio_and_the_ratio_is_still_told():

@@ -79,7 +79,7 @@ def test_the_device_clock_gives_seconds_and_what_was_computed():
 @pytest.mark.parametrize(
     ("gpu", "problem"),
     [
-        ({"gpu_others": 2}, "2 other processes use the GPU"),
+        ({"gpu_others": 2}, "processes of others use the GPU (2)"),
         ({"gpu_throttled": "heat"}, "heat holds the GPU's clock down"),
         ({"gpu_others": 0, "gpu_megahertz": (1980, 1980)}, None),
     ],
