@@ -133,6 +133,8 @@ class Gate:
             # JUnit reads the properties of the last phase, which are those of the item.
             found: list[Check | CapabilityVerdict] = [*dressed, *([item.stash[POOLED]] if POOLED in item.stash else [])]
             item.user_properties.extend(pair for told in found for pair in _properties(told))
+        if cell is not None and (call.when == "call" or error is not None):
+            self.progress.settle(cell.recipe, cell.benchmark)
         report.unicomp_ours = cell is not None
         return report
 

@@ -3,35 +3,52 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
+from pytest_unicomp.remaining import Remaining, about
+
+RECIPES_NAMED = 3
+
 
 class Progress:
-    """Called with what starts now; counts against what was expected."""
+    """Called with what starts now; tells what is left and about how long that takes."""
 
     def __init__(self, config: pytest.Config) -> None:
         """Write through pytest's own terminal reporter, past its capturing."""
         self._config = config
         self._started = time.monotonic()
-        self._expected = 0
-        self._count = 0
+        self._remaining = Remaining()
         self._live = False
         self._line = ""
 
-    def expect(self, steps: int) -> None:
-        """Say how many steps are outstanding at most."""
-        self._expected = steps
+    def expect(self, steps: Iterable[str]) -> None:
+        """Say what a run with an empty store would do, in order."""
+        self._remaining.expect(steps)
+
+    def settle(self, recipe: str, benchmark: str) -> None:
+        """Say that a test has its answer: its steps are done, or were in the store."""
+        self._remaining.end(time.monotonic())
+        self._remaining.settle(recipe, benchmark)
 
     def __call__(self, message: str) -> None:
         """Show one step."""
-        self._count += 1
-        seconds = time.monotonic() - self._started
-        total = f"/{self._expected}" if self._expected >= self._count else ""
-        self._line = f"unicomp [{self._count}{total}, {seconds:.0f} s] {message}"
-        self._show(self._line, in_logs=True)
+        now = time.monotonic()
+        self._remaining.begin(message, now)
+        left = self._remaining.seconds_left()
+        shown = [self._remaining.place, f"{now - self._started:.0f} s", *([f"{about(left)} left"] if left else [])]
+        self._line = f"unicomp [{', '.join(shown)}] {message}"
+        self._show(f"{self._line}{self._rest()}", in_logs=True)
+
+    def _rest(self) -> str:
+        """Say how many steps are left for the recipes that come next."""
+        recipes = self._remaining.by_recipe
+        named = [f"{name} {count}" for name, count in list(recipes.items())[:RECIPES_NAMED]]
+        others = len(recipes) - len(named)
+        return f"; left: {', '.join(named)}{f' and {others} more recipes' if others else ''}" if named else ""
 
     def detail(self, message: str) -> None:
         """Show what happens inside a step, on a terminal only."""

@@ -101,12 +101,24 @@ class Results:
         for path in list(self._engines):
             self._engines.pop(path).release()
 
-    def outstanding(self) -> int:
-        """Count the steps that a run with an empty store would take for what is promised."""
-        recipes = {cell.recipe for cell in self.promised if cell.recipe != REFERENCE}
-        items = {(cell.recipe, cell.benchmark) for cell in self.promised if cell.kind == "items" and cell.benchmark}
-        timings = sum(cell.kind in ("latency", "kernel") for cell in self.promised)
-        return len(recipes) + len(items) + len({name for _, name in items}) + timings
+    def outstanding(self) -> list[str]:
+        """List the steps that a run with an empty store would take for what is promised, as progress tells them, in order."""
+        steps: dict[str, None] = {}
+        items = [cell for cell in self.promised if cell.kind == "items" and cell.benchmark]
+        for cell in self.promised:
+            # Steps of one recipe together; the reference is measured with the first that needs it.
+            if cell.recipe != REFERENCE and self._is_made(cell.recipe):
+                steps[f"compress {cell.recipe}"] = None
+            if cell in items:
+                if items[0] == cell and self._settings.reference != "stored":
+                    steps |= dict.fromkeys(f"evaluate {REFERENCE} on {other.benchmark}" for other in items)
+                steps[f"evaluate {cell.recipe} on {cell.benchmark}"] = None
+        steps |= dict.fromkeys(f"time {cell.recipe} on {cell.benchmark}" for cell in self.promised if cell.kind == "latency")
+        return [*steps, *dict.fromkeys(f"time {cell.benchmark}" for cell in self.promised if cell.kind == "kernel")]
+
+    def _is_made(self, recipe: str) -> bool:
+        method = self._plan.candidate(recipe).method
+        return method is not None and method.method != "dense"
 
     @cached_property
     def model(self) -> Model:
