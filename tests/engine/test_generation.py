@@ -7,6 +7,7 @@ from lm_eval.models.huggingface import HFLM
 from pytest_unicomp.engine.journal import Journal
 from pytest_unicomp.engine.lm import make
 from tests.engine.toy_engine import tiny_engine
+from tests.engine.toy_models import ARCHITECTURES, model, tokenizer
 
 PROMPTS = [
     "one",
@@ -84,41 +85,9 @@ def test_known_answers_are_not_computed_again_and_a_torn_line_is_dropped(tiny, t
     assert not path.exists()
 
 
-@pytest.mark.parametrize("architecture", ["llama", "qwen2", "gemma2", "opt", "gpt_neox", "qwen3_moe"])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_other_architectures_say_the_same_as_in_lm_eval(architecture):
-    import torch
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-    from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
-
-    torch.manual_seed(0)
-    sizes = {
-        "hidden_size": 32,
-        "intermediate_size": 48,
-        "ffn_dim": 48,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 2,
-    }
-    sizes |= {
-        "head_dim": 8,
-        "vocab_size": 260,
-        "max_position_embeddings": 256,
-        "word_embed_proj_dim": 32,
-        "num_experts": 4,
-        "moe_intermediate_size": 16,
-    }
-    sizes |= {"num_experts_per_tok": 2, "eos_token_id": 256, "bos_token_id": 257, "pad_token_id": 258, "sliding_window": 16}
-    known = AutoConfig.for_model(architecture).to_dict()
-    config = AutoConfig.for_model(architecture, **{name: value for name, value in sizes.items() if name in known})
-    model = AutoModelForCausalLM.from_config(config).float().eval()
-    for parameter in model.parameters():
-        # Random weights as large as these make replies differ from prompt to prompt.
-        parameter.data.mul_(3)
-    vocabulary = {character: number for number, character in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
-    raw = Tokenizer(models.BPE(vocabulary, []))
-    raw.pre_tokenizer, raw.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
-    raw.add_special_tokens(["<eos>", "<bos>", "<pad>"])
-    lm = make(model, PreTrainedTokenizerFast(tokenizer_object=raw, eos_token="<eos>", bos_token="<bos>", pad_token="<pad>"))
+    lm = make(model(architecture), tokenizer())
     assert lm.generate_until(requests(PROMPTS)) == HFLM.generate_until(lm, requests(PROMPTS), disable_tqdm=True)
 
 

@@ -1,0 +1,206 @@
+"""Scores continuations of token sequences with every shared beginning read once: a few-shot block for all its questions, a question for all its options.
+
+A block is read with one row. Each of its trees then is one row of a batch, and all rows see the block's keys and values: first the trunk (the rest of a context),
+then its branches (the options) side by side. An attention mask hides each branch from the others, and the positions of each go on from the trunk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_unicomp.engine.head import Head
+from pytest_unicomp.engine.prefixes import spread
+from pytest_unicomp.engine.sharing import Block, Reading, Tree, blocks
+
+# Memory that one batch may take for activations, keys and values and its mask, and its padded tokens at most: more gains nothing, and a kill loses it.
+BATCH_BYTES = {"cpu": 2**28, "cuda": 2**32}
+BATCH_TOKENS = {"cpu": 4096, "cuda": 131_072}
+# A batch of so many tokens keeps the device busy; beyond it a row joins only if it is at least as full as this.
+BUSY_TOKENS = {"cpu": 1024, "cuda": 16_384}
+FULL = 0.9
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One question: `tokens` to read, and the `targets` that its last positions should predict, one per position."""
+
+    tokens: tuple[int, ...]
+    targets: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The sum of the targets' log-probabilities in nats, and whether each was the likeliest."""
+
+    log_likelihood: float
+    greedy: bool
+
+
+Done = Callable[[int, Answer], None]
+
+
+def score(model: Any, head: Head, asked: Sequence[Asked], done: Done, *, share: bool = True) -> None:
+    """Call `done(place, answer)` once for each question, batch by batch. Every question reads at least as many tokens as it has targets, at least one.
+
+    With `share` false every distinct sequence is a row of its own, read from its beginning.
+    """
+    readings, askers = distinct(asked)
+    alone = [Block(0, tuple(Tree(len(reading.tokens), (place,)) for place, reading in enumerate(readings)))]
+    read(model, head, blocks(readings) if share else alone, readings, askers, asked, done)
+
+
+def distinct(asked: Sequence[Asked]) -> tuple[list[Reading], list[list[int]]]:
+    """Return each distinct sequence once, and per sequence the places of those who ask about it."""
+    places: dict[tuple[int, ...], list[int]] = {}
+    for place, question in enumerate(asked):
+        places.setdefault(question.tokens, []).append(place)
+    readings = [Reading(tokens, len(tokens) - max(len(asked[place].targets) for place in askers)) for tokens, askers in places.items()]
+    return readings, list(places.values())
+
+
+def read(
+    model: Any,
+    head: Head,
+    found: Sequence[Block],
+    readings: Sequence[Reading],
+    askers: Sequence[Sequence[int]],
+    asked: Sequence[Asked],
+    done: Done,
+) -> None:
+    """Read blocks of `readings` and answer whoever asks (`askers`, per reading, places in `asked`), as `score` does."""
+    for block in found:
+        rows = [_row(block.shared, tree, readings, askers, asked) for tree in block.trees]
+        prefix = _prefix(model, head, readings[block.trees[0].places[0]].tokens[: block.shared]) if block.shared else None
+        for batch in _batches(model, block.shared, rows):
+            waiting = [batch]
+            while waiting:
+                some = waiting.pop()
+                try:
+                    _answer(model, head, prefix, block.shared, some, asked, done)
+                except RuntimeError as error:
+                    if len(some) == 1 or not _lacks_memory(error):
+                        raise
+                    waiting += [some[len(some) // 2 :], some[: len(some) // 2]]
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A tree as it is read behind its block: `tokens`, their `positions`, `owners` (0 for the trunk, else the branch's number), and who wants what.
+
+    `wanted` holds (column whose logits are wanted, asker) once per target, each asker's in the order of its targets.
+    """
+
+    tokens: list[int]
+    positions: list[int]
+    owners: list[int]
+    wanted: list[tuple[int, int]]
+
+
+def _row(shared: int, tree: Tree, readings: Sequence[Reading], askers: Sequence[Sequence[int]], asked: Sequence[Asked]) -> _Row:
+    tokens = list(readings[tree.places[0]].tokens[shared : tree.trunk])
+    trunk = len(tokens)
+    positions = list(range(shared, tree.trunk))
+    owners = [0] * trunk
+    wanted: list[tuple[int, int]] = []
+    for number, place in enumerate(tree.places, 1):
+        whole = readings[place].tokens
+        columns = [*range(trunk), *range(len(tokens), len(tokens) + len(whole) - tree.trunk)]
+        tokens += whole[tree.trunk :]
+        positions += range(tree.trunk, len(whole))
+        owners += [number] * (len(whole) - tree.trunk)
+        for asker in askers[place]:
+            wanted += [(column, asker) for column in columns[-len(asked[asker].targets) :]]
+    return _Row(tokens, positions, owners, wanted)
+
+
+def _batches(model: Any, shared: int, rows: Sequence[_Row]) -> Iterator[list[_Row]]:
+    """Divide rows into batches, the longest first, so that what does not fit shows at once, and alike in length, so that little is padded."""
+    kind = "cuda" if str(model.device).startswith("cuda") else "cpu"
+    per_token, per_key, width = _bytes_per_token(model)
+    batch: list[_Row] = []
+    length = most = 0
+    for row in sorted(rows, key=lambda row: len(row.tokens), reverse=True):
+        busy = len(batch) * length >= BUSY_TOKENS[kind]
+        if batch and (len(batch) == most or (busy and len(row.tokens) < FULL * length)):
+            yield batch
+            batch = []
+        if not batch:
+            length = len(row.tokens)
+            memory = length * (per_token + (shared + length) * width) + (shared + length) * per_key
+            most = max(1, min(BATCH_TOKENS[kind] // length, BATCH_BYTES[kind] // memory))
+        batch.append(row)
+    if batch:
+        yield batch
+
+
+def _lacks_memory(error: RuntimeError) -> bool:
+    import torch
+
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def _bytes_per_token(model: Any) -> tuple[int, int, int]:
+    """Return roughly how many bytes a token takes on its way through a layer, its keys and values in all layers, and one number."""
+    config = model.config.get_text_config()
+    width = next(model.parameters()).element_size()
+    hidden = int(config.hidden_size)
+    inner = int(getattr(config, "intermediate_size", None) or getattr(config, "ffn_dim", None) or 4 * hidden)
+    heads = int(config.num_attention_heads)
+    key_heads = int(getattr(config, "num_key_value_heads", None) or heads)
+    size = int(getattr(config, "head_dim", None) or hidden // heads)
+    return width * (3 * inner + 8 * hidden), 2 * width * int(config.num_hidden_layers) * key_heads * size, width
+
+
+def _prefix(model: Any, head: Head, tokens: Sequence[int]) -> Any:
+    """Return the keys and values of a block, one row."""
+    import torch
+    from transformers import DynamicCache
+
+    cache = DynamicCache()
+    with head.reading([0], [0]):
+        model(input_ids=torch.tensor([tokens], device=model.device), past_key_values=cache, use_cache=True)
+    return cache
+
+
+def _answer(model: Any, head: Head, prefix: Any, shared: int, rows: Sequence[_Row], asked: Sequence[Asked], done: Done) -> None:
+    """Read one batch and answer all its askers."""
+    positions: dict[tuple[int, int], int] = {}
+    numbers: list[int] = []
+    askers: list[int] = []
+    for place, row in enumerate(rows):
+        for column, asker in row.wanted:
+            numbers.append(positions.setdefault((place, column), len(positions)))
+            askers.append(asker)
+    targets = [token for asker in dict.fromkeys(askers) for token in asked[asker].targets]
+    with head.reading(*zip(*positions, strict=True)):
+        logits = model(**_inputs(model, prefix, shared, rows)).logits
+    scores = head.scores(logits, numbers, targets)
+    start = 0
+    for asker in dict.fromkeys(askers):
+        end = start + len(asked[asker].targets)
+        done(asker, Answer(sum(scores.log_probabilities[start:end]), all(scores.likeliest[start:end])))
+        start = end
+
+
+def _inputs(model: Any, prefix: Any, shared: int, rows: Sequence[_Row]) -> dict[str, Any]:
+    """Return what the model is given: rows padded on the right, behind the block, with a mask where there are branches."""
+    import torch
+
+    longest = max(len(row.tokens) for row in rows)
+
+    def padded(lists: Iterable[list[int]], filling: int) -> Any:
+        return torch.tensor([numbers + [filling] * (longest - len(numbers)) for numbers in lists])
+
+    inputs: dict[str, Any] = {"input_ids": padded((row.tokens for row in rows), 0).to(model.device), "use_cache": prefix is not None}
+    if prefix is not None:
+        inputs["past_key_values"] = spread(prefix, len(rows))
+    if any(row.owners[-1] for row in rows):
+        owners = padded((row.owners for row in rows), -1)
+        seen = ((owners[:, :, None] == owners[:, None, :]) | (owners[:, None, :] == 0)).tril_()
+        mask = torch.zeros(len(rows), 1, longest, shared + longest, dtype=model.dtype)
+        mask[:, 0, :, shared:].masked_fill_(~seen, torch.finfo(model.dtype).min)
+        inputs["attention_mask"] = mask.to(model.device)
+        inputs["position_ids"] = padded((row.positions for row in rows), 0).to(model.device)
+    return inputs

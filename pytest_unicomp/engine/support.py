@@ -1,0 +1,110 @@
+"""Finds out by trying whether a model can be read with shared beginnings: its answers to a few tokens must be those of the plain forward pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_unicomp.engine.head import Head
+from pytest_unicomp.engine.scoring import Answer, Asked, distinct, read
+from pytest_unicomp.engine.sharing import Block, Tree
+
+# Attention that looks at every earlier key, or at the nearest ones only; other layers keep a state in place of keys.
+KEYED = {"full_attention", "sliding_attention", "chunked_attention"}
+# How far two ways of computing one log-probability may be apart: rounding alone, far below what a wrong position or mask does.
+TOLERANCE = {"float32": 1e-4, "float64": 1e-4}
+ROUGH = 0.1
+BEGINNING = 6
+
+
+@dataclass(frozen=True)
+class Support:
+    """How a model is read: `head` None means by lm-eval's own code; `window` is the length up to which beginnings are shared, 0 for never.
+
+    `reason` says what the model cannot do, None where it can do all.
+    """
+
+    head: Head | None
+    window: int | None
+    reason: str | None = None
+
+
+def support(model: Any) -> Support:
+    """Try a loaded causal model with about twenty tokens; whatever it raises is a reason, never an error."""
+    import torch
+
+    config = model.config.get_text_config()
+    if getattr(model, "_is_stateful", False) or getattr(config, "is_encoder_decoder", False):
+        return Support(None, 0, "it keeps a state in place of keys and values")
+    if not set(getattr(config, "layer_types", None) or KEYED) <= KEYED:
+        return Support(None, 0, "some of its layers keep a state in place of keys and values")
+    try:
+        with torch.inference_mode():
+            head = Head(model, plain=_plain(model))
+    except Exception as error:  # noqa: BLE001 - a model of a stranger may raise anything; it is then read as lm-eval reads it
+        return Support(None, 0, f"its output layer cannot be asked for single positions ({type(error).__name__}: {error})")
+    try:
+        with torch.inference_mode():
+            apart = _apart(model, head)
+    except Exception as error:  # noqa: BLE001 - as above
+        return Support(head, 0, f"its attention takes no mask or no cache of ours ({type(error).__name__}: {error})")
+    if not apart <= TOLERANCE.get(str(model.dtype).removeprefix("torch."), ROUGH):
+        return Support(head, 0, f"its answers change by {apart:.2g} nats when beginnings are shared")
+    return Support(head, _window(config))
+
+
+def _window(config: Any) -> int | None:
+    """Return up to how many tokens every layer sees everything, None for any number."""
+    kinds = set(getattr(config, "layer_types", None) or ())
+    limits = [getattr(config, "attention_chunk_size", None)] if "chunked_attention" in kinds or not kinds else []
+    if "sliding_attention" in kinds or (not kinds and getattr(config, "use_sliding_window", True)):
+        limits.append(getattr(config, "sliding_window", None))
+    known = [int(limit) for limit in limits if limit]
+    return min(known) if known else None
+
+
+def _tokens(model: Any, count: int) -> list[int]:
+    vocabulary = int(model.get_output_embeddings().weight.shape[0])
+    return [1 + (7 + 13 * number * number) % max(1, vocabulary - 1) for number in range(count)]
+
+
+def _plain(model: Any) -> bool:
+    """Say whether the model's logits are what its output layer makes of its last hidden states, and its positions those of its input."""
+    import torch
+
+    layer = model.get_output_embeddings()
+    seen: list[Any] = []
+    handle = layer.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0]))
+    ids = torch.tensor([_tokens(model, 5)], device=model.device)
+    try:
+        logits = model(input_ids=ids, use_cache=False).logits
+    finally:
+        handle.remove()
+    if len(seen) != 1 or seen[0].shape[:2] != ids.shape or logits.shape[:2] != ids.shape:
+        raise ValueError("it is not asked once, for all positions")
+    return bool(torch.equal(layer(seen[0]).float(), logits.float()))
+
+
+def _apart(model: Any, head: Head) -> float:
+    """Return the largest difference, in nats, between answers with shared beginnings and those of each sequence read alone."""
+    import torch
+
+    tokens = _tokens(model, 24)
+    beginning, rest = tokens[:BEGINNING], tokens[BEGINNING:]
+    contexts = [beginning + rest[:4], beginning + rest[4:6]]
+    options = [rest[6:9], rest[9:10], rest[10:14], rest[14:16]]
+    asked = [Asked(tuple((context + option)[:-1]), tuple(option)) for context in contexts for option in options]
+    found: dict[int, Answer] = {}
+    readings, askers = distinct(asked)
+    places = {reading.tokens: place for place, reading in enumerate(readings)}
+    trees = [
+        Tree(len(context), tuple(dict.fromkeys(places[tuple((context + option)[:-1])] for option in options))) for context in contexts
+    ]
+    read(model, head, [Block(BEGINNING, tuple(trees))], readings, askers, asked, found.__setitem__)
+    apart = 0.0
+    for place, question in enumerate(asked):
+        logits = model(input_ids=torch.tensor([question.tokens], device=model.device), use_cache=False).logits[0]
+        chosen = logits[-len(question.targets) :].float().log_softmax(-1)
+        alone = float(chosen[torch.arange(len(question.targets)), torch.tensor(question.targets)].sum())
+        apart = max(apart, abs(alone - found[place].log_likelihood))
+    return apart
