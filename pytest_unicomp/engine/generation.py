@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_unicomp.engine.caches import growing
+
 # Padded tokens of one batch, prompt and reply together, and its rows at most: enough for the matrix products to be dense.
 BATCH_TOKENS = {"cpu": 32_768, "cuda": 262_144}
 BATCH_ROWS = {"cpu": 64, "cuda": 256}
@@ -14,6 +16,8 @@ BATCH_ROWS = {"cpu": 64, "cuda": 256}
 PASS_TOKENS = 4_096
 # A shorter shared beginning is not worth a pass of its own.
 SHARED_TOKENS = 16
+# Rows leave when so few of a batch are still being written: each leaving copies the keys and values of those that stay.
+STAYING = 0.85
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class _Row:
     prompt: list[int]
     made: list[int]
     draws: Any = None
+    ended: bool = False
 
 
 def generate(
@@ -85,7 +90,7 @@ def _generate(
     if temperature > 0:
         for row in rows:
             row.draws = _draws(row.prompt, seed, stopping.limit)
-    cache, shared = _shared(model, rows)
+    cache, shared = _shared(model, rows, stopping.limit)
     longest = max(len(row.prompt) for row in rows) - shared
     ids = torch.zeros(len(rows), longest, dtype=torch.long)
     mask = torch.zeros(len(rows), shared + longest, dtype=torch.long)
@@ -102,17 +107,19 @@ def _generate(
             input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True, logits_to_keep=1
         ).logits[:, -1]
         chosen = _choose(logits, temperature, rows, step)
-        alive = []
-        for number, (row, token) in enumerate(zip(rows, chosen.tolist(), strict=True)):
+        for row, token in zip(rows, chosen.tolist(), strict=True):
+            if row.ended:
+                continue
             if token not in stopping.ends:
                 row.made.append(token)
                 if len(row.made) < stopping.limit and not (stopping.found and stopping.found(row.made)):
-                    alive.append(number)
                     continue
+            row.ended = True
             done(row.place, row.made)
+        alive = [number for number, row in enumerate(rows) if not row.ended]
         if not alive:
             return
-        if len(alive) < len(rows):
+        if len(alive) <= STAYING * len(rows):
             kept = torch.tensor(alive, device=device)
             cache.batch_select_indices(kept)
             mask, positions, chosen = mask[kept], positions[kept], chosen[kept]
@@ -122,12 +129,11 @@ def _generate(
         positions = positions[:, -1:] + 1
 
 
-def _shared(model: Any, rows: Sequence[_Row]) -> tuple[Any, int]:
+def _shared(model: Any, rows: Sequence[_Row], limit: int) -> tuple[Any, int]:
     """Return a cache that holds the beginning which all prompts share, once per row, and its length in tokens; each keeps one token of its own."""
     import torch
-    from transformers import DynamicCache
 
-    cache = DynamicCache(config=model.config)
+    cache = growing(model.config, max(len(row.prompt) for row in rows) + limit)
     # Sorted by length and then by token: of a list that is sorted by token alone, the first and the last share least; here all are asked.
     first, length = rows[0].prompt, min(len(row.prompt) for row in rows) - 1
     for row in rows[1:]:

@@ -86,6 +86,7 @@ def unicomp_lm() -> type:
         def _loglikelihood_tokens(
             self, requests: Sequence[tuple[Any, list[int], list[int]]], disable_tqdm: bool = False, override_bs: int | None = None
         ) -> list[tuple[float, bool]]:
+            import torch
             from tqdm import tqdm
 
             how = self.support
@@ -106,7 +107,9 @@ def unicomp_lm() -> type:
             for share in (True, False):
                 # Beyond a sliding window a layer no longer sees a shared beginning whole: such sequences are read each on its own.
                 places = [place for place, one in enumerate(asked) if one.targets and share is (how.window is None or len(one.tokens) <= how.window)]
-                score(self.model, how.head, [asked[place] for place in places], lambda number, answer: done(places[number], answer), share=share)
+                with torch.inference_mode(), how.reading(self.model):
+                    chosen = [asked[place] for place in places]
+                    score(self.model, how.head, chosen, lambda number, answer: done(places[number], answer), share=share)  # noqa: B023
             for place, one in enumerate(asked):
                 if not one.targets:
                     done(place, Answer(0.0, True))
@@ -167,7 +170,8 @@ def unicomp_lm() -> type:
             sampled = settings.get("do_sample") is True
             temperature = float(settings.get("temperature") or 1.0) if sampled else 0.0
             stopping = Stopping(self._ends(), limit, self._stop_finder([stop for stop in stops if stop and stop != eos]))
-            generate(self.model, prompts, stopping, temperature=temperature, seed=seed, done=done)
+            with self.support.reading(self.model):
+                generate(self.model, prompts, stopping, temperature=temperature, seed=seed, done=done)
             return [texts[place] for place in range(len(requests))]
 
         def _prompt(self, text: str) -> list[int]:

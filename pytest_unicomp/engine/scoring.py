@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_unicomp.engine.caches import spread
 from pytest_unicomp.engine.head import Head
-from pytest_unicomp.engine.prefixes import spread
 from pytest_unicomp.engine.sharing import Block, Reading, Tree, blocks
 
 # Memory that one batch may take for activations, keys and values and its mask, and its padded tokens at most: more gains nothing, and a kill loses it.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_unicomp.engine.attention import grouped, possible
 from pytest_unicomp.engine.head import Head
 from pytest_unicomp.engine.scoring import Answer, Asked, distinct, read
 from pytest_unicomp.engine.sharing import Block, Tree
@@ -21,12 +23,17 @@ BEGINNING = 6
 class Support:
     """How a model is read: `head` None means by lm-eval's own code; `window` is the length up to which beginnings are shared, 0 for never.
 
-    `reason` says what the model cannot do, None where it can do all.
+    `reason` says what the model cannot do, None where it can do all; `grouped` whether its attention gains from `attention.grouped`.
     """
 
     head: Head | None
     window: int | None
     reason: str | None = None
+    grouped: bool = False
+
+    def reading(self, model: Any) -> AbstractContextManager[None]:
+        """Return the block within which the model reads and writes."""
+        return grouped(model) if self.grouped else nullcontext()
 
 
 def support(model: Any) -> Support:
@@ -43,14 +50,18 @@ def support(model: Any) -> Support:
             head = Head(model, plain=_plain(model))
     except Exception as error:  # noqa: BLE001 - a model of a stranger may raise anything; it is then read as lm-eval reads it
         return Support(None, 0, f"its output layer cannot be asked for single positions ({type(error).__name__}: {error})")
-    try:
-        with torch.inference_mode():
-            apart = _apart(model, head)
-    except Exception as error:  # noqa: BLE001 - as above
-        return Support(head, 0, f"its attention takes no mask or no cache of ours ({type(error).__name__}: {error})")
-    if not apart <= TOLERANCE.get(str(model.dtype).removeprefix("torch."), ROUGH):
-        return Support(head, 0, f"its answers change by {apart:.2g} nats when beginnings are shared")
-    return Support(head, _window(config))
+    reason = None
+    for together in (True, False) if possible(model) else (False,):
+        try:
+            with torch.inference_mode():
+                apart = _apart(model, Support(head, None, grouped=together))
+        except Exception as error:  # noqa: BLE001 - as above
+            reason = f"its attention takes no mask or no cache of ours ({type(error).__name__}: {error})"
+            continue
+        if apart <= TOLERANCE.get(str(model.dtype).removeprefix("torch."), ROUGH):
+            return Support(head, _window(config), grouped=together)
+        reason = f"its answers change by {apart:.2g} nats when beginnings are shared"
+    return Support(head, 0, reason)
 
 
 def _window(config: Any) -> int | None:
@@ -85,7 +96,7 @@ def _plain(model: Any) -> bool:
     return bool(torch.equal(layer(seen[0]).float(), logits.float()))
 
 
-def _apart(model: Any, head: Head) -> float:
+def _apart(model: Any, how: Support) -> float:
     """Return the largest difference, in nats, between answers with shared beginnings and those of each sequence read alone."""
     import torch
 
@@ -100,7 +111,9 @@ def _apart(model: Any, head: Head) -> float:
     trees = [
         Tree(len(context), tuple(dict.fromkeys(places[tuple((context + option)[:-1])] for option in options))) for context in contexts
     ]
-    read(model, head, [Block(BEGINNING, tuple(trees))], readings, askers, asked, found.__setitem__)
+    assert how.head is not None
+    with how.reading(model):
+        read(model, how.head, [Block(BEGINNING, tuple(trees))], readings, askers, asked, found.__setitem__)
     apart = 0.0
     for place, question in enumerate(asked):
         logits = model(input_ids=torch.tensor([question.tokens], device=model.device), use_cache=False).logits[0]
