@@ -55,7 +55,10 @@ def generation(data: Path, items: int) -> Work:
     task.set_fewshot_seed(1234)
     task.build_all_requests(limit=items, rank=0, world_size=1)
     wanted = {"until": ["Question:"], "max_gen_toks": NEW_TOKENS, "do_sample": False}
-    made = [Instance("generate_until", {}, (one.args[0], wanted), place, metadata=("gsm8k", place, 1)) for place, one in enumerate(task.instances)]
+    made = [
+        Instance("generate_until", {}, (one.args[0], wanted), place, metadata=("gsm8k", place, 1))
+        for place, one in enumerate(task.instances)
+    ]
     return Work(f"GSM8K-style generation, {NEW_TOKENS} tokens", "generate_until", made, 2.0)
 
 
@@ -65,7 +68,10 @@ def perplexity(data: Path, items: int) -> Work:
     from lm_eval.api.instance import Instance
 
     rows = load_dataset(str(data / "openai/gsm8k"), "main", split="test")
-    texts = ["\n\n".join(f"{row['question']}\n{row['answer']}" for row in rows.select(range(8 * number, 8 * number + 8))) for number in range(items)]
+    texts = [
+        "\n\n".join(f"{row['question']}\n{row['answer']}" for row in rows.select(range(8 * number, 8 * number + 8)))
+        for number in range(items)
+    ]
     made = [Instance("loglikelihood_rolling", {}, (text,), place, metadata=("texts", place, 1)) for place, text in enumerate(texts)]
     return Work("perplexity of whole texts", "loglikelihood_rolling", made, 1.0)
 
@@ -111,7 +117,9 @@ def model(name: str) -> tuple[Any, Any]:
     if name == "nano":
         return loaded.model, loaded.tokenizer
     torch.manual_seed(0)
-    config = LlamaConfig(**SHAPES_100M, vocab_size=loaded.model.config.vocab_size, max_position_embeddings=4096, eos_token_id=5, bos_token_id=1)
+    config = LlamaConfig(
+        **SHAPES_100M, vocab_size=loaded.model.config.vocab_size, max_position_embeddings=4096, eos_token_id=5, bos_token_id=1
+    )
     return LlamaForCausalLM(config).eval(), loaded.tokenizer
 
 
@@ -155,7 +163,9 @@ def main() -> None:
     chosen = parser.parse_args()
     logging.disable(logging.WARNING)
     if not chosen.data.is_dir():
-        print(f"engine: no data at {chosen.data}: give --data FOLDER, an offline bundle with allenai/ai2_arc, cais/mmlu and openai/gsm8k; nothing measured")
+        print(
+            f"engine: no data at {chosen.data}: give --data FOLDER, an offline bundle with allenai/ai2_arc, cais/mmlu and openai/gsm8k; nothing measured"
+        )
         return
     print(machine.name("cpu"))
     for name in ("nano", "100m") if chosen.model == "both" else (chosen.model,):

@@ -280,6 +280,8 @@ class Results:
         try:
             with journal.kept_by(engine.lm):
                 measured = guarded(lambda: evaluate.measure(artifact, name, benchmark, engine, evaluation), f"benchmark {name} on {recipe}")
+            if (reason := getattr(vars(engine.lm).get("support"), "reason", None)) is not None:
+                self._detail(f"{recipe} is read without shared beginnings: {reason}")
             self._store.write("measurements", key, measured.model_dump(mode="json"))
             finished = True
         finally:

@@ -38,10 +38,13 @@ def _growing_layer() -> type:
     class GrowingLayer(DynamicLayer):  # type: ignore[misc]
         """Keys and values in room that was taken once; `keys` and `values` are the part of it that is filled."""
 
+        keys: Any
+        values: Any
+
         def __init__(self, tokens: int) -> None:
             super().__init__()
             self._tokens = tokens
-            self._room: tuple[Any, Any] | None = None
+            self._room: Any = None
 
         def update(self, key_states: Any, value_states: Any, *arguments: Any, **settings: Any) -> tuple[Any, Any]:
             if not self.is_initialized:
@@ -49,10 +52,10 @@ def _growing_layer() -> type:
             filled = self.get_seq_length()
             end = filled + key_states.shape[-2]
             if self._room is None or end > self._room[0].shape[-2]:
-                self._room = tuple(self._taken(states, end) for states in (key_states, value_states))  # type: ignore[assignment]
+                self._room = tuple(self._taken(states, end) for states in (key_states, value_states))
                 if filled:
-                    self._room[0][:, :, :filled], self._room[1][:, :, :filled] = self.keys, self.values  # type: ignore[index]
-            keys, values = self._room  # type: ignore[misc]
+                    self._room[0][:, :, :filled], self._room[1][:, :, :filled] = self.keys, self.values
+            keys, values = self._room
             keys[:, :, filled:end], values[:, :, filled:end] = key_states, value_states
             self.keys, self.values = keys[:, :, :end], values[:, :, :end]
             return self.keys, self.values
@@ -68,8 +71,8 @@ def _growing_layer() -> type:
         def batch_select_indices(self, indices: Any) -> None:
             filled = self.get_seq_length()
             if self._room is not None:
-                self._room = tuple(part[indices] for part in self._room)  # type: ignore[assignment]
-                self.keys, self.values = (part[:, :, :filled] for part in self._room)  # type: ignore[union-attr]
+                self._room = tuple(part[indices] for part in self._room)
+                self.keys, self.values = (part[:, :, :filled] for part in self._room)
             else:
                 super().batch_select_indices(indices)
 

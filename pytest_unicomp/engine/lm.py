@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, cached_property
 from typing import Any
 
@@ -56,77 +57,112 @@ def unicomp_lm() -> type:
             if self.enable_thinking:
                 refused: list[tuple[float, bool]] = super().loglikelihood(requests, disable_tqdm)
                 return refused
-            kept = {place: self.journal.get("loglikelihood", request.args) for place, request in enumerate(requests)} if self.journal else {}
-            waiting = [place for place in range(len(requests)) if kept.get(place) is None]
-            texts = [requests[place].args for place in waiting]
-            ready = [(text, *ids) for text, ids in zip(texts, pairs(self, texts), strict=True)]
-            scored = dict(zip(waiting, self._loglikelihood_tokens(ready, disable_tqdm=disable_tqdm), strict=True))
-            return [scored[place] if place in scored else (float(kept[place][0]), bool(kept[place][1])) for place in range(len(requests))]
+            texts = [request.args for request in requests]
+            kept = {place: self._kept("loglikelihood", text) for place, text in enumerate(texts)}
+            known = {place: (float(answer[0]), bool(answer[1])) for place, answer in kept.items() if answer is not None}
+
+            def done(place: int, answer: tuple[float, bool]) -> None:
+                if place not in known:
+                    self.cache_hook.add_partial("loglikelihood", texts[place], answer)
+                    self._keep("loglikelihood", texts[place], answer)
+
+            return self._answered(pairs(self, texts), disable_tqdm, known=known, done=done)
 
         def loglikelihood_rolling(self, requests: list[Any], disable_tqdm: bool = False) -> list[float]:
             """Return the log-probability of each whole text in nats: disjoint windows of the model's context, the first behind its prefix token."""
             if self.world_size > 1 or self.support.head is None:
                 plain: list[float] = super().loglikelihood_rolling(requests, disable_tqdm)
                 return plain
-            windows, owners = [], []
-            for place, request in enumerate(requests):
-                rolled = utils.get_rolling_token_windows(
-                    token_list=self.tok_encode(request.args[0]), prefix_token=self.prefix_token_id, max_seq_len=self.max_length, context_len=1
-                )
-                made = [(None, *utils.make_disjoint_window(window)) for window in rolled]
+            texts = [request.args for request in requests]
+            totals = {place: self._kept("loglikelihood_rolling", text) for place, text in enumerate(texts)}
+            windows: list[tuple[list[int], list[int]]] = []
+            owners: list[int] = []
+            for place, (text,) in enumerate(texts):
+                tokens, most = self.tok_encode(text), self.max_length
+                rolled = utils.get_rolling_token_windows(tokens, prefix_token=self.prefix_token_id, max_seq_len=most, context_len=1)
+                made = [utils.make_disjoint_window(window) for window in rolled]
                 windows += made
                 owners += [place] * len(made)
-            totals = [0.0] * len(requests)
-            for place, (value, _) in zip(owners, self._loglikelihood_tokens(windows, disable_tqdm=disable_tqdm), strict=True):
-                totals[place] += value
-            for request, total in zip(requests, totals, strict=True):
-                self.cache_hook.add_partial("loglikelihood_rolling", request.args, total)
-            return totals
+            waiting, sums = Counter(owners), dict.fromkeys(owners, 0.0)
+
+            def done(number: int, answer: tuple[float, bool]) -> None:
+                place = owners[number]
+                sums[place] += answer[0]
+                waiting[place] -= 1
+                if not waiting[place]:
+                    self.cache_hook.add_partial("loglikelihood_rolling", texts[place], sums[place])
+                    self._keep("loglikelihood_rolling", texts[place], sums[place])
+
+            known = {number: (0.0, True) for number, place in enumerate(owners) if totals[place] is not None}
+            self._answered(windows, disable_tqdm, known=known, done=done)
+            return [sums.get(place, 0.0) if total is None else float(total) for place, total in totals.items()]
 
         def _loglikelihood_tokens(
             self, requests: Sequence[tuple[Any, list[int], list[int]]], disable_tqdm: bool = False, override_bs: int | None = None
         ) -> list[tuple[float, bool]]:
+            if self.support.head is None:
+                plain: list[tuple[float, bool]] = super()._loglikelihood_tokens(requests, disable_tqdm, override_bs)
+                return plain
+            return self._answered([(context, continuation) for _, context, continuation in requests], disable_tqdm, known={})
+
+        def _answered(
+            self,
+            given: Sequence[tuple[list[int], list[int]]],
+            disable_tqdm: bool,
+            *,
+            known: Mapping[int, tuple[float, bool]],
+            done: Callable[[int, tuple[float, bool]], None] = lambda place, answer: None,
+        ) -> list[tuple[float, bool]]:
+            """Answer (context ids, continuation ids), calling `done` for each batch by batch.
+
+            Batches are those of all that is given, and one is left out only where all of it is known: what comes after a kill is to the last
+            bit what would have come without it.
+            """
             import torch
-            from tqdm import tqdm
+            from tqdm import tqdm  # type: ignore[import-untyped]
 
             how = self.support
             if how.head is None:
-                plain: list[tuple[float, bool]] = super()._loglikelihood_tokens(requests, disable_tqdm, override_bs)
-                for (text, _, _), answer in zip(requests, plain, strict=True):
-                    self._keep(text, answer)
-                return plain
-            answers: dict[int, tuple[float, bool]] = {}
-            progress = tqdm(total=len(requests), disable=disable_tqdm or self.rank != 0, desc="Running loglikelihood requests")
+                waiting = [place for place in range(len(given)) if place not in known]
+                plain = super()._loglikelihood_tokens([(None, *given[place]) for place in waiting], disable_tqdm)
+                for place, answer in zip(waiting, plain, strict=True):
+                    done(place, answer)
+                return [known[place] if place in known else plain.pop(0) for place in range(len(given))]
+            answers = dict(known)
+            progress = tqdm(
+                total=len(given), initial=len(known), disable=disable_tqdm or self.rank != 0, desc="Running loglikelihood requests"
+            )
 
-            def done(place: int, answer: Answer) -> None:
-                answers[place] = (answer.log_likelihood, answer.greedy)
-                self._keep(requests[place][0], answers[place])
-                progress.update(1)
+            def found(place: int, answer: Answer) -> None:
+                if place not in answers:
+                    answers[place] = (answer.log_likelihood, answer.greedy)
+                    done(place, answers[place])
+                    progress.update(1)
 
-            asked = [self._asked(context, continuation) for _, context, continuation in requests]
-            for share in (True, False):
-                # Beyond a sliding window a layer no longer sees a shared beginning whole: such sequences are read each on its own.
-                places = [place for place, one in enumerate(asked) if one.targets and share is (how.window is None or len(one.tokens) <= how.window)]
-                with torch.inference_mode(), how.reading(self.model):
-                    chosen = [asked[place] for place in places]
-                    score(self.model, how.head, chosen, lambda number, answer: done(places[number], answer), share=share)  # noqa: B023
+            asked = [self._asked(*pair) for pair in given]
             for place, one in enumerate(asked):
                 if not one.targets:
-                    done(place, Answer(0.0, True))
+                    found(place, Answer(0.0, True))
+            with torch.inference_mode(), how.reading(self.model):
+                for share in (True, False):
+                    # Beyond a sliding window a layer no longer sees a shared beginning whole: such sequences are read each on its own.
+                    fits = [how.window is None or len(one.tokens) <= how.window for one in asked]
+                    places = [place for place, one in enumerate(asked) if one.targets and fits[place] is share]
+                    score(self.model, how.head, asked, places, found, known=frozenset(known), share=share)
             progress.close()
-            return [answers[place] for place in range(len(requests))]
+            return [answers[place] for place in range(len(given))]
 
         def _asked(self, context: list[int], continuation: list[int]) -> Asked:
             if len(continuation) > self.max_length:
                 raise ValueError(f"unicomp: a continuation of {len(continuation)} tokens; expected at most the model's {self.max_length}.")
             return Asked(tuple((context + continuation)[-(self.max_length + 1) :][:-1]), tuple(continuation))
 
-        def _keep(self, text: Any, answer: tuple[float, bool]) -> None:
-            if text is None:  # a window of a longer text
-                return
-            self.cache_hook.add_partial("loglikelihood", text, answer)
+        def _kept(self, kind: str, text: Any) -> Any:
+            return None if self.journal is None else self.journal.get(kind, text)
+
+        def _keep(self, kind: str, text: Any, answer: Any) -> None:
             if self.journal is not None:
-                self.journal.put("loglikelihood", text, list(answer))
+                self.journal.put(kind, text, answer)
 
         def generate_until(self, requests: list[Any], disable_tqdm: bool = False) -> list[str]:
             """Return one text per request, cut at the first stop string exactly as HFLM cuts it."""
@@ -152,7 +188,7 @@ def unicomp_lm() -> type:
             texts: dict[int, str] = {}
             waiting: list[int] = []
             for place, request in enumerate(requests):
-                kept = self.journal.get("generate_until", request.args) if self.journal is not None else None
+                kept = self._kept("generate_until", request.args)
                 if kept is None:
                     waiting.append(place)
                 else:
@@ -164,8 +200,7 @@ def unicomp_lm() -> type:
                 place = waiting[number]
                 texts[place] = text
                 self.cache_hook.add_partial("generate_until", requests[place].args, text)
-                if self.journal is not None:
-                    self.journal.put("generate_until", requests[place].args, text)
+                self._keep("generate_until", requests[place].args, text)
 
             sampled = settings.get("do_sample") is True
             temperature = float(settings.get("temperature") or 1.0) if sampled else 0.0

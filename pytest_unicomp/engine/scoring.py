@@ -41,44 +41,60 @@ class Answer:
 Done = Callable[[int, Answer], None]
 
 
-def score(model: Any, head: Head, asked: Sequence[Asked], done: Done, *, share: bool = True) -> None:
-    """Call `done(place, answer)` once for each question, batch by batch. Every question reads at least as many tokens as it has targets, at least one.
-
-    With `share` false every distinct sequence is a row of its own, read from its beginning.
-    """
-    readings, askers = distinct(asked)
-    alone = [Block(0, tuple(Tree(len(reading.tokens), (place,)) for place, reading in enumerate(readings)))]
-    read(model, head, blocks(readings) if share else alone, readings, askers, asked, done)
-
-
-def distinct(asked: Sequence[Asked]) -> tuple[list[Reading], list[list[int]]]:
-    """Return each distinct sequence once, and per sequence the places of those who ask about it."""
-    places: dict[tuple[int, ...], list[int]] = {}
-    for place, question in enumerate(asked):
-        places.setdefault(question.tokens, []).append(place)
-    readings = [Reading(tokens, len(tokens) - max(len(asked[place].targets) for place in askers)) for tokens, askers in places.items()]
-    return readings, list(places.values())
-
-
-def read(
+def score(
     model: Any,
     head: Head,
-    found: Sequence[Block],
-    readings: Sequence[Reading],
-    askers: Sequence[Sequence[int]],
     asked: Sequence[Asked],
+    places: Sequence[int],
     done: Done,
+    *,
+    known: frozenset[int] = frozenset(),
+    share: bool = True,
 ) -> None:
-    """Read blocks of `readings` and answer whoever asks (`askers`, per reading, places in `asked`), as `score` does."""
+    """Call `done(place, answer)` for the questions at `places` of `asked`, batch by batch; a batch of `known` ones alone is left out.
+
+    Every question reads at least as many tokens as it has targets, at least one. With `share` false every distinct sequence is a row of its
+    own, read from its beginning.
+    """
+    readings, askers = distinct(asked, places)
+    alone = [Block(0, tuple(Tree(len(reading.tokens), (place,)) for place, reading in enumerate(readings)))]
+    read(model, head, blocks(readings) if share else alone, Questions(asked, readings, askers, known), done)
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What is asked: `readings`, and per reading (`askers`) who asks about it; `known` askers have their answers already."""
+
+    asked: Sequence[Asked]
+    readings: Sequence[Reading]
+    askers: Sequence[Sequence[int]]
+    known: frozenset[int] = frozenset()
+
+
+def distinct(asked: Sequence[Asked], places: Iterable[int]) -> tuple[list[Reading], list[list[int]]]:
+    """Return each distinct sequence once, and per sequence the places of those who ask about it."""
+    found: dict[tuple[int, ...], list[int]] = {}
+    for place in places:
+        found.setdefault(asked[place].tokens, []).append(place)
+    readings = [Reading(tokens, len(tokens) - max(len(asked[place].targets) for place in askers)) for tokens, askers in found.items()]
+    return readings, list(found.values())
+
+
+def read(model: Any, head: Head, found: Sequence[Block], questions: Questions, done: Done) -> None:
+    """Read blocks of the questions' readings and answer all who ask, as `score` does."""
     for block in found:
-        rows = [_row(block.shared, tree, readings, askers, asked) for tree in block.trees]
-        prefix = _prefix(model, head, readings[block.trees[0].places[0]].tokens[: block.shared]) if block.shared else None
+        rows = [_row(block.shared, tree, questions) for tree in block.trees]
+        prefix = None
         for batch in _batches(model, block.shared, rows):
+            if all(asker in questions.known for row in batch for _, asker in row.wanted):
+                continue
+            if block.shared and prefix is None:
+                prefix = _prefix(model, head, questions.readings[block.trees[0].places[0]].tokens[: block.shared])
             waiting = [batch]
             while waiting:
                 some = waiting.pop()
                 try:
-                    _answer(model, head, prefix, block.shared, some, asked, done)
+                    _answer(model, head, prefix, block.shared, some, questions.asked, done)
                 except RuntimeError as error:
                     if len(some) == 1 or not _lacks_memory(error):
                         raise
@@ -98,7 +114,8 @@ class _Row:
     wanted: list[tuple[int, int]]
 
 
-def _row(shared: int, tree: Tree, readings: Sequence[Reading], askers: Sequence[Sequence[int]], asked: Sequence[Asked]) -> _Row:
+def _row(shared: int, tree: Tree, questions: Questions) -> _Row:
+    readings, askers, asked = questions.readings, questions.askers, questions.asked
     tokens = list(readings[tree.places[0]].tokens[shared : tree.trunk])
     trunk = len(tokens)
     positions = list(range(shared, tree.trunk))

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
 
 Tokens = tuple[int, ...]
 
 # What a shared beginning must save, in tokens, to be worth a forward pass of its own, and how long it must be at least.
 WORTH_A_PASS, SHORTEST = 512, 16
+# Tokens of all branches of a tree together at most: each looks at the places of all, though it sees only its own.
+WIDEST = 1024
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,8 @@ def blocks(readings: Sequence[Reading]) -> list[Block]:
     return [*found, *([Block(0, tuple(alone))] if alone else [])]
 
 
-def common(first: Sequence[int], second: Sequence[int]) -> int:
-    """Return how many tokens two sequences share at their beginning, found by halving: slices compare quickly."""
+def common(first: Sequence[Any], second: Sequence[Any]) -> int:
+    """Return how many tokens (or characters) two sequences share at their beginning, found by halving: slices compare quickly."""
     low, high = 0, min(len(first), len(second))
     if first[:high] == second[:high]:
         return high
@@ -69,6 +73,10 @@ def _limit(tree: Tree, readings: Sequence[Reading]) -> int:
     return min(tree.trunk - 1, *(readings[place].start for place in tree.places))
 
 
+def _branches(places: Sequence[int], trunk: int, readings: Sequence[Reading]) -> int:
+    return sum(len(readings[place].tokens) - trunk for place in places)
+
+
 def _by_context(readings: Sequence[Reading]) -> list[Tree]:
     """Put readings with one context together: those that share all that comes before what is wanted of either. Sorted by their tokens."""
     trees: list[Tree] = []
@@ -78,7 +86,8 @@ def _by_context(readings: Sequence[Reading]) -> list[Tree]:
             last = trees[-1]
             first = readings[last.places[0]]
             shared = common(first.tokens[: last.trunk], reading.tokens)
-            if shared > max(reading.start, *(readings[other].start for other in last.places)):
+            fits = _branches((*last.places, place), shared, readings) <= WIDEST
+            if fits and shared > max(reading.start, *(readings[other].start for other in last.places)):
                 trees[-1] = Tree(shared, (*last.places, place))
                 continue
         trees.append(Tree(len(reading.tokens), (place,)))
@@ -94,7 +103,7 @@ def _merged(trees: Sequence[Tree], readings: Sequence[Reading], shared: int) -> 
             tokens = readings[tree.places[0]].tokens
             trunk = common(readings[last.places[0]].tokens[: last.trunk], tokens[: tree.trunk])
             apart = max(len(readings[place].tokens) for place in (*last.places, *tree.places)) - trunk
-            if trunk - shared > apart:
+            if trunk - shared > apart and _branches((*last.places, *tree.places), trunk, readings) <= WIDEST:
                 joined[-1] = Tree(trunk, (*last.places, *tree.places))
                 continue
         joined.append(tree)
@@ -118,7 +127,7 @@ def _runs(sequences: Sequence[Tokens]) -> list[tuple[int, int, int]]:
     """
     stack = [_Span(0, 0)]
     chosen: list[tuple[int, int, int]] = []
-    depths = [common(left, right) for left, right in zip(sequences, sequences[1:], strict=False)]
+    depths = [common(left, right) for left, right in pairwise(sequences)]
     for number, depth in enumerate([*depths, 0]):
         first = number
         below: list[_Span] = []

@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_unicomp.engine.attention import grouped, possible
 from pytest_unicomp.engine.head import Head
-from pytest_unicomp.engine.scoring import Answer, Asked, distinct, read
+from pytest_unicomp.engine.scoring import Answer, Asked, Questions, distinct, read
 from pytest_unicomp.engine.sharing import Block, Tree
 
 # Attention that looks at every earlier key, or at the nearest ones only; other layers keep a state in place of keys.
@@ -106,14 +106,12 @@ def _apart(model: Any, how: Support) -> float:
     options = [rest[6:9], rest[9:10], rest[10:14], rest[14:16]]
     asked = [Asked(tuple((context + option)[:-1]), tuple(option)) for context in contexts for option in options]
     found: dict[int, Answer] = {}
-    readings, askers = distinct(asked)
+    readings, askers = distinct(asked, range(len(asked)))
     places = {reading.tokens: place for place, reading in enumerate(readings)}
-    trees = [
-        Tree(len(context), tuple(dict.fromkeys(places[tuple((context + option)[:-1])] for option in options))) for context in contexts
-    ]
+    trees = [Tree(len(context), tuple(dict.fromkeys(places[tuple((context + option)[:-1])] for option in options))) for context in contexts]
     assert how.head is not None
     with how.reading(model):
-        read(model, how.head, [Block(BEGINNING, tuple(trees))], readings, askers, asked, found.__setitem__)
+        read(model, how.head, [Block(BEGINNING, tuple(trees))], Questions(asked, readings, askers), found.__setitem__)
     apart = 0.0
     for place, question in enumerate(asked):
         logits = model(input_ids=torch.tensor([question.tokens], device=model.device), use_cache=False).logits[0]

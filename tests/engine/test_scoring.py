@@ -1,11 +1,14 @@
 """Log-likelihoods with shared beginnings against lm-eval's hf backend, request by request, on seven architectures and on what a user may ask."""
 
+from contextlib import nullcontext
+
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 
+from pytest_unicomp.engine import scoring
 from pytest_unicomp.engine.journal import Journal
 from pytest_unicomp.engine.lm import make
 from pytest_unicomp.engine.scoring import Asked, score
@@ -27,7 +30,11 @@ PAIRS = [
     ("John was late since the", " bus broke down on the way"),
     ("John was late since Ann", " bus broke down on the way"),
     *((BLOCK + f"Question: {number}?\nAnswer:", f" {letter}") for number in range(9) for letter in "ABCD"),
-    *((BLOCK + f"Question: number {number}?\nAnswer:", f" {option} on a {number}") for number in range(9) for option in ("here", "there", "the")),
+    *(
+        (BLOCK + f"Question: number {number}?\nAnswer:", f" {option} on a {number}")
+        for number in range(9)
+        for option in ("here", "there", "the")
+    ),
 ]
 
 
@@ -47,7 +54,9 @@ def assert_same(ours, theirs):
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_every_architecture_scores_as_in_lm_eval(architecture):
     lm = make(model(architecture), tokenizer())
-    greedy = [(BLOCK, lm.generate_until([Instance("generate_until", {}, (BLOCK, {"until": [], "max_gen_toks": 3, "do_sample": False}), 0)])[0])]
+    greedy = [
+        (BLOCK, lm.generate_until([Instance("generate_until", {}, (BLOCK, {"until": [], "max_gen_toks": 3, "do_sample": False}), 0)])[0])
+    ]
     pairs = [*PAIRS, *(pair for pair in greedy if pair[1])]
     assert_same(lm.loglikelihood(ask(pairs), disable_tqdm=True), plain(lm, pairs))
 
@@ -142,9 +151,16 @@ def test_every_question_is_answered_once_and_alike_with_and_without_sharing(ques
     import torch
 
     with torch.inference_mode():
-        score(lm.model, lm.support.head, asked, lambda place, answer: found.setdefault(place, []).append(answer), share=share)
+        score(
+            lm.model,
+            lm.support.head,
+            asked,
+            range(len(asked)),
+            lambda place, answer: found.setdefault(place, []).append(answer),
+            share=share,
+        )
         for place, one in enumerate(asked):
-            score(lm.model, lm.support.head, [one], lambda _, answer, place=place: alone.setdefault(place, answer), share=False)
+            score(lm.model, lm.support.head, [one], [0], lambda _, answer, place=place: alone.setdefault(place, answer), share=False)
     assert sorted(found) == list(range(len(asked)))
     for place, answers in found.items():
         assert [answer.log_likelihood for answer in answers] == pytest.approx([alone[place].log_likelihood], abs=1e-4)
@@ -159,19 +175,34 @@ def test_whole_texts_have_the_likelihood_that_lm_eval_gives_them(architecture):
     assert ours == pytest.approx(theirs.loglikelihood_rolling(ask(texts, "loglikelihood_rolling"), disable_tqdm=True), abs=1e-3)
 
 
-def test_known_log_likelihoods_are_not_computed_again(tiny, tmp_path):
-    journal = Journal(tmp_path / "journal.jsonl")
-    calls = []
-    handle = tiny.model.register_forward_hook(lambda *_: calls.append(1))
-    try:
-        with journal.kept_by(tiny.lm):
-            first = tiny.lm.loglikelihood(ask(PAIRS), disable_tqdm=True)
-            done = len(calls)
-            assert tiny.lm.loglikelihood(ask(PAIRS), disable_tqdm=True) == first
-            assert len(calls) == done
-    finally:
+@pytest.mark.parametrize("kind", ["loglikelihood", "loglikelihood_rolling"])
+def test_what_comes_after_a_kill_is_to_the_last_bit_what_would_have_come_without_it(tiny, tmp_path, monkeypatch, kind):
+    monkeypatch.setitem(scoring.BATCH_TOKENS, "cpu", 200)
+    pairs = PAIRS if kind == "loglikelihood" else [(context + rest,) for context, rest in PAIRS]
+    whole = getattr(tiny.lm, kind)(ask(pairs, kind), disable_tqdm=True)
+    calls, path = [], tmp_path / "journal.jsonl"
+
+    def dies(*_):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+
+    for expected in (KeyboardInterrupt, None):
+        journal = Journal(path)
+        handle = tiny.model.register_forward_hook(dies)
+        try:
+            with journal.kept_by(tiny.lm), pytest.raises(expected) if expected else nullcontext():
+                again = getattr(tiny.lm, kind)(ask(pairs, kind), disable_tqdm=True)
+        finally:
+            handle.remove()
+            journal.close(keep=True)
+    assert again == whole
+    first = len(calls)
+    with Journal(path).kept_by(tiny.lm):
+        handle = tiny.model.register_forward_hook(dies)
+        assert getattr(tiny.lm, kind)(ask(pairs, kind), disable_tqdm=True) == whole
         handle.remove()
-        journal.close(keep=False)
+    assert len(calls) == first
 
 
 def test_a_batch_that_does_not_fit_is_halved_until_it_does(tiny, monkeypatch):

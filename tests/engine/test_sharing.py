@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_unicomp.engine.sharing import SHORTEST, WORTH_A_PASS, Reading, blocks, common
+from pytest_unicomp.engine.sharing import SHORTEST, WIDEST, WORTH_A_PASS, Reading, blocks, common
 
 LISTS = st.lists(st.integers(0, 2), min_size=1, max_size=30)
 
@@ -70,6 +70,14 @@ def test_a_few_shot_block_is_read_once_and_a_question_once_for_its_options():
 def test_a_beginning_that_saves_little_is_not_worth_a_pass():
     short = tuple(range(1000, 1000 + WORTH_A_PASS // 4))
     assert [block.shared for block in blocks([few_shot(short, 0, 0), few_shot(short, 3, 0)])] == [0]
+
+
+def test_a_tree_does_not_grow_without_end():
+    context = tuple(range(5000, 5000 + 3 * WIDEST))
+    found = blocks([Reading((*context, *range(100 * number, 100 * number + 90)), len(context) - 1) for number in range(40)])
+    trees = [tree for block in found for tree in block.trees]
+    assert len(trees) >= 40 * 90 / WIDEST
+    assert all(90 * len(tree.places) <= WIDEST for tree in trees)
 
 
 def test_contexts_that_differ_in_their_last_words_are_one_tree():

@@ -41,7 +41,9 @@ def tokenizer(request):
     return toy_models.tokenizer() if request.param == "toy" else trained(request.param)
 
 
-PARTS = st.sampled_from(["the other", " one", "\n", "\n\n", "  ", " a", "a", "aaaaaaa", "12", "345", ".", " 东京", "🙂", "é", "\t", " shelf"])
+PARTS = st.sampled_from(
+    ["the other", " one", "\n", "\n\n", "  ", " a", "a", "aaaaaaa", "12", "345", ".", " 东京", "🙂", "é", "\t", " shelf"]
+)
 
 
 @settings(max_examples=40)
@@ -58,7 +60,11 @@ def test_shared_beginnings_change_no_token(tokenizer, data, special):
 def test_what_texts_share_is_tokenized_once(monkeypatch):
     tokenizer, lengths = toy_models.tokenizer(), []
     original = type(tokenizer).__call__
-    monkeypatch.setattr(type(tokenizer), "__call__", lambda self, text, **how: lengths.extend(map(len, [text] if isinstance(text, str) else text)) or original(self, text, **how))
+    monkeypatch.setattr(
+        type(tokenizer),
+        "__call__",
+        lambda self, text, **how: lengths.extend(map(len, [text] if isinstance(text, str) else text)) or original(self, text, **how),
+    )
     texts = ["the other one\n" * 100 + str(number) for number in range(20)]
     encode(tokenizer, texts, {})
     assert sum(lengths) < sum(map(len, texts)) / 4
