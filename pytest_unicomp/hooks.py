@@ -206,7 +206,7 @@ class Gate:
             try:
                 report.write(answer, Path(path))
                 self.closing.append(f"report: {path}")
-            except OSError as error:
+            except (OSError, UnicompError) as error:
                 self.closing.append(f"ERROR: the report {path} was not written: {error}")
         summary = os.environ.get("GITHUB_STEP_SUMMARY")
         if summary:

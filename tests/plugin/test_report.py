@@ -50,3 +50,17 @@ def test_a_run_in_which_nothing_was_measured_writes_no_report(gate, pytester):
     result = gate("--unicomp-report=gate.json", "-k", "nothing_of_that_name")
     assert result.ret == 5
     assert not (pytester.path / "gate.json").exists()
+
+
+def test_a_report_that_does_not_fit_its_schema_is_one_line_and_exit_code_7(gate, monkeypatch):
+    from pytest_unicomp import report
+    from pytest_unicomp.errors import UnicompError
+
+    def refuse(answer, path):
+        raise UnicompError(f"unicomp: the report does not match its schema; {path} was not written.")
+
+    monkeypatch.setattr(report, "write", refuse)
+    result = gate("--unicomp-report=gate.json", "--unicomp-margin=0.4")
+    assert result.ret == 7
+    result.stdout.fnmatch_lines(["*ERROR: the report gate.json was not written: unicomp: the report does not match its schema*"])
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
