@@ -85,6 +85,9 @@ class Results:
         self._executor = executor
         names: dict[str, list[str]] = {} if self._settings.reference == "stored" else {REFERENCE: []}
         for cell in self.promised:
+            if cell.recipe == REFERENCE:
+                # A kernel is timed here, on the shapes of the reference; nothing has to be made for it elsewhere.
+                continue
             asked = names.setdefault(cell.recipe, [])
             for benchmarks_of in (asked, names.get(REFERENCE, [])):
                 if cell.kind == "items" and cell.benchmark and cell.benchmark not in benchmarks_of:

@@ -101,6 +101,16 @@ def test_a_shape_that_the_kernel_does_not_take_is_named_and_left_out(tmp_path):
     assert left_out.startswith("64 x 80: 80 inputs are in no group of 32, 64, 128, 256")
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_a_gpu_times_every_kernel_that_it_has(name):
+    if BENCHMARKS[name].missing("cuda:0") is not None:
+        pytest.skip(BENCHMARKS[name].missing("cuda:0"))
+    report = finished(BENCHMARKS[name].prepare(NANO, "cuda:0"))
+    assert len(report.layers) == 4 * len(ROWS)
+    assert all(layer.share > 0 for layer in report.layers)
+
+
 def test_a_kernel_that_multiplies_with_another_weight_is_never_timed(monkeypatch):
     right = kernels.pack
 
