@@ -171,6 +171,8 @@ def _refusal(scheme: Declared, quantization: Mapping[str, Any], engine: Engine) 
             return "activations are not rounded to 8-bit floats per token"
         if scheme.strategy not in ("channel", "tensor"):
             return f"8-bit floats with scales per {scheme.strategy}"
+        if engine.dtype != "bfloat16":
+            return f"torch's product of 8-bit floats with scales per row gives bfloat16 alone, and this runs in {engine.dtype}"
         return kernels.missing("fp8", engine.device)
     if inputs:
         return "activations are rounded too, and torch has no such kernel for this device"
