@@ -346,10 +346,12 @@ class Results:
             self._engines.pop(path).release()
         if artifact.path not in self._engines:
             folder, dtype = Path(artifact.path), self._evaluation.dtype
-            self._engines[artifact.path] = guarded(
+            loaded = guarded(
                 lambda: engine.load(folder, device=self.device, dtype=dtype, sharded=self._settings.device == "sharded"),
                 f"loading {artifact.recipe}",
             )
+            loaded.store = self._store
+            self._engines[artifact.path] = loaded
         return cast("Engine", self._engines[artifact.path])
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -79,6 +81,7 @@ class LmEvalTask:
     def score(self, engine: Engine, evaluation: Evaluation) -> Scored:
         """Put the selected items to the model and score them as lm-eval does."""
         from pytest_unicomp.engine.asking import Question, ask, chance
+        from pytest_unicomp.engine.prompts import Prompts
         from pytest_unicomp.engine.template import digest
 
         tasks = self._tasks(evaluation)
@@ -91,8 +94,10 @@ class LmEvalTask:
         chat = self.chat and bool(engine.tokenizer.chat_template)
         question = Question(metric=self.metric, filter=self.filter, shots=self.shots, chat=chat)
         found: dict[str, Item] = {}
+        shaped_by = {**self.identity(evaluation), "put as a chat": chat}
         for name, indices in wanted.items():
-            for index, item in ask(tasks[name], indices, question, engine).items():
+            prompts = Prompts(engine.store, name, shaped_by, engine.tokenizer)
+            for index, item in ask(tasks[name], indices, question, engine, prompts).items():
                 found[item.id] = item.model_copy(update={"cluster": self._cluster(name, tasks[name].eval_docs[index])})
         items = tuple(found[chosen_id] for chosen_id in chosen)
         return Scored(
@@ -126,13 +131,20 @@ class LmEvalTask:
         return f"log-likelihood of the options{length}"
 
     def _tasks(self, evaluation: Evaluation) -> dict[str, Any]:
-        settings = {"generation_kwargs": dict(self.generation)} if self.generation else {}
-        return load_tasks(self.folder, [task for task, _ in self.parts], files.resolve(self.dataset, evaluation.bundle), settings)
+        names = tuple(task for task, _ in self.parts)
+        return _kept_tasks(self.folder, names, files.resolve(self.dataset, evaluation.bundle), json.dumps(dict(self.generation or {})))
 
     def _cluster(self, name: str, document: Mapping[str, Any]) -> str | None:
         if self.cluster_by:
             return "/".join(str(document[field]) for field in self.cluster_by)
         return dict(self.parts)[name] if len(self.configurations) > 1 else None
+
+
+@lru_cache(maxsize=8)
+def _kept_tasks(folder: str, names: tuple[str, ...], dataset_path: str, generation: str) -> dict[str, Any]:
+    """Load tasks once: all recipes of a run are asked the same ones, whose data take seconds to read. `generation` is JSON."""
+    settings = json.loads(generation)
+    return load_tasks(folder, list(names), dataset_path, {"generation_kwargs": settings} if settings else {})
 
 
 def load_tasks(folder: str, names: list[str], dataset_path: str, settings: Mapping[str, Any] | None = None) -> dict[str, Any]:

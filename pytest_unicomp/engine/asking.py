@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_unicomp.engine.loading import Engine
+from pytest_unicomp.engine.prompts import Prompts
 from pytest_unicomp.engine.quiet import quiet
 from pytest_unicomp.records import Item
 
@@ -25,13 +26,19 @@ class Question:
     chat: bool = False
 
 
-def ask(task: Any, chosen: Iterable[int], question: Question, engine: Engine) -> dict[int, Item]:
+def ask(task: Any, chosen: Iterable[int], question: Question, engine: Engine, prompts: Prompts | None = None) -> dict[int, Item]:
     """Return an Item per chosen document (its index in the task's evaluation split); ids are `<task>/<index>`, clusters are unset.
 
-    The prompt of a document is the one it has in lm-eval's run over the whole split, whatever else is chosen.
+    The prompt of a document is the one it has in lm-eval's run over the whole split, whatever else is chosen; `prompts` keeps it.
     """
     with quiet():
-        instances = _requests(task, sorted(set(chosen)), question, engine)
+        indices = sorted(set(chosen))
+        put = prompts.of(indices) if prompts is not None else None
+        if put is None:
+            put = _prompts(task, indices, question, engine)
+            if prompts is not None:
+                prompts.keep(put)
+        instances = {index: _requests(task, index, put[index], question, engine) for index in indices}
         task._instances = [request for requests in instances.values() for request in requests]
         _answer(task._instances, engine)
         task.apply_filters()
@@ -51,16 +58,16 @@ def replies(prompts: Sequence[str], generation: Mapping[str, Any], engine: Engin
     return put, [str(request.resps[0]) for request in requests]
 
 
-def _requests(task: Any, chosen: Sequence[int], question: Question, engine: Engine) -> dict[int, list[Any]]:
-    """Build the requests of the chosen documents, drawing shots for all documents up to the last one."""
+def _prompts(task: Any, chosen: Sequence[int], question: Question, engine: Engine) -> dict[int, Any]:
+    """Put together the prompts of the chosen documents, drawing shots for all documents up to the last one."""
     if question.shots:
         task.set_fewshot_seed(SHOTS_SEED)
-    documents, wanted, built = task.eval_docs, set(chosen), {}
+    documents, wanted, made = task.eval_docs, set(chosen), {}
     shares_split = task.fewshot_cfg.split == task.config.test_split
     for index in range(max(chosen) + 1 if chosen else 0):
         if index in wanted:
             document = documents[index]
-            prompt = task.fewshot_context(
+            made[index] = task.fewshot_context(
                 document,
                 num_fewshot=question.shots,
                 apply_chat_template=question.chat,
@@ -68,18 +75,21 @@ def _requests(task: Any, chosen: Sequence[int], question: Question, engine: Engi
                 fewshot_as_multiturn=question.chat,
                 gen_prefix=task.doc_to_prefix(document),
             )
-            made = task.construct_requests(
-                doc=document,
-                ctx=prompt,
-                metadata=(task.config.task, index, task.config.repeats),
-                apply_chat_template=question.chat,
-                chat_template=engine.lm.apply_chat_template if question.chat else None,
-            )
-            built[index] = made if isinstance(made, list) else [made]
         elif question.shots:
             # The sampler draws new shots for every document from one stream: a document that is left out must use up its share.
             task.sampler.sample(n=question.shots, eval_doc=documents[index] if shares_split else None)
-    return built
+    return made
+
+
+def _requests(task: Any, index: int, prompt: Any, question: Question, engine: Engine) -> list[Any]:
+    made = task.construct_requests(
+        doc=task.eval_docs[index],
+        ctx=prompt,
+        metadata=(task.config.task, index, task.config.repeats),
+        apply_chat_template=question.chat,
+        chat_template=engine.lm.apply_chat_template if question.chat else None,
+    )
+    return made if isinstance(made, list) else [made]
 
 
 def _answer(requests: Sequence[Any], engine: Engine) -> None:

@@ -12,6 +12,7 @@ from pytest_unicomp import machine
 from pytest_unicomp.engine.activations import settle
 from pytest_unicomp.engine.quiet import quiet, without_bars
 from pytest_unicomp.errors import InfrastructureError, UsageProblem
+from pytest_unicomp.store import Store
 
 NAME = "lm-eval-hf"
 DTYPES = ("auto", "float32", "bfloat16", "float16")
@@ -21,7 +22,10 @@ LOGITS_BYTES = {"cpu": 2**30, "cuda": 2**33}
 
 @dataclass
 class Engine:
-    """One loaded artifact: `model` (eval mode), `tokenizer`, and `lm`, UnicompLM around them; `dtype` is that of the computation."""
+    """One loaded artifact: `model` (eval mode), `tokenizer`, and `lm`, UnicompLM around them; `dtype` is that of the computation.
+
+    `store`, where there is one, keeps the prompts that are put to it.
+    """
 
     path: Path
     device: str
@@ -31,6 +35,7 @@ class Engine:
     lm: Any
 
     name: str = NAME
+    store: Store | None = None
 
     @property
     def max_length(self) -> int:

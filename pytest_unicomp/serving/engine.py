@@ -10,6 +10,7 @@ from typing import Any
 from pytest_unicomp.endpoint import Endpoint
 from pytest_unicomp.errors import InfrastructureError
 from pytest_unicomp.serving import lm as client
+from pytest_unicomp.store import Store
 
 NAME = "server"
 PROBE = "The quick brown fox jumps over the lazy dog."
@@ -31,6 +32,7 @@ class ServedEngine:
     name: str = NAME
     # The process group of the server that was started for this engine; None for one that is somebody else's.
     session: int | None = None
+    store: Store | None = None
 
     @property
     def max_length(self) -> int:

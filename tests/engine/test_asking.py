@@ -7,6 +7,8 @@ import pytest
 from pytest_unicomp.benchmarks.lm_eval_task import load_tasks
 from pytest_unicomp.engine import Engine
 from pytest_unicomp.engine.asking import Question, ask, chance
+from pytest_unicomp.engine.prompts import Prompts
+from pytest_unicomp.store import Store
 from tests.engine.toy_engine import canned
 
 FLEXIBLE = Question(metric="exact_match", filter="flexible-extract", shots=5)
@@ -52,6 +54,27 @@ def test_few_shot_prompts_and_scores_are_those_of_a_whole_upstream_run_whatever_
         assert item.score == samples[index]["exact_match"]
     assert few[4] == more[4]
     assert few[29] == more[29]
+
+
+def test_prompts_are_rendered_once_and_are_the_same_when_kept(
+    tiny: Engine, hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = canned(tiny, lambda prompt: "4")
+    task = load_tasks("gsm8k", ["gsm8k"], str(hub / "openai/gsm8k"))["gsm8k"]
+    rendered: list[int] = []
+    original = task.fewshot_context
+    monkeypatch.setattr(task, "fewshot_context", lambda *given, **how: rendered.append(1) or original(*given, **how))
+
+    def prompts(identity: str) -> Prompts:
+        return Prompts(Store(tmp_path), "gsm8k", {"dataset": identity}, tiny.tokenizer)
+
+    first = ask(task, [4, 9], FLEXIBLE, engine, prompts("one"))
+    assert len(rendered) == 2
+    assert ask(task, [9], FLEXIBLE, engine, prompts("one")) == {9: first[9]}
+    assert len(rendered) == 2
+    assert ask(task, [2, 9], FLEXIBLE, engine, prompts("one"))[9] == first[9]
+    ask(task, [9], FLEXIBLE, engine, prompts("other data"))
+    assert len(rendered) == 5
 
 
 def test_generated_replies_are_scored_by_the_last_number(tiny: Engine, hub: Path) -> None:
