@@ -36,7 +36,7 @@ from pytest_unicomp.records import (
 from pytest_unicomp.registry import KernelBenchmark, Progress, benchmarks
 from pytest_unicomp.results import Results, evaluation_of, guarded
 from pytest_unicomp.serving import choice as serving_choice
-from pytest_unicomp.store import Store, default_root, digest
+from pytest_unicomp.store import Store, default_root, digest, unusable
 from pytest_unicomp.timing import PairedRounds
 from pytest_unicomp.trials import Trials
 from pytest_unicomp.waiving import Waiving, with_waivers
@@ -83,6 +83,8 @@ class Run:
         # One day for the whole run, however long it takes.
         self._waiving = Waiving(settings.waivers, datetime.now(UTC).date(), self.policy, self._siblings)
         self.store = Store(settings.cache or default_root())
+        if (refusal := unusable(self.store.root)) is not None:
+            raise UsageProblem(f"unicomp: the store {self.store.root} cannot be used: {refusal}; choose a folder with --unicomp-cache=DIR.")
         self.baselines = stored.Baselines(settings.baselines or Path("baselines"), stored.packaged())
         self.evaluation = evaluation_of(settings)
         if settings.bundle is not None and not settings.bundle.is_dir():

@@ -22,6 +22,16 @@ def default_root() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "unicomp"
 
 
+def unusable(root: Path) -> str | None:
+    """Say in one phrase why a folder cannot be a store, or None where it can; writes nothing, makes no folder."""
+    folder = root.absolute()
+    while not folder.exists():
+        folder = folder.parent
+    if not folder.is_dir():
+        return f"{folder} is a file"
+    return None if os.access(folder, os.W_OK | os.X_OK) else f"the folder {folder} is not writable"
+
+
 def digest(parts: Mapping[str, Any]) -> str:
     """Return 32 hex digits over `parts` as canonical JSON: equal parts, equal digest, on every platform."""
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
