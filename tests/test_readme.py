@@ -47,14 +47,16 @@ def test_every_file_that_the_readme_names_exists():
 
 
 def test_every_recipe_every_benchmark_and_every_command_has_its_place_on_a_page():
+    import typer
+
+    from pytest_unicomp.catalogue import commands
     from pytest_unicomp.cli import app
     from pytest_unicomp.registry import benchmarks, methods
 
     pages = {name: PLACES[name].read_text(encoding="utf-8") for name in ("recipe-sections", "benchmark-sections", "command-sections")}
     assert [name for name in methods() if f"`{name}`" not in pages["recipe-sections"]] == []
     assert [name for name in benchmarks() if f"`{name}`" not in pages["benchmark-sections"]] == []
-    commands = [command.name or command.callback.__name__.replace("_", "-") for command in app.registered_commands]
-    assert [name for name in commands if f"## unicomp {name}\n" not in pages["command-sections"]] == []
+    assert [name for name, _ in commands(typer.main.get_command(app)) if f"## unicomp {name}\n" not in pages["command-sections"]] == []
 
 
 def test_the_file_tree_names_every_module_and_folder_of_the_package_and_of_the_repository():
@@ -90,23 +92,32 @@ def test_every_command_of_the_readme_and_of_the_pages_has_options_that_exist():
     assert sorted(wrong) == []
 
 
-def test_every_gate_that_the_pages_show_is_understood():
+def test_every_command_that_the_pages_show_is_understood():
+    import typer
+
+    from pytest_unicomp.catalogue import commands
     from pytest_unicomp.cli import app
     from pytest_unicomp.cli.gate import pytest_arguments
 
-    commands = {command.name or command.callback.__name__.replace("_", "-") for command in app.registered_commands}
+    known = dict(commands(typer.main.get_command(app)))
     shown = [
         line.split("   #")[0].strip().removesuffix("&").removesuffix("\\")
         for page in (README, *sorted((README.parent / "docs").rglob("*.md")))
         for line in page.read_text(encoding="utf-8").splitlines()
         if re.match(r"    (srun (--\S+ )?)?unicomp \w", line) and "[OPTIONS]" not in line
     ]
-    assert len(shown) > 20
+    # The examples of the commands' own help.
+    shown += re.findall(r"Examples?: (unicomp [^\n;]+)", PLACES["command-sections"].read_text(encoding="utf-8").replace("&lt;", "<"))
+    assert len(shown) > 40
     for line in shown:
-        words = shlex.split(line[line.index("unicomp ") :])
-        assert words[1] in commands, line
-        if words[1] == "gate":
-            pytest_arguments(words[3:])
+        words = shlex.split(line[line.index("unicomp ") + len("unicomp ") :].split("<")[0])
+        name = " ".join(words[:2]) if " ".join(words[:2]) in known else words[0]
+        assert name in known, line
+        rest = words[len(name.split()) :]
+        # Parses, and runs nothing; raises for an option that is none, or an argument that is missing.
+        known[name].make_context(name, list(rest))
+        if name == "gate":
+            pytest_arguments(rest[1:])
 
 
 @pytest.mark.slow
