@@ -31,7 +31,8 @@ def scripts(name):
     """Return the shell commands of a file, and the variables that they see."""
     data = content(name)
     if name.startswith("gitlab"):
-        return [*data["gate"]["before_script"], *data["gate"]["script"]], data["gate"]["variables"]
+        parts = ("before_script", "script", "after_script")
+        return [command for part in parts for command in data["gate"][part]], data["gate"]["variables"]
     return [step["run"] for step in data["jobs"]["gate"]["steps"] if "run" in step], data["env"]
 
 
@@ -93,6 +94,23 @@ def test_gitlab_keeps_the_store_always_and_takes_an_undecided_gate_for_a_warning
 def test_a_gate_that_names_its_reports_gets_no_others(tmp_path):
     arguments = pytest_arguments(gate_words("github-actions.yml")[3:])
     assert reported(arguments, tmp_path) == arguments
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_store_is_pruned_in_words_that_the_command_knows_before_it_is_saved(name):
+    import typer
+
+    from pytest_unicomp.catalogue import commands
+    from pytest_unicomp.cli import app
+
+    prune = next(command for command in scripts(name)[0] if "cache prune" in command)
+    words = shlex.split(prune)[3:]
+    context = dict(commands(typer.main.get_command(app)))["cache prune"].make_context("prune", list(words))
+    assert str(context.params["cache"]) == ".unicomp-store"
+    if name.startswith("github"):
+        steps = content(name)["jobs"]["gate"]["steps"]
+        names = [step.get("run", step.get("uses", "")) for step in steps]
+        assert names.index(prune) < next(place for place, text in enumerate(names) if "cache/save@" in text)
 
 
 def test_both_files_run_the_same_gate():
