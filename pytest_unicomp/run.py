@@ -505,8 +505,10 @@ class Run:
                 recipe.model_copy(
                     update={
                         "scores": values if any(value is not None for value in values.values()) else {},
-                        "score_intervals": {name: score.interval for name, score in own.items() if score.interval is not None},
-                        "score_basis": {name: score.basis for name, score in own.items()},
+                        "score_intervals": {
+                            name: score.interval for name, score in own.items() if name in values and score.interval is not None
+                        },
+                        "score_basis": {name: score.basis for name, score in own.items() if name in values},
                         "published": scores.beside(recipe.recipe, self.evaluation.scoring),
                     }
                 )

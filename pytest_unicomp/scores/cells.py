@@ -186,11 +186,16 @@ def nearness(items: Sequence[Item], scoring: Scoring) -> float | None:
     return 100 * sum(values) / len(values) if values else None
 
 
-LANGUAGES = ("ar", "de", "en", "fr", "hi", "it", "ja", "pt", "es", "zh", "bn", "id", "ko", "sw", "yo")
+# The paper's languages: ten that are rich in resources, five that are poor in them.
+RICH, POOR = ("ar", "de", "en", "fr", "hi", "it", "ja", "pt", "es", "zh"), ("bn", "id", "ko", "sw", "yo")
 
 
 def _plain(name: str, *sources: str) -> Cell:
     return Cell(name, tuple((source,) for source in sources), mean)
+
+
+def _languages(name: str, *languages: str) -> Cell:
+    return Cell(name, (tuple(f"global_mmlu_{language}" for language in languages),), mean, per_benchmark=True)
 
 
 def _trust(name: str, *tasks: str, statistic: Statistic = mean) -> Cell:
@@ -206,7 +211,9 @@ CELLS: Mapping[str, Cell] = {
         _plain("HellaSwag", "hellaswag"),
         _plain("PIQA", "piqa"),
         _plain("WinoGrande", "winogrande"),
-        Cell("G-MMLU-Lite", (tuple(f"global_mmlu_{language}" for language in LANGUAGES),), mean, per_benchmark=True),
+        _languages("G-MMLU-Lite", *RICH, *POOR),
+        _languages("AVG_H", *RICH),
+        _languages("AVG_L", *POOR),
         _plain("BBQ", "bbq"),
         _plain("GSM8K", "gsm8k-paper", "gsm8k"),
         _plain("MATH-500", "minerva_math500-paper", "minerva_math500"),

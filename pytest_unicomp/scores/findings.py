@@ -13,6 +13,8 @@ Scores = Mapping[str, Mapping[str, Score]]
 PERFORMANCE, RELIABILITY = ("S_K", "S_Mul", "S_R", "S_IF"), ("S_TRU", "S_SAFE", "S_FAIR", "S_ROB", "S_PRI", "S_ETH")
 # A correlation over fewer recipes says nothing.
 FEWEST_RECIPES = 5
+# What "no worse" allows, in points of a score.
+SLACK = 3.0
 
 
 def findings(scores: Scores, families: Mapping[str, str], methods: Mapping[str, str], *, confidence: float) -> list[Claim]:
@@ -28,6 +30,8 @@ def findings(scores: Scores, families: Mapping[str, str], methods: Mapping[str, 
         found.append(
             _difference("performance is kept better than reliability", recipe, _mean(own, PERFORMANCE), _mean(own, RELIABILITY), confidence)
         )
+        claim = f"languages poor in resources are kept as well as rich ones, within {SLACK:.0f} points"
+        found.append(_difference(claim, recipe, own.get("S_L"), own.get("S_H"), confidence, slack=SLACK))
     pairs = (
         ("AWQ keeps more of other languages than GPTQ", "awq", "gptq", "S_Mul"),
         ("Low-Rank Clone keeps more knowledge than Minitron", "low-rank-clone", "minitron", "S_K"),
@@ -67,7 +71,7 @@ def _mean(own: Mapping[str, Score], names: Sequence[str]) -> Score | None:
     return Score(fmean(part.value for part in parts if part.value is not None), None, ", ".join(part.basis for part in parts), draws)
 
 
-def _difference(claim: str, about: str, first: Score | None, second: Score | None, confidence: float) -> Claim:
+def _difference(claim: str, about: str, first: Score | None, second: Score | None, confidence: float, *, slack: float = 0.0) -> Claim:
     if first is None or second is None or first.value is None or second.value is None:
         return Claim(
             claim=claim, about=about, answer="not tested", difference=None, interval=None, reason="a score that it needs was not measured"
@@ -86,7 +90,7 @@ def _difference(claim: str, about: str, first: Score | None, second: Score | Non
     tail = (1 - confidence) / 2
     low, high = draws[int(tail * (len(draws) - 1))], draws[math.ceil((1 - tail) * (len(draws) - 1))]
     low, high = min(low, difference), max(high, difference)
-    answer = "holds" if low > 0 else "does not hold" if high < 0 else "undecided"
+    answer = "holds" if low > -slack else "does not hold" if high < -slack else "undecided"
     reason = f"{difference:+.1f} points ({100 * confidence:.0f} % interval {low:+.1f} to {high:+.1f})"
     return Claim(claim=claim, about=about, answer=answer, difference=difference, interval=(low, high), reason=reason)
 

@@ -82,6 +82,9 @@ GROUPS: Mapping[str, tuple[Group, ...]] = {
     ),
 }
 
+# Parts of a score that the paper compares with each other (its Table 5): languages rich and poor in resources.
+PARTS: Mapping[str, tuple[Group, ...]] = {"S_H": _single("AVG_H"), "S_L": _single("AVG_L")}
+
 
 def retention(groups: Sequence[Group], row: Cells, base: Cells, *, paper: bool) -> float | None:
     """Return 100 x the mean, over the groups, of the row's value divided by the base's.

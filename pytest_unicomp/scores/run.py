@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_unicomp.records import Item, Measurement
 from pytest_unicomp.scores.cells import CELLS, Cell, mean
-from pytest_unicomp.scores.formulas import GROUPS, Cells, Group
+from pytest_unicomp.scores.formulas import GROUPS, PARTS, Cells, Group
 from pytest_unicomp.scores.published import Scoring
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def scores(pairs: Pairs, scoring: Scoring, *, confidence: float, seed: int = 0) 
     """Return each score that something was measured for. `pairs`: benchmark name to (reference, candidate), equal items on both sides.
 
     Where the paper's cells of a score were all measured they are put together by its formula (arXiv 2602.09130, section 3); else the mean ratio
-    over the run's own rates of the capability stands in, and `basis` says so.
+    over the run's own rates of the capability stands in, and `basis` says so. Parts of scores (S_H, S_L) come from the paper's cells alone.
     """
     import numpy as np
 
@@ -60,10 +60,10 @@ def scores(pairs: Pairs, scoring: Scoring, *, confidence: float, seed: int = 0) 
     for name, (_, candidate) in sorted(rates.items()):
         resampled[name] = _resamples(candidate.items, rng)
     found: dict[str, Score] = {}
-    for score, groups in GROUPS.items():
+    for score, groups in {**GROUPS, **PARTS}.items():
         cells = {name for group in groups for name in group.cells}
         filled = {name: _source(CELLS[name], rates) for name in cells}
-        own = [name for name, (_, candidate) in rates.items() if candidate.capability == CAPABILITY[score]]
+        own = [name for name, (_, candidate) in rates.items() if candidate.capability == CAPABILITY.get(score)]
         if all(filled.values()):
             values = _by_cells(groups, {name: source for name, source in filled.items() if source}, rates, scoring, resampled)
             basis = "the paper's cells"

@@ -8,8 +8,20 @@ import pytest
 from pytest_unicomp.records import Item
 from pytest_unicomp.scores import beside, findings, published, scores
 from pytest_unicomp.scores.beside import ROWS
-from pytest_unicomp.scores.cells import CELLS, agreed, class_mean, correlation, doubled, evenness, leaked, macro_f1, mean, robust_score
-from pytest_unicomp.scores.formulas import GROUPS
+from pytest_unicomp.scores.cells import (
+    CELLS,
+    POOR,
+    agreed,
+    class_mean,
+    correlation,
+    doubled,
+    evenness,
+    leaked,
+    macro_f1,
+    mean,
+    robust_score,
+)
+from pytest_unicomp.scores.formulas import GROUPS, PARTS
 from pytest_unicomp.scores.published import MODELS
 from pytest_unicomp.scores.run import Score, ratio
 from tests.toys import measurement
@@ -89,7 +101,7 @@ def test_leakage_and_correlation_and_evenness():
 
 
 def test_every_cell_of_the_formulas_has_a_source():
-    assert {cell for groups in GROUPS.values() for group in groups for cell in group.cells} == set(CELLS)
+    assert {cell for groups in (*GROUPS.values(), *PARTS.values()) for group in groups for cell in group.cells} == set(CELLS)
 
 
 def test_lower_is_better_cells_turn_in_corrected_scoring_alone():
@@ -144,6 +156,24 @@ def test_a_claim_holds_where_its_whole_interval_does():
     assert told["knowledge is kept better than reasoning", "wanda-50"].answer == "holds"
     assert told["knowledge is kept better than reasoning", "gptq-w4a16"].answer == "undecided"
     assert told["performance is kept better than reliability", "wanda-50"].answer == "not tested"
+
+
+@pytest.mark.parametrize(("poor", "answer"), [(96, "holds"), (88, "does not hold"), (92.5, "undecided")])
+def test_poor_languages_may_lose_no_more_than_the_slack(poor, answer):
+    told = {
+        found.claim: found for found in findings({"wanda-50": {"S_L": score(poor, 1.5), "S_H": score(95.5, 0.5)}}, {}, {}, confidence=0.9)
+    }
+    assert told["languages poor in resources are kept as well as rich ones, within 3 points"].answer == answer
+
+
+def test_languages_are_averaged_apart_where_all_of_them_were_measured():
+    def pair(language):
+        before = [float(number % 2) for number in range(20)]
+        return tuple(measurement(kept, benchmark=f"global_mmlu_{language}") for kept in (before, [score / 2 for score in before]))
+
+    found = scores({f"global_mmlu_{language}": pair(language) for language in POOR}, "corrected", confidence=0.9)
+    assert found["S_L"].value == pytest.approx(50)
+    assert "S_H" not in found
 
 
 def test_claims_about_two_recipes_compare_them():
