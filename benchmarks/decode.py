@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from pathlib import Path
 
+import random_model
+
 from pytest_unicomp import engine, machine, runtimes, stats
 from pytest_unicomp.benchmarks.efficiency.latency import Latency
-from pytest_unicomp.checkpoints import NANO
 from pytest_unicomp.registry import methods
 from pytest_unicomp.timing import PairedRounds, best
 
-SHAPES = {"hidden_size": 2048, "intermediate_size": 5632, "num_hidden_layers": 10, "num_attention_heads": 16, "num_key_value_heads": 16}
 ROUNDS = 8
 # A copy that no cache holds: half a gigabyte read and as much written.
 COPY_BYTES = 2**29
@@ -21,15 +20,10 @@ COPY_BYTES = 2**29
 def main() -> None:
     """Make the model, compress it, and time writing 16 tokens at batch 1 after 64."""
     import torch
-    from transformers import LlamaConfig, LlamaForCausalLM
 
     with tempfile.TemporaryDirectory() as temporary:
         root = Path(temporary)
-        torch.manual_seed(0)
-        config = LlamaConfig(**SHAPES, vocab_size=1536, max_position_embeddings=2048, tie_word_embeddings=True)
-        LlamaForCausalLM(config).to(torch.bfloat16).save_pretrained(root / "dense")
-        for file in NANO.glob("tokenizer*"):
-            shutil.copy(file, root / "dense")
+        random_model.main("0.5B", root / "dense")
         source, target = torch.zeros(COPY_BYTES, dtype=torch.uint8), torch.zeros(COPY_BYTES, dtype=torch.uint8)
 
         def copy() -> None:
