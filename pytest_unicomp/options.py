@@ -11,6 +11,7 @@ from typing import Any
 from pytest_unicomp import profiles, values, waivers
 from pytest_unicomp.errors import UsageProblem, nearest
 from pytest_unicomp.limits import sentences as limit_sentences
+from pytest_unicomp.margins import Margin
 from pytest_unicomp.origin import NOWHERE, Key, Origin
 from pytest_unicomp.profiles import PROFILES as PROFILES
 from pytest_unicomp.values import served as served
@@ -231,6 +232,9 @@ def _read(data: Mapping[str, Any], origin: Origin, place: tuple[str, ...] = ()) 
             if not isinstance(data[name], Mapping):
                 raise UsageProblem(f"unicomp: {origin.where(*place, name)} is {data[name]!r}; expected a table of {what}.")
             found[name] = data[name]
+    for name, value in found.get("margins", {}).items():
+        for inner, margin in value.items() if isinstance(value, Mapping) else [((), value)]:
+            Margin.of(margin, origin.where(*place, "margins", name, *([inner] if inner else [])))
     if "must_pass" in found:
         found["must_pass"] = {
             name: values.texts(origin.where(*place, "must_pass", name), entry) for name, entry in found["must_pass"].items()

@@ -43,10 +43,10 @@ class Remaining:
 
     def settle(self, recipe: str, benchmark: str) -> None:
         """Note that a recipe is judged on a benchmark: whatever that would have taken and was not announced was in the store already."""
-        for step in (
-            f"compress {recipe}",
-            *(f"{word} {name} on {benchmark}" for word in ("evaluate", "time") for name in (recipe, "reference")),
-        ):
+        for name in (recipe, "reference"):
+            for step in (f"evaluate {name} on {benchmark}", f"time {name} on {benchmark}", f"measure {benchmark} of {name}"):
+                self._pending.pop(step, None)
+        for step in (f"compress {recipe}", f"time {benchmark}"):
             self._pending.pop(step, None)
 
     @property
@@ -59,7 +59,7 @@ class Remaining:
         """How many steps are left, by recipe, in the order of the run."""
         found: dict[str, int] = {}
         for step in self._pending:
-            name = step.split()[1]
+            name = _recipe(step)
             found[name] = found.get(name, 0) + 1
         return found
 
@@ -73,11 +73,23 @@ class Remaining:
         return sum(self._expected(step) for step in self._pending)
 
     def _expected(self, step: str) -> float:
-        kind, _, rest = step.partition(" ")
-        benchmark = rest.partition(" on ")[2]
-        same = [taken for done, taken in self._finished if done.startswith(f"{kind} ") and done.partition(" on ")[2] == benchmark]
-        alike = [taken for done, taken in self._finished if done.startswith(f"{kind} ")]
-        return fmean(same or alike or [taken for _, taken in self._finished])
+        kind = step.partition(" ")[0]
+        alike = [(done, taken) for done, taken in self._finished if done.startswith(f"{kind} ")]
+        same = [taken for done, taken in alike if _benchmark(done) == _benchmark(step)]
+        return fmean(same or [taken for _, taken in alike or self._finished])
+
+
+def _recipe(step: str) -> str:
+    """Return whose step it is; a kernel is timed on the reference."""
+    kind, _, rest = step.partition(" ")
+    if kind == "measure":
+        return rest.partition(" of ")[2]
+    return "reference" if kind == "time" and " on " not in rest else rest.partition(" on ")[0]
+
+
+def _benchmark(step: str) -> str:
+    rest = step.partition(" ")[2]
+    return rest.partition(" of ")[0] if step.startswith("measure ") else rest.partition(" on ")[2]
 
 
 def about(seconds: float) -> str:

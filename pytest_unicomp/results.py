@@ -116,6 +116,8 @@ class Results:
                 if items[0] == cell and self._settings.reference != "stored":
                     steps |= dict.fromkeys(f"evaluate {REFERENCE} on {other.benchmark}" for other in items)
                 steps[f"evaluate {cell.recipe} on {cell.benchmark}"] = None
+            elif cell.kind == "size" and cell.benchmark in benchmarks() and benchmarks()[cell.benchmark].identity(self._evaluation):
+                steps |= dict.fromkeys(f"measure {cell.benchmark} of {name}" for name in (REFERENCE, cell.recipe))
         steps |= dict.fromkeys(f"time {cell.recipe} on {cell.benchmark}" for cell in self.promised if cell.kind == "latency")
         return [*steps, *dict.fromkeys(f"time {cell.benchmark}" for cell in self.promised if cell.kind == "kernel")]
 

@@ -5,4 +5,4 @@ import pytest
 
 @pytest.mark.unicomp(question="must_pass")
 def test_must_pass(must_pass):
-    must_pass.assert_passed()
+    must_pass.assert_passed(binding=True)

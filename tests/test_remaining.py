@@ -29,6 +29,15 @@ def test_steps_are_counted_and_what_is_left_goes_by_recipe(remaining):
     assert remaining.by_recipe == {"reference": 2, "a": 2, "b": 3}
 
 
+def test_kernels_are_the_references_and_sizes_that_take_work_their_recipes():
+    found = Remaining()
+    found.expect(["measure peak-memory of a", "time kernel-int8", "time a on decode-latency"])
+    assert found.by_recipe == {"a": 2, "reference": 1}
+    found.settle("a", "peak-memory")
+    found.settle("reference", "kernel-int8")
+    assert found.by_recipe == {"a": 1}
+
+
 def test_what_was_in_the_store_counts_as_done_when_its_test_has_an_answer(remaining):
     remaining.settle("a", "one")
     assert remaining.place == "3/8"

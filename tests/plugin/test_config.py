@@ -56,11 +56,16 @@ def test_margins_by_name_come_from_the_file_and_stand_in_the_report(gate, pytest
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("[margins]\nknowlege = 0.1", "*margins.knowlege: no capability, benchmark or metric has that name. Did you mean 'knowledge'*"),
-        ("[margins]\nknowledge = nan", "*margins.knowledge is nan; expected a finite number*"),
+        (
+            "[margins]\nknowlege = 0.1",
+            "*unicomp.toml:2: margins.knowlege: no capability, benchmark or metric has that name. Did you mean 'knowledge'*",
+        ),
+        ("[margins]\nknowledge = nan", "*unicomp.toml:2: margins.knowledge is nan; expected a finite number*"),
         ("[margins]\nknowledge = 0", "*margins.knowledge is 0; expected a number above 0*"),
         ("[margins.rtn-w8a61]\nknowledge = 0.1", "*no recipe of this run has that name. Did you mean 'rtn-w8a16'*"),
-        ("margins = 0.1", "*expected a table of margins by the name*"),
+        ("[margins.rtn-w8a16]\n\nacc = inf", "*unicomp.toml:3: margins.rtn-w8a16.acc is inf; expected a finite number*"),
+        ("margins = 0.1", "*unicomp.toml:1: margins is 0.1; expected a table of margins by the name*"),
+        ("[limits]\nbytes = nan", "*unicomp.toml:2: limits.bytes is nan; expected*"),
     ],
 )
 def test_margins_that_nothing_would_meet_are_refused(gate, pytester, text, line):
