@@ -33,9 +33,11 @@ class Repetition:
     store: Store
 
     def answer(self) -> Answer:
-        """Make the check again and compare; one that rests on no evidence is not checked."""
+        """Make the check again and compare; without evidence one that decided something is not proven, and any other is not checked."""
         check = self.check
         what = f"{check.recipe} on {check.benchmark} ({check.question.replace('_', '-')})"
+        if not check.sources and check.verdict in ("pass", "fail"):
+            return Answer(what, "missing", "the report names no evidence for it")
         if not check.sources:
             return Answer(what, "not_checked", "it rests on no stored evidence" if check.verdict != "error" else "it is an error")
         try:

@@ -48,6 +48,8 @@ def _scores(report: Report, own: Sequence[Check], policy: compare.Policy, store:
     pairs = {}
     for check in own if not report.policy.get("sequential") else ():
         if check.question == "retention" and check.verdict not in ("error", "not_comparable"):
+            if not check.sources:
+                raise Gone("missing", f"its check on {check.benchmark} names no evidence")
             reference, candidate = (measurement(store, source) for source in check.sources)
             pairs[check.benchmark] = (reference, candidate)
     scoring: Scoring = "paper" if report.policy.get("scoring") == "paper" else "corrected"

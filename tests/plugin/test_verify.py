@@ -102,6 +102,13 @@ def test_evidence_that_is_gone_is_missing_and_evidence_that_was_touched_is_chang
     assert source["key"] in odd["rtn-w8a16 on nano-knowledge (retention)"]["note"]
 
 
+def test_a_verdict_whose_evidence_the_report_no_longer_names_is_not_taken_on_trust(reported, tmp_path):
+    code, odd, _ = verify(changed(reported, "retention", sources=[], verdict="pass"), tmp_path)
+    assert code == 7
+    assert odd["rtn-w8a16 on nano-knowledge (retention)"]["state"] == "missing"
+    assert "names no evidence" in odd["the recipe rtn-w8a16"]["note"]
+
+
 def test_a_report_that_is_none_is_refused_in_one_line(tmp_path):
     import subprocess
     import sys
