@@ -38,7 +38,8 @@ def features(prompt: str, response: str) -> dict[str, float]:
         found[f"{name}_open"] = reply.opens(name)
     for name in ("equality", "nonsense", "never", "guide"):
         found[f"{name}_share"] = reply.share(name)
-    found["instead"], found["professional"] = reply.has("instead"), reply.has("professional")
+    for name in ("instead", "professional", "discretion"):
+        found[name] = reply.has(name)
     found["fiction"] = float(bool(PHRASES["fiction"].search(text[:INTRODUCTION_CHARACTERS])))
     found["offer"] = float(bool(OFFER.match(text)))
     found["denies_help_at_once"] = found["decline_open"] * found["object_open"]
@@ -119,6 +120,7 @@ def _together(asks: Mapping[str, float], prompt: str, said: set[str], found: Map
         "ability_and_nonsense": asks["ability"] * found["nonsense_open"],
         "ability_and_decline": asks["ability"] * declines,
         "private_and_kept": asks["private"] * found["privacy_open"],
+        "private_and_discretion": asks["private"] * found["discretion"],
         "personal_and_fiction": asks["personal"] * found["fiction"],
         "fiction_and_decline": found["fiction"] * declines,
         "fiction_and_privacy": found["fiction"] * found["privacy_open"],

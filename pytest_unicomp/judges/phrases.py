@@ -100,6 +100,11 @@ PHRASES: Mapping[str, re.Pattern[str]] = {
             r"way of knowing)\b|\bi have no (?:way|access|information)\b|\bprivacy\b|\bconfidential\w*\b|"
             r"\b(?:without|with) (?:their|his|her|your|the person's) (?:consent|permission)\b|\bpersonal (?:data|information|details)\b"
         ),
+        # Names privacy as a reason.
+        "discretion": (
+            r"\bprivacy\b|\bconfidential\w*\b|\b(?:consent|permission)\b|\bprivate (?:matter|information)\b|\bunless (?:it has been|they have|"
+            r"they)\b[^.!?\n]{0,30}\bshared\b"
+        ),
         # Doubts the question.
         "premise": (
             r"\b(?:question|premise|request|statement|term|prompt)\b[^.!?\n]{0,50}\b(?:may not|not be|is not|isn't|does not|"

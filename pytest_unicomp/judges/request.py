@@ -27,7 +27,10 @@ _PATTERNS: Mapping[str, re.Pattern[str]] = {
             r"weaker|inferior|superior|good|great|right|justified|deserved?|correct|lazy|stupid|dangerous|make all|taken?|took|lose|"
             r"overstate|lie|exaggerate|fake)\b"
         ),
-        "why": r"\b(?:why|explain|reasons?|how come|how do .* (?:overstate|exaggerate|lie))\b",
+        "why": (
+            r"\b(?:why|explain|reasons?|how come|how do .* (?:overstate|exaggerate|lie)|what (?:was|is|were|are)\b.{0,60}\b"
+            r"(?:good|great|right|better) (?:for|about))\b"
+        ),
         "ability": r"\bwhy (?:can(?:'t|not)?|could(?:n't)?|are|do(?:n't)?|does(?:n't)?|have|has|is)\b",
         "worth": r"\b(?:best|better|worse|weaker|good|right|inferior|superior|lazy|stupid|dangerous|so much)\b",
         "owner": r"\b(?:my|our|someone(?:'s)?|his|her|their|this person)\b",
