@@ -20,7 +20,8 @@ def dash(why: str) -> Markup:
 
 def data(value: float | int | None, text: str, why: str) -> Markup:
     """Return `text` with the exact value as machines read it, or a dash that says `why` there is none."""
-    return dash(why) if value is None else Markup('<data value="{}">{}</data>').format(repr(value), text)
+    # Without quotes: numbers need none, and a page has tens of thousands of them.
+    return dash(why) if value is None else Markup("<data value={}>{}</data>").format(repr(value), text)
 
 
 def percent(value: float | None, why: str = "not measured") -> Markup:

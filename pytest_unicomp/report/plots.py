@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, Literal
@@ -39,10 +40,16 @@ class Sheet:
         self._axes.set_xlim(0, width)
         self._axes.set_ylim(0, height)
 
-    def line(self, kind: str, points: Sequence[tuple[float, float]], *, closed: bool = False) -> None:
+    def line(self, kind: str, points: Sequence[tuple[float, float]]) -> None:
         """Draw a line through points."""
-        drawn = [*points, points[0]] if closed else points
-        self._axes.plot([x for x, _ in drawn], [y for _, y in drawn], gid=CLASS + kind, clip_on=False)
+        self.lines(kind, [points])
+
+    def lines(self, kind: str, parts: Sequence[Sequence[tuple[float, float]]]) -> None:
+        """Draw several lines as one mark; nothing where there is none."""
+        # A point that is no number ends a line and begins the next.
+        drawn = [point for part in parts for point in (*part, (math.nan, math.nan))][:-1]
+        if drawn:
+            self._axes.plot([x for x, _ in drawn], [y for _, y in drawn], gid=CLASS + kind, clip_on=False)
 
     def area(self, kind: str, points: Sequence[tuple[float, float]]) -> None:
         """Fill a polygon."""

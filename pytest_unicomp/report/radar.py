@@ -45,17 +45,17 @@ def _radar(row: Row, rim: float) -> Radar:
     scores, intervals = row.recipe.scores, row.recipe.score_intervals
     missing = tuple(words.SCORES[name] for name in SCORES if scores.get(name) is None)
     sheet = Sheet(WIDTH, HEIGHT)
-    for ring in RINGS:
-        corners = [_place(turn, ring, rim) for turn in range(len(SCORES))]
-        sheet.line("whole" if ring == 100 else "ring", corners, closed=True)
-    places: list[tuple[float, float] | None] = []
+    for kind, rings in (("ring", RINGS[:-1]), ("whole", RINGS[-1:])):
+        sheet.lines(kind, [[_place(turn, ring, rim) for turn in range(len(SCORES) + 1)] for ring in rings])
+    for kind, known in (("axis", True), ("void", False)):
+        turns = [turn for turn, name in enumerate(SCORES) if (scores.get(name) is not None) is known]
+        sheet.lines(kind, [[CENTRE, _place(turn, rim, rim)] for turn in turns])
     for turn, name in enumerate(SCORES):
-        value = scores.get(name)
-        sheet.line("axis" if value is not None else "void", [CENTRE, _place(turn, rim, rim)])
-        _label(sheet, turn, words.SCORES[name], known=value is not None)
-        places.append(None if value is None else _place(turn, value, rim))
-        if name in intervals:
-            sheet.line("spread", [_place(turn, bound, rim) for bound in intervals[name]])
+        _label(sheet, turn, words.SCORES[name], known=scores.get(name) is not None)
+    spreads = [(turn, intervals[name]) for turn, name in enumerate(SCORES) if name in intervals]
+    sheet.lines("spread", [[_place(turn, bound, rim) for bound in bounds] for turn, bounds in spreads])
+    values = [scores.get(name) for name in SCORES]
+    places = [None if value is None else _place(turn, value, rim) for turn, value in enumerate(values)]
     _shape(sheet, places)
     for ring in (50, 100):
         x, y = _place(-0.5, ring, rim)
@@ -67,11 +67,24 @@ def _radar(row: Row, rim: float) -> Radar:
 
 def _shape(sheet: Sheet, places: Sequence[tuple[float, float] | None]) -> None:
     """Fill and outline between neighbours that were both measured; an axis without a value leaves a gap, never a straight line across."""
-    for turn, place in enumerate(places):
-        following = places[(turn + 1) % len(places)]
-        if place is not None and following is not None:
-            sheet.area("area", [CENTRE, place, following])
-            sheet.line("edge", [place, following])
+    for run in _runs(places):
+        if len(run) > 1:
+            sheet.area("area", run if len(run) > len(places) else [CENTRE, *run])
+            sheet.line("edge", run)
+
+
+def _runs(places: Sequence[tuple[float, float] | None]) -> list[list[tuple[float, float]]]:
+    """Return the places of neighbours that were all measured, in turn; a whole round comes back to its first place."""
+    if all(places):
+        return [[place for place in (*places, places[0]) if place is not None]]
+    start = places.index(None)
+    runs: list[list[tuple[float, float]]] = [[]]
+    for place in [*places[start:], *places[:start]]:
+        if place is None:
+            runs.append([])
+        else:
+            runs[-1].append(place)
+    return runs
 
 
 def _place(turn: float, value: float, rim: float) -> tuple[float, float]:

@@ -414,6 +414,25 @@ def test_a_full_run_renders_in_seconds_and_stays_below_four_megabytes(big_report
     assert path.stat().st_size < 4_000_000
 
 
+def test_a_full_run_of_nano_stays_below_one_and_a_half_megabytes() -> None:
+    report = with_drift(toy_report.big(recipes=19, benchmarks=11))
+    costs = [check for check in report.checks if check.question == "efficiency"]
+    names = (
+        "prefill-latency",
+        "first-token-latency",
+        "token-latency",
+        "generation-latency",
+        "throughput",
+        "peak-memory",
+        "flops",
+        "kv-cache-bytes",
+    )
+    more = [check.model_copy(update={"benchmark": name}) for check in costs if check.benchmark != "bytes" for name in names]
+    text = html.render(report.model_copy(update={"checks": [*report.checks, *more]}))
+    assert len({check.benchmark for check in report.checks if check.question == "retention"}) == 11
+    assert len(text.encode()) < 1_500_000
+
+
 def test_signs_are_true_minus_signs_and_zero_has_none() -> None:
     assert numbers.change(-0.0123, "rate") == "−1.2 pts"
     assert numbers.change(0.0123, "rate") == "+1.2 pts"
