@@ -87,7 +87,11 @@ class Settings:
         "baselines to write beside a missing one, which is written and fails once: none, missing, changed, all",
     )
     bundle: Path | None = _option(None, values.path, "offline folder in hub layout; nothing is fetched then")
-    cache: Path | None = _option(None, values.path, "store of artifacts and measurements; default the user's cache folder")
+    cache: Path | str | None = _option(
+        None,
+        values.folder_or_address,
+        "store of artifacts and measurements: a folder, or an fsspec address (`s3://bucket/store`) that machines share; default the user's cache folder",
+    )
     device: str = _option("auto", values.device, "auto, cpu, cuda, cuda:N; sharded: spread over all GPUs and host memory")
     dtype: str = _option("auto", values.choice("auto", "float32", "bfloat16", "float16"), "data type of evaluation")
     scoring: str = _option(

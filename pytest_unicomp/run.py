@@ -36,7 +36,8 @@ from pytest_unicomp.records import (
 from pytest_unicomp.registry import KernelBenchmark, Progress, benchmarks
 from pytest_unicomp.results import Results, evaluation_of, guarded
 from pytest_unicomp.serving import choice as serving_choice
-from pytest_unicomp.store import Store, default_root, digest, unusable
+from pytest_unicomp.shared_store import opened
+from pytest_unicomp.store import digest, unusable
 from pytest_unicomp.timing import PairedRounds
 from pytest_unicomp.trials import Trials
 from pytest_unicomp.waiving import Waiving, with_waivers
@@ -82,7 +83,7 @@ class Run:
         self.checking = Checking(self.policy, settings.limits, settings.must_pass)
         # One day for the whole run, however long it takes.
         self._waiving = Waiving(settings.waivers, datetime.now(UTC).date(), self.policy, self._siblings)
-        self.store = Store(settings.cache or default_root())
+        self.store = opened(settings.cache)
         if (refusal := unusable(self.store.root)) is not None:
             raise UsageProblem(f"unicomp: the store {self.store.root} cannot be used: {refusal}; choose a folder with --unicomp-cache=DIR.")
         self.baselines = stored.Baselines(settings.baselines or Path("baselines"), stored.packaged())
@@ -169,7 +170,7 @@ class Run:
                 choice.executor(
                     self.settings,
                     perform=worker.perform,
-                    store=self.store.root,
+                    store=self.store,
                     progress=self._progress,
                     memory=MEMORY_PER_JOB + WEIGHTS_PER_JOB * model.bytes,
                 )

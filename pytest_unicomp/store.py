@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -74,6 +75,21 @@ class Store:
     def __init__(self, root: Path) -> None:
         """Use `root`, which is made on the first write."""
         self.root = root
+        self.address = str(root)
+
+    def leave_token(self) -> str:
+        """Write a small file, by which another process can tell that it sees this store, and return its name."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        name = f".seen-by-all-{uuid.uuid4().hex}"
+        (self.root / name).touch()
+        return name
+
+    def seen(self, token: str, *, remove: bool = False) -> bool:
+        """Say whether a token is there; `remove` takes it away."""
+        found = (self.root / token).exists()
+        if remove:
+            (self.root / token).unlink(missing_ok=True)
+        return found
 
     def require_writable(self) -> None:
         """Raise UsageProblem where the folder can neither be written nor made; nothing is made yet."""

@@ -39,6 +39,12 @@ def path(where: str, value: Any) -> Path:
     return Path(text(where, value)).expanduser()
 
 
+def folder_or_address(where: str, value: Any) -> Path | str:
+    """Read a path, or an address such as `s3://bucket/folder`, which stays as it is."""
+    given = text(where, value)
+    return given if "://" in given else path(where, given)
+
+
 def whole(lowest: int) -> Callable[[str, Any], int]:
     """Return a parser of whole numbers of at least `lowest`."""
 

@@ -17,7 +17,7 @@ from pytest_unicomp.errors import UnicompError
 from pytest_unicomp.executors.job import Event, Job, Step, failed
 from pytest_unicomp.plan import plan
 from pytest_unicomp.results import Results, evaluation_of
-from pytest_unicomp.store import Store, default_root
+from pytest_unicomp.shared_store import opened
 
 Tell = Callable[[Event], None]
 
@@ -51,7 +51,7 @@ def open_results(job: Job, progress: Callable[[str], None]) -> Results:
         settings,
         plan(settings, evaluation),
         evaluation,
-        store=Store(settings.cache or default_root()),
+        store=opened(settings.cache),
         baselines=stored.Baselines(settings.baselines or Path("baselines"), stored.packaged()),
         progress=progress,
         detail=lambda _: None,

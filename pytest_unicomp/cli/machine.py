@@ -14,7 +14,7 @@ from pytest_unicomp.errors import UsageProblem, nearest
 
 AS_JSON = typer.Option("--json", help="a list of objects")
 Json = Annotated[bool, AS_JSON]
-Cache = Annotated[Path | None, typer.Option(help="the store; default the user's cache folder")]
+Cache = Annotated[str | None, typer.Option(help="the store: folder or fsspec address; default the user's cache folder")]
 Folder = Annotated[
     Path | None, typer.Option(help="folder of stored evidence; default ./baselines, or where there is none the packaged one")
 ]
@@ -170,12 +170,12 @@ def baselines_accept(
         typer.echo(f"unicomp: {len(written)} baselines written; review and commit them")
 
 
-def _store(cache: Path | None) -> Any:
-    from pytest_unicomp.store import Store, default_root
+def _store(cache: str | None) -> Any:
+    from pytest_unicomp.shared_store import opened
 
-    if cache is not None and cache.exists() and not cache.is_dir():
+    if cache is not None and Path(cache).is_file():
         raise UsageProblem(f"unicomp: --cache {cache} is a file; expected the folder of a store.")
-    return Store(cache or default_root())
+    return opened(cache)
 
 
 def _baselines(named: Path | None) -> Path:

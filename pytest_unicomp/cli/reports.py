@@ -105,7 +105,9 @@ def _run_scores(source: Path, as_json: bool) -> None:
 
 def verify(
     source: Annotated[Path, typer.Argument(metavar="REPORT", help="JSON report of a run")],
-    cache: Annotated[Path | None, typer.Option(help="the store that the run used; default the user's cache folder")] = None,
+    cache: Annotated[
+        str | None, typer.Option(help="the store that the run used: folder or fsspec address; default the user's cache folder")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="a list of objects")] = False,
 ) -> None:
     """Make every check again from the per-item evidence in the store, and every verdict from the checks. Exit codes: 0 all follows, 1 something
@@ -115,9 +117,9 @@ def verify(
     """
     from pytest_unicomp import verification
     from pytest_unicomp.report.json import read
-    from pytest_unicomp.store import Store, default_root
+    from pytest_unicomp.shared_store import opened
 
-    store = Store(cache or default_root())
+    store = opened(cache)
     answers = verification.verify(read(source), store)
     typer.echo(
         json.dumps(verification.rows(answers), indent=1, ensure_ascii=False) if as_json else "\n".join(verification.lines(answers, store))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from pathlib import Path
 
 from pytest_unicomp import machine
 from pytest_unicomp.errors import UsageProblem
@@ -13,6 +12,7 @@ from pytest_unicomp.executors.process import ProcessExecutor, slots
 from pytest_unicomp.executors.ray import Perform, RayExecutor
 from pytest_unicomp.options import Settings
 from pytest_unicomp.registry import Progress
+from pytest_unicomp.store import Store
 
 
 def validate(settings: Settings) -> None:
@@ -34,7 +34,7 @@ def validate(settings: Settings) -> None:
         raise UsageProblem("unicomp: --unicomp-executor=ray needs ray, which is not installed here; pip install 'pytest-unicomp[ray]'.")
 
 
-def executor(settings: Settings, *, perform: Perform, store: Path, progress: Progress, memory: int) -> LocalExecutor:
+def executor(settings: Settings, *, perform: Perform, store: Store, progress: Progress, memory: int) -> LocalExecutor:
     """Return the executor that the settings name, ready for jobs; `memory` is what one job is expected to need, in bytes."""
     device = machine.resolve_device(settings.device)
     if settings.executor == "process":

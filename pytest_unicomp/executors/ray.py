@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import socket
 import threading
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.errors import InfrastructureError, UsageProblem
 from pytest_unicomp.executors.job import Event, Job
 from pytest_unicomp.executors.waiting import WaitingExecutor
 from pytest_unicomp.registry import Progress
+from pytest_unicomp.store import Store
 
 Perform = Callable[[Job, Callable[[Event], None]], None]
 RETRIES = 3
@@ -31,7 +30,7 @@ class RayExecutor(WaitingExecutor):
         self._options = {"num_gpus": gpus, "num_cpus": 1, "memory": memory, "max_retries": RETRIES, "retry_exceptions": False}
         self._ours = False
 
-    def connect(self, store: Path) -> None:
+    def connect(self, store: Store) -> None:
         """Join the cluster; raise InfrastructureError where it does not answer, UsageProblem where a node does not see the store."""
         import ray
 
@@ -66,30 +65,28 @@ class RayExecutor(WaitingExecutor):
                 f"unicomp: the Ray cluster {self._address} cannot be joined: {error}; expected HOST:PORT of its head node in --unicomp-address."
             ) from error
 
-    def _probe(self, store: Path) -> None:
-        """Let every node look for a file that this process has written to the store."""
+    def _probe(self, store: Store) -> None:
+        """Let every node look for a file that this process has written to the store, or to its shared part."""
         import ray
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        store.mkdir(parents=True, exist_ok=True)
-        token = store / f".seen-by-all-{uuid.uuid4().hex}"
-        token.touch()
+        token = store.leave_token()
         try:
             nodes = {node["NodeID"]: node["NodeManagerHostname"] for node in ray.nodes() if node["Alive"]}
-            look = ray.remote(num_cpus=0)(_exists)
+            look = ray.remote(num_cpus=0)(_sees)
             asked = {
-                look.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)).remote(str(token.absolute())): node
+                look.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)).remote(store, token): node
                 for node in nodes
             }
             for answer, node in asked.items():
                 if not ray.get(answer, timeout=PROBE_SECONDS):
                     raise UsageProblem(
-                        f"unicomp: the node {nodes[node]} does not see the store {store}; give --unicomp-cache on storage that all nodes share."
+                        f"unicomp: the node {nodes[node]} does not see the store {store.address}; give --unicomp-cache on storage that all nodes share."
                     )
         except ray.exceptions.RayError as error:
             raise InfrastructureError(f"unicomp: the Ray cluster does not answer: {error}") from error
         finally:
-            token.unlink(missing_ok=True)
+            store.seen(token, remove=True)
 
     def _start(self, jobs: Sequence[Job]) -> None:
         import ray
@@ -130,8 +127,8 @@ class RayExecutor(WaitingExecutor):
             self._ours = False
 
 
-def _exists(path: str) -> bool:
-    return Path(path).exists()
+def _sees(store: Store, token: str) -> bool:
+    return store.seen(token)
 
 
 def _run(perform: Perform, job: Job, before: list[Event] | None = None) -> list[Event]:

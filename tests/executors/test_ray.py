@@ -12,6 +12,7 @@ import pytest
 from pytest_unicomp.errors import InfrastructureError, UsageProblem
 from pytest_unicomp.executors.job import Event, Job
 from pytest_unicomp.options import resolve
+from pytest_unicomp.store import Store
 
 pytest.importorskip("ray", reason="ray is an extra")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
@@ -36,7 +37,7 @@ def executor(cluster, folder: Path, perform, told=lambda _: None):
     from pytest_unicomp.executors.ray import RayExecutor
 
     joined = RayExecutor(cluster.address, perform, told, gpus=0, memory=2**20)
-    joined.connect(folder)
+    joined.connect(Store(folder.absolute()))
     return joined
 
 
@@ -119,11 +120,14 @@ def test_a_cluster_that_is_not_there_is_named(tmp_path):
     from pytest_unicomp.executors.ray import RayExecutor
 
     with pytest.raises(InfrastructureError, match=r"127\.0\.0\.1:1 cannot be joined"):
-        RayExecutor("127.0.0.1:1", working(tmp_path, 0), lambda _: None, gpus=0, memory=1).connect(tmp_path)
+        RayExecutor("127.0.0.1:1", working(tmp_path, 0), lambda _: None, gpus=0, memory=1).connect(Store(tmp_path))
 
 
-def test_a_whole_run_on_two_nodes_gives_the_report_of_a_local_one(cluster, tmp_path):
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_whole_run_on_two_nodes_gives_the_report_of_a_local_one(cluster, tmp_path, shared, monkeypatch):
     from pytest_unicomp.run import Run
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
 
     def measured(name: str, **more):
         words = {"model": "nano", "cache": str(tmp_path / name), "limit": 8, "benchmark": ["nano-ethics"], "recipe": ["rtn-w8a16"], **more}
@@ -133,5 +137,6 @@ def test_a_whole_run_on_two_nodes_gives_the_report_of_a_local_one(cluster, tmp_p
         run.close()
         return checks
 
-    assert measured("cluster", executor="ray", address=cluster.address) == measured("local")
+    store = {"cache": f"file://{tmp_path}/cluster"} if shared else {}
+    assert measured("cluster", executor="ray", address=cluster.address, **store) == measured("local")
     assert len([path for path in (tmp_path / "cluster" / "artifacts").iterdir() if not path.name.startswith(".")]) == 1
