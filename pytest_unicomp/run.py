@@ -156,8 +156,7 @@ class Run:
     # What will be asked for
 
     def promise(self, cells: Iterable[Cell]) -> None:
-        """Say which cells will be asked for; an executor that works elsewhere begins. Raises UsageProblem where the store cannot be written."""
-        self.store.require_writable()
+        """Say which cells will be asked for; an executor that works elsewhere begins."""
         self.results.promise(cells)
         for candidate in self.plan.candidates:
             # The user's own text must not give questions away: that is theirs to put right, before anything runs.

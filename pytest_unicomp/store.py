@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from pytest_unicomp.errors import InfrastructureError, UsageProblem
+from pytest_unicomp.errors import InfrastructureError
 
 MANIFEST = "unicomp-manifest.json"
 
@@ -90,14 +90,6 @@ class Store:
         if remove:
             (self.root / token).unlink(missing_ok=True)
         return found
-
-    def require_writable(self) -> None:
-        """Raise UsageProblem where the folder can neither be written nor made; nothing is made yet."""
-        folder = next(place for place in (self.root, *self.root.absolute().parents) if place.exists())
-        if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-            raise UsageProblem(
-                f"unicomp: the store {self.root} cannot be written ({folder} refuses); name another folder with --unicomp-cache."
-            )
 
     @contextmanager
     def lock(self, kind: str, key: str, *, wait: bool = True) -> Iterator[bool]:

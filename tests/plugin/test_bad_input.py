@@ -101,13 +101,6 @@ def test_a_device_that_is_not_here_is_refused_before_anything_runs(gate):
     result.stderr.fnmatch_lines([f"*--unicomp-device=cuda:{count + 90} is not here: *; expected a device that is, or auto.*"])
 
 
-def test_a_store_that_cannot_be_written_is_refused_before_anything_runs(gate, pytester):
-    (pytester.path / "file").write_text("")
-    result = gate(f"--unicomp-cache={pytester.path / 'file' / 'store'}")
-    assert result.ret == 4
-    result.stdout.fnmatch_lines(["*the store *file/store cannot be written (*file refuses); name another folder with --unicomp-cache.*"])
-
-
 def test_a_batch_that_does_not_fit_is_an_error_that_says_what_is_missing_and_the_run_goes_on(gate, breaking_recipe):
     report = gate.report("--unicomp-device=cpu", recipe="dense", benchmark="huge-latency,bytes")
     verdicts = {check["benchmark"]: check for check in report["checks"] if check["question"] == "efficiency"}
