@@ -95,7 +95,9 @@ class Trials:
         return PairedRounds.of(kept) if kept and len(kept["candidate_seconds"]) >= at_least else None
 
     def keep_rounds(self, cell: Cell, rounds: PairedRounds) -> None:
-        """Keep paired rounds for later runs on this machine."""
+        """Keep paired rounds for later runs on this machine, unless the host was not healthy: a later run may find it quieter."""
+        if not _sound(rounds):
+            return
         self._store.write("rounds", self._key(cell), {**rounds.extra_info(), "created": _now()})
 
     # A kernel beside dense layers
@@ -114,7 +116,9 @@ class Trials:
         return (PairedRounds.of(kept["rounds"]), KernelReport.model_validate(kept["report"])) if kept else None
 
     def keep_kernel(self, cell: Cell, rounds: PairedRounds, report: KernelReport) -> None:
-        """Keep the table of a kernel for later runs on this machine."""
+        """Keep the table of a kernel for later runs on this machine, unless the host was not healthy."""
+        if not _sound(rounds):
+            return
         document = {"rounds": rounds.extra_info(), "report": report.model_dump(mode="json"), "created": _now()}
         self._store.write("kernels", self._key(cell), document)
 
@@ -142,6 +146,10 @@ class Trials:
                 "source": [source_digest(benchmark), file_digest(timing.__file__), file_digest(health.__file__), runtime_source()],
             }
         )
+
+
+def _sound(rounds: PairedRounds) -> bool:
+    return rounds.health is None or rounds.health.problem is None
 
 
 def _now() -> str:
