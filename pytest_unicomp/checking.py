@@ -66,6 +66,11 @@ class Checking:
         margin = self._margin(cell.benchmark, MEMORY_MARGIN if "memory" in cell.benchmark else None)
         check = compare.size(reference, candidate, **_identity(cell), policy=self.policy, margin=margin)
         check = self._by_limits(check, [] if candidate.value is None else [candidate.value])
+        if "memory" in cell.benchmark:
+            # What a process took once is no constant of the model, and once tells nothing of its spread.
+            check = check.model_copy(
+                update={"interval": None, "reason": check.reason.replace("(exact)", "(measured once, spread not known)")}
+            )
         names = dict.fromkeys((*reference.details, *candidate.details))
         beside = {name: (reference.details.get(name), candidate.details.get(name)) for name in names}
         check = check.model_copy(update={"details": beside})

@@ -62,6 +62,21 @@ def test_a_percentile_asks_for_as_many_rounds_as_can_prove_it():
     assert Checking(policy, {"decode-latency": ["0.8x", "p95 <= 40 ms"]}).rounds(CELL) == 93
 
 
+def test_bytes_are_exact_and_memory_that_was_measured_once_is_not():
+    def check(name, metric):
+        sides = []
+        for value in (100.0, 90.0):
+            measured = measure_size(artifact("/nowhere", bytes=int(value)), "bytes", benchmarks()["bytes"], EVALUATION)
+            sides.append(measured.model_copy(update={"benchmark": name, "metric": metric}))
+        return Checking(Policy()).size(replace(CELL, benchmark=name, kind="size"), *sides)
+
+    exact, once = check("bytes", "bytes"), check("peak-memory", "bytes")
+    assert (exact.verdict, exact.interval) == ("pass", pytest.approx((0.1, 0.1)))
+    assert exact.details["parameters"] == (100, 100)
+    assert (once.verdict, once.interval) == ("pass", None)
+    assert "(measured once, spread not known)" in once.reason
+
+
 def cost(name, limit, **facts):
     cell = replace(CELL, benchmark=name, kind="size")
     measured = measure_size(artifact("/nowhere", **facts), name, benchmarks()[name], EVALUATION)
