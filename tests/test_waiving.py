@@ -100,6 +100,13 @@ def test_a_capability_is_waived_with_all_its_checks_and_only_as_a_whole():
     assert waiving(waiver(capability="knowledge", evidence=whole), siblings=[lost()]).excused(lost()).waived is False
 
 
+def test_a_capability_of_one_benchmark_goes_by_the_same_hash_as_its_check():
+    check = lost()
+    assert pool([check], policy=Policy()).evidence == check.evidence
+    found = waiving(waiver(capability="knowledge", evidence=check.evidence))
+    assert found.excused(check).waived
+
+
 def test_a_missing_measurement_cannot_be_waived():
     broken = lost().model_copy(update={"verdict": "error", "evidence": None})
     assert waiving(waiver(benchmark="toy", evidence="0" * 16)).excused(broken).waived is False

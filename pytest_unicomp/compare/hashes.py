@@ -26,9 +26,11 @@ def of_values(question: str, benchmark: str, *values: Any) -> str:
 
 
 def of_checks(checks: Iterable[Check]) -> str | None:
-    """Hash several checks, whatever their order; None where one of them has nothing that could be excused."""
+    """Hash several checks, whatever their order; one alone keeps its own hash; None where one of them has nothing that could be excused."""
     parts: Sequence[str | None] = sorted((check.evidence for check in checks), key=str)
-    return None if None in parts or not parts else _hash(checks=parts)
+    if not parts or None in parts:
+        return None
+    return parts[0] if len(parts) == 1 else _hash(checks=parts)
 
 
 def content(measurement: Measurement) -> str:
