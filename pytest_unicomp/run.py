@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from pytest_unicomp import baselines as stored
-from pytest_unicomp import checkpoints, compare, compress, early, limits, machine, policy_names, scores, soundness, worker
+from pytest_unicomp import checkpoints, compare, compress, conclusion, early, limits, machine, policy_names, scores, soundness, worker
 from pytest_unicomp.artifact_checks import Finding
 from pytest_unicomp.calibration import mixture
-from pytest_unicomp.checking import LATENCY_MARGIN, Checking
+from pytest_unicomp.checking import Checking
 from pytest_unicomp.errors import UnicompError, UsageProblem
 from pytest_unicomp.executors import choice
 from pytest_unicomp.judges import choice as judges
@@ -430,7 +430,7 @@ class Run:
             exit_code=exit_code,
             reason=with_waivers(reason, waived, strict),
             environment=machine.describe(),
-            policy=self._policy_record(),
+            policy=conclusion.policy_record(self.settings, self.plan.benchmarks, confidence=self.policy.confidence),
             reference=self._reference_summary(),
             recipes=recipes,
             checks=list(checks),
@@ -493,51 +493,21 @@ class Run:
         efficiency = scores.efficiency_scores(checks, {recipe.recipe: recipe.artifact for recipe in recipes})
         filled, quality = [], {}
         for recipe in recipes:
-            measured = [
-                check.benchmark
-                for check in checks
-                if check.recipe == recipe.recipe and check.question == "retention" and check.verdict not in ("error", "not_comparable")
-            ]
-            own = {} if self.settings.sequential else self.scores_of(recipe.recipe, measured)
+            measured = conclusion.scored([check for check in checks if check.recipe == recipe.recipe])
+            own = {} if self.settings.sequential else self.scores_of(recipe.recipe, [check.benchmark for check in measured])
             quality[recipe.recipe] = own
-            values = {name: own[name].value if name in own else efficiency[recipe.recipe].get(name) for name in scores.SCORES}
-            filled.append(
-                recipe.model_copy(
-                    update={
-                        "scores": values if any(value is not None for value in values.values()) else {},
-                        "score_intervals": {
-                            name: score.interval for name, score in own.items() if name in values and score.interval is not None
-                        },
-                        "score_basis": {name: score.basis for name, score in own.items() if name in values},
-                        "published": scores.beside(recipe.recipe, self.evaluation.scoring),
-                    }
-                )
-            )
+            filled.append(conclusion.with_scores(recipe, own, efficiency[recipe.recipe], self.evaluation.scoring))
         return filled, quality
 
     def _recipe_verdict(self, candidate: Candidate, checks: Sequence[Check]) -> RecipeVerdict | None:
         own = [check for check in checks if check.recipe == candidate.name]
         if not own:
             return None
-        verdict, reason, capabilities = compare.recipe_verdict(own, policy=self.policy)
-        strict, _, _ = compare.recipe_verdict([check.model_copy(update={"waived": False}) for check in own], policy=self.policy)
         try:
             artifact = self.artifact(candidate.name)
         except UnicompError:
             artifact = None
-        return RecipeVerdict(
-            recipe=candidate.name,
-            family=candidate.family,
-            gates=candidate.gates,
-            settings=artifact.settings if artifact else {},
-            calibration=artifact.calibration if artifact else None,
-            verdict=verdict,
-            without_waivers=strict,
-            reason=reason,
-            capabilities=capabilities,
-            hidden_danger=compare.hidden_danger(own, capabilities, self.policy),
-            artifact=artifact,
-        )
+        return conclusion.recipe(own, artifact, policy=self.policy)
 
     def _reference_summary(self) -> ReferenceSummary | None:
         try:
@@ -545,42 +515,6 @@ class Run:
         except UnicompError:
             return None
         return ReferenceSummary(model=model.name, fingerprint=model.fingerprint, parameters=model.parameters, bytes=model.bytes)
-
-    def _policy_record(self) -> dict[str, Any]:
-        settings = self.settings
-        names = (
-            "profile",
-            "limit",
-            "seed",
-            "sequential",
-            "calibration",
-            "calibration_samples",
-            "calibration_tokens",
-            "calibration_form",
-            "calibration_target",
-            "margin",
-            "margins",
-            "limits",
-            "must_pass",
-            "benchmark_margin",
-            "drift_margin",
-            "alpha",
-            "inconclusive",
-            "scoring",
-            "judge",
-            "similarity",
-            "response_length",
-            "temperature",
-            "reference",
-            "backend",
-            "serve",
-        )
-        return {
-            **{name: getattr(settings, name) for name in names},
-            "confidence": self.policy.confidence,
-            "latency_margin": LATENCY_MARGIN,
-            "benchmarks": list(self.plan.benchmarks),
-        }
 
 
 def threads_for(workers: int) -> int:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
 
-from pytest_unicomp import compare, scores
+from pytest_unicomp import compare, conclusion, scores
 from pytest_unicomp.errors import UnicompError
 from pytest_unicomp.records import Check, RecipeVerdict, Report
 from pytest_unicomp.scores.published import Scoring
@@ -24,44 +23,30 @@ def recipe_answer(report: Report, recipe: RecipeVerdict, policy: compare.Policy,
     own = [check for check in report.checks if check.recipe == recipe.recipe]
     if any(check.waived != waived for check, waived in zip(own, _waived(report, own, policy), strict=True)):
         return Answer(what, "differs", "a check is waived that no waiver excuses, or the reverse")
+    if not own:
+        return Answer(what, "differs", "the report holds no check of it")
     try:
-        verdict, reason, capabilities = compare.recipe_verdict(own, policy=policy)
-        strict, _, _ = compare.recipe_verdict([check.model_copy(update={"waived": False}) for check in own], policy=policy)
+        again = conclusion.recipe(own, recipe.artifact, policy=policy)
+        again = _with_scores(report, again, own, policy, store)
     except UnicompError as error:
         return Answer(what, "differs", str(error).removeprefix("unicomp: "))
-    update: dict[str, Any] = {
-        "verdict": verdict,
-        "without_waivers": strict,
-        "reason": reason,
-        "capabilities": capabilities,
-        "hidden_danger": compare.hidden_danger(own, capabilities, policy),
-    }
-    try:
-        update |= _scores(report, own, policy, store)
     except Gone as gone:
         return Answer(what, gone.state, f"its scores: {gone.note}")
-    found = differences(recipe, recipe.model_copy(update=update))
+    found = differences(recipe, again)
     return Answer(what, "differs" if found else "as_reported", "; ".join(found) or "made again from its checks and their evidence")
 
 
-def _scores(report: Report, own: Sequence[Check], policy: compare.Policy, store: Store) -> dict[str, Any]:
+def _with_scores(report: Report, again: RecipeVerdict, own: Sequence[Check], policy: compare.Policy, store: Store) -> RecipeVerdict:
     pairs = {}
-    for check in own if not report.policy.get("sequential") else ():
-        if check.question == "retention" and check.verdict not in ("error", "not_comparable"):
-            if not check.sources:
-                raise Gone("missing", f"its check on {check.benchmark} names no evidence")
-            reference, candidate = (measurement(store, source) for source in check.sources)
-            pairs[check.benchmark] = (reference, candidate)
+    for check in conclusion.scored(own) if not report.policy.get("sequential") else ():
+        if not check.sources:
+            raise Gone("missing", f"its check on {check.benchmark} names no evidence")
+        reference, candidate = (measurement(store, source) for source in check.sources)
+        pairs[check.benchmark] = (reference, candidate)
     scoring: Scoring = "paper" if report.policy.get("scoring") == "paper" else "corrected"
-    found = scores.scores(pairs, scoring, confidence=policy.confidence, seed=int(report.policy.get("seed", 0)))
-    artifacts = {recipe.recipe: recipe.artifact for recipe in report.recipes}
-    efficiency = scores.efficiency_scores(report.checks, artifacts)[own[0].recipe]
-    values = {name: found[name].value if name in found else efficiency.get(name) for name in scores.SCORES}
-    return {
-        "scores": values if any(value is not None for value in values.values()) else {},
-        "score_intervals": {name: score.interval for name, score in found.items() if score.interval is not None},
-        "score_basis": {name: score.basis for name, score in found.items()},
-    }
+    quality = scores.scores(pairs, scoring, confidence=policy.confidence, seed=int(report.policy.get("seed", 0)))
+    efficiency = scores.efficiency_scores(report.checks, {recipe.recipe: recipe.artifact for recipe in report.recipes})
+    return conclusion.with_scores(again, quality, efficiency[again.recipe], scoring)
 
 
 def _waived(report: Report, own: Sequence[Check], policy: compare.Policy) -> list[bool]:
