@@ -13,7 +13,7 @@ import pytest
 from pytest_unicomp.plugin import suites
 from tests.plugin.test_xdist import without_times
 
-KILLS = 4
+KILLS = int(os.environ.get("UNICOMP_KILLS", "4"))
 
 
 @pytest.mark.slow
