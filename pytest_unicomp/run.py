@@ -37,7 +37,7 @@ from pytest_unicomp.registry import KernelBenchmark, Progress, benchmarks
 from pytest_unicomp.results import Results, evaluation_of, guarded
 from pytest_unicomp.serving import choice as serving_choice
 from pytest_unicomp.shared_store import opened
-from pytest_unicomp.store import digest, unusable
+from pytest_unicomp.store import Store, digest
 from pytest_unicomp.timing import PairedRounds
 from pytest_unicomp.trials import Trials
 from pytest_unicomp.waiving import Waiving, with_waivers
@@ -84,8 +84,8 @@ class Run:
         # One day for the whole run, however long it takes.
         self._waiving = Waiving(settings.waivers, datetime.now(UTC).date(), self.policy, self._siblings)
         self.store = opened(settings.cache)
-        if (refusal := unusable(self.store.root)) is not None:
-            raise UsageProblem(f"unicomp: the store {self.store.root} cannot be used: {refusal}; choose a folder with --unicomp-cache=DIR.")
+        # The part on this machine; whether a shared part answers is asked when work begins.
+        Store.require_writable(self.store)
         self.baselines = stored.Baselines(settings.baselines or Path("baselines"), stored.packaged())
         self.evaluation = evaluation_of(settings)
         if settings.bundle is not None and not settings.bundle.is_dir():
@@ -156,7 +156,8 @@ class Run:
     # What will be asked for
 
     def promise(self, cells: Iterable[Cell]) -> None:
-        """Say which cells will be asked for; an executor that works elsewhere begins."""
+        """Say which cells will be asked for; an executor that works elsewhere begins. Raises where a shared store does not answer."""
+        self.store.require_writable()
         self.results.promise(cells)
         for candidate in self.plan.candidates:
             # The user's own text must not give questions away: that is theirs to put right, before anything runs.
@@ -387,7 +388,7 @@ class Run:
     def latency(self, cell: Cell, rounds: PairedRounds) -> Check:
         """Is the candidate no slower than the reference, beyond LATENCY_MARGIN?"""
         identity = (self.results.model.fingerprint, self.artifact(cell.recipe).fingerprint)
-        return self._settled(self.checking.latency(cell, rounds, identity=identity), *self.trials.sources(cell))
+        return self._settled(self.checking.latency(cell, rounds, identity=identity), self.trials.source(rounds))
 
     def not_timed(self, cell: Cell) -> Check:
         """The check of a timing that pytest-benchmark refused to take, as it does under xdist."""
@@ -403,7 +404,7 @@ class Run:
     def kernel(self, cell: Cell, rounds: PairedRounds, report: KernelReport) -> tuple[Check, KernelReport]:
         """Are the linear layers of one written token no slower on the kernel than dense? With the table of all shapes."""
         check, told = self.checking.kernel(cell, rounds, report, identity=(self.results.model.fingerprint,))
-        return self._settled(check, *self.trials.sources(cell)), told
+        return self._settled(check, self.trials.source(rounds, report)), told
 
     # The answer
 

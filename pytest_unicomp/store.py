@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from pytest_unicomp.errors import InfrastructureError
+from pytest_unicomp.errors import InfrastructureError, UsageProblem
 
 MANIFEST = "unicomp-manifest.json"
 
@@ -90,6 +90,11 @@ class Store:
         if remove:
             (self.root / token).unlink(missing_ok=True)
         return found
+
+    def require_writable(self) -> None:
+        """Raise UsageProblem where the folder can neither be written nor made; nothing is made yet."""
+        if (refusal := unusable(self.root)) is not None:
+            raise UsageProblem(f"unicomp: the store {self.root} cannot be used: {refusal}; choose a folder with --unicomp-cache=DIR.")
 
     @contextmanager
     def lock(self, kind: str, key: str, *, wait: bool = True) -> Iterator[bool]:

@@ -122,11 +122,12 @@ class Trials:
         document = {"rounds": rounds.extra_info(), "report": report.model_dump(mode="json"), "created": _now()}
         self._store.write("kernels", self._key(cell), document)
 
-    def sources(self, cell: Cell) -> list[Source]:
-        """Name the stored document that the check of a timing rests on: the rounds of a pair, or the table of a kernel."""
-        kind = "kernels" if benchmarks()[cell.benchmark].kind == "kernel" else "rounds"
-        kept = self._store.read(kind, self._key(cell))
-        return [] if kept is None else [Source(side="both", kind=kind, key=self._key(cell), digest=digest(kept))]
+    def source(self, rounds: PairedRounds, kernel: KernelReport | None = None) -> Source:
+        """Keep timed rounds, and the table of a kernel, under their content, and name them: those of an unhealthy host are kept nowhere else."""
+        document = {"rounds": rounds.extra_info(), "kernel": None if kernel is None else kernel.model_dump(mode="json")}
+        key = digest(document)
+        self._store.write("timings", key, document)
+        return Source(side="both", kind="timings", key=key, digest=key)
 
     def _key(self, cell: Cell) -> str:
         here = machine.describe()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pytest_unicomp import compare
 from pytest_unicomp.artifact_checks import Finding
@@ -57,19 +58,14 @@ class Repetition:
             content = read(self.store, check.sources[0])
             findings = [Finding.model_validate(entry) for entry in content["findings"]]
             return self.checking.soundness(cell, self._artifact(), findings)
-        if check.sources[0].kind == "rounds":
-            rounds = PairedRounds.of(read(self.store, check.sources[0]))
-            reference = self.report.reference.fingerprint if self.report.reference else ""
-            return self.checking.latency(cell, rounds, identity=(reference, self._artifact().fingerprint))
-        if check.sources[0].kind == "kernels":
-            kept = read(self.store, check.sources[0])
-            model = self.report.reference.fingerprint if self.report.reference else ""
-            told = KernelReport.model_validate(kept["report"])
-            return self.checking.kernel(cell, PairedRounds.of(kept["rounds"]), told, identity=(model,))[0]
+        if check.sources[0].kind == "timings":
+            return self._timed(cell, read(self.store, check.sources[0]))
         if check.question == "calibration":
             before, after = (measurement(self.store, source) for source in check.sources)
             return compare.gain(before, after, recipe=check.recipe, family=check.family, policy=self.checking.policy)
         parts = [measurement(self.store, source) for source in check.sources if source.side == "candidate"]
+        if not parts:
+            raise Gone("missing", f"it names evidence of a kind that is not known here: {check.sources[0].kind}")
         first = [measurement(self.store, source) for source in check.sources if source.side == "reference"]
         if not first and check.question == "efficiency":
             return self.checking.cost(cell, parts[0])
@@ -77,6 +73,13 @@ class Repetition:
             # A baseline that was written for the first time: there is nothing to compare with.
             return None
         return self._paired(cell, first[0], parts)
+
+    def _timed(self, cell: Cell, kept: Mapping[str, Any]) -> Check:
+        rounds = PairedRounds.of(kept["rounds"])
+        model = self.report.reference.fingerprint if self.report.reference else ""
+        if kept["kernel"] is not None:
+            return self.checking.kernel(cell, rounds, KernelReport.model_validate(kept["kernel"]), identity=(model,))[0]
+        return self.checking.latency(cell, rounds, identity=(model, self._artifact().fingerprint))
 
     def _paired(self, cell: Cell, reference: Measurement, parts: Sequence[Measurement]) -> Check:
         check = self.check

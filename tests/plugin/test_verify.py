@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from pytest_unicomp.cli import app
 
-KINDS = ("measurements", "evidence", "rounds", "findings")
+KINDS = ("measurements", "evidence", "timings", "findings")
 
 
 @pytest.fixture
