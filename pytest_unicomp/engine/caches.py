@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -13,6 +14,8 @@ def spread(one: Any, rows: int) -> Any:
 
     wide = DynamicCache()
     for layer in one.layers:
+        if not layer.is_initialized:
+            continue
         copy = DynamicLayer()
         copy.dtype, copy.device, copy.is_initialized = layer.dtype, layer.device, True
         copy.keys, copy.values = layer.keys.expand(rows, -1, -1, -1), layer.values.expand(rows, -1, -1, -1)
@@ -30,6 +33,44 @@ def growing(config: Any, tokens: int) -> Any:
     return made
 
 
+def growable(config: Any) -> bool:
+    """Say whether every layer of a model keeps all keys and values, so that rows which were read apart can be joined."""
+    layer = _growing_layer()
+    return all(isinstance(made, layer) for made in growing(config, 1).layers)
+
+
+def joined(config: Any, parts: Sequence[Any], shared: int, longest: int, tokens: int) -> Any:
+    """Return one growing cache of the rows of all parts, which are emptied; `tokens` is its room per row.
+
+    Each part holds `shared` tokens that all rows have, then its own, at most `longest` in all; its own go to the right end, and what lies
+    between is 0 and must be masked.
+    """
+    import torch
+
+    whole = growing(config, tokens)
+    for number, layer in enumerate(whole.layers):
+        rows = sum(len(part.layers[number].keys) for part in parts)
+        like = parts[0].layers[number].keys
+        room = tuple(
+            torch.zeros(rows, like.shape[1], tokens, size.shape[-1], dtype=like.dtype, device=like.device)
+            for size in _pair(parts[0].layers[number])
+        )
+        start = 0
+        for part in parts:
+            for target, states in zip(room, _pair(part.layers[number]), strict=True):
+                end, own = start + len(states), states.shape[-2] - shared
+                target[start:end, :, :shared] = states[:, :, :shared]
+                target[start:end, :, longest - own : longest] = states[:, :, shared:]
+            start += len(part.layers[number].keys)
+            part.layers[number].keys = part.layers[number].values = None
+        layer.take(room, longest)
+    return whole
+
+
+def _pair(layer: Any) -> tuple[Any, Any]:
+    return layer.keys, layer.values
+
+
 @cache
 def _growing_layer() -> type:
     import torch
@@ -45,6 +86,12 @@ def _growing_layer() -> type:
             super().__init__()
             self._tokens = tokens
             self._room: Any = None
+
+        def take(self, room: tuple[Any, Any], filled: int) -> None:
+            """Go on with keys and values that lie in `room` already, `filled` tokens of each row."""
+            self.lazy_initialization(*room)
+            self._room = room
+            self.keys, self.values = (part[:, :, :filled] for part in room)
 
         def update(self, key_states: Any, value_states: Any, *arguments: Any, **settings: Any) -> tuple[Any, Any]:
             if not self.is_initialized:

@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_unicomp.engine.caches import growing
+from pytest_unicomp.engine.caches import growable, growing, joined, spread
+from pytest_unicomp.engine.sharing import common
+from pytest_unicomp.engine.sizes import bytes_per_token
 
-# Padded tokens of one batch, prompt and reply together, and its rows at most: enough for the matrix products to be dense.
-BATCH_TOKENS = {"cpu": 32_768, "cuda": 262_144}
-BATCH_ROWS = {"cpu": 64, "cuda": 256}
-# Prompt tokens that a small model reads in one pass on a CPU: more of them, and their activations no longer stay in the processor's cache.
-PASS_TOKENS = 4_096
+# Bytes that the keys and values of one batch may take, and its rows at most: enough for the matrix products to be dense.
+BATCH_BYTES = {"cpu": 2**29, "cuda": 2**33}
+BATCH_ROWS = {"cpu": 128, "cuda": 256}
+# Prompt tokens that are read in one pass: on a CPU more of them make activations that no longer stay in the processor's cache.
+PASS_TOKENS, CUDA_PASS_TOKENS = 4_096, 65_536
 # A shorter shared beginning is not worth a pass of its own.
 SHARED_TOKENS = 16
 # Rows leave when so few of a batch are still being written: each leaving copies the keys and values of those that stay.
@@ -56,56 +58,41 @@ def generate(
 
     rows = [_Row(place, list(prompt), []) for place, prompt in enumerate(prompts)]
     rows.sort(key=lambda row: (-len(row.prompt), row.prompt))
-    kind = "cuda" if str(model.device).startswith("cuda") else "cpu"
     with torch.inference_mode():
-        for batch in _batches(rows, stopping.limit, kind, _pass_tokens(model, kind)):
-            _generate(model, batch, stopping, temperature, seed, done)
+        for batch in _batches(model, rows, stopping.limit):
+            _write(model, batch, stopping, temperature, seed, done)
 
 
-def _pass_tokens(model: Any, kind: str) -> int:
-    """Return how many prompt tokens go together: on a CPU no more than make activations as large as the weights, since both compete for its cache."""
-    if kind != "cpu":
-        return BATCH_TOKENS[kind]
-    config = model.config.get_text_config()
-    floats_per_token = 4 * int(config.hidden_size) + 3 * int(getattr(config, "intermediate_size", None) or 4 * config.hidden_size)
-    weights = sum(int(weight.numel()) for weight in model.parameters())
-    return max(PASS_TOKENS, weights // floats_per_token)
-
-
-def _batches(rows: Sequence[_Row], limit: int, kind: str, pass_tokens: int) -> Iterator[list[_Row]]:
+def _batches(model: Any, rows: Sequence[_Row], limit: int) -> Iterator[list[_Row]]:
+    """Divide rows, the longest first, into batches whose keys and values fit; a model whose layers keep a window reads each batch in one pass."""
+    kind = "cuda" if str(model.device).startswith("cuda") else "cpu"
+    room = BATCH_BYTES[kind] // bytes_per_token(model).keys
+    once = room if growable(model.config) else _pass_tokens(model)
     start = 0
     while start < len(rows):
         length = len(rows[start].prompt)
-        fitting = max(1, min(BATCH_ROWS[kind], BATCH_TOKENS[kind] // (length + limit), pass_tokens // length))
+        fitting = max(1, min(BATCH_ROWS[kind], room // (length + limit), once // length))
         yield list(rows[start : start + fitting])
         start += fitting
 
 
-def _generate(
-    model: Any, rows: list[_Row], stopping: Stopping, temperature: float, seed: int, done: Callable[[int, list[int]], None]
-) -> None:
+def _pass_tokens(model: Any) -> int:
+    """Return how many prompt tokens go together: on a CPU no more than make activations as large as the weights, since both compete for its cache."""
+    if str(model.device).startswith("cuda"):
+        return CUDA_PASS_TOKENS
+    weights = sum(int(weight.numel() * weight.element_size()) for weight in model.parameters())
+    return max(PASS_TOKENS, weights // bytes_per_token(model).activations)
+
+
+def _write(model: Any, rows: list[_Row], stopping: Stopping, temperature: float, seed: int, done: Callable[[int, list[int]], None]) -> None:
     import torch
 
-    device = model.device
     if temperature > 0:
         for row in rows:
             row.draws = _draws(row.prompt, seed, stopping.limit)
-    cache, shared = _shared(model, rows, stopping.limit)
-    longest = max(len(row.prompt) for row in rows) - shared
-    ids = torch.zeros(len(rows), longest, dtype=torch.long)
-    mask = torch.zeros(len(rows), shared + longest, dtype=torch.long)
-    mask[:, :shared] = 1
-    for number, row in enumerate(rows):
-        own = row.prompt[shared:]
-        ids[number, longest - len(own) :] = torch.tensor(own)
-        mask[number, shared + longest - len(own) :] = 1
-    mask = mask.to(device)
-    positions = (mask.cumsum(1) - 1).clamp(min=0)[:, shared:]
-    ids = ids.to(device)
+    logits, cache, mask = _read(model, rows, stopping.limit)
+    positions = mask.sum(1, keepdim=True)
     for step in range(stopping.limit):
-        logits = model(
-            input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True, logits_to_keep=1
-        ).logits[:, -1]
         chosen = _choose(logits, temperature, rows, step)
         for row, token in zip(rows, chosen.tolist(), strict=True):
             if row.ended:
@@ -120,28 +107,65 @@ def _generate(
         if not alive:
             return
         if len(alive) <= STAYING * len(rows):
-            kept = torch.tensor(alive, device=device)
+            kept = torch.tensor(alive, device=model.device)
             cache.batch_select_indices(kept)
             mask, positions, chosen = mask[kept], positions[kept], chosen[kept]
             rows = [rows[number] for number in alive]
-        ids = chosen[:, None]
         mask = torch.nn.functional.pad(mask, (0, 1), value=1)
-        positions = positions[:, -1:] + 1
+        logits = _last_logits(model, chosen[:, None], mask, positions, cache)
+        positions = positions + 1
 
 
-def _shared(model: Any, rows: Sequence[_Row], limit: int) -> tuple[Any, int]:
-    """Return a cache that holds the beginning which all prompts share, once per row, and its length in tokens; each keeps one token of its own."""
+def _read(model: Any, rows: Sequence[_Row], limit: int) -> tuple[Any, Any, Any]:
+    """Read the prompts, what all share once and the rest in passes; return the last logits, the cache, and which of its places each row sees."""
     import torch
 
-    cache = growing(model.config, max(len(row.prompt) for row in rows) + limit)
+    longest = max(len(row.prompt) for row in rows)
+    prefix, shared = _shared(model, rows, longest + limit)
+    apart = growable(model.config)
+    step = max(1, _pass_tokens(model) // (longest - shared)) if apart else len(rows)
+    logits, caches, masks = [], [], []
+    for start in range(0, len(rows), step):
+        some = rows[start : start + step]
+        own = max(len(row.prompt) for row in some) - shared
+        ids = torch.zeros(len(some), own, dtype=torch.long)
+        mask = torch.zeros(len(some), longest, dtype=torch.long)
+        mask[:, :shared] = 1
+        for number, row in enumerate(some):
+            count = len(row.prompt) - shared
+            ids[number, own - count :] = torch.tensor(row.prompt[shared:])
+            mask[number, longest - count :] = 1
+        seen = torch.cat([mask[:, :shared], mask[:, longest - own :]], dim=1).to(model.device)
+        positions = (seen.cumsum(1) - 1).clamp(min=0)[:, shared:]
+        cache = spread(prefix, len(some)) if apart else prefix
+        logits.append(_last_logits(model, ids.to(model.device), seen, positions, cache))
+        caches.append(cache)
+        masks.append(mask.to(model.device))
+    whole = joined(model.config, caches, shared, longest, longest + limit) if apart else caches[0]
+    return torch.cat(logits), whole, torch.cat(masks)
+
+
+def _last_logits(model: Any, ids: Any, mask: Any, positions: Any, cache: Any) -> Any:
+    """Return the logits of each row's last token, shape (rows, vocabulary)."""
+    settings = {"past_key_values": cache, "use_cache": True, "logits_to_keep": 1}
+    return model(input_ids=ids, attention_mask=mask, position_ids=positions, **settings).logits[:, -1]
+
+
+def _shared(model: Any, rows: Sequence[_Row], tokens: int) -> tuple[Any, int]:
+    """Return a cache of one row that holds the beginning which all prompts share, and its length in tokens; each keeps one token of its own."""
+    import torch
+
+    cache = growing(model.config, tokens)
+    if not growable(model.config):
+        # A window counts places of the cache: padding between a shared beginning and the rest would push what it should see out of it.
+        return cache, 0
     # Sorted by length and then by token: of a list that is sorted by token alone, the first and the last share least; here all are asked.
     first, length = rows[0].prompt, min(len(row.prompt) for row in rows) - 1
     for row in rows[1:]:
-        length = next((place for place in range(length) if row.prompt[place] != first[place]), length)
+        length = common(first[:length], row.prompt)
     if len(rows) == 1 or length < SHARED_TOKENS:
         return cache, 0
     model(input_ids=torch.tensor([first[:length]], device=model.device), past_key_values=cache, use_cache=True, logits_to_keep=1)
-    cache.batch_repeat_interleave(len(rows))
     return cache, length
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from pytest_unicomp.engine.caches import spread
 from pytest_unicomp.engine.head import Head
 from pytest_unicomp.engine.sharing import Block, Reading, Tree, blocks
+from pytest_unicomp.engine.sizes import bytes_per_token
 
 # Memory that one batch may take for activations, keys and values and its mask, and its padded tokens at most: more gains nothing, and a kill loses it.
 BATCH_BYTES = {"cpu": 2**28, "cuda": 2**32}
@@ -135,7 +136,7 @@ def _row(shared: int, tree: Tree, questions: Questions) -> _Row:
 def _batches(model: Any, shared: int, rows: Sequence[_Row]) -> Iterator[list[_Row]]:
     """Divide rows into batches, the longest first, so that what does not fit shows at once, and alike in length, so that little is padded."""
     kind = "cuda" if str(model.device).startswith("cuda") else "cpu"
-    per_token, per_key, width = _bytes_per_token(model)
+    bytes_of = bytes_per_token(model)
     batch: list[_Row] = []
     length = most = 0
     for row in sorted(rows, key=lambda row: len(row.tokens), reverse=True):
@@ -145,7 +146,7 @@ def _batches(model: Any, shared: int, rows: Sequence[_Row]) -> Iterator[list[_Ro
             batch = []
         if not batch:
             length = len(row.tokens)
-            memory = length * (per_token + (shared + length) * width) + (shared + length) * per_key
+            memory = length * (bytes_of.activations + (shared + length) * bytes_of.number) + (shared + length) * bytes_of.keys
             most = max(1, min(BATCH_TOKENS[kind] // length, BATCH_BYTES[kind] // memory))
         batch.append(row)
     if batch:
@@ -156,18 +157,6 @@ def _lacks_memory(error: RuntimeError) -> bool:
     import torch
 
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
-
-
-def _bytes_per_token(model: Any) -> tuple[int, int, int]:
-    """Return roughly how many bytes a token takes on its way through a layer, its keys and values in all layers, and one number."""
-    config = model.config.get_text_config()
-    width = next(model.parameters()).element_size()
-    hidden = int(config.hidden_size)
-    inner = int(getattr(config, "intermediate_size", None) or getattr(config, "ffn_dim", None) or 4 * hidden)
-    heads = int(config.num_attention_heads)
-    key_heads = int(getattr(config, "num_key_value_heads", None) or heads)
-    size = int(getattr(config, "head_dim", None) or hidden // heads)
-    return width * (3 * inner + 8 * hidden), 2 * width * int(config.num_hidden_layers) * key_heads * size, width
 
 
 def _prefix(model: Any, head: Head, tokens: Sequence[int]) -> Any:
