@@ -19,7 +19,7 @@ from pytest_unicomp.engine.sizes import bytes_per_token
 BATCH_BYTES = {"cpu": 2**28, "cuda": 2**32}
 BATCH_TOKENS = {"cpu": 4096, "cuda": 131_072}
 # A batch of so many tokens keeps the device busy; beyond it a row joins only if it is at least as full as this.
-BUSY_TOKENS = {"cpu": 1024, "cuda": 16_384}
+BUSY_TOKENS = {"cpu": 512, "cuda": 16_384}
 FULL = 0.9
 
 

@@ -75,31 +75,48 @@ class _Parent:
 
 
 def _from_shared(tokenizer: Any, texts: Sequence[str], special: dict[str, bool]) -> dict[str, list[int]]:
-    """Tokenize the first text whole, and of the others, which begin like it, only what comes from a little before the place where they part.
+    """Tokenize the first of sorted texts whole, and the others, which begin like it, from a little before the place where they part from it.
+
+    A text that another one goes on from (a context, and its continuations) serves that one in turn. What cannot be had so is left out.
+    """
+    whole = tokenizer(texts[0], return_offsets_mapping=True, return_attention_mask=False, **special)
+    first = _Parent(texts[0], list(whole["input_ids"]), list(whole["offset_mapping"]))
+    roots: list[str] = [texts[0]]
+    longer: list[tuple[str, str]] = []
+    for text in texts[1:]:
+        if text.startswith(roots[-1]):
+            longer.append((roots[-1], text))
+        else:
+            roots.append(text)
+    known = {texts[0]: first} | _continued(tokenizer, [(first, root) for root in roots[1:]])
+    known |= _continued(tokenizer, [(known[root], text) for root, text in longer if root in known])
+    return {text: parent.ids for text, parent in known.items()}
+
+
+def _continued(tokenizer: Any, wanted: Sequence[tuple[_Parent, str]]) -> dict[str, _Parent]:
+    """Tokenize texts from near the place where each parts from its parent, and put its tokens together from both.
 
     In the overlap both tokenizations must agree token by token: left of it then nothing can differ, since tokenizers read from left to right.
     A text for which they do not is left out.
     """
-    whole = tokenizer(texts[0], return_offsets_mapping=True, return_attention_mask=False, **special)
-    parent = _Parent(texts[0], list(whole["input_ids"]), list(whole["offset_mapping"]))
-    known = {texts[0]: parent.ids}
-    shared = [common(parent.text, text) for text in texts[1:]]
-    cut = parent.cut(min(shared))
-    if cut is None:
-        return known
-    begin = parent.spans[cut][0]
-    tails = [text[begin:] for text in texts[1:]]
+    jobs = []
+    for parent, text in wanted:
+        shared = common(parent.text, text)
+        cut = parent.cut(shared)
+        if cut is not None:
+            jobs.append((parent, text, shared, cut))
+    if not jobs:
+        return {}
+    tails = [text[parent.spans[cut][0] :] for parent, text, _, cut in jobs]
     made = tokenizer(tails, return_offsets_mapping=True, return_attention_mask=False, add_special_tokens=False)
-    for text, length, ids, spans in zip(texts[1:], shared, made["input_ids"], made["offset_mapping"], strict=True):
-        agreed = 0
-        for number, (token, span) in enumerate(zip(ids, spans, strict=True)):
-            place = cut + number
-            if span[1] + begin > length - END or place >= len(parent.ids):
-                break
-            if token != parent.ids[place] or (span[0] + begin, span[1] + begin) != tuple(parent.spans[place]):
-                agreed = -1
-                break
-            agreed += 1
-        if agreed > 0:
-            known[text] = parent.ids[:cut] + list(ids)
-    return known
+    found: dict[str, _Parent] = {}
+    for (parent, text, shared, cut), ids, spans in zip(jobs, made["input_ids"], made["offset_mapping"], strict=True):
+        begin = parent.spans[cut][0]
+        moved = [(left + begin, right + begin) for left, right in spans]
+        agreed = sum(right <= shared - END for _, right in moved)
+        same = list(ids[:agreed]) == parent.ids[cut : cut + agreed] and moved[:agreed] == [
+            tuple(span) for span in parent.spans[cut : cut + agreed]
+        ]
+        if agreed and same:
+            found[text] = _Parent(text, parent.ids[:cut] + list(ids), [*parent.spans[:cut], *moved])
+    return found
