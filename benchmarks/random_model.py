@@ -47,6 +47,9 @@ def main(size: str, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3 or sys.argv[1] not in SHAPES:
+    if len(sys.argv) == 1:  # as in `make bench`
+        print(f"random_model: give a size ({', '.join(SHAPES)}) and a folder; nothing was written")
+    elif len(sys.argv) != 3 or sys.argv[1] not in SHAPES:
         sys.exit(f"usage: random_model.py {'|'.join(SHAPES)} FOLDER")
-    main(sys.argv[1], Path(sys.argv[2]))
+    else:
+        main(sys.argv[1], Path(sys.argv[2]))
