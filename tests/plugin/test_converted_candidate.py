@@ -55,11 +55,12 @@ def test_a_gptq_checkpoint_is_gated_and_counted_as_the_files_that_would_ship(gat
 
 def test_it_is_converted_once_per_content(gate, gptq):
     gate(f"--unicomp-candidate={gptq}", recipe=None)
-    folders = {path: path.stat().st_mtime_ns for path in (gate.store / "conversions").iterdir()}
+    weights = {path: path.stat().st_mtime_ns for path in (gate.store / "conversions").rglob("*.safetensors")}
+    assert weights
     again = gate(f"--unicomp-candidate={gptq}", recipe=None)
     assert "convert" not in again.stdout.str()
-    assert {path: path.stat().st_mtime_ns for path in (gate.store / "conversions").iterdir()} == folders
-    assert len(folders) == 1
+    assert {path: path.stat().st_mtime_ns for path in (gate.store / "conversions").rglob("*.safetensors")} == weights
+    assert len(weights) == 1
 
 
 def test_damage_in_the_shipped_files_fails_the_artifact_though_conversion_would_hide_it(gate, gptq, pytester):
