@@ -9,7 +9,7 @@ import argparse
 import logging
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -129,8 +129,8 @@ def measure(name: str, data: Path, only: str, rounds: int) -> None:
 
     weights, tokenizer = model(name)
     ours = engine.UnicompLM(weights, tokenizer)
-    first: Callable[[], Any] = lambda: ours.support  # noqa: E731 - what is found out once is not part of a call
-    first()
+    # Found out once, before anything is timed.
+    print(f"{name} is read {'with' if ours.support.reason is None else 'without'} shared beginnings")
     theirs = {size: HFLM(pretrained=weights, tokenizer=tokenizer, batch_size=size, backend="causal") for size in BATCHES}
     for work in works(data):
         if only and only not in work.name:

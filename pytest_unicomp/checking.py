@@ -135,8 +135,7 @@ class Checking:
         return _with(check, hashes.of_values("artifact", artifact.fingerprint, failed))
 
     def _timed(self, cell: Cell, reference: Sequence[float], candidate: Sequence[float]) -> Check:
-        benchmark = benchmarks()[cell.benchmark]
-        tokens = benchmark.tokens if getattr(benchmark, "per_token", False) else 1  # type: ignore[attr-defined]
+        benchmark, tokens = benchmarks()[cell.benchmark], _counted_tokens(cell.benchmark)
         return compare.ratio(
             [seconds / tokens for seconds in reference],
             [seconds / tokens for seconds in candidate],
@@ -185,10 +184,14 @@ class Checking:
 
 
 def _per_token(check: Check, limit: Limit, values: Sequence[float]) -> list[float]:
-    benchmark: Any = benchmarks()[check.benchmark]
-    share = getattr(benchmark, "tokens", 1) if getattr(benchmark, "per_token", False) else 1
-    written = max(1, getattr(benchmark, "decode", 1)) if limit.per_token else 1
-    return [value / share / written for value in values]
+    written = max(1, getattr(benchmarks()[check.benchmark], "decode", 1)) if limit.per_token else 1
+    return [value / _counted_tokens(check.benchmark) / written for value in values]
+
+
+def _counted_tokens(name: str) -> int:
+    """Return by how many tokens the seconds of a benchmark are divided: 1 where it counts whole rounds."""
+    benchmark: Any = benchmarks()[name]
+    return int(getattr(benchmark, "tokens", 1)) if getattr(benchmark, "per_token", False) else 1
 
 
 def _with(check: Check, evidence: str) -> Check:

@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,7 @@ class SharedStore(Store):
                 if not target.resolve().is_relative_to(made.resolve()):
                     return None
                 target.parent.mkdir(parents=True, exist_ok=True)
-                self._shared(lambda name=name, target=target: self._files.get_file(f"{there}/{name}", str(target)))  # type: ignore[misc]
+                self._shared(partial(self._files.get_file, f"{there}/{name}", str(target)))
                 with target.open("rb") as file:
                     if hashlib.file_digest(file, "sha256").hexdigest() != digest:
                         return None

@@ -119,7 +119,7 @@ def unicomp_lm() -> type:
             bit what would have come without it.
             """
             import torch
-            from tqdm import tqdm  # type: ignore[import-untyped]
+            from tqdm import tqdm
 
             how = self.support
             if how.head is None:
@@ -143,10 +143,10 @@ def unicomp_lm() -> type:
             for place, one in enumerate(asked):
                 if not one.targets:
                     found(place, Answer(0.0, True))
+            # Beyond a sliding window a layer no longer sees a shared beginning whole: such sequences are read each on its own.
+            fits = [how.window is None or len(one.tokens) <= how.window for one in asked]
             with torch.inference_mode(), how.reading(self.model):
                 for share in (True, False):
-                    # Beyond a sliding window a layer no longer sees a shared beginning whole: such sequences are read each on its own.
-                    fits = [how.window is None or len(one.tokens) <= how.window for one in asked]
                     places = [place for place, one in enumerate(asked) if one.targets and fits[place] is share]
                     score(self.model, how.head, asked, places, found, known=frozenset(known), share=share)
             progress.close()

@@ -18,7 +18,7 @@ class BytesPerToken:
 def bytes_per_token(model: Any) -> BytesPerToken:
     """Return the sizes of a causal model's tokens in the data type of its weights."""
     config = model.config.get_text_config()
-    number = int(next(model.parameters()).element_size())
+    number = int(model.dtype.itemsize)
     hidden = int(config.hidden_size)
     inner = int(getattr(config, "intermediate_size", None) or getattr(config, "ffn_dim", None) or 4 * hidden)
     heads = int(config.num_attention_heads)

@@ -13,7 +13,7 @@ STEP = re.compile(r"^\s*(?:\d+[.)]|[-*\u2022])\s", re.MULTILINE)
 SENTENCE = re.compile(r"(?<=[.!?\u3002\uff01\uff1f])\s+|\n+")
 WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 COMMON = frozenset(
-    "a about an and are as at be by can could did do does for from has have how i if in into is it me my not of on or should so that the there "  # noqa: SIM905
+    "a about an and are as at be by can could did do does for from has have how i if in into is it me my not of on or should so that the there "  # noqa: SIM905 - one line of words is read, a list of quotes is not
     "this to was were what when where which who why will with would you your".split()
 )
 OPENING = 2

@@ -20,11 +20,11 @@ ASKED = re.compile(r"tried to allocate ([\d.]+) (KiB|MiB|GiB|TiB|bytes)", re.IGN
 
 def needed(engine: Engine, *, batch: int, prompt: int, written: int) -> int:
     """Return the bytes that a round takes at least beside the weights: cache, what one layer holds of every token that is read, last logits."""
+    from pytest_unicomp.engine.sizes import bytes_per_token
+
     config = engine.model.config.get_text_config()
-    heads = int(getattr(config, "num_key_value_heads", None) or config.num_attention_heads)
-    size = int(getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
     width = engine.model.dtype.itemsize
-    cache = 2 * int(config.num_hidden_layers) * heads * size * width * batch * (prompt + written)
+    cache = bytes_per_token(engine.model).keys * batch * (prompt + written)
     inner = int(getattr(config, "intermediate_size", 0) or getattr(config, "ffn_dim", 0) or config.hidden_size)
     # The residual stream, and both factors of a gated layer or what one without a gate makes of it.
     read = width * batch * prompt * (int(config.hidden_size) + 2 * inner)
