@@ -6,7 +6,7 @@ import sys
 import tempfile
 import time
 
-from pytest_unicomp import machine, stats
+from pytest_unicomp import health, machine, stats
 from pytest_unicomp.options import resolve
 from pytest_unicomp.plan import Cell
 from pytest_unicomp.run import Run
@@ -42,7 +42,7 @@ def main(model: str) -> None:
                 found = stats.ratio_interval(rounds.reference_seconds, rounds.candidate_seconds, confidence=CONFIDENCE)
                 holding += found.lower <= 1 <= found.upper
                 halves.append((found.upper - found.lower) / 2)
-                unhealthy += rounds.health is not None and rounds.health.problem is not None
+                unhealthy += rounds.health is not None and health.problem(rounds.health) is not None
             halves.sort()
             print(
                 f"{cell.benchmark}: {holding} of {RUNS} intervals contain 1; half-width {100 * halves[RUNS // 2]:.1f} % (median), "

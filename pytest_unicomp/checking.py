@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_unicomp import compare, early, limits, soundness, stats
+from pytest_unicomp import compare, early, health, limits, soundness, stats
 from pytest_unicomp.artifact_checks import Finding
 from pytest_unicomp.baselines import condense
 from pytest_unicomp.compare import hashes
 from pytest_unicomp.limits import Limit
 from pytest_unicomp.plan import Cell
-from pytest_unicomp.records import Artifact, Check, Estimate, HostHealth, KernelReport, Measurement
+from pytest_unicomp.records import Artifact, Check, Estimate, KernelReport, Measurement
 from pytest_unicomp.registry import benchmarks
 from pytest_unicomp.timing import ROUNDS, PairedRounds
 
@@ -107,10 +107,9 @@ class Checking:
         check = self._timed(cell, rounds.reference_seconds, rounds.candidate_seconds)
         check = self._by_limits(check, rounds.candidate_seconds)
         before, after = rounds.kernels
-        health = HostHealth.model_validate(asdict(rounds.health)) if rounds.health else None
-        told = {"kernels": rounds.kernels, "health": health, "reason": f"{check.reason}; {after} beside {before}"}
+        told = {"kernels": rounds.kernels, "health": rounds.health, "reason": f"{check.reason}; {after} beside {before}"}
         check = check.model_copy(update=told)
-        problem = rounds.health.problem if rounds.health else None
+        problem = health.problem(rounds.health) if rounds.health else None
         if problem is not None:
             check = check.model_copy(update={"verdict": "inconclusive", "reason": f"the host was not healthy: {problem}; {check.reason}"})
         return _with(check, hashes.of_values("efficiency", cell.benchmark, *identity, *rounds.kernels))
@@ -121,7 +120,7 @@ class Checking:
         best = max(report.layers, key=lambda layer: layer.share)
         where = f"{best.outputs} x {best.inputs}, {best.rows} tokens"
         reason = f"{check.reason}; at best {100 * best.share:.0f} % of the {best.bound} ceiling ({where})"
-        unhealthy = rounds.health.problem if rounds.health else None
+        unhealthy = health.problem(rounds.health) if rounds.health else None
         return check.model_copy(update={"reason": reason}), report.model_copy(update={"unhealthy": unhealthy})
 
     def not_timed(self, cell: Cell, reason: str) -> Check:

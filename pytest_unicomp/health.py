@@ -5,43 +5,26 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_unicomp import nvml
+from pytest_unicomp.records import HostHealth
 
 # Cores that other processes keep busy, as a share of the machine's, above which a timing says little; and how full the machine must be for that.
 OTHERS_SHARE, FULL_SHARE = 0.25, 0.85
 
 
-@dataclass(frozen=True)
-class Health:
-    """The host while rounds were timed: cores of the machine, how many of them all processes and other processes kept busy on average, load
-    average over a minute, and the clock in MHz where the system tells it. Of a GPU: processes of others on it, clock now and highest in MHz, what
-    holds its clock down, and joules that it used meanwhile. None: not known here, or not there."""
-
-    cores: int
-    busy_cores: float | None
-    others_busy_cores: float | None
-    load: float | None
-    megahertz: float | None
-    gpu_others: int | None = None
-    gpu_megahertz: tuple[int, int] | None = None
-    gpu_throttled: str | None = None
-    joules: float | None = None
-
-    @property
-    def problem(self) -> str | None:
-        """Say in one phrase why timings say little, or None where nothing speaks against them (or nothing is known)."""
-        if self.gpu_others:
-            return f"processes of others use the GPU ({self.gpu_others})"
-        if self.gpu_throttled:
-            return f"{self.gpu_throttled} holds the GPU's clock down"
-        if self.busy_cores is None or self.others_busy_cores is None:
-            return None
-        if self.others_busy_cores > OTHERS_SHARE * self.cores and self.busy_cores > FULL_SHARE * self.cores:
-            return f"other processes kept {self.others_busy_cores:.1f} of the machine's {self.cores} cores busy"
+def problem(health: HostHealth) -> str | None:
+    """Say in one phrase why timings say little, or None where nothing speaks against them (or nothing is known)."""
+    if health.gpu_others:
+        return f"processes of others use the GPU ({health.gpu_others})"
+    if health.gpu_throttled:
+        return f"{health.gpu_throttled} holds the GPU's clock down"
+    if health.busy_cores is None or health.others_busy_cores is None:
         return None
+    if health.others_busy_cores > OTHERS_SHARE * health.cores and health.busy_cores > FULL_SHARE * health.cores:
+        return f"other processes kept {health.others_busy_cores:.1f} of the machine's {health.cores} cores busy"
+    return None
 
 
 class Watch:
@@ -56,13 +39,13 @@ class Watch:
         self._joules = nvml.energy(device)
         self._began, self._own, self._all = time.perf_counter(), self._own_seconds(), _busy_seconds()
 
-    def health(self) -> Health:
+    def health(self) -> HostHealth:
         """Return the health since the beginning."""
         elapsed = max(1e-6, time.perf_counter() - self._began)
         own, busy = (self._own_seconds() - self._own) / elapsed, _busy_seconds()
         all_busy = None if busy is None or self._all is None else (busy - self._all) / elapsed
         joules = nvml.energy(self._device)
-        return Health(
+        return HostHealth(
             cores=os.cpu_count() or 1,
             busy_cores=all_busy,
             others_busy_cores=None if all_busy is None else max(0.0, all_busy - own),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from typing import Any, TypeVar
 
-from pytest_unicomp.health import Health, Watch
+from pytest_unicomp.health import Watch
+from pytest_unicomp.records import HostHealth
 
 ROUNDS = 12
 WARM_UP = 2
@@ -68,7 +68,7 @@ class PairedRounds:
         self.kernels = kernels
         self.reference_seconds: list[float] = []
         self.candidate_seconds: list[float] = []
-        self.health: Health | None = None
+        self.health: HostHealth | None = None
         self._rounds = 0
         self._owed = False
         self._counted: list[float | None] = []
@@ -109,7 +109,7 @@ class PairedRounds:
         """Rebuild from what `extra_info` gave."""
         rounds = cls(lambda: None, lambda: None, tuple(document["kernels"]))
         rounds.reference_seconds, rounds.candidate_seconds = document["reference_seconds"], document["candidate_seconds"]
-        rounds.health = Health(**document["health"]) if document["health"] else None
+        rounds.health = HostHealth.model_validate(document["health"]) if document["health"] else None
         return rounds
 
     def extra_info(self) -> dict[str, Any]:
@@ -120,5 +120,5 @@ class PairedRounds:
             "candidate_seconds": self.candidate_seconds,
             "ratios": [after / before for before, after in pairs],
             "kernels": list(self.kernels),
-            "health": asdict(self.health) if self.health else None,
+            "health": self.health.model_dump(mode="json") if self.health else None,
         }

@@ -150,7 +150,7 @@ class Trials:
 
 
 def _sound(rounds: PairedRounds) -> bool:
-    return rounds.health is None or rounds.health.problem is None
+    return rounds.health is None or health.problem(rounds.health) is None
 
 
 def _now() -> str:

@@ -7,8 +7,8 @@ import pytest
 from pytest_unicomp.checking import Checking
 from pytest_unicomp.compare import Policy
 from pytest_unicomp.evaluate import measure_size
-from pytest_unicomp.health import Health
 from pytest_unicomp.plan import Cell
+from pytest_unicomp.records import HostHealth
 from pytest_unicomp.registry import Evaluation, benchmarks
 from pytest_unicomp.timing import ROUNDS, PairedRounds
 from tests.toys import artifact
@@ -31,7 +31,9 @@ def test_without_a_limit_the_ratio_to_the_reference_decides():
 def test_the_hosts_health_stands_beside_the_timing_and_a_busy_host_decides_nothing():
     rounds = PairedRounds(lambda: None, lambda: None, ("dense", "int8"))
     rounds.reference_seconds, rounds.candidate_seconds = [1.0, 1.01] * 6, [0.5, 0.51] * 6
-    rounds.health = Health(2, 1.9, 1.2, 7.5, 2600.0, 1, (1410, 1980), None, 3.5)
+    rounds.health = HostHealth(
+        cores=2, busy_cores=1.9, others_busy_cores=1.2, load=7.5, megahertz=2600.0, gpu_others=1, gpu_megahertz=(1410, 1980), joules=3.5
+    )
     check = Checking(Policy()).latency(CELL, rounds, identity=("x",))
     assert check.verdict == "inconclusive"
     assert check.reason.startswith("the host was not healthy: processes of others use the GPU (1); ")

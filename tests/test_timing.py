@@ -7,7 +7,9 @@ import time
 import pytest
 
 from pytest_unicomp import nvml
-from pytest_unicomp.health import Health, Watch
+from pytest_unicomp.health import Watch
+from pytest_unicomp.health import problem as told
+from pytest_unicomp.records import HostHealth
 from pytest_unicomp.timing import PairedRounds, on_device
 
 ORDER = ["reference", "candidate", "candidate", "reference"]
@@ -85,7 +87,7 @@ def test_the_device_clock_gives_seconds_and_what_was_computed():
     ],
 )
 def test_a_gpu_that_is_shared_or_hot_is_not_healthy(gpu, problem):
-    assert Health(2, 1.0, 0.0, None, None, **gpu).problem == problem
+    assert told(HostHealth(cores=2, busy_cores=1.0, others_busy_cores=0.0, load=None, megahertz=None, **gpu)) == problem
 
 
 def test_a_cpu_has_no_counters_of_a_gpu():
@@ -97,7 +99,7 @@ def test_a_cpu_has_no_counters_of_a_gpu():
     [(1.95, 0.05, True), (1.95, 0.9, False), (1.2, 0.9, True), (None, None, True)],
 )
 def test_a_host_is_healthy_unless_others_take_what_the_timing_needs(busy, others, healthy):
-    problem = Health(2, busy, others, None, None).problem
+    problem = told(HostHealth(cores=2, busy_cores=busy, others_busy_cores=others, load=None, megahertz=None))
     assert (problem is None) is healthy
     if not healthy:
         assert problem == "other processes kept 0.9 of the machine's 2 cores busy"

@@ -1,15 +1,13 @@
 """Timings are kept for later runs on the same machine, unless they say little: too few rounds for a limit, or a host that was not healthy."""
 
-from dataclasses import replace
-
 import pytest
 
-from pytest_unicomp.health import Health
 from pytest_unicomp.options import resolve
+from pytest_unicomp.records import HostHealth
 from pytest_unicomp.run import Run
 from pytest_unicomp.timing import PairedRounds
 
-QUIET = Health(2, 1.0, 0.0, None, None)
+QUIET = HostHealth(cores=2, busy_cores=1.0, others_busy_cores=0.0, load=None, megahertz=None)
 
 
 @pytest.fixture
@@ -41,5 +39,5 @@ def test_few_rounds_do_not_serve_a_limit_that_needs_more(run):
 
 def test_rounds_of_a_busy_host_are_timed_again_by_the_next_run(run):
     [cell] = run.plan.cells
-    run.trials.keep_rounds(cell, rounds(12, replace(QUIET, busy_cores=2.0, others_busy_cores=1.5)))
+    run.trials.keep_rounds(cell, rounds(12, QUIET.model_copy(update={"busy_cores": 2.0, "others_busy_cores": 1.5})))
     assert run.trials.kept_rounds(cell) is None
