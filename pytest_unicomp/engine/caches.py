@@ -1,4 +1,4 @@
-"""Caches of keys and values: one row that all rows of a batch see without a copy of it (`spread`), and one that is not copied at every token (`growing`)."""
+"""Caches of keys and values: one row that all rows of a batch see (`spread`, `beside`), and one that is not copied at every token (`growing`)."""
 
 from __future__ import annotations
 
@@ -21,6 +21,21 @@ def spread(one: Any, rows: int) -> Any:
         copy.keys, copy.values = layer.keys.expand(rows, -1, -1, -1), layer.values.expand(rows, -1, -1, -1)
         wide.layers.append(copy)
     return wide
+
+
+def beside(one: Any) -> Any:
+    """Return a cache as long as the one row of `one` that keeps nothing and gives a layer its own keys and values alone: for `attention.folded`.
+
+    Raises ValueError where a layer of `one` holds no keys.
+    """
+    from transformers import DynamicCache
+
+    made = DynamicCache()
+    for layer in one.layers:
+        if not layer.is_initialized:
+            raise ValueError("a layer keeps no keys of its own")
+        made.layers.append(_beside_layer()(layer.keys, layer.values))
+    return made
 
 
 def growing(config: Any, tokens: int) -> Any:
@@ -69,6 +84,24 @@ def joined(config: Any, parts: Sequence[Any], shared: int, longest: int, tokens:
 
 def _pair(layer: Any) -> tuple[Any, Any]:
     return layer.keys, layer.values
+
+
+@cache
+def _beside_layer() -> type:
+    from transformers.cache_utils import DynamicLayer
+
+    class BesideLayer(DynamicLayer):  # type: ignore[misc]
+        """Holds a beginning's keys and values, for its length; what a row adds is handed back as it came."""
+
+        def __init__(self, keys: Any, values: Any) -> None:
+            super().__init__()
+            self.lazy_initialization(keys, values)
+            self.keys, self.values = keys, values
+
+        def update(self, key_states: Any, value_states: Any, *arguments: Any, **settings: Any) -> tuple[Any, Any]:
+            return key_states, value_states
+
+    return BesideLayer
 
 
 @cache

@@ -148,7 +148,7 @@ def unicomp_lm() -> type:
             with torch.inference_mode(), how.reading(self.model):
                 for share in (True, False):
                     places = [place for place, one in enumerate(asked) if one.targets and fits[place] is share]
-                    score(self.model, how.head, asked, places, found, known=frozenset(known), share=share)
+                    score(self.model, how.head, asked, places, found, known=frozenset(known), share=share, way=how.way)
             progress.close()
             return [answers[place] for place in range(len(given))]
 

@@ -7,10 +7,12 @@ then its branches (the options) side by side. An attention mask hides each branc
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_unicomp.engine.caches import spread
+from pytest_unicomp.engine.attention import Way, folded
+from pytest_unicomp.engine.caches import beside, spread
 from pytest_unicomp.engine.head import Head
 from pytest_unicomp.engine.sharing import Block, Reading, Tree, blocks
 from pytest_unicomp.engine.sizes import bytes_per_token
@@ -51,15 +53,16 @@ def score(
     *,
     known: frozenset[int] = frozenset(),
     share: bool = True,
+    way: Way = "plain",
 ) -> None:
     """Call `done(place, answer)` for the questions at `places` of `asked`, batch by batch; a batch of `known` ones alone is left out.
 
     Every question reads at least as many tokens as it has targets, at least one. With `share` false every distinct sequence is a row of its
-    own, read from its beginning.
+    own, read from its beginning. `way` is how attention to what is shared is computed.
     """
     readings, askers = distinct(asked, places)
     alone = [Block(0, tuple(Tree(len(reading.tokens), (place,)) for place, reading in enumerate(readings)))]
-    read(model, head, blocks(readings) if share else alone, Questions(asked, readings, askers, known), done)
+    read(model, head, blocks(readings) if share else alone, Questions(asked, readings, askers, known), done, way)
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def distinct(asked: Sequence[Asked], places: Iterable[int]) -> tuple[list[Readin
     return readings, list(found.values())
 
 
-def read(model: Any, head: Head, found: Sequence[Block], questions: Questions, done: Done) -> None:
+def read(model: Any, head: Head, found: Sequence[Block], questions: Questions, done: Done, way: Way) -> None:
     """Read blocks of the questions' readings and answer all who ask, as `score` does."""
     for block in found:
         rows = [_row(block.shared, tree, questions) for tree in block.trees]
@@ -90,12 +93,12 @@ def read(model: Any, head: Head, found: Sequence[Block], questions: Questions, d
             if all(asker in questions.known for row in batch for _, asker in row.wanted):
                 continue
             if block.shared and prefix is None:
-                prefix = _prefix(model, head, questions.readings[block.trees[0].places[0]].tokens[: block.shared])
+                prefix = _prefix(model, head, questions.readings[block.trees[0].places[0]].tokens[: block.shared], way)
             waiting = [batch]
             while waiting:
                 some = waiting.pop()
                 try:
-                    _answer(model, head, prefix, block.shared, some, questions.asked, done)
+                    _answer(model, head, prefix, some, questions.asked, done)
                 except RuntimeError as error:
                     if len(some) == 1 or not _lacks_memory(error):
                         raise
@@ -159,18 +162,30 @@ def _lacks_memory(error: RuntimeError) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
-def _prefix(model: Any, head: Head, tokens: Sequence[int]) -> Any:
-    """Return the keys and values of a block, one row."""
+@dataclass(frozen=True)
+class _Prefix:
+    """The keys and values of a block, one row, of `tokens` tokens; `way` is how a batch sees them."""
+
+    cache: Any
+    tokens: int
+    way: Way
+
+    def seen(self, rows: int) -> Any:
+        """Return the cache that a batch of `rows` rows is given."""
+        return beside(self.cache) if self.way == "folded" else spread(self.cache, rows)
+
+
+def _prefix(model: Any, head: Head, tokens: Sequence[int], way: Way) -> _Prefix:
     import torch
     from transformers import DynamicCache
 
     cache = DynamicCache()
     with head.reading([0], [0]):
         model(input_ids=torch.tensor([tokens], device=model.device), past_key_values=cache, use_cache=True)
-    return cache
+    return _Prefix(cache, len(tokens), way)
 
 
-def _answer(model: Any, head: Head, prefix: Any, shared: int, rows: Sequence[_Row], asked: Sequence[Asked], done: Done) -> None:
+def _answer(model: Any, head: Head, prefix: _Prefix | None, rows: Sequence[_Row], asked: Sequence[Asked], done: Done) -> None:
     """Read one batch and answer all its askers."""
     positions: dict[tuple[int, int], int] = {}
     numbers: list[int] = []
@@ -180,8 +195,9 @@ def _answer(model: Any, head: Head, prefix: Any, shared: int, rows: Sequence[_Ro
             numbers.append(positions.setdefault((place, column), len(positions)))
             askers.append(asker)
     targets = [token for asker in dict.fromkeys(askers) for token in asked[asker].targets]
-    with head.reading(*zip(*positions, strict=True)):
-        logits = model(**_inputs(model, prefix, shared, rows)).logits
+    attending = folded(model, prefix.cache) if prefix is not None and prefix.way == "folded" else nullcontext()
+    with head.reading(*zip(*positions, strict=True)), attending:
+        logits = model(**_inputs(model, prefix, rows)).logits
     scores = head.scores(logits, numbers, targets)
     start = 0
     for asker in dict.fromkeys(askers):
@@ -190,7 +206,7 @@ def _answer(model: Any, head: Head, prefix: Any, shared: int, rows: Sequence[_Ro
         start = end
 
 
-def _inputs(model: Any, prefix: Any, shared: int, rows: Sequence[_Row]) -> dict[str, Any]:
+def _inputs(model: Any, prefix: _Prefix | None, rows: Sequence[_Row]) -> dict[str, Any]:
     """Return what the model is given: rows padded on the right, behind the block, with a mask where there are branches."""
     import torch
 
@@ -201,12 +217,13 @@ def _inputs(model: Any, prefix: Any, shared: int, rows: Sequence[_Row]) -> dict[
 
     inputs: dict[str, Any] = {"input_ids": padded((row.tokens for row in rows), 0).to(model.device), "use_cache": prefix is not None}
     if prefix is not None:
-        inputs["past_key_values"] = spread(prefix, len(rows))
+        inputs["past_key_values"] = prefix.seen(len(rows))
     if any(row.owners[-1] for row in rows):
+        before = 0 if prefix is None or prefix.way == "folded" else prefix.tokens
         owners = padded((row.owners for row in rows), -1)
         seen = ((owners[:, :, None] == owners[:, None, :]) | (owners[:, None, :] == 0)).tril_()
-        mask = torch.zeros(len(rows), 1, longest, shared + longest, dtype=model.dtype)
-        mask[:, 0, :, shared:].masked_fill_(~seen, torch.finfo(model.dtype).min)
+        mask = torch.zeros(len(rows), 1, longest, before + longest, dtype=model.dtype)
+        mask[:, 0, :, before:].masked_fill_(~seen, torch.finfo(model.dtype).min)
         inputs["attention_mask"] = mask.to(model.device)
         inputs["position_ids"] = padded((row.positions for row in rows), 0).to(model.device)
     return inputs

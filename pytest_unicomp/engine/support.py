@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_unicomp.engine.attention import grouped, possible
+from pytest_unicomp.engine.attention import Way, grouped, ways
 from pytest_unicomp.engine.head import Head
 from pytest_unicomp.engine.scoring import Answer, Asked, Questions, distinct, read
 from pytest_unicomp.engine.sharing import Block, Tree
@@ -23,17 +23,17 @@ BEGINNING = 6
 class Support:
     """How a model is read: `head` None means by lm-eval's own code; `window` is the length up to which beginnings are shared, 0 for never.
 
-    `reason` says what the model cannot do, None where it can do all; `grouped` whether its attention gains from `attention.grouped`.
+    `reason` says what the model cannot do, None where it can do all; `way` is how its attention is computed.
     """
 
     head: Head | None
     window: int | None
     reason: str | None = None
-    grouped: bool = False
+    way: Way = "plain"
 
     def reading(self, model: Any) -> AbstractContextManager[None]:
         """Return the block within which the model reads and writes."""
-        return grouped(model) if self.grouped else nullcontext()
+        return nullcontext() if self.way == "plain" else grouped(model)
 
 
 def support(model: Any) -> Support:
@@ -51,15 +51,15 @@ def support(model: Any) -> Support:
     except Exception as error:  # noqa: BLE001 - a model of a stranger may raise anything; it is then read as lm-eval reads it
         return Support(None, 0, f"its output layer cannot be asked for single positions ({type(error).__name__}: {error})")
     reason = None
-    for together in (True, False) if possible(model) else (False,):
+    for way in ways(model):
         try:
             with torch.inference_mode():
-                apart = _apart(model, Support(head, None, grouped=together))
+                apart = _apart(model, Support(head, None, way=way))
         except Exception as error:  # noqa: BLE001 - as above
             reason = f"its attention takes no mask or no cache of ours ({type(error).__name__}: {error})"
             continue
         if apart <= TOLERANCE.get(str(model.dtype).removeprefix("torch."), ROUGH):
-            return Support(head, _window(config), grouped=together)
+            return Support(head, _window(config), way=way)
         reason = f"its answers change by {apart:.2g} nats when beginnings are shared"
     return Support(head, 0, reason)
 
@@ -105,17 +105,22 @@ def _apart(model: Any, how: Support) -> float:
     contexts = [beginning + rest[:4], beginning + rest[4:6]]
     options = [rest[6:9], rest[9:10], rest[10:14], rest[14:16]]
     asked = [Asked(tuple((context + option)[:-1]), tuple(option)) for context in contexts for option in options]
-    found: dict[int, Answer] = {}
     readings, askers = distinct(asked, range(len(asked)))
     places = {reading.tokens: place for place, reading in enumerate(readings)}
     trees = [Tree(len(context), tuple(dict.fromkeys(places[tuple((context + option)[:-1])] for option in options))) for context in contexts]
+    # Trees with branches are read with a mask; sequences without any are not.
+    lines = [Tree(len(reading.tokens), (place,)) for place, reading in enumerate(readings)]
+    found: list[tuple[int, Answer]] = []
     assert how.head is not None
     with how.reading(model):
-        read(model, how.head, [Block(BEGINNING, tuple(trees))], Questions(asked, readings, askers), found.__setitem__)
+        for some in (trees, lines):
+            block = Block(BEGINNING, tuple(some))
+            read(model, how.head, [block], Questions(asked, readings, askers), lambda *answer: found.append(answer), how.way)
     apart = 0.0
-    for place, question in enumerate(asked):
+    for place, answer in found:
+        question = asked[place]
         logits = model(input_ids=torch.tensor([question.tokens], device=model.device), use_cache=False).logits[0]
         chosen = logits[-len(question.targets) :].float().log_softmax(-1)
         alone = float(chosen[torch.arange(len(question.targets)), torch.tensor(question.targets)].sum())
-        apart = max(apart, abs(alone - found[place].log_likelihood))
+        apart = max(apart, abs(alone - answer.log_likelihood))
     return apart

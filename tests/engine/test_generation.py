@@ -112,6 +112,7 @@ def test_prompts_read_in_passes_are_written_on_together(architecture, block, mon
     lm = make(model(architecture), tokenizer())
     asked = requests([block + prompt for prompt in PROMPTS])
     expected = HFLM.generate_until(lm, asked, disable_tqdm=True)
+    assert lm.support.head is not None
     monkeypatch.setattr(generation, "_pass_tokens", lambda _: 100)
     shapes = []
     handle = lm.model.get_input_embeddings().register_forward_hook(lambda _, given, __: shapes.append(tuple(given[0].shape)))

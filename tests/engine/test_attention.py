@@ -1,0 +1,75 @@
+"""Attention to a shared beginning, computed apart from a row's own keys, is the softmax over both; a model that cannot take it is read in a slower way."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn.functional import scaled_dot_product_attention
+
+from pytest_unicomp.engine import attention
+from pytest_unicomp.engine.attention import folded, ways
+from pytest_unicomp.engine.caches import beside
+from pytest_unicomp.engine.lm import make
+from tests.engine.test_scoring import PAIRS, ask, assert_same, plain
+from tests.engine.toy_models import model, tokenizer
+
+
+@settings(max_examples=30)
+@given(st.integers(1, 4), st.integers(1, 3), st.integers(1, 3), st.integers(1, 9), st.integers(1, 40), st.booleans(), st.integers(0, 99))
+def test_both_parts_together_are_the_softmax_over_all_keys(rows, heads, groups, tokens, shared, masked, seed):
+    made = torch.Generator().manual_seed(seed)
+    # Scores of some tens, so that one part may outweigh the other wholly.
+    query = 6 * torch.randn(rows, tokens, heads * groups, 8, generator=made).transpose(1, 2)
+    key, value = torch.randn(2, rows, heads, tokens, 8, generator=made)
+    keys, values = torch.randn(2, 1, heads, shared, 8, generator=made)
+    hidden = torch.rand(rows, 1, tokens, tokens, generator=made) < 0.4 if masked else torch.zeros(rows, 1, tokens, tokens, dtype=torch.bool)
+    hidden = (hidden & ~torch.eye(tokens, dtype=torch.bool)) | ~torch.ones(tokens, tokens, dtype=torch.bool).tril()
+    own = torch.zeros(hidden.shape).masked_fill(hidden, torch.finfo(torch.float32).min)
+    whole = torch.cat([torch.zeros(rows, 1, tokens, shared), own], -1)
+    both = [torch.cat([one.expand(rows, -1, -1, -1), other], 2) for one, other in ((keys, key), (values, value))]
+    expected = scaled_dot_product_attention(query, *both, attn_mask=whole, scale=0.3, enable_gqa=True).transpose(1, 2)
+    found = attention._folded(query, key, value, keys, values, own if masked else None, 0.3)
+    torch.testing.assert_close(found, expected, atol=2e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("architecture", "expected"), [("llama", ("folded", "grouped", "plain")), ("opt", ("folded", "plain"))])
+def test_the_fastest_way_that_a_model_allows_is_taken(architecture, expected):
+    one = model(architecture)
+    assert ways(one) == expected
+    assert make(one, tokenizer()).support.way == "folded"
+    assert one.config._attn_implementation == "sdpa"
+
+
+def test_attention_that_is_not_transformers_sdpa_is_left_as_it_is():
+    assert ways(model("llama", attn_implementation="eager")) == ("plain",)
+
+
+@pytest.mark.parametrize(("broken", "left"), [("_folded", "grouped"), ("_folded _grouped", "plain")])
+def test_a_way_that_gives_other_answers_is_not_taken(monkeypatch, broken, left):
+    for name in broken.split():
+        wrong = getattr(attention, name)
+
+        def halved(*given, wrong=wrong, **settings):
+            made = wrong(*given, **settings)
+            return (made[0] / 2, None) if isinstance(made, tuple) else made / 2
+
+        monkeypatch.setattr(attention, name, halved)
+    lm = make(model("llama"), tokenizer())
+    assert (lm.support.way, lm.support.reason) == (left, None)
+    assert_same(lm.loglikelihood(ask(PAIRS), disable_tqdm=True), plain(lm, PAIRS))
+
+
+def test_a_layer_without_keys_of_its_own_cannot_be_folded():
+    from transformers import DynamicCache
+
+    cache = DynamicCache()
+    cache.update(torch.zeros(1, 1, 2, 4), torch.zeros(1, 1, 2, 4), 1)
+    with pytest.raises(ValueError, match="keeps no keys of its own"):
+        beside(cache)
+
+
+def test_a_failure_inside_leaves_the_model_as_it_was():
+    one = model("llama")
+    with pytest.raises(AttributeError, match="layers"), folded(one, None):
+        one(input_ids=torch.tensor([[1, 2]]))
+    assert one.config._attn_implementation == "sdpa"
