@@ -18,13 +18,16 @@ LIBRARIES = ("torch", "transformers", "tokenizers", "lm-eval", "datasets", "comp
 
 def versions() -> dict[str, str]:
     """Return the installed versions of the libraries that shape a result; one that is not installed is left out."""
-    found: dict[str, str] = {}
-    for library in LIBRARIES:
-        try:
-            found[library] = importlib.metadata.version(library)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+    return {library: version for library in LIBRARIES if (version := _version(library)) is not None}
+
+
+@cache
+def _version(library: str) -> str | None:
+    """Look a version up once: what is imported stays what it was."""
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def describe() -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -24,7 +25,7 @@ def spread(one: Any, rows: int) -> Any:
 
 
 def beside(one: Any) -> Any:
-    """Return a cache as long as the one row of `one` that keeps nothing and gives a layer its own keys and values alone: for `attention.folded`.
+    """Return a cache as long as the one row of `one` that gives a layer its own keys and values alone: for `attention.folded`.
 
     Raises ValueError where a layer of `one` holds no keys.
     """
@@ -54,36 +55,56 @@ def growable(config: Any) -> bool:
     return all(isinstance(made, layer) for made in growing(config, 1).layers)
 
 
-def joined(config: Any, parts: Sequence[Any], shared: int, longest: int, tokens: int) -> Any:
+@dataclass(frozen=True)
+class Part:
+    """Keys and values of some rows: `own`, per layer a pair of shape (rows, key heads, tokens, head size), behind `before`, which is one row's, or None."""
+
+    own: list[tuple[Any, Any]]
+    before: list[tuple[Any, Any]] | None = None
+
+
+def pairs_of(cache: Any) -> list[tuple[Any, Any]]:
+    """Return each layer's keys and values."""
+    return [(layer.keys, layer.values) for layer in cache.layers]
+
+
+def added(cache: Any, shared: int) -> list[tuple[Any, Any]]:
+    """Return what rows have added to a cache that held `shared` tokens before: one of `beside`, of `spread`, or an empty one."""
+    return [getattr(layer, "added", None) or (layer.keys[:, :, shared:], layer.values[:, :, shared:]) for layer in cache.layers]
+
+
+def joined(config: Any, parts: Sequence[Part], filled: int, tokens: int) -> Any:
     """Return one growing cache of the rows of all parts, which are emptied; `tokens` is its room per row.
 
-    Each part holds `shared` tokens that all rows have, then its own, at most `longest` in all; its own go to the right end, and what lies
-    between is 0 and must be masked.
+    Each row begins at the left; what lies between its end and `filled`, the length of the longest, is of no meaning and must be masked.
     """
     import torch
 
     whole = growing(config, tokens)
     for number, layer in enumerate(whole.layers):
-        rows = sum(len(part.layers[number].keys) for part in parts)
-        like = parts[0].layers[number].keys
+        rows = sum(len(part.own[number][0]) for part in parts)
         room = tuple(
-            torch.zeros(rows, like.shape[1], tokens, size.shape[-1], dtype=like.dtype, device=like.device)
-            for size in _pair(parts[0].layers[number])
+            torch.empty(rows, like.shape[1], tokens, like.shape[-1], dtype=like.dtype, device=like.device) for like in parts[0].own[number]
         )
         start = 0
         for part in parts:
-            for target, states in zip(room, _pair(part.layers[number]), strict=True):
-                end, own = start + len(states), states.shape[-2] - shared
-                target[start:end, :, :shared] = states[:, :, :shared]
-                target[start:end, :, longest - own : longest] = states[:, :, shared:]
-            start += len(part.layers[number].keys)
-            part.layers[number].keys = part.layers[number].values = None
-        layer.take(room, longest)
+            own = part.own[number]
+            end = start + len(own[0])
+            for kind, target in enumerate(room):
+                left = 0
+                if part.before is not None:
+                    before = part.before[number][kind]
+                    left = before.shape[-2]
+                    target[start:end, :, :left] = before
+                right = left + own[kind].shape[-2]
+                target[start:end, :, left:right] = own[kind]
+                # Masked, but not any number: what is not one would stay one.
+                target[start:end, :, right:filled] = 0
+            start = end
+        for part in parts:
+            part.own[number] = (None, None)
+        layer.take(room, filled)
     return whole
-
-
-def _pair(layer: Any) -> tuple[Any, Any]:
-    return layer.keys, layer.values
 
 
 @cache
@@ -91,7 +112,9 @@ def _beside_layer() -> type:
     from transformers.cache_utils import DynamicLayer
 
     class BesideLayer(DynamicLayer):  # type: ignore[misc]
-        """Holds a beginning's keys and values, for its length; what a row adds is handed back as it came."""
+        """Holds a beginning's keys and values, for its length; what rows add is handed back as it came, and kept apart as `added`."""
+
+        added: tuple[Any, Any]
 
         def __init__(self, keys: Any, values: Any) -> None:
             super().__init__()
@@ -99,7 +122,8 @@ def _beside_layer() -> type:
             self.keys, self.values = keys, values
 
         def update(self, key_states: Any, value_states: Any, *arguments: Any, **settings: Any) -> tuple[Any, Any]:
-            return key_states, value_states
+            self.added = (key_states, value_states)
+            return self.added
 
     return BesideLayer
 

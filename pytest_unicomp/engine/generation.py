@@ -1,25 +1,27 @@
-"""Generates batches of text that never wait for the longest: finished rows leave, a shared beginning is computed once, sampling is seeded per row."""
+"""Generates batches of text that never wait for the longest: rows that have ended leave, waiting prompts take their places, sampling is seeded per row."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_unicomp.engine.caches import growable, growing, joined, spread
-from pytest_unicomp.engine.sharing import common
+from pytest_unicomp.engine.caches import Part, growable, growing, joined, pairs_of
+from pytest_unicomp.engine.prefill import Read, Reader, passes
 from pytest_unicomp.engine.sizes import bytes_per_token
+from pytest_unicomp.engine.support import Support
 
 # Bytes that the keys and values of one batch may take, and its rows at most: enough for the matrix products to be dense.
 BATCH_BYTES = {"cpu": 2**29, "cuda": 2**33}
 BATCH_ROWS = {"cpu": 128, "cuda": 256}
 # Prompt tokens that are read in one pass: on a CPU more of them make activations that no longer stay in the processor's cache.
 PASS_TOKENS, CUDA_PASS_TOKENS = 4_096, 65_536
-# A shorter shared beginning is not worth a pass of its own.
-SHARED_TOKENS = 16
 # Rows leave when so few of a batch are still being written: each leaving copies the keys and values of those that stay.
 STAYING = 0.85
+# Waiting prompts are read when so much of a batch's room is taken: each joining copies the keys and values too.
+REFILL = 0.5
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,22 @@ class _Row:
     ended: bool = False
 
 
+@dataclass
+class _Batch:
+    """Rows that are written side by side: the `logits` of what each says next, and which places of `cache` it sees (`mask`, 1 or 0)."""
+
+    rows: list[_Row]
+    logits: Any
+    cache: Any
+    mask: Any
+
+
 def generate(
     model: Any,
     prompts: Sequence[Sequence[int]],
     stopping: Stopping,
     *,
+    how: Support,
     temperature: float,
     seed: int,
     done: Callable[[int, list[int]], None],
@@ -52,28 +65,121 @@ def generate(
     """Call `done(place, new token ids)` once per prompt (a list of at least one token id), in the order in which they end.
 
     Greedy at `temperature` 0, else sampled from softmax(logits / temperature); a row's draws depend on its prompt and `seed` alone, so that
-    neither its batch nor the order of the prompts changes what is said. An end token is not part of what `done` is given.
+    neither its batch nor the order of the prompts changes what is said. An end token is not part of what `done` is given. `how` is what
+    `support` found out about the model.
     """
     import torch
 
     rows = [_Row(place, list(prompt), []) for place, prompt in enumerate(prompts)]
-    rows.sort(key=lambda row: (-len(row.prompt), row.prompt))
-    with torch.inference_mode():
-        for batch in _batches(model, rows, stopping.limit):
-            _write(model, batch, stopping, temperature, seed, done)
+    if temperature > 0:
+        for row in rows:
+            row.draws = _draws(row.prompt, seed, stopping.limit)
+    # A window counts places of the cache, so that rows of different lengths cannot be joined behind what they share.
+    source = _Joining if how.head is not None and how.reason is None and growable(model.config) else _Apart
+    with torch.inference_mode(), how.reading(model):
+        waiting = source(model, how, rows, stopping.limit)
+        batch = waiting.fill(None)
+        while batch is not None:
+            left = _step(model, batch, stopping, temperature, done)
+            batch = waiting.fill(left)
 
 
-def _batches(model: Any, rows: Sequence[_Row], limit: int) -> Iterator[list[_Row]]:
-    """Divide rows, the longest first, into batches whose keys and values fit; a model whose layers keep a window reads each batch in one pass."""
+def _step(model: Any, batch: _Batch, stopping: Stopping, temperature: float, done: Callable[[int, list[int]], None]) -> _Batch | None:
+    """Let each row of a batch say its next token and think of the one after; None when all have ended."""
+    import torch
+
+    chosen = _choose(batch.logits, temperature, batch.rows)
+    for row, token in zip(batch.rows, chosen.tolist(), strict=True):
+        if row.ended:
+            continue
+        if token not in stopping.ends:
+            row.made.append(token)
+            if len(row.made) < stopping.limit and not (stopping.found and stopping.found(row.made)):
+                continue
+        row.ended = True
+        done(row.place, row.made)
+    alive = [number for number, row in enumerate(batch.rows) if not row.ended]
+    if not alive:
+        return None
+    rows, mask = batch.rows, batch.mask
+    if len(alive) <= STAYING * len(rows):
+        kept = torch.tensor(alive, device=model.device)
+        batch.cache.batch_select_indices(kept)
+        mask, chosen = mask[kept], chosen[kept]
+        rows = [rows[number] for number in alive]
+    positions = mask.sum(1, keepdim=True)
+    mask = torch.nn.functional.pad(mask, (0, 1), value=1)
+    return _Batch(rows, _last_logits(model, chosen[:, None], mask, positions, batch.cache), batch.cache, mask)
+
+
+class _Joining:
+    """Prompts are read in passes, what they share once, and join the rows that are still being written as soon as there is room."""
+
+    def __init__(self, model: Any, how: Support, rows: Sequence[_Row], limit: int) -> None:
+        assert how.head is not None
+        self._model, self._rows, self._limit = model, rows, limit
+        prompts = [row.prompt for row in rows]
+        self._reader = Reader(model, how.head, how.way, prompts)
+        self._waiting = deque(passes(prompts, self._room, _pass_tokens(model)))
+
+    def _room(self, length: int) -> int:
+        return _room(self._model, length + self._limit)
+
+    def fill(self, batch: _Batch | None) -> _Batch | None:
+        """Return the batch, with as many of those that wait as there is room for once it is half empty; None when nobody is left."""
+        import torch
+
+        if not self._waiting or (batch is not None and len(batch.rows) > REFILL * self._room(batch.mask.shape[1])):
+            return batch
+        used = None if batch is None else batch.mask.any(0).nonzero()[:, 0]
+        count, longest = (0, 0) if batch is None or used is None else (len(batch.rows), len(used))
+        read: list[Read] = []
+        while self._waiting:
+            places = self._waiting[0].places
+            count, longest = count + len(places), max(longest, *(len(self._rows[place].prompt) for place in places))
+            if count > self._room(longest):
+                break
+            read.append(self._reader.read(self._waiting.popleft()))
+        if not read:
+            return batch
+        rows, logits = [self._rows[place] for one in read for place in one.places], [one.logits for one in read]
+        parts, masks = [one.part for one in read], [one.mask for one in read]
+        if batch is not None:
+            parts.insert(0, Part([(keys[:, :, used], values[:, :, used]) for keys, values in pairs_of(batch.cache)]))
+            rows, logits, masks = [*batch.rows, *rows], [batch.logits, *logits], [batch.mask[:, used], *masks]
+        longest = max(mask.shape[1] for mask in masks)
+        mask = torch.cat([torch.nn.functional.pad(mask, (0, longest - mask.shape[1])) for mask in masks])
+        cache = joined(self._model.config, parts, longest, longest + self._limit)
+        return _Batch(rows, torch.cat(logits), cache, mask)
+
+
+class _Apart:
+    """Each batch is read in one pass, padded on the left, and written to its end."""
+
+    def __init__(self, model: Any, how: Support, rows: Sequence[_Row], limit: int) -> None:
+        self._model, self._limit = model, limit
+        self._waiting = deque(sorted(rows, key=lambda row: (-len(row.prompt), row.prompt)))
+
+    def fill(self, batch: _Batch | None) -> _Batch | None:
+        """Return the batch, or the next one when it has ended; None when nobody is left."""
+        import torch
+
+        if batch is not None or not self._waiting:
+            return batch
+        longest = len(self._waiting[0].prompt)
+        fitting = max(1, min(_room(self._model, longest + self._limit), _pass_tokens(self._model) // longest))
+        rows = [self._waiting.popleft() for _ in range(min(fitting, len(self._waiting)))]
+        ids = torch.tensor([[0] * (longest - len(row.prompt)) + row.prompt for row in rows], device=self._model.device)
+        mask = torch.tensor([[0] * (longest - len(row.prompt)) + [1] * len(row.prompt) for row in rows], device=self._model.device)
+        cache = growing(self._model.config, longest + self._limit)
+        logits = _last_logits(self._model, ids, mask, (mask.cumsum(1) - 1).clamp(min=0), cache)
+        return _Batch(rows, logits, cache, mask)
+
+
+def _room(model: Any, tokens: int) -> int:
+    """Return how many rows of `tokens` tokens go into a batch, at least one."""
     kind = "cuda" if str(model.device).startswith("cuda") else "cpu"
-    room = BATCH_BYTES[kind] // bytes_per_token(model).keys
-    once = room if growable(model.config) else _pass_tokens(model)
-    start = 0
-    while start < len(rows):
-        length = len(rows[start].prompt)
-        fitting = max(1, min(BATCH_ROWS[kind], room // (length + limit), once // length))
-        yield list(rows[start : start + fitting])
-        start += fitting
+    return max(1, min(BATCH_ROWS[kind], BATCH_BYTES[kind] // (bytes_per_token(model).keys * tokens)))
 
 
 def _pass_tokens(model: Any) -> int:
@@ -84,89 +190,10 @@ def _pass_tokens(model: Any) -> int:
     return max(PASS_TOKENS, weights // bytes_per_token(model).activations)
 
 
-def _write(model: Any, rows: list[_Row], stopping: Stopping, temperature: float, seed: int, done: Callable[[int, list[int]], None]) -> None:
-    import torch
-
-    if temperature > 0:
-        for row in rows:
-            row.draws = _draws(row.prompt, seed, stopping.limit)
-    logits, cache, mask = _read(model, rows, stopping.limit)
-    positions = mask.sum(1, keepdim=True)
-    for step in range(stopping.limit):
-        chosen = _choose(logits, temperature, rows, step)
-        for row, token in zip(rows, chosen.tolist(), strict=True):
-            if row.ended:
-                continue
-            if token not in stopping.ends:
-                row.made.append(token)
-                if len(row.made) < stopping.limit and not (stopping.found and stopping.found(row.made)):
-                    continue
-            row.ended = True
-            done(row.place, row.made)
-        alive = [number for number, row in enumerate(rows) if not row.ended]
-        if not alive:
-            return
-        if len(alive) <= STAYING * len(rows):
-            kept = torch.tensor(alive, device=model.device)
-            cache.batch_select_indices(kept)
-            mask, positions, chosen = mask[kept], positions[kept], chosen[kept]
-            rows = [rows[number] for number in alive]
-        mask = torch.nn.functional.pad(mask, (0, 1), value=1)
-        logits = _last_logits(model, chosen[:, None], mask, positions, cache)
-        positions = positions + 1
-
-
-def _read(model: Any, rows: Sequence[_Row], limit: int) -> tuple[Any, Any, Any]:
-    """Read the prompts, what all share once and the rest in passes; return the last logits, the cache, and which of its places each row sees."""
-    import torch
-
-    longest = max(len(row.prompt) for row in rows)
-    prefix, shared = _shared(model, rows, longest + limit)
-    apart = growable(model.config)
-    step = max(1, _pass_tokens(model) // (longest - shared)) if apart else len(rows)
-    logits, caches, masks = [], [], []
-    for start in range(0, len(rows), step):
-        some = rows[start : start + step]
-        own = max(len(row.prompt) for row in some) - shared
-        ids = torch.zeros(len(some), own, dtype=torch.long)
-        mask = torch.zeros(len(some), longest, dtype=torch.long)
-        mask[:, :shared] = 1
-        for number, row in enumerate(some):
-            count = len(row.prompt) - shared
-            ids[number, own - count :] = torch.tensor(row.prompt[shared:])
-            mask[number, longest - count :] = 1
-        seen = torch.cat([mask[:, :shared], mask[:, longest - own :]], dim=1).to(model.device)
-        positions = (seen.cumsum(1) - 1).clamp(min=0)[:, shared:]
-        cache = spread(prefix, len(some)) if apart else prefix
-        logits.append(_last_logits(model, ids.to(model.device), seen, positions, cache))
-        caches.append(cache)
-        masks.append(mask.to(model.device))
-    whole = joined(model.config, caches, shared, longest, longest + limit) if apart else caches[0]
-    return torch.cat(logits), whole, torch.cat(masks)
-
-
 def _last_logits(model: Any, ids: Any, mask: Any, positions: Any, cache: Any) -> Any:
     """Return the logits of each row's last token, shape (rows, vocabulary)."""
     settings = {"past_key_values": cache, "use_cache": True, "logits_to_keep": 1}
     return model(input_ids=ids, attention_mask=mask, position_ids=positions, **settings).logits[:, -1]
-
-
-def _shared(model: Any, rows: Sequence[_Row], tokens: int) -> tuple[Any, int]:
-    """Return a cache of one row that holds the beginning which all prompts share, and its length in tokens; each keeps one token of its own."""
-    import torch
-
-    cache = growing(model.config, tokens)
-    if not growable(model.config):
-        # A window counts places of the cache: padding between a shared beginning and the rest would push what it should see out of it.
-        return cache, 0
-    # Sorted by length and then by token: of a list that is sorted by token alone, the first and the last share least; here all are asked.
-    first, length = rows[0].prompt, min(len(row.prompt) for row in rows) - 1
-    for row in rows[1:]:
-        length = common(first[:length], row.prompt)
-    if len(rows) == 1 or length < SHARED_TOKENS:
-        return cache, 0
-    model(input_ids=torch.tensor([first[:length]], device=model.device), past_key_values=cache, use_cache=True, logits_to_keep=1)
-    return cache, length
 
 
 def _draws(prompt: Sequence[int], seed: int, count: int) -> Any:
@@ -176,12 +203,14 @@ def _draws(prompt: Sequence[int], seed: int, count: int) -> Any:
     return torch.rand(count, generator=torch.Generator().manual_seed(int.from_bytes(key[:7], "big")), dtype=torch.float64)
 
 
-def _choose(logits: Any, temperature: float, rows: Sequence[_Row], step: int) -> Any:
+def _choose(logits: Any, temperature: float, rows: Sequence[_Row]) -> Any:
     """Return the next token of each row, shape [rows]: the likeliest, or by inverting the distribution function at the row's own draw."""
     import torch
 
     if temperature <= 0:
         return logits.argmax(-1)
     cumulative = torch.softmax(logits.double() / temperature, -1).cumsum(-1)
-    drawn = torch.stack([row.draws[step] for row in rows]).to(logits.device) * cumulative[:, -1]
+    # A row that has ended and not yet left draws its last once more.
+    draws = torch.stack([row.draws[min(len(row.made), len(row.draws) - 1)] for row in rows])
+    drawn = draws.to(logits.device) * cumulative[:, -1]
     return torch.searchsorted(cumulative, drawn[:, None]).squeeze(1).clamp(max=logits.shape[-1] - 1)

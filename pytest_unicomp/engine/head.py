@@ -55,6 +55,11 @@ class Head:
             chosen = chosen[:1]
         return (chosen[None], *others)
 
+    def logits(self, logits: Any) -> Any:
+        """Return the logits of all positions that were read, shape (N, vocabulary), from those that the model has given."""
+        kept, self._hidden = self._hidden, None
+        return self._layer(kept) if self.plain else logits[0]
+
     def scores(self, logits: Any, wanted: Sequence[int], tokens: Sequence[int]) -> Scores:
         """Return the scores of `tokens`, each under the logits of position number `wanted` of those that were read."""
         import torch

@@ -193,7 +193,7 @@ def unicomp_lm() -> type:
                     waiting.append(place)
                 else:
                     texts[place] = kept
-            prompts = [self._prompt(requests[place].args[0])[-(self.max_length - limit) :] for place in waiting]
+            prompts = [prompt[-(self.max_length - limit) :] for prompt in self._prompts([requests[place].args[0] for place in waiting])]
 
             def done(number: int, made: list[int]) -> None:
                 text = postprocess_generated_text(self.tok_decode(made), stop=stops, think_end_token=None)
@@ -205,20 +205,19 @@ def unicomp_lm() -> type:
             sampled = settings.get("do_sample") is True
             temperature = float(settings.get("temperature") or 1.0) if sampled else 0.0
             stopping = Stopping(self._ends(), limit, self._stop_finder([stop for stop in stops if stop and stop != eos]))
-            with self.support.reading(self.model):
-                generate(self.model, prompts, stopping, temperature=temperature, seed=seed, done=done)
+            generate(self.model, prompts, stopping, how=self.support, temperature=temperature, seed=seed, done=done)
             return [texts[place] for place in range(len(requests))]
 
-        def _prompt(self, text: str) -> list[int]:
-            """Return the token ids that HFLM's `tok_batch_encode` gives a context."""
-            special: dict[str, bool] = {}
-            if has_bos_prefix(text, getattr(self.tokenizer, "bos_token", None)):
-                special = {"add_special_tokens": False}
-            elif self.add_bos_token is not None:
-                special = {"add_special_tokens": self.add_bos_token}
-            found = list(self.tokenizer(text, **special)["input_ids"])
-            # An empty prompt has nothing to go on from but the token that starts a text.
-            return found or [self.prefix_token_id]
+        def _prompts(self, texts: Sequence[str]) -> list[list[int]]:
+            """Return the token ids that HFLM's `tok_batch_encode` gives each context; an empty one has the token that starts a text."""
+            started = [bool(has_bos_prefix(text, getattr(self.tokenizer, "bos_token", None))) for text in texts]
+            found: dict[int, list[int]] = {}
+            for beginning in {*started}:
+                places = [place for place, own in enumerate(started) if own is beginning]
+                add = False if beginning else self.add_bos_token
+                special = {} if add is None else {"add_special_tokens": add}
+                found |= zip(places, self.tokenizer([texts[place] for place in places], **special)["input_ids"], strict=True)
+            return [list(found[place]) or [self.prefix_token_id] for place in range(len(texts))]
 
         def _ends(self) -> frozenset[int]:
             configured = self.model.generation_config.eos_token_id

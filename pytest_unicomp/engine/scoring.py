@@ -11,9 +11,9 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_unicomp.engine.attention import Way, folded
-from pytest_unicomp.engine.caches import beside, spread
+from pytest_unicomp.engine.attention import Way
 from pytest_unicomp.engine.head import Head
+from pytest_unicomp.engine.prefix import Prefix
 from pytest_unicomp.engine.sharing import Block, Reading, Tree, blocks
 from pytest_unicomp.engine.sizes import bytes_per_token
 
@@ -93,7 +93,7 @@ def read(model: Any, head: Head, found: Sequence[Block], questions: Questions, d
             if all(asker in questions.known for row in batch for _, asker in row.wanted):
                 continue
             if block.shared and prefix is None:
-                prefix = _prefix(model, head, questions.readings[block.trees[0].places[0]].tokens[: block.shared], way)
+                prefix = Prefix.read(model, head, questions.readings[block.trees[0].places[0]].tokens[: block.shared], way)
             waiting = [batch]
             while waiting:
                 some = waiting.pop()
@@ -162,30 +162,7 @@ def _lacks_memory(error: RuntimeError) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
-@dataclass(frozen=True)
-class _Prefix:
-    """The keys and values of a block, one row, of `tokens` tokens; `way` is how a batch sees them."""
-
-    cache: Any
-    tokens: int
-    way: Way
-
-    def seen(self, rows: int) -> Any:
-        """Return the cache that a batch of `rows` rows is given."""
-        return beside(self.cache) if self.way == "folded" else spread(self.cache, rows)
-
-
-def _prefix(model: Any, head: Head, tokens: Sequence[int], way: Way) -> _Prefix:
-    import torch
-    from transformers import DynamicCache
-
-    cache = DynamicCache()
-    with head.reading([0], [0]):
-        model(input_ids=torch.tensor([tokens], device=model.device), past_key_values=cache, use_cache=True)
-    return _Prefix(cache, len(tokens), way)
-
-
-def _answer(model: Any, head: Head, prefix: _Prefix | None, rows: Sequence[_Row], asked: Sequence[Asked], done: Done) -> None:
+def _answer(model: Any, head: Head, prefix: Prefix | None, rows: Sequence[_Row], asked: Sequence[Asked], done: Done) -> None:
     """Read one batch and answer all its askers."""
     positions: dict[tuple[int, int], int] = {}
     numbers: list[int] = []
@@ -195,7 +172,7 @@ def _answer(model: Any, head: Head, prefix: _Prefix | None, rows: Sequence[_Row]
             numbers.append(positions.setdefault((place, column), len(positions)))
             askers.append(asker)
     targets = [token for asker in dict.fromkeys(askers) for token in asked[asker].targets]
-    attending = folded(model, prefix.cache) if prefix is not None and prefix.way == "folded" else nullcontext()
+    attending = nullcontext() if prefix is None else prefix.attending(model)
     with head.reading(*zip(*positions, strict=True)), attending:
         logits = model(**_inputs(model, prefix, rows)).logits
     scores = head.scores(logits, numbers, targets)
@@ -206,7 +183,7 @@ def _answer(model: Any, head: Head, prefix: _Prefix | None, rows: Sequence[_Row]
         start = end
 
 
-def _inputs(model: Any, prefix: _Prefix | None, rows: Sequence[_Row]) -> dict[str, Any]:
+def _inputs(model: Any, prefix: Prefix | None, rows: Sequence[_Row]) -> dict[str, Any]:
     """Return what the model is given: rows padded on the right, behind the block, with a mask where there are branches."""
     import torch
 
@@ -219,7 +196,7 @@ def _inputs(model: Any, prefix: _Prefix | None, rows: Sequence[_Row]) -> dict[st
     if prefix is not None:
         inputs["past_key_values"] = prefix.seen(len(rows))
     if any(row.owners[-1] for row in rows):
-        before = 0 if prefix is None or prefix.way == "folded" else prefix.tokens
+        before = 0 if prefix is None else prefix.masked
         owners = padded((row.owners for row in rows), -1)
         seen = ((owners[:, :, None] == owners[:, None, :]) | (owners[:, None, :] == 0)).tril_()
         mask = torch.zeros(len(rows), 1, longest, before + longest, dtype=model.dtype)

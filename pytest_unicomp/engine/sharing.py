@@ -45,7 +45,7 @@ def blocks(readings: Sequence[Reading]) -> list[Block]:
     ends = [readings[tree.places[0]].tokens[: _limit(tree, readings)] for tree in trees]
     found: list[Block] = []
     alone: list[Tree] = []
-    for first, last, shared in _runs(ends):
+    for first, last, shared in runs(ends):
         run = _merged(trees[first:last], readings, shared)
         if shared:
             found.append(Block(shared, tuple(run)))
@@ -66,6 +66,41 @@ def common(first: Sequence[Any], second: Sequence[Any]) -> int:
         else:
             high = middle
     return low
+
+
+def runs(sequences: Sequence[Tokens]) -> list[tuple[int, int, int]]:
+    """Divide sorted sequences into runs (first, last + 1, tokens shared) so that sharing saves most; a run of its own shares 0.
+
+    The spans that share a beginning form a tree (that of the longest common prefixes of neighbours): each is shared as a whole or as its parts.
+    """
+    stack = [_Span(0, 0)]
+    chosen: list[tuple[int, int, int]] = []
+    depths = [common(left, right) for left, right in pairwise(sequences)]
+    for number, depth in enumerate([*depths, 0]):
+        first = number
+        below: list[_Span] = []
+        while stack[-1].depth > depth:
+            span = stack.pop()
+            span.saved += sum(part.saved for part in below)
+            span.divided += [run for part in below for run in part.divided]
+            whole = (number - span.first) * span.depth
+            if span.depth >= SHORTEST and whole >= max(WORTH_A_PASS, span.saved):
+                span.saved, span.divided = whole, [(span.first, number + 1, span.depth)]
+            below = [span]
+            first = span.first
+        if stack[-1].depth < depth:
+            stack.append(_Span(depth, first))
+        stack[-1].saved += sum(part.saved for part in below)
+        stack[-1].divided += [run for part in below for run in part.divided]
+    position = 0
+    for start, end, shared in sorted(stack[0].divided):
+        if start > position:
+            chosen.append((position, start, 0))
+        chosen.append((start, end, shared))
+        position = end
+    if position < len(sequences):
+        chosen.append((position, len(sequences), 0))
+    return chosen
 
 
 def _limit(tree: Tree, readings: Sequence[Reading]) -> int:
@@ -117,39 +152,4 @@ class _Span:
     depth: int
     first: int
     saved: int = 0
-    runs: list[tuple[int, int, int]] = field(default_factory=list)
-
-
-def _runs(sequences: Sequence[Tokens]) -> list[tuple[int, int, int]]:
-    """Divide sorted sequences into runs (first, last + 1, tokens shared) so that sharing saves most; a run of its own shares 0.
-
-    The spans that share a beginning form a tree (that of the longest common prefixes of neighbours): each is shared as a whole or as its parts.
-    """
-    stack = [_Span(0, 0)]
-    chosen: list[tuple[int, int, int]] = []
-    depths = [common(left, right) for left, right in pairwise(sequences)]
-    for number, depth in enumerate([*depths, 0]):
-        first = number
-        below: list[_Span] = []
-        while stack[-1].depth > depth:
-            span = stack.pop()
-            span.saved += sum(part.saved for part in below)
-            span.runs += [run for part in below for run in part.runs]
-            whole = (number - span.first) * span.depth
-            if span.depth >= SHORTEST and whole >= max(WORTH_A_PASS, span.saved):
-                span.saved, span.runs = whole, [(span.first, number + 1, span.depth)]
-            below = [span]
-            first = span.first
-        if stack[-1].depth < depth:
-            stack.append(_Span(depth, first))
-        stack[-1].saved += sum(part.saved for part in below)
-        stack[-1].runs += [run for part in below for run in part.runs]
-    position = 0
-    for start, end, shared in sorted(stack[0].runs):
-        if start > position:
-            chosen.append((position, start, 0))
-        chosen.append((start, end, shared))
-        position = end
-    if position < len(sequences):
-        chosen.append((position, len(sequences), 0))
-    return chosen
+    divided: list[tuple[int, int, int]] = field(default_factory=list)

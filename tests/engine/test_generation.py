@@ -126,3 +126,29 @@ def test_prompts_read_in_passes_are_written_on_together(architecture, block, mon
 
 def test_a_small_model_reads_few_prompt_tokens_at_once(tiny):
     assert generation._pass_tokens(tiny.model) == generation.PASS_TOKENS
+
+
+def test_waiting_prompts_join_what_is_still_being_written(monkeypatch):
+    """Half of the prompts share a block, and they end at many different times."""
+    lm = make(model("llama"), tokenizer())
+    block = "Question: what is two and two? Answer: four. " * 3
+    asked = requests(
+        [f"{block * (number % 2)}prompt {number} {'and more ' * (number % 7)}" for number in range(24)],
+        max_gen_toks=24,
+        until=list("aeiou#"),
+    )
+    expected = HFLM.generate_until(lm, asked, disable_tqdm=True)
+    assert len({len(text) for text in expected}) > 5
+    assert lm.support.way == "folded"
+    monkeypatch.setattr(generation, "_room", lambda model, tokens: 4)
+    read, steps = [], []
+    handle = lm.model.get_input_embeddings().register_forward_hook(
+        lambda _, given, __: (read if given[0].shape[1] > 1 else steps).append(given[0].numel())
+    )
+    try:
+        assert lm.generate_until(asked) == expected
+    finally:
+        handle.remove()
+    assert max(steps) == 4
+    assert sum(steps) > 0.6 * 4 * len(steps)
+    assert sum(read) < sum(len(lm.tok_encode(one.args[0])) for one in asked) / 2

@@ -1,0 +1,45 @@
+"""A beginning that many rows share: read once, as one row, and then seen by every row of a batch without a copy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_unicomp.engine.attention import Way, folded
+from pytest_unicomp.engine.caches import beside, spread
+from pytest_unicomp.engine.head import Head
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """The keys and values of a beginning of `tokens` tokens, one row; `way` is how a batch sees them."""
+
+    cache: Any
+    tokens: int
+    way: Way
+
+    @classmethod
+    def read(cls, model: Any, head: Head, tokens: Sequence[int], way: Way) -> Prefix:
+        """Read a beginning of at least one token."""
+        import torch
+        from transformers import DynamicCache
+
+        cache = DynamicCache()
+        with head.reading([0], [0]):
+            model(input_ids=torch.tensor([tokens], device=model.device), past_key_values=cache, use_cache=True)
+        return cls(cache, len(tokens), way)
+
+    @property
+    def masked(self) -> int:
+        """How many places of it a mask that a batch is given has."""
+        return 0 if self.way == "folded" else self.tokens
+
+    def seen(self, rows: int) -> Any:
+        """Return the cache that a batch of `rows` rows is given."""
+        return beside(self.cache) if self.way == "folded" else spread(self.cache, rows)
+
+    def attending(self, model: Any) -> AbstractContextManager[None]:
+        """Return the block within which a batch is read."""
+        return folded(model, self.cache) if self.way == "folded" else nullcontext()
