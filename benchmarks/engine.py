@@ -76,17 +76,18 @@ def perplexity(data: Path, items: int) -> Work:
     return Work("perplexity of whole texts", "loglikelihood_rolling", made, 1.0)
 
 
-def works(data: Path) -> list[Work]:
-    """Return what is measured."""
-    subjects = ("anatomy", "astronomy", "college_biology", "marketing")
+def works(data: Path, few: bool) -> list[Work]:
+    """Return what is measured: with `few` about a tenth of it, and of MMLU a single subject."""
+    subjects = ("anatomy", "astronomy", "college_biology", "marketing")[: 1 if few else 4]
     mmlu, arc = [f"mmlu_{subject}" for subject in subjects], ["arc_challenge", "arc_easy"]
+    part = 10 if few else 1
     return [
-        multiple_choice("MMLU 5-shot", "mmlu", mmlu, data / "cais/mmlu", 5, 50, 5.0),
-        multiple_choice("ARC 5-shot", "arc", arc, data / "allenai/ai2_arc", 5, 40, 3.0),
-        multiple_choice("ARC 0-shot", "arc", arc, data / "allenai/ai2_arc", 0, 200, 2.0),
-        multiple_choice("MMLU 0-shot", "mmlu", mmlu, data / "cais/mmlu", 0, 100, 1.0),
-        generation(data, 32),
-        perplexity(data, 24),
+        multiple_choice("MMLU 5-shot", "mmlu", mmlu, data / "cais/mmlu", 5, 20 if few else 50, 5.0),
+        multiple_choice("ARC 5-shot", "arc", arc, data / "allenai/ai2_arc", 5, 40 // part, 3.0),
+        multiple_choice("ARC 0-shot", "arc", arc, data / "allenai/ai2_arc", 0, 200 // part, 2.0),
+        multiple_choice("MMLU 0-shot", "mmlu", mmlu, data / "cais/mmlu", 0, 40 if few else 100, 1.0),
+        generation(data, 4 if few else 32),
+        perplexity(data, 2 if few else 24),
     ]
 
 
@@ -132,7 +133,7 @@ def measure(name: str, data: Path, only: str, rounds: int) -> None:
     # Found out once, before anything is timed.
     print(f"{name} is read {'with' if ours.support.reason is None else 'without'} shared beginnings")
     theirs = {size: HFLM(pretrained=weights, tokenizer=tokenizer, batch_size=size, backend="causal") for size in BATCHES}
-    for work in works(data):
+    for work in works(data, few=name != "nano"):
         if only and only not in work.name:
             continue
         seconds: dict[Any, list[float]] = {"ours": [], **{size: [] for size in BATCHES}}

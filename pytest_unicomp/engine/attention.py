@@ -38,15 +38,21 @@ def folded(model: Any, beginning: Any) -> Iterator[None]:
     All rows' queries are one long row for the beginning, whose keys and values are then read once and not once per row.
     """
 
+    layers = list(beginning.layers)
+
     def attention(module: Any, query: Any, key: Any, value: Any, attention_mask: Any, **settings: Any) -> tuple[Any, None]:
         if settings.get("position_bias") is not None:
             raise ValueError("a bias of positions, which a folded attention does not add")
-        layer = beginning.layers[module.layer_idx]
+        layer = layers[module.layer_idx]
         return _folded(query, key, value, layer.keys, layer.values, attention_mask, settings.get("scaling")), None
 
     # No mask is causal attention to own keys, and all of the beginning is always seen.
     with _attending(model, "unicomp_folded", attention, lambda *_, **__: None):
-        yield
+        try:
+            yield
+        finally:
+            # transformers keeps the function.
+            layers.clear()
 
 
 @contextmanager
