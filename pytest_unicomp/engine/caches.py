@@ -57,24 +57,32 @@ def growable(config: Any) -> bool:
 
 @dataclass(frozen=True)
 class Part:
-    """Keys and values of some rows: `own`, per layer a pair of shape (rows, key heads, tokens, head size), behind `before`, which is one row's, or None."""
+    """What rows have in a cache, at its `places` (a slice, or their numbers), behind what `before` holds: a cache of one row that all begin with, or None."""
 
-    own: list[tuple[Any, Any]]
-    before: list[tuple[Any, Any]] | None = None
+    cache: Any
+    places: Any
+    before: Any = None
+
+    def rows(self, number: int) -> int:
+        """Return how many rows layer `number` holds."""
+        return len(_states(self.cache.layers[number])[0])
+
+    def take(self, number: int) -> tuple[Any, Any]:
+        """Return keys and values of layer `number`, shape (rows, key heads, places, head size); the layer is empty afterwards."""
+        layer = self.cache.layers[number]
+        keys, values = _states(layer)
+        for name in ("keys", "values", "added", "room"):
+            if hasattr(layer, name):
+                setattr(layer, name, None)
+        return keys[:, :, self.places], values[:, :, self.places]
 
 
-def pairs_of(cache: Any) -> list[tuple[Any, Any]]:
-    """Return each layer's keys and values."""
-    return [(layer.keys, layer.values) for layer in cache.layers]
-
-
-def added(cache: Any, shared: int) -> list[tuple[Any, Any]]:
-    """Return what rows have added to a cache that held `shared` tokens before: one of `beside`, of `spread`, or an empty one."""
-    return [getattr(layer, "added", None) or (layer.keys[:, :, shared:], layer.values[:, :, shared:]) for layer in cache.layers]
+def _states(layer: Any) -> tuple[Any, Any]:
+    return getattr(layer, "added", None) or (layer.keys, layer.values)
 
 
 def joined(config: Any, parts: Sequence[Part], filled: int, tokens: int) -> Any:
-    """Return one growing cache of the rows of all parts, which are emptied; `tokens` is its room per row.
+    """Return one growing cache of the rows of all parts, which are emptied layer by layer; `tokens` is its room per row.
 
     Each row begins at the left; what lies between its end and `filled`, the length of the longest, is of no meaning and must be masked.
     """
@@ -82,27 +90,23 @@ def joined(config: Any, parts: Sequence[Part], filled: int, tokens: int) -> Any:
 
     whole = growing(config, tokens)
     for number, layer in enumerate(whole.layers):
-        rows = sum(len(part.own[number][0]) for part in parts)
-        room = tuple(
-            torch.empty(rows, like.shape[1], tokens, like.shape[-1], dtype=like.dtype, device=like.device) for like in parts[0].own[number]
-        )
-        start = 0
+        rows, start = sum(part.rows(number) for part in parts), 0
+        room: tuple[Any, ...] = ()
         for part in parts:
-            own = part.own[number]
-            end = start + len(own[0])
-            for kind, target in enumerate(room):
-                left = 0
-                if part.before is not None:
-                    before = part.before[number][kind]
-                    left = before.shape[-2]
-                    target[start:end, :, :left] = before
-                right = left + own[kind].shape[-2]
-                target[start:end, :, left:right] = own[kind]
+            own = part.take(number)
+            before = (None, None) if part.before is None else _states(part.before.layers[number])
+            room = room or tuple(
+                torch.empty(rows, like.shape[1], tokens, like.shape[-1], dtype=like.dtype, device=like.device) for like in own
+            )
+            for target, first, then in zip(room, before, own, strict=True):
+                left = 0 if first is None else first.shape[-2]
+                end, right = start + len(then), left + then.shape[-2]
+                if first is not None:
+                    target[start:end, :, :left] = first
+                target[start:end, :, left:right] = then
                 # Masked, but not any number: what is not one would stay one.
                 target[start:end, :, right:filled] = 0
-            start = end
-        for part in parts:
-            part.own[number] = (None, None)
+            start += len(own[0])
         layer.take(room, filled)
     return whole
 
@@ -142,12 +146,12 @@ def _growing_layer() -> type:
         def __init__(self, tokens: int) -> None:
             super().__init__()
             self._tokens = tokens
-            self._room: Any = None
+            self.room: Any = None
 
         def take(self, room: tuple[Any, Any], filled: int) -> None:
             """Go on with keys and values that lie in `room` already, `filled` tokens of each row."""
             self.lazy_initialization(*room)
-            self._room = room
+            self.room = room
             self.keys, self.values = (part[:, :, :filled] for part in room)
 
         def update(self, key_states: Any, value_states: Any, *arguments: Any, **settings: Any) -> tuple[Any, Any]:
@@ -155,11 +159,11 @@ def _growing_layer() -> type:
                 self.lazy_initialization(key_states, value_states)
             filled = self.get_seq_length()
             end = filled + key_states.shape[-2]
-            if self._room is None or end > self._room[0].shape[-2]:
-                self._room = tuple(self._taken(states, end) for states in (key_states, value_states))
+            if self.room is None or end > self.room[0].shape[-2]:
+                self.room = tuple(self._taken(states, end) for states in (key_states, value_states))
                 if filled:
-                    self._room[0][:, :, :filled], self._room[1][:, :, :filled] = self.keys, self.values
-            keys, values = self._room
+                    self.room[0][:, :, :filled], self.room[1][:, :, :filled] = self.keys, self.values
+            keys, values = self.room
             keys[:, :, filled:end], values[:, :, filled:end] = key_states, value_states
             self.keys, self.values = keys[:, :, :end], values[:, :, :end]
             return self.keys, self.values
@@ -170,13 +174,13 @@ def _growing_layer() -> type:
 
         def batch_repeat_interleave(self, repeats: int) -> None:
             super().batch_repeat_interleave(repeats)
-            self._room = None
+            self.room = None
 
         def batch_select_indices(self, indices: Any) -> None:
             filled = self.get_seq_length()
-            if self._room is not None:
-                self._room = tuple(part[indices] for part in self._room)
-                self.keys, self.values = (part[:, :, :filled] for part in self._room)
+            if self.room is not None:
+                self.room = tuple(part[indices] for part in self.room)
+                self.keys, self.values = (part[:, :, :filled] for part in self.room)
             else:
                 super().batch_select_indices(indices)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_unicomp.engine.caches import Part, growable, growing, joined, pairs_of
+from pytest_unicomp.engine.caches import Part, growable, growing, joined
 from pytest_unicomp.engine.prefill import Read, Reader, passes
 from pytest_unicomp.engine.sizes import bytes_per_token
 from pytest_unicomp.engine.support import Support
@@ -145,7 +145,7 @@ class _Joining:
         rows, logits = [self._rows[place] for one in read for place in one.places], [one.logits for one in read]
         parts, masks = [one.part for one in read], [one.mask for one in read]
         if batch is not None:
-            parts.insert(0, Part([(keys[:, :, used], values[:, :, used]) for keys, values in pairs_of(batch.cache)]))
+            parts.insert(0, Part(batch.cache, used))
             rows, logits, masks = [*batch.rows, *rows], [batch.logits, *logits], [batch.mask[:, used], *masks]
         longest = max(mask.shape[1] for mask in masks)
         mask = torch.cat([torch.nn.functional.pad(mask, (0, longest - mask.shape[1])) for mask in masks])

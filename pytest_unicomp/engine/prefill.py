@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_unicomp.engine.attention import Way
-from pytest_unicomp.engine.caches import Part, added, pairs_of
+from pytest_unicomp.engine.caches import Part
 from pytest_unicomp.engine.head import Head
 from pytest_unicomp.engine.prefix import Prefix
 from pytest_unicomp.engine.sharing import runs
@@ -87,8 +87,8 @@ class Reader:
             given = self._model(input_ids=ids, past_key_values=cache, use_cache=True).logits
         logits = self._head.logits(given)
         mask = torch.tensor([[1] * (some.shared + len(tokens)) + [0] * (longest - len(tokens)) for tokens in own], device=device)
-        before = None if prefix is None else pairs_of(prefix.cache)
-        return Read(some.places, logits, Part(added(cache, some.shared), before), mask)
+        places = slice(0 if prefix is None else prefix.masked, None)
+        return Read(some.places, logits, Part(cache, places, prefix and prefix.cache), mask)
 
     def _share(self, beginning: tuple[int, ...]) -> None:
         if beginning != self._beginning:

@@ -33,7 +33,7 @@ class Prefix:
 
     @property
     def masked(self) -> int:
-        """How many places of it a mask that a batch is given has."""
+        """How many places of it a batch has in its cache and mask: none where attention to it is computed apart."""
         return 0 if self.way == "folded" else self.tokens
 
     def seen(self, rows: int) -> Any:

@@ -7,6 +7,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lm_eval.api.instance import Instance
+from lm_eval.models.huggingface import HFLM
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import DynamicCache
 
@@ -61,6 +63,9 @@ def test_a_way_that_gives_other_answers_is_not_taken(monkeypatch, broken, left):
     lm = make(model("llama"), tokenizer())
     assert (lm.support.way, lm.support.reason) == (left, None)
     assert_same(lm.loglikelihood(ask(PAIRS), disable_tqdm=True), plain(lm, PAIRS))
+    prompts = [f"Question: where is the other one? Answer: on the shelf. Question: {number}?" for number in range(12)]
+    asked = [Instance("generate_until", {}, (prompt, {"until": [], "max_gen_toks": 8, "do_sample": False}), 0) for prompt in prompts]
+    assert lm.generate_until(asked) == HFLM.generate_until(lm, asked, disable_tqdm=True)
 
 
 def test_a_layer_without_keys_of_its_own_cannot_be_folded():

@@ -47,6 +47,7 @@ def test_a_pass_gives_the_logits_of_each_prompt_read_alone(architecture):
         alone = [one(input_ids=torch.tensor([prompt])).logits[0, -1] for prompt in prompts]
     torch.testing.assert_close(torch.cat([part.logits for part in read]), torch.stack(alone), atol=1e-4, rtol=1e-4)
     assert read[0].mask.tolist() == [[1] * 22, [1] * 21 + [0]]
-    assert [keys.shape[2] for keys, _ in read[0].part.own] == [2, 2]
-    assert [keys.shape[2] for keys, _ in read[0].part.before] == [20, 20]
+    assert [layer.keys.shape[2] for layer in read[0].part.before.layers] == [20, 20]
     assert read[1].part.before is None
+    assert read[0].part.take(0)[0].shape[::2] == (2, 2)
+    assert read[1].part.take(0)[1].shape[::2] == (1, 3)
