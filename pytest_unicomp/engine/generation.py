@@ -14,7 +14,7 @@ from pytest_unicomp.engine.sizes import bytes_per_token
 from pytest_unicomp.engine.support import Support
 
 # Bytes that the keys and values of one batch may take, and its rows at most: enough for the matrix products to be dense.
-BATCH_BYTES = {"cpu": 2**29, "cuda": 2**33}
+BATCH_BYTES = {"cpu": 2**28, "cuda": 2**33}
 BATCH_ROWS = {"cpu": 128, "cuda": 256}
 # Prompt tokens that are read in one pass: on a CPU more of them make activations that no longer stay in the processor's cache.
 PASS_TOKENS, CUDA_PASS_TOKENS = 4_096, 65_536
@@ -80,8 +80,9 @@ def generate(
         waiting = source(model, how, rows, stopping.limit)
         batch = waiting.fill(None)
         while batch is not None:
-            left = _step(model, batch, stopping, temperature, done)
-            batch = waiting.fill(left)
+            # Not in one statement: what has ended must be let go of before others are read.
+            batch = _step(model, batch, stopping, temperature, done)
+            batch = waiting.fill(batch)
 
 
 def _step(model: Any, batch: _Batch, stopping: Stopping, temperature: float, done: Callable[[int, list[int]], None]) -> _Batch | None:
@@ -119,7 +120,7 @@ class _Joining:
         assert how.head is not None
         self._model, self._rows, self._limit = model, rows, limit
         prompts = [row.prompt for row in rows]
-        self._reader = Reader(model, how.head, how.way, prompts)
+        self._reader = Reader(model, how.head, how.way, prompts, limit)
         self._waiting = deque(passes(prompts, self._room, _pass_tokens(model)))
 
     def _room(self, length: int) -> int:
@@ -144,6 +145,8 @@ class _Joining:
             return batch
         rows, logits = [self._rows[place] for one in read for place in one.places], [one.logits for one in read]
         parts, masks = [one.part for one in read], [one.mask for one in read]
+        if batch is None and len(parts) == 1 and parts[0].before is None:
+            return _Batch(rows, logits[0], parts[0].cache, masks[0])
         if batch is not None:
             parts.insert(0, Part(batch.cache, used))
             rows, logits, masks = [*batch.rows, *rows], [batch.logits, *logits], [batch.mask[:, used], *masks]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_unicomp.engine.attention import Way
-from pytest_unicomp.engine.caches import Part
+from pytest_unicomp.engine.caches import Part, growing
 from pytest_unicomp.engine.head import Head
 from pytest_unicomp.engine.prefix import Prefix
 from pytest_unicomp.engine.sharing import runs
@@ -65,23 +65,22 @@ def passes(prompts: Sequence[Sequence[int]], rows: Callable[[int], int], tokens:
 class Reader:
     """Reads passes one after another; the beginning of the last one is kept for the next."""
 
-    def __init__(self, model: Any, head: Head, way: Way, prompts: Sequence[Sequence[int]]) -> None:
-        """Take a model that `support` found able to share, and the prompts that passes speak of."""
-        self._model, self._head, self._way, self._prompts = model, head, way, prompts
+    def __init__(self, model: Any, head: Head, way: Way, prompts: Sequence[Sequence[int]], limit: int) -> None:
+        """Take a model that `support` found able to share, the prompts that passes speak of, and how many tokens each may be written on by."""
+        self._model, self._head, self._way, self._prompts, self._limit = model, head, way, prompts, limit
         self._beginning: tuple[int, ...] = ()
         self._prefix: Prefix | None = None
 
     def read(self, some: Pass) -> Read:
         """Read one pass: rows padded on the right, each seeing what is shared and what came before in itself."""
         import torch
-        from transformers import DynamicCache
 
         self._share(tuple(self._prompts[some.places[0]][: some.shared]))
         prefix, device = self._prefix, self._model.device
         own = [list(self._prompts[place][some.shared :]) for place in some.places]
         longest = max(map(len, own))
         ids = torch.tensor([tokens + [0] * (longest - len(tokens)) for tokens in own], device=device)
-        cache = DynamicCache() if prefix is None else prefix.seen(len(own))
+        cache = growing(self._model.config, longest + self._limit) if prefix is None else prefix.seen(len(own))
         attending = nullcontext() if prefix is None else prefix.attending(self._model)
         with self._head.reading(range(len(own)), [len(tokens) - 1 for tokens in own]), attending:
             given = self._model(input_ids=ids, past_key_values=cache, use_cache=True).logits

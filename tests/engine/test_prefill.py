@@ -41,7 +41,7 @@ def test_a_pass_gives_the_logits_of_each_prompt_read_alone(architecture):
     one = model(architecture)
     how = support(one)
     prompts = [[*range(5, 25), 30, 31], [*range(5, 25), 40], [9, 8, 7]]
-    reader = Reader(one, how.head, how.way, prompts)
+    reader = Reader(one, how.head, how.way, prompts, 4)
     with torch.inference_mode(), how.reading(one):
         read = [reader.read(Pass(20, (0, 1))), reader.read(Pass(0, (2,)))]
         alone = [one(input_ids=torch.tensor([prompt])).logits[0, -1] for prompt in prompts]
