@@ -13,11 +13,11 @@ from pytest_unicomp.engine.prefill import Read, Reader, passes
 from pytest_unicomp.engine.sizes import bytes_per_token
 from pytest_unicomp.engine.support import Support
 
-# Bytes that the keys and values of one batch may take, and its rows at most: enough for the matrix products to be dense.
+# Bytes that the keys and values of one batch may take, and the activations of one pass; and a batch's rows at most: enough for the matrix products to be dense.
 BATCH_BYTES = {"cpu": 2**28, "cuda": 2**33}
 BATCH_ROWS = {"cpu": 128, "cuda": 256}
 # Prompt tokens that are read in one pass: on a CPU more of them make activations that no longer stay in the processor's cache.
-PASS_TOKENS, CUDA_PASS_TOKENS = 4_096, 65_536
+PASS_TOKENS = {"cpu": 4_096, "cuda": 65_536}
 # Rows leave when so few of a batch are still being written: each leaving copies the keys and values of those that stay.
 STAYING = 0.85
 # Waiting prompts are read when so much of a batch's room is taken: each joining copies the keys and values too.
@@ -186,11 +186,9 @@ def _room(model: Any, tokens: int) -> int:
 
 
 def _pass_tokens(model: Any) -> int:
-    """Return how many prompt tokens go together: on a CPU no more than make activations as large as the weights, since both compete for its cache."""
-    if str(model.device).startswith("cuda"):
-        return CUDA_PASS_TOKENS
-    weights = sum(int(weight.numel() * weight.element_size()) for weight in model.parameters())
-    return max(PASS_TOKENS, weights // bytes_per_token(model).activations)
+    """Return how many prompt tokens are read together, at least one: what they take on their way must fit as well."""
+    kind = "cuda" if str(model.device).startswith("cuda") else "cpu"
+    return max(1, min(PASS_TOKENS[kind], BATCH_BYTES[kind] // bytes_per_token(model).activations))
 
 
 def _last_logits(model: Any, ids: Any, mask: Any, positions: Any, cache: Any) -> Any:
