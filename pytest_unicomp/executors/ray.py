@@ -18,6 +18,7 @@ Perform = Callable[[Job, Callable[[Event], None]], None]
 RETRIES = 3
 PROBE_SECONDS = 60
 KNOCK_SECONDS = 10
+LOOK_SECONDS = 0.5
 
 
 class RayExecutor(WaitingExecutor):
@@ -29,6 +30,8 @@ class RayExecutor(WaitingExecutor):
         self._address, self._perform = address, perform
         self._options = {"num_gpus": gpus, "num_cpus": 1, "memory": memory, "max_retries": RETRIES, "retry_exceptions": False}
         self._ours = False
+        self._closing = threading.Event()
+        self._gathering: list[threading.Thread] = []
 
     def connect(self, store: Store) -> None:
         """Join the cluster; raise InfrastructureError where it does not answer, UsageProblem where a node does not see the store."""
@@ -100,14 +103,16 @@ class RayExecutor(WaitingExecutor):
             for name in job.benchmarks:
                 # Passing the artifact's answer on is what makes Ray wait for it.
                 asked[task.remote(self._perform, replace(job, benchmarks=(name,)), made)] = replace(job, benchmarks=(name,))
-        threading.Thread(target=self._gather, args=(asked,), daemon=True, name="unicomp ray").start()
+        gathering = threading.Thread(target=self._gather, args=(asked,), daemon=True, name="unicomp ray")
+        self._gathering.append(gathering)
+        gathering.start()
 
     def _gather(self, asked: dict[Any, Job]) -> None:
         import ray
 
         waiting = list(asked)
-        while waiting:
-            ready, waiting = ray.wait(waiting, num_returns=1)
+        while waiting and not self._closing.is_set():
+            ready, waiting = ray.wait(waiting, num_returns=1, timeout=LOOK_SECONDS)
             for answer in ready:
                 job = asked[answer]
                 try:
@@ -122,6 +127,10 @@ class RayExecutor(WaitingExecutor):
         """Leave the cluster, or stop the one that was started here."""
         import ray
 
+        # A thread that asked Ray for anything after the shutdown would join the cluster again.
+        self._closing.set()
+        for gathering in self._gathering:
+            gathering.join(PROBE_SECONDS)
         if self._ours and ray.is_initialized():
             ray.shutdown()
             self._ours = False

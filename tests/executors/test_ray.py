@@ -20,27 +20,24 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 @pytest.fixture
 def cluster(monkeypatch):
-    """One node of one core; a second is added by whoever wants it, after the driver has joined the first where that matters."""
+    """Two nodes of one core each; the driver joins the first."""
     import ray
     from ray.cluster_utils import Cluster
 
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    made.second = made.add_node(num_cpus=1)
+    made.wait_for_nodes()
     yield made
     ray.shutdown()
-    # Ray remembers the node of a driver that has left, and a cluster does not remove it.
-    monkeypatch.setattr(ray._private.worker.global_worker, "node", None)
     made.shutdown()
 
 
 def executor(cluster, folder: Path, perform, told=lambda _: None):
-    """An executor whose driver is on the first of two nodes: Ray takes any node of this machine that it finds, and that of a driver cannot be killed."""
     from pytest_unicomp.executors.ray import RayExecutor
 
     joined = RayExecutor(cluster.address, perform, told, gpus=0, memory=2**20)
     joined.connect(Store(folder.absolute()))
-    cluster.second = cluster.add_node(num_cpus=1)
-    cluster.wait_for_nodes()
     return joined
 
 
@@ -119,6 +116,23 @@ def test_a_task_that_crashes_is_an_infrastructure_error(cluster, tmp_path):
     joined.close()
 
 
+def test_a_run_that_ends_early_leaves_the_cluster_for_good(cluster, tmp_path):
+    """Whatever asks Ray for something joins the cluster again."""
+    import ray
+
+    def perform(job, tell):
+        time.sleep(1.5)
+        tell(Event(job.steps[0], "done"))
+
+    joined = executor(cluster, tmp_path, perform)
+    joined.promise(jobs(tmp_path, recipes=2))
+    joined.result(("artifact", "recipe0"), lambda: None)
+    joined.close()
+    assert not [thread for thread in threading.enumerate() if thread.name == "unicomp ray"]
+    time.sleep(3)
+    assert not ray.is_initialized()
+
+
 def test_a_cluster_that_is_not_there_is_named(tmp_path):
     from pytest_unicomp.executors.ray import RayExecutor
 
@@ -131,8 +145,6 @@ def test_a_whole_run_on_two_nodes_gives_the_report_of_a_local_one(cluster, tmp_p
     from pytest_unicomp.run import Run
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
-    cluster.add_node(num_cpus=1)
-    cluster.wait_for_nodes()
 
     def measured(name: str, **more):
         words = {"model": "nano", "cache": str(tmp_path / name), "limit": 8, "benchmark": ["nano-ethics"], "recipe": ["rtn-w8a16"], **more}
