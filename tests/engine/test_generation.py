@@ -7,6 +7,7 @@ from lm_eval.models.huggingface import HFLM
 from pytest_unicomp.engine import generation
 from pytest_unicomp.engine.journal import Journal
 from pytest_unicomp.engine.lm import make
+from pytest_unicomp.engine.sizes import bytes_per_token
 from tests.engine.toy_engine import tiny_engine
 from tests.engine.toy_models import ARCHITECTURES, model, tokenizer
 
@@ -124,8 +125,12 @@ def test_prompts_read_in_passes_are_written_on_together(architecture, block, mon
     assert (max(rows for rows, columns in shapes if columns == 1) == len(PROMPTS)) is (architecture != "gemma2")
 
 
-def test_a_small_model_reads_few_prompt_tokens_at_once(tiny):
-    assert generation._pass_tokens(tiny.model) == generation.PASS_TOKENS
+def test_prompts_are_read_in_passes_whose_activations_fit(tiny, monkeypatch):
+    assert generation._pass_tokens(tiny.model) == generation.PASS_TOKENS["cpu"]
+    monkeypatch.setitem(generation.BATCH_BYTES, "cpu", 2**20)
+    assert generation._pass_tokens(tiny.model) * bytes_per_token(tiny.model).activations <= 2**20
+    monkeypatch.setitem(generation.BATCH_BYTES, "cpu", 1)
+    assert generation._pass_tokens(tiny.model) == 1
 
 
 def test_waiting_prompts_join_what_is_still_being_written(monkeypatch):
