@@ -11,7 +11,7 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 LIBRARIES = ("torch", "transformers", "tokenizers", "lm-eval", "datasets", "compressed-tensors")
 
@@ -41,6 +41,11 @@ def describe() -> dict[str, Any]:
         "accelerators": list(accelerators()),
         "versions": versions(),
     }
+
+
+def kind(device: str) -> Literal["cpu", "cuda"]:
+    """Return what limits and kernels are chosen by: "cuda" for "cuda" and "cuda:N", else "cpu"."""
+    return "cuda" if device.startswith("cuda") else "cpu"
 
 
 def name(device: str) -> str:

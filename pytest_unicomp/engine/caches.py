@@ -63,18 +63,11 @@ class Part:
     places: Any
     before: Any = None
 
-    def rows(self, number: int) -> int:
-        """Return how many rows layer `number` holds."""
-        return len(_states(self.cache.layers[number])[0])
-
-    def take(self, number: int) -> tuple[Any, Any]:
-        """Return keys and values of layer `number`, shape (rows, key heads, places, head size); the layer is empty afterwards."""
-        layer = self.cache.layers[number]
-        keys, values = _states(layer)
-        for name in ("keys", "values", "added", "room"):
-            if hasattr(layer, name):
-                setattr(layer, name, None)
-        return keys[:, :, self.places], values[:, :, self.places]
+    def taken(self) -> list[tuple[Any, Any]]:
+        """Return each layer's keys and values, shape (rows, key heads, tokens, head size); the cache is empty afterwards."""
+        pairs = [_states(layer) for layer in self.cache.layers]
+        self.cache.layers.clear()
+        return pairs
 
 
 def _states(layer: Any) -> tuple[Any, Any]:
@@ -89,24 +82,27 @@ def joined(config: Any, parts: Sequence[Part], filled: int, tokens: int) -> Any:
     import torch
 
     whole = growing(config, tokens)
+    waiting = [part.taken() for part in parts]
+    rows = sum(len(pairs[0][0]) for pairs in waiting)
     for number, layer in enumerate(whole.layers):
-        rows, start = sum(part.rows(number) for part in parts), 0
-        room: tuple[Any, ...] = ()
-        for part in parts:
-            own = part.take(number)
+        room = tuple(
+            torch.empty(rows, like.shape[1], tokens, like.shape[-1], dtype=like.dtype, device=like.device) for like in waiting[0][0]
+        )
+        start = 0
+        for part, pairs in zip(parts, waiting, strict=True):
+            # Let go of at once, so that one layer alone is held twice.
+            own = [states[:, :, part.places] for states in pairs.pop(0)]
             before = (None, None) if part.before is None else _states(part.before.layers[number])
-            room = room or tuple(
-                torch.empty(rows, like.shape[1], tokens, like.shape[-1], dtype=like.dtype, device=like.device) for like in own
-            )
+            end = start + len(own[0])
             for target, first, then in zip(room, before, own, strict=True):
                 left = 0 if first is None else first.shape[-2]
-                end, right = start + len(then), left + then.shape[-2]
+                right = left + then.shape[-2]
                 if first is not None:
                     target[start:end, :, :left] = first
                 target[start:end, :, left:right] = then
                 # Masked, but not any number: what is not one would stay one.
                 target[start:end, :, right:filled] = 0
-            start += len(own[0])
+            start = end
         layer.take(room, filled)
     return whole
 
@@ -115,7 +111,7 @@ def joined(config: Any, parts: Sequence[Part], filled: int, tokens: int) -> Any:
 def _beside_layer() -> type:
     from transformers.cache_utils import DynamicLayer
 
-    class BesideLayer(DynamicLayer):  # type: ignore[misc]
+    class BesideLayer(DynamicLayer):  # type: ignore[misc]  # transformers says no types
         """Holds a beginning's keys and values, for its length; what rows add is handed back as it came, and kept apart as `added`."""
 
         added: tuple[Any, Any]
@@ -137,7 +133,7 @@ def _growing_layer() -> type:
     import torch
     from transformers.cache_utils import DynamicLayer
 
-    class GrowingLayer(DynamicLayer):  # type: ignore[misc]
+    class GrowingLayer(DynamicLayer):  # type: ignore[misc]  # transformers says no types
         """Keys and values in room that was taken once; `keys` and `values` are the part of it that is filled."""
 
         keys: Any
@@ -146,12 +142,12 @@ def _growing_layer() -> type:
         def __init__(self, tokens: int) -> None:
             super().__init__()
             self._tokens = tokens
-            self.room: Any = None
+            self._room: Any = None
 
         def take(self, room: tuple[Any, Any], filled: int) -> None:
             """Go on with keys and values that lie in `room` already, `filled` tokens of each row."""
             self.lazy_initialization(*room)
-            self.room = room
+            self._room = room
             self.keys, self.values = (part[:, :, :filled] for part in room)
 
         def update(self, key_states: Any, value_states: Any, *arguments: Any, **settings: Any) -> tuple[Any, Any]:
@@ -159,11 +155,11 @@ def _growing_layer() -> type:
                 self.lazy_initialization(key_states, value_states)
             filled = self.get_seq_length()
             end = filled + key_states.shape[-2]
-            if self.room is None or end > self.room[0].shape[-2]:
-                self.room = tuple(self._taken(states, end) for states in (key_states, value_states))
+            if self._room is None or end > self._room[0].shape[-2]:
+                self._room = tuple(self._taken(states, end) for states in (key_states, value_states))
                 if filled:
-                    self.room[0][:, :, :filled], self.room[1][:, :, :filled] = self.keys, self.values
-            keys, values = self.room
+                    self._room[0][:, :, :filled], self._room[1][:, :, :filled] = self.keys, self.values
+            keys, values = self._room
             keys[:, :, filled:end], values[:, :, filled:end] = key_states, value_states
             self.keys, self.values = keys[:, :, :end], values[:, :, :end]
             return self.keys, self.values
@@ -174,13 +170,13 @@ def _growing_layer() -> type:
 
         def batch_repeat_interleave(self, repeats: int) -> None:
             super().batch_repeat_interleave(repeats)
-            self.room = None
+            self._room = None
 
         def batch_select_indices(self, indices: Any) -> None:
             filled = self.get_seq_length()
-            if self.room is not None:
-                self.room = tuple(part[indices] for part in self.room)
-                self.keys, self.values = (part[:, :, :filled] for part in self.room)
+            if self._room is not None:
+                self._room = tuple(part[indices] for part in self._room)
+                self.keys, self.values = (part[:, :, :filled] for part in self._room)
             else:
                 super().batch_select_indices(indices)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_unicomp import machine
 from pytest_unicomp.engine.caches import Part, growable, growing, joined
 from pytest_unicomp.engine.prefill import Read, Reader, passes
 from pytest_unicomp.engine.sizes import bytes_per_token
@@ -181,13 +182,13 @@ class _Apart:
 
 def _room(model: Any, tokens: int) -> int:
     """Return how many rows of `tokens` tokens go into a batch, at least one."""
-    kind = "cuda" if str(model.device).startswith("cuda") else "cpu"
+    kind = machine.kind(str(model.device))
     return max(1, min(BATCH_ROWS[kind], BATCH_BYTES[kind] // (bytes_per_token(model).keys * tokens)))
 
 
 def _pass_tokens(model: Any) -> int:
     """Return how many prompt tokens are read together, at least one: what they take on their way must fit as well."""
-    kind = "cuda" if str(model.device).startswith("cuda") else "cpu"
+    kind = machine.kind(str(model.device))
     return max(1, min(PASS_TOKENS[kind], BATCH_BYTES[kind] // bytes_per_token(model).activations))
 
 

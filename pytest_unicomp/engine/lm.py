@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache, cached_property
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
+from pytest_unicomp.engine.answering import Answering
 from pytest_unicomp.engine.generation import Stopping, generate
-from pytest_unicomp.engine.journal import Journal
 from pytest_unicomp.engine.pairs import pairs
-from pytest_unicomp.engine.scoring import Answer, Asked, score
-from pytest_unicomp.engine.support import Support, support
 
 # What a request may ask of our generation; anything else (beams, penalties, top_p) is left to transformers' own.
 UNDERSTOOD = {"until", "max_gen_toks", "max_new_tokens", "do_sample", "temperature", "seed"}
@@ -29,25 +26,14 @@ def unicomp_lm() -> type:
     """Return the class; made when first asked for, since lm-eval takes seconds to import."""
     from lm_eval import utils
     from lm_eval.models.huggingface import HFLM
-    from lm_eval.models.utils import handle_stop_sequences, has_bos_prefix, normalize_gen_kwargs, postprocess_generated_text
+    from lm_eval.models.utils import handle_stop_sequences, normalize_gen_kwargs, postprocess_generated_text
 
-    class UnicompLM(HFLM):  # type: ignore[misc]
-        """As upstream, request by request; `journal`, where there is one, keeps every answer the moment it is known."""
-
-        journal: Journal | None = None
+    class UnicompLM(Answering, HFLM):  # type: ignore[misc]  # lm-eval says no types
+        """As upstream, request by request."""
 
         def __init__(self, pretrained: Any, tokenizer: Any, *, batch_size: int = 64, **settings: Any) -> None:
             """Wrap a loaded model; `settings` are HFLM's."""
             super().__init__(pretrained=pretrained, tokenizer=tokenizer, batch_size=batch_size, backend="causal", **settings)
-
-        @cached_property
-        def support(self) -> Support:
-            """How this model is read; found out by trying when the first log-likelihood is asked for, and said where something is missing."""
-            found = support(self.model) if self.mixed_precision_dtype is None else Support(None, 0, "it computes in mixed precision")
-            if found.reason is not None:
-                plain = "by lm-eval's own code" if found.head is None else "each request from its beginning"
-                logging.getLogger(__name__).warning("unicomp: %s is read %s: %s.", type(self.model).__name__, plain, found.reason)
-            return found
 
         def loglikelihood(self, requests: list[Any], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
             """Return (log-probability of the continuation in nats, whether greedy decoding would give it) per request, as HFLM does.
@@ -105,65 +91,6 @@ def unicomp_lm() -> type:
                 return plain
             return self._answered([(context, continuation) for _, context, continuation in requests], disable_tqdm, known={})
 
-        def _answered(
-            self,
-            given: Sequence[tuple[list[int], list[int]]],
-            disable_tqdm: bool,
-            *,
-            known: Mapping[int, tuple[float, bool]],
-            done: Callable[[int, tuple[float, bool]], None] = lambda place, answer: None,
-        ) -> list[tuple[float, bool]]:
-            """Answer (context ids, continuation ids), calling `done` for each batch by batch.
-
-            Batches are those of all that is given, and one is left out only where all of it is known: what comes after a kill is to the last
-            bit what would have come without it.
-            """
-            import torch
-            from tqdm import tqdm
-
-            how = self.support
-            if how.head is None:
-                waiting = [place for place in range(len(given)) if place not in known]
-                plain = super()._loglikelihood_tokens([(None, *given[place]) for place in waiting], disable_tqdm)
-                for place, answer in zip(waiting, plain, strict=True):
-                    done(place, answer)
-                return [known[place] if place in known else plain.pop(0) for place in range(len(given))]
-            answers = dict(known)
-            progress = tqdm(
-                total=len(given), initial=len(known), disable=disable_tqdm or self.rank != 0, desc="Running loglikelihood requests"
-            )
-
-            def found(place: int, answer: Answer) -> None:
-                if place not in answers:
-                    answers[place] = (answer.log_likelihood, answer.greedy)
-                    done(place, answers[place])
-                    progress.update(1)
-
-            asked = [self._asked(*pair) for pair in given]
-            for place, one in enumerate(asked):
-                if not one.targets:
-                    found(place, Answer(0.0, True))
-            # Beyond a sliding window a layer no longer sees a shared beginning whole: such sequences are read each on its own.
-            fits = [how.window is None or len(one.tokens) <= how.window for one in asked]
-            with torch.inference_mode(), how.reading(self.model):
-                for share in (True, False):
-                    places = [place for place, one in enumerate(asked) if one.targets and fits[place] is share]
-                    score(self.model, how.head, asked, places, found, known=frozenset(known), share=share, way=how.way)
-            progress.close()
-            return [answers[place] for place in range(len(given))]
-
-        def _asked(self, context: list[int], continuation: list[int]) -> Asked:
-            if len(continuation) > self.max_length:
-                raise ValueError(f"unicomp: a continuation of {len(continuation)} tokens; expected at most the model's {self.max_length}.")
-            return Asked(tuple((context + continuation)[-(self.max_length + 1) :][:-1]), tuple(continuation))
-
-        def _kept(self, kind: str, text: Any) -> Any:
-            return None if self.journal is None else self.journal.get(kind, text)
-
-        def _keep(self, kind: str, text: Any, answer: Any) -> None:
-            if self.journal is not None:
-                self.journal.put(kind, text, answer)
-
         def generate_until(self, requests: list[Any], disable_tqdm: bool = False) -> list[str]:
             """Return one text per request, cut at the first stop string exactly as HFLM cuts it."""
             groups: dict[str, list[int]] = {}
@@ -207,37 +134,6 @@ def unicomp_lm() -> type:
             stopping = Stopping(self._ends(), limit, self._stop_finder([stop for stop in stops if stop and stop != eos]))
             generate(self.model, prompts, stopping, how=self.support, temperature=temperature, seed=seed, done=done)
             return [texts[place] for place in range(len(requests))]
-
-        def _prompts(self, texts: Sequence[str]) -> list[list[int]]:
-            """Return the token ids that HFLM's `tok_batch_encode` gives each context; an empty one has the token that starts a text."""
-            started = [bool(has_bos_prefix(text, getattr(self.tokenizer, "bos_token", None))) for text in texts]
-            found: dict[int, list[int]] = {}
-            for beginning in {*started}:
-                places = [place for place, own in enumerate(started) if own is beginning]
-                add = False if beginning else self.add_bos_token
-                special = {} if add is None else {"add_special_tokens": add}
-                found |= zip(places, self.tokenizer([texts[place] for place in places], **special)["input_ids"], strict=True)
-            return [list(found[place]) or [self.prefix_token_id] for place in range(len(texts))]
-
-        def _ends(self) -> frozenset[int]:
-            configured = self.model.generation_config.eos_token_id
-            listed = configured if isinstance(configured, list) else [configured]
-            return frozenset(int(end) for end in (*listed, self.eot_token_id) if end is not None)
-
-        def _stop_finder(self, stops: list[str]) -> Any:
-            if not stops:
-                return None
-            # As many tokens as the longest stop string can have, and two more, as in lm-eval's own criterion.
-            tail = max(len(self.tokenizer.encode(stop, add_special_tokens=False)) for stop in stops) + 2
-
-            def found(made: list[int]) -> bool:
-                ending = self.tok_decode(made[-tail:])
-                if not any(stop in ending for stop in stops):
-                    return False
-                whole = self.tok_decode(made)
-                return any(stop in whole for stop in stops)
-
-            return found
 
     return UnicompLM
 

@@ -49,7 +49,7 @@ class Engine:
         """
         positions = max(1, min(tokens, self.max_length)) if logits_everywhere else 1
         vocabulary = int(self.model.get_output_embeddings().weight.shape[0])
-        budget = LOGITS_BYTES["cuda" if self.device.startswith("cuda") else "cpu"]
+        budget = LOGITS_BYTES[machine.kind(self.device)]
         return max(1, min(BATCH, budget // (8 * positions * vocabulary)))
 
     def fit_batch(self, prompts: Iterable[str], *, logits_everywhere: bool) -> None:

@@ -86,7 +86,7 @@ class Reader:
             given = self._model(input_ids=ids, past_key_values=cache, use_cache=True).logits
         logits = self._head.logits(given)
         mask = torch.tensor([[1] * (some.shared + len(tokens)) + [0] * (longest - len(tokens)) for tokens in own], device=device)
-        places = slice(0 if prefix is None else prefix.masked, None)
+        places = slice(0 if prefix is None else prefix.held, None)
         return Read(some.places, logits, Part(cache, places, prefix and prefix.cache), mask)
 
     def _share(self, beginning: tuple[int, ...]) -> None:

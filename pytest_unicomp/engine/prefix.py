@@ -32,8 +32,8 @@ class Prefix:
         return cls(cache, len(tokens), way)
 
     @property
-    def masked(self) -> int:
-        """How many places of it a batch has in its cache and mask: none where attention to it is computed apart."""
+    def held(self) -> int:
+        """How many of its tokens stand in a batch's own cache and mask: none where attention to them is computed apart."""
         return 0 if self.way == "folded" else self.tokens
 
     def seen(self, rows: int) -> Any:

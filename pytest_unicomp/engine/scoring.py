@@ -11,6 +11,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_unicomp import machine
 from pytest_unicomp.engine.attention import Way
 from pytest_unicomp.engine.head import Head
 from pytest_unicomp.engine.prefix import Prefix
@@ -138,7 +139,7 @@ def _row(shared: int, tree: Tree, questions: Questions) -> _Row:
 
 def _batches(model: Any, shared: int, rows: Sequence[_Row]) -> Iterator[list[_Row]]:
     """Divide rows into batches, the longest first, so that what does not fit shows at once, and alike in length, so that little is padded."""
-    kind = "cuda" if str(model.device).startswith("cuda") else "cpu"
+    kind = machine.kind(str(model.device))
     bytes_of = bytes_per_token(model)
     batch: list[_Row] = []
     length = most = 0
@@ -196,7 +197,7 @@ def _inputs(model: Any, prefix: Prefix | None, rows: Sequence[_Row]) -> dict[str
     if prefix is not None:
         inputs["past_key_values"] = prefix.seen(len(rows))
     if any(row.owners[-1] for row in rows):
-        before = 0 if prefix is None else prefix.masked
+        before = 0 if prefix is None else prefix.held
         owners = padded((row.owners for row in rows), -1)
         seen = ((owners[:, :, None] == owners[:, None, :]) | (owners[:, None, :] == 0)).tril_()
         mask = torch.zeros(len(rows), 1, longest, before + longest, dtype=model.dtype)

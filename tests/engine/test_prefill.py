@@ -49,5 +49,6 @@ def test_a_pass_gives_the_logits_of_each_prompt_read_alone(architecture):
     assert read[0].mask.tolist() == [[1] * 22, [1] * 21 + [0]]
     assert [layer.keys.shape[2] for layer in read[0].part.before.layers] == [20, 20]
     assert read[1].part.before is None
-    assert read[0].part.take(0)[0].shape[::2] == (2, 2)
-    assert read[1].part.take(0)[1].shape[::2] == (1, 3)
+    for one, shape in zip(read, [(2, 2), (1, 3)], strict=True):
+        assert [states.shape[::2] for pair in one.part.taken() for states in pair] == [shape] * 4
+        assert not one.part.cache.layers

@@ -149,7 +149,7 @@ class Kernel:
         generator = torch.Generator().manual_seed(0)
         weight = torch.randn(shape.outputs, shape.inputs, generator=generator).to(device, torch.bfloat16)
         packed = kernels.pack(self.format, weight)
-        copies = min(shape.layers, max(1, math.ceil(CACHE_BYTES[_kind(device)] / packed.bytes)))
+        copies = min(shape.layers, max(1, math.ceil(CACHE_BYTES[machine.kind(device)] / packed.bytes)))
         many = [packed.module, *(kernels.pack(self.format, weight).module for _ in range(copies - 1))]
         plain = [weight, *(weight.clone() for _ in range(copies - 1))]
         found = []
@@ -211,7 +211,7 @@ def ceilings(device: str) -> Ceilings:
     """Measure what the device can do at best: bytes per second of a large copy (read and written), operations per second of a large product."""
     import torch
 
-    kind = _kind(device)
+    kind = machine.kind(device)
     source = torch.zeros(COPIED_BYTES[kind], dtype=torch.uint8, device=device)
     target = torch.zeros_like(source)
     copied = [timing.on_device(device, lambda: target.copy_(source))[0] for _ in range(7)][1:]
@@ -224,10 +224,6 @@ def ceilings(device: str) -> Ceilings:
         copied_bytes=2 * COPIED_BYTES[kind],
         product=f"{side} x {side} x {side}, bfloat16",
     )
-
-
-def _kind(device: str) -> str:
-    return "cuda" if device.startswith("cuda") else "cpu"
 
 
 def spread(values: list[float]) -> Spread:
