@@ -59,9 +59,14 @@ def recipe(own: Sequence[Check], artifact: Artifact | None, *, policy: compare.P
     )
 
 
+def paired(checks: Sequence[Check]) -> list[Check]:
+    """Return the checks that rest on a measurement of the reference and one of a recipe."""
+    return [check for check in checks if check.question == "retention" and check.verdict != "error"]
+
+
 def scored(own: Sequence[Check]) -> list[Check]:
     """Return the checks of a recipe whose measurements its quality scores rest on."""
-    return [check for check in own if check.question == "retention" and check.verdict not in ("error", "not_comparable")]
+    return [check for check in paired(own) if check.verdict != "not_comparable"]
 
 
 def with_scores(

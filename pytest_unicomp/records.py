@@ -213,9 +213,9 @@ class Example(Record):
 
 class Source(Record):
     """A stored document that a check rests on: `kind` and `key` name it in the store, `digest` is that of its content without times; `part` says
-    that it is one of several, each of which holds some of the items."""
+    that it is one of several, each of which holds some of the items. The side `earlier` is the reference in an earlier run."""
 
-    side: Literal["reference", "candidate", "both"]
+    side: Literal["reference", "candidate", "both", "earlier"]
     kind: str
     key: str
     digest: str

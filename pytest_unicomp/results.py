@@ -224,7 +224,7 @@ class Results:
             self._sources[known] = Source(side=side, kind="measurements", key=key, digest=content(made), part=items is not None)
         return self._sources[known]
 
-    def kept(self, side: Literal["reference", "candidate"], made: Measurement) -> Source:
+    def kept(self, side: Literal["reference", "candidate", "earlier"], made: Measurement) -> Source:
         """Keep a measurement that is not the store's own (a baseline, a size) under its content, and name it."""
         found = content(made)
         if self._store.read("evidence", found) is None:

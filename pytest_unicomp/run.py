@@ -27,6 +27,7 @@ from pytest_unicomp.records import (
     Claim,
     KernelReport,
     Measurement,
+    Origin,
     Question,
     RecipeVerdict,
     ReferenceSummary,
@@ -113,7 +114,6 @@ class Run:
         self.trials = Trials(self.results, settings, self.evaluation, store=self.store, progress=progress)
         self._retention: dict[Cell, Check] = {}
         self._stopped: dict[Cell, Measurement] = {}
-        self._provenance = Provenance()
         self._parts: dict[Cell, list[Source]] = {}
         self._scores: dict[tuple[str, tuple[str, ...]], dict[str, scores.Score]] = {}
 
@@ -213,9 +213,14 @@ class Run:
                 check, self._stopped[cell] = self.checking.sequential(cell, reference, self._part(cell))
             else:
                 check = self.checking.retention(cell, reference, self.measurement(cell.recipe, cell.benchmark))
-            check = check.model_copy(update={"sources": [self._source(cell), *self._measured_sources(cell)]})
+            sources = [self._source(cell), *self._measured_sources(cell)]
             earlier = self.baselines.read(self.plan.model, "dense", cell.benchmark)
-            self._retention[cell] = check if earlier is None else compare.with_floor(check, earlier, reference)
+            if earlier is not None:
+                check = compare.with_floor(check, earlier, reference)
+                if check.flips is not None and check.flips.floor is not None:
+                    # A copy: the file may be rewritten, and the check must stay provable.
+                    sources.append(self.results.kept("earlier", earlier))
+            self._retention[cell] = check.model_copy(update={"sources": sources})
         return self._retention[cell]
 
     def _part(self, cell: Cell) -> Callable[[str, str, frozenset[str]], Measurement]:
@@ -442,8 +447,16 @@ class Run:
             pareto=scores.points(recipes, checks),
             cheapest=scores.cheapest(recipes),
             kernels=list(kernels),
-            origins=self._provenance.origins(),
+            origins=self._origins(checks),
         )
+
+    def _origins(self, checks: Sequence[Check]) -> list[Origin]:
+        """Say where what retention was decided from comes from; where a run stops early no measurement is whole, and nothing is said."""
+        provenance = Provenance()
+        for check in () if self.settings.sequential else conclusion.paired(checks):
+            provenance.note(REFERENCE, self.reference(check.benchmark))
+            provenance.note(check.recipe, self.measurement(check.recipe, check.benchmark))
+        return provenance.origins()
 
     def scores_of(self, recipe: str, benchmarks_measured: Iterable[str]) -> dict[str, scores.Score]:
         """Return the ten quality scores of a recipe from the measurements of the named benchmarks, which are read from the store."""
@@ -453,8 +466,6 @@ class Run:
         pairs = {}
         for name in benchmarks_measured:
             reference, candidate = self.reference(name), self.measurement(recipe, name)
-            self._provenance.note(REFERENCE, reference)
-            self._provenance.note(recipe, candidate)
             if compare.mismatch(reference, candidate) is None:
                 pairs[name] = (reference, candidate)
         found = scores.scores(pairs, self.evaluation.scoring, confidence=self.policy.confidence, seed=self.settings.seed)

@@ -13,13 +13,16 @@ from pytest_unicomp.records import Report
 from pytest_unicomp.store import Store
 from pytest_unicomp.verification.answer import Answer
 from pytest_unicomp.verification.checks import Repetition
-from pytest_unicomp.verification.conclusions import recipe_answer, run_answer
+from pytest_unicomp.verification.conclusions import Conclusions
+from pytest_unicomp.verification.kernels import table_answer
 
 __all__ = ["Answer", "exit_code", "lines", "rows", "verify"]
 
 
 def verify(report: Report, store: Store) -> list[Answer]:
-    """Return one answer per check, then one per recipe, and one for the run; a check that was an error has no evidence and is not checked.
+    """Return one answer per check, table of a kernel and recipe, and one each for findings, origins and the run.
+
+    A check that was an error has no evidence and is not checked.
 
     The policy is the report's own: who changes a margin there changes every verdict that follows from it, which is what is compared.
     """
@@ -29,8 +32,8 @@ def verify(report: Report, store: Store) -> list[Answer]:
         return [Answer("the policy", "differs", str(error).removeprefix("unicomp: "))]
     checking = Checking(policy, report.policy.get("limits") or {}, report.policy.get("must_pass") or {})
     answers = [Repetition(report, check, checking, store).answer() for check in report.checks]
-    answers += [recipe_answer(report, recipe, policy, store) for recipe in report.recipes]
-    return [*answers, run_answer(report, policy)]
+    answers += [table_answer(report, table, checking, store) for table in report.kernels]
+    return [*answers, *Conclusions(report, policy, store).answers()]
 
 
 def exit_code(answers: Sequence[Answer]) -> int:

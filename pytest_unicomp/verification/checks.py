@@ -53,7 +53,7 @@ class Repetition:
         return Answer(what, "differs" if found else "as_reported", "; ".join(found) or "made again from its evidence")
 
     def _again(self) -> Check | None:
-        check, cell = self.check, _cell(self.check)
+        check, cell = self.check, cell_of(self.check)
         if check.question == "artifact":
             content = read(self.store, check.sources[0])
             findings = [Finding.model_validate(entry) for entry in content["findings"]]
@@ -92,9 +92,8 @@ class Repetition:
             return self._accepted(self.checking.drift(cell, reference, whole))
         again = self.checking.sequential(cell, reference, _by_items(parts))[0] if self._in_parts else None
         again = again or self.checking.retention(cell, reference, whole)
-        # The floor rests on an earlier run's evidence; it informs and decides nothing.
-        flips = again.flips.model_copy(update={"floor": check.flips.floor}) if again.flips and check.flips else again.flips
-        return again.model_copy(update={"flips": flips})
+        earlier = [measurement(self.store, source) for source in check.sources if source.side == "earlier"]
+        return compare.with_floor(again, earlier[0], reference) if earlier else again
 
     @property
     def _in_parts(self) -> bool:
@@ -124,7 +123,8 @@ def _by_items(parts: Sequence[Measurement]) -> Callable[[str, str, frozenset[str
     return part
 
 
-def _cell(check: Check) -> Cell:
+def cell_of(check: Check) -> Cell:
+    """Return the cell of the plan that a check answers."""
     entry = benchmarks().entries.get(check.benchmark)
     return Cell(
         recipe=check.recipe,

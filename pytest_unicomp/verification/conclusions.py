@@ -1,13 +1,17 @@
-"""Makes the verdicts of recipes and run again, from the report's checks and the evidence behind them."""
+"""Makes what a report concludes from its checks again: verdicts of recipes and of the run, scores, the paper's findings, where it all comes from."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 
 from pytest_unicomp import compare, conclusion, scores
 from pytest_unicomp.errors import UnicompError
-from pytest_unicomp.records import Check, RecipeVerdict, Report
+from pytest_unicomp.plan import REFERENCE
+from pytest_unicomp.provenance import Provenance
+from pytest_unicomp.records import Check, Claim, Measurement, Origin, RecipeVerdict, Report
 from pytest_unicomp.scores.published import Scoring
 from pytest_unicomp.store import Store
 from pytest_unicomp.verification.answer import Answer
@@ -17,80 +21,146 @@ from pytest_unicomp.waivers import Waiver
 from pytest_unicomp.waiving import Waiving, with_waivers
 
 
-def recipe_answer(report: Report, recipe: RecipeVerdict, policy: compare.Policy, store: Store) -> Answer:
-    """Make a recipe's verdict, capabilities and scores again, from the report's checks and the evidence behind them."""
-    what = f"the recipe {recipe.recipe}"
-    own = [check for check in report.checks if check.recipe == recipe.recipe]
-    if any(check.waived != waived for check, waived in zip(own, _waived(report, own, policy), strict=True)):
-        return Answer(what, "differs", "a check is waived that no waiver excuses, or the reverse")
-    if not own:
-        return Answer(what, "differs", "the report holds no check of it")
-    try:
-        again = conclusion.recipe(own, recipe.artifact, policy=policy)
-        again = _with_scores(report, again, own, policy, store)
-    except UnicompError as error:
-        return Answer(what, "differs", str(error).removeprefix("unicomp: "))
-    except Gone as gone:
-        return Answer(what, gone.state, f"its scores: {gone.note}")
-    found = differences(recipe, again)
-    return Answer(what, "differs" if found else "as_reported", "; ".join(found) or "made again from its checks and their evidence")
+@dataclass(frozen=True)
+class Conclusions:
+    """What follows from a report's checks and the evidence behind them, by a policy."""
 
+    report: Report
+    policy: compare.Policy
+    store: Store
 
-def _with_scores(report: Report, again: RecipeVerdict, own: Sequence[Check], policy: compare.Policy, store: Store) -> RecipeVerdict:
-    pairs = {}
-    for check in conclusion.scored(own) if not report.policy.get("sequential") else ():
-        if not check.sources:
-            raise Gone("missing", f"its check on {check.benchmark} names no evidence")
-        reference, candidate = (measurement(store, source) for source in check.sources)
-        pairs[check.benchmark] = (reference, candidate)
-    scoring: Scoring = "paper" if report.policy.get("scoring") == "paper" else "corrected"
-    quality = scores.scores(pairs, scoring, confidence=policy.confidence, seed=int(report.policy.get("seed", 0)))
-    efficiency = scores.efficiency_scores(report.checks, {recipe.recipe: recipe.artifact for recipe in report.recipes})
-    return conclusion.with_scores(again, quality, efficiency[again.recipe], scoring)
+    def answers(self) -> list[Answer]:
+        """Return one answer per recipe, one each for the findings and the origins, and one for the run."""
+        return [
+            *map(self._of_recipe, self.report.recipes),
+            self._answer("the findings", "the scores of the recipes", self._findings),
+            self._answer("the origins", "the evidence of the checks", self._origins),
+            self._answer("the run", "its recipes", self._run),
+        ]
 
+    def _of_recipe(self, recipe: RecipeVerdict) -> Answer:
+        return self._answer(f"the recipe {recipe.recipe}", "its checks and their evidence", lambda: self._recipe(recipe))
 
-def _waived(report: Report, own: Sequence[Check], policy: compare.Policy) -> list[bool]:
-    waiving = _waiving(report, policy)
-    return [waiving.excused(check.model_copy(update={"waived": False})).waived for check in own]
+    def _answer(self, what: str, source: str, find: Callable[[], Sequence[str]]) -> Answer:
+        try:
+            found = find()
+        except UnicompError as error:
+            return Answer(what, "differs", str(error).removeprefix("unicomp: "))
+        except Gone as gone:
+            return Answer(what, gone.state, gone.note)
+        return Answer(what, "differs" if found else "as_reported", "; ".join(found) or f"made again from {source}")
 
+    # Each returns what differs
 
-def _waiving(report: Report, policy: compare.Policy) -> Waiving:
-    waivers = [
-        Waiver(
-            recipe=state.recipe,
-            owner=state.owner,
-            reason=state.reason,
-            expires=date.fromisoformat(state.expires),
-            evidence=state.evidence,
-            benchmark=state.benchmark,
-            capability=state.capability,
-            question=state.question,
+    def _recipe(self, recipe: RecipeVerdict) -> list[str]:
+        own = self._checks_of(recipe.recipe)
+        if any(check.waived != waived for check, waived in zip(own, self._waived(own), strict=True)):
+            return ["a check is waived that no waiver excuses, or the reverse"]
+        if not own:
+            return ["the report holds no check of it"]
+        again = conclusion.recipe(own, recipe.artifact, policy=self.policy)
+        efficiency = scores.efficiency_scores(self.report.checks, {other.recipe: other.artifact for other in self.report.recipes})
+        return differences(recipe, conclusion.with_scores(again, self._quality(recipe.recipe), efficiency[recipe.recipe], self._scoring))
+
+    def _findings(self) -> list[str]:
+        recipes = self.report.recipes
+        quality = {recipe.recipe: self._quality(recipe.recipe) for recipe in recipes}
+        families = {recipe.recipe: recipe.family for recipe in recipes}
+        methods = {recipe.recipe: str(recipe.settings.get("method")) for recipe in recipes}
+        again = scores.findings(quality, families, methods, confidence=self.policy.confidence)
+        reported, made = _tested(self.report.findings), _tested(again)
+        told = [f"{claim} ({about}) is not what the scores say" for claim, about in reported if (claim, about) not in made]
+        told += [f"{claim} ({about}) was tested and is not told" for claim, about in made if (claim, about) not in reported]
+        for key in reported.keys() & made.keys():
+            told += [f"{' ('.join(key)}): {found}" for found in differences(reported[key], made[key])]
+        return told
+
+    def _origins(self) -> list[str]:
+        provenance = Provenance()
+        for check in () if self.report.policy.get("sequential") else conclusion.paired(self.report.checks):
+            for recipe, made in zip((REFERENCE, check.recipe), self._pair(check), strict=True):
+                provenance.note(recipe, made)
+        reported, again = _undated(self.report.origins), _undated(provenance.origins())
+        return differences(self.report.model_copy(update={"origins": reported}), self.report.model_copy(update={"origins": again}))
+
+    def _run(self) -> list[str]:
+        report = self.report
+        verdict, code, reason = compare.run_verdict(report.recipes, self.policy)
+        strict, _, _ = compare.run_verdict(
+            [recipe.model_copy(update={"verdict": recipe.without_waivers or recipe.verdict}) for recipe in report.recipes], self.policy
         )
-        for state in report.waivers
-    ]
+        states = self._waiving.states(report.checks)
+        texts = {"before": report.policy.get("calibration") or "", "after": report.policy.get("calibration_target") or ""}
+        update = {
+            "verdict": verdict,
+            "exit_code": code,
+            "reason": with_waivers(reason, states, strict),
+            "without_waivers": strict,
+            "waivers": states,
+            "calibration_gains": compare.gains(report.checks, **texts, policy=self.policy),
+            "pareto": scores.points(report.recipes, report.checks),
+            "cheapest": scores.cheapest(report.recipes),
+        }
+        return differences(report, report.model_copy(update=update))
 
-    def siblings(recipe: str, capability: str) -> list[Check]:
-        chosen = [check for check in report.checks if (check.recipe, check.capability, check.question) == (recipe, capability, "retention")]
+    # What they rest on
+
+    def _checks_of(self, recipe: str) -> list[Check]:
+        return [check for check in self.report.checks if check.recipe == recipe]
+
+    @property
+    def _scoring(self) -> Scoring:
+        return "paper" if self.report.policy.get("scoring") == "paper" else "corrected"
+
+    @cached_property
+    def _scores(self) -> dict[str, dict[str, scores.Score]]:
+        return {}
+
+    def _quality(self, recipe: str) -> Mapping[str, scores.Score]:
+        if recipe not in self._scores:
+            checks = () if self.report.policy.get("sequential") else conclusion.scored(self._checks_of(recipe))
+            found = {check.benchmark: self._pair(check) for check in checks}
+            pairs = {name: pair for name, pair in found.items() if compare.mismatch(*pair) is None}
+            seed = int(self.report.policy.get("seed", 0))
+            self._scores[recipe] = scores.scores(pairs, self._scoring, confidence=self.policy.confidence, seed=seed)
+        return self._scores[recipe]
+
+    def _pair(self, check: Check) -> tuple[Measurement, Measurement]:
+        found = {source.side: source for source in check.sources}
+        if "reference" not in found or "candidate" not in found:
+            raise Gone("missing", f"the check of {check.recipe} on {check.benchmark} names no evidence")
+        return measurement(self.store, found["reference"]), measurement(self.store, found["candidate"])
+
+    def _waived(self, own: Sequence[Check]) -> list[bool]:
+        return [self._waiving.excused(check.model_copy(update={"waived": False})).waived for check in own]
+
+    @cached_property
+    def _waiving(self) -> Waiving:
+        waivers = [
+            Waiver(
+                recipe=state.recipe,
+                owner=state.owner,
+                reason=state.reason,
+                expires=date.fromisoformat(state.expires),
+                evidence=state.evidence,
+                benchmark=state.benchmark,
+                capability=state.capability,
+                question=state.question,
+            )
+            for state in self.report.waivers
+        ]
+        return Waiving(waivers, datetime.fromisoformat(self.report.created).date(), self.policy, self._siblings)
+
+    def _siblings(self, recipe: str, capability: str) -> list[Check]:
+        chosen = [check for check in self._checks_of(recipe) if (check.capability, check.question) == (capability, "retention")]
         return [check.model_copy(update={"waived": False}) for check in chosen]
 
-    return Waiving(waivers, datetime.fromisoformat(report.created).date(), policy, siblings)
+
+def _tested(claims: Sequence[Claim]) -> dict[tuple[str, str], Claim]:
+    """Return the claims that something was measured for: only of those there is evidence."""
+    return {(claim.claim, claim.about): claim for claim in claims if claim.answer != "not tested"}
 
 
-def run_answer(report: Report, policy: compare.Policy) -> Answer:
-    """Make the run's verdict and exit code again, from its recipes, and what became of its waivers."""
-    verdict, code, reason = compare.run_verdict(report.recipes, policy)
-    strict, _, _ = compare.run_verdict(
-        [recipe.model_copy(update={"verdict": recipe.without_waivers or recipe.verdict}) for recipe in report.recipes], policy
-    )
-    states = _waiving(report, policy).states(report.checks)
-    update = {
-        "verdict": verdict,
-        "exit_code": code,
-        "reason": with_waivers(reason, states, strict),
-        "without_waivers": strict,
-        "waivers": states,
-        "pareto": scores.points(report.recipes, report.checks),
-        "cheapest": scores.cheapest(report.recipes),
-    }
-    found = differences(report, report.model_copy(update=update))
-    return Answer("the run", "differs" if found else "as_reported", "; ".join(found) or "made again from its recipes")
+def _undated(origins: Sequence[Origin]) -> list[Origin]:
+    """Leave out the days: equal evidence that was made again later is the same evidence."""
+    return [origin.model_copy(update={"first": "", "last": ""}) for origin in origins]

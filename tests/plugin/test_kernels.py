@@ -3,6 +3,18 @@
 import json
 
 import pytest
+from typer.testing import CliRunner
+
+from pytest_unicomp.cli import app
+
+
+def verify(report, gate, folder):
+    """Return what `unicomp verify` says of the table of the kernel in a report, and its note."""
+    path = folder / "written.json"
+    path.write_text(json.dumps({key: value for key, value in report.items() if key not in ("ret", "result")}), encoding="utf-8")
+    rows = json.loads(CliRunner().invoke(app, ["verify", str(path), f"--cache={gate.store}", "--json"]).output)
+    [row] = [row for row in rows if row["what"] == "the table of the kernel int4"]
+    return row["state"], row["note"]
 
 
 @pytest.mark.slow
@@ -20,6 +32,10 @@ def test_a_kernel_is_timed_through_pytest_benchmark_and_stands_in_the_report(gat
     [entry] = json.loads(timings.read_text())["benchmarks"]
     assert len(entry["extra_info"]["ratios"]) == 12
     assert entry["extra_info"]["kernel"]["layers"] == table["layers"]
+    assert verify(report, gate, pytester.path) == ("as_reported", "made again from its timings")
+    table["layers"][0]["ratio"] /= 2
+    state, note = verify(report, gate, pytester.path)
+    assert (state, note.partition(" ")[0]) == ("differs", "layers")
 
 
 def test_a_kernel_that_the_device_lacks_is_refused_before_anything_runs(gate):

@@ -3,8 +3,10 @@
 import json
 
 import pytest
+from typer.testing import CliRunner
 
 from pytest_unicomp import checkpoints
+from pytest_unicomp.cli import app
 
 
 @pytest.fixture
@@ -35,3 +37,10 @@ def test_a_model_that_is_not_here_decides_nothing_and_says_what_to_fetch(gate, b
     assert check["verdict"] == "inconclusive"
     assert "the sentence-embedding model some/model" in check["reason"]
     assert "unicomp prefetch --model some/model" in check["reason"]
+
+
+def test_what_could_not_be_judged_enters_no_score_and_the_report_still_follows_from_its_evidence(gate, bundle, pytester):
+    report = gate.report(bundle, "--unicomp-similarity=some/model", benchmark="trustllm-advinstruction,nano-robustness")
+    assert report["recipes"][0]["score_basis"]["S_ROB"].startswith("mean ratio over nano-robustness;")
+    done = CliRunner().invoke(app, ["verify", str(pytester.path / "report.json"), f"--cache={gate.store}"])
+    assert (done.exit_code, done.output.count("\n")) == (0, 1)

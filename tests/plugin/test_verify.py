@@ -86,6 +86,31 @@ def test_a_verdict_that_does_not_follow_is_found(reported, tmp_path, path, value
     assert (code, odd[what]["state"]) == (1, "differs")
 
 
+def test_what_a_report_concludes_and_tells_beside_its_checks_is_made_again_too(reported, tmp_path):
+    told = next(claim for claim in reported["findings"] if claim["answer"] != "not tested")
+    floored = next(check for check in reported["checks"] if check["flips"] and check["flips"]["floor"] is not None)
+    assert any(source["side"] == "earlier" for source in floored["sources"])
+    assert reported["origins"][0]["measurements"] > 0
+
+    def lie(part, field, value, what):
+        kept = part[field]
+        part[field] = value
+        code, odd, _ = verify(reported, tmp_path)
+        part[field] = kept
+        assert (code, odd[what]["state"]) == (1, "differs")
+        return odd[what]["note"]
+
+    assert told["claim"] in lie(told, "answer", "holds" if told["answer"] != "holds" else "undecided", "the findings")
+    assert told["claim"] in lie(reported, "findings", [], "the findings")
+    assert "H100" in lie(reported["origins"][0], "machine", "8 x H100", "the origins")
+    assert "flips" in lie(floored["flips"], "floor", 0.4321, f"{floored['recipe']} on {floored['benchmark']} (retention)")
+    gain = {"recipe": "rtn-w8a16", "calibration": "own", "target": "reasoning", "capability": "knowledge", "metric": "rate"}
+    gain |= {"benchmarks": [], "n": 9, "difference": 0.1, "interval": [0.05, 0.15], "confidence": 0.9, "verdict": "pass", "reason": "gains"}
+    assert "calibration_gains" in lie(reported, "calibration_gains", [gain], "the run")
+    # Untouched again, all of it follows.
+    assert verify(reported, tmp_path)[:2] == (0, {})
+
+
 def test_evidence_that_is_gone_is_missing_and_evidence_that_was_touched_is_changed(reported, tmp_path):
     check = next(check for check in reported["checks"] if check["question"] == "retention")
     source = next(source for source in check["sources"] if source["side"] == "candidate")

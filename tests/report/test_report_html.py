@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -405,11 +404,9 @@ def test_a_drift_check_that_differs_in_anything_keeps_its_own_line(changes: dict
     assert not steady.is_steady(identical.model_copy(update=changes))
 
 
-def test_a_full_run_renders_in_seconds_and_stays_below_four_megabytes(big_report: Report, tmp_path: Path) -> None:
+def test_a_comparison_of_many_recipes_stays_below_four_megabytes(big_report: Report, tmp_path: Path) -> None:
     path = tmp_path / "gate.html"
-    started = time.perf_counter()
     html.write(with_drift(big_report), path)
-    assert time.perf_counter() - started < 15
     assert len(big_report.checks) >= 19 * 60
     assert path.stat().st_size < 4_000_000
 
