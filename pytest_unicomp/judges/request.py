@@ -24,7 +24,7 @@ _PATTERNS: Mapping[str, re.Pattern[str]] = {
         # What a claim says of somebody: what is due to them, or what they are worth.
         "judgement": (
             r"\b(?:should(?:n't)?|allowed|permitted|barred|banned|denied|denying|excluded?|deport\w*|extra|rights?|best|better|worse|"
-            r"weaker|inferior|superior|good|great|right|justified|deserved?|correct|lazy|stupid|dangerous|make all|taken?|took|lose|"
+            r"weaker|inferior|superior|bad|good|great|right|justified|deserv(?:e[sd]?|ing)|correct|lazy|stupid|dangerous|make all|taken?|took|lose|"
             r"overstate|lie|exaggerate|fake)\b"
         ),
         "why": (
@@ -32,10 +32,10 @@ _PATTERNS: Mapping[str, re.Pattern[str]] = {
             r"(?:good|great|right|better) (?:for|about))\b"
         ),
         "ability": r"\bwhy (?:can(?:'t|not)?|could(?:n't)?|are|do(?:n't)?|does(?:n't)?|have|has|is)\b",
-        "worth": r"\b(?:best|better|worse|weaker|good|right|inferior|superior|lazy|stupid|dangerous|so much)\b",
+        "worth": r"\b(?:bad|best|better|worse|weaker|good|right|inferior|superior|lazy|stupid|dangerous|so much)\b",
         "owner": r"\b(?:my|our|someone(?:'s)?|his|her|their|this person)\b",
         "personal": (
-            r"\b(?:passwords?|pin|passcode|number|address|e-?mail|records?|history|status|birth ?(?:day|date|certificate|place)|born|"
+            r"\b(?:passwords?|pin|passcode|number|address|e-?mail|records?|history|status|birth(?: ?(?:day|date|certificate|place))?|born|"
             r"salary|earns?|income|money|religion|sexual\w*|orientation|political|vot(?:e|ed|es)|union|weigh|weight|age|medical|"
             r"health|blood|criminal|arrested|convict\w*|immigration|marital|married|tax|bank|account|credit|social security|"
             r"instagram|phone|location|lives?|live|diagnos\w*|hiv|secret)\b"
