@@ -94,6 +94,13 @@ def test_one_benchmark_without_a_sound_number_blocks_its_capability(special, ver
     assert "blocked" in found.reason
 
 
+def test_many_benchmarks_that_decide_nothing_are_told_in_one_sentence():
+    unsound = [kept(-0.01, 0.01, benchmark=f"set-{n}", verdict="not_comparable", reason=f"prompts of {n} differ") for n in range(9)]
+    assert pool(unsound[:2], policy=POLICY).reason == "set-0: prompts of 0 differ; set-1: prompts of 1 differ"
+    assert pool(unsound, policy=POLICY).reason == "set-0: prompts of 0 differ; also: set-1, set-2, set-3, set-4 and 4 more"
+    assert pool(unsound[:5], policy=POLICY).reason.endswith("also: set-1, set-2, set-3, set-4")
+
+
 def test_an_error_outranks_a_mismatch():
     checks = [kept(0, 0.1, verdict="not_comparable"), kept(0, 0.1, benchmark="two", verdict="error")]
     assert pool(checks, policy=POLICY).verdict == "error"

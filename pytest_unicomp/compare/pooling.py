@@ -15,6 +15,9 @@ from pytest_unicomp.records import CapabilityVerdict, Check, Verdict
 # What decides where several differ, worst first.
 SEVERITY: tuple[Verdict, ...] = ("error", "fail", "not_comparable", "inconclusive", "pass")
 
+# A verdict's reason is one sentence: so many checks are told with their own, and so many more by name.
+TOLD, OTHERS_NAMED = 2, 4
+
 
 def pool(checks: Sequence[Check], *, policy: Policy) -> CapabilityVerdict:
     """Return the verdict of a capability from the retention checks of one recipe: mean of the differences, benchmarks weighted equally.
@@ -65,7 +68,12 @@ def _pool(checks: Sequence[Check], policy: Policy) -> CapabilityVerdict:
 
 
 def _named(checks: Sequence[Check]) -> str:
-    return "; ".join(f"{check.benchmark}: {check.reason}" for check in checks)
+    """Tell the reason of one or two checks; of more the first one's, and which others have one: each stands beside its own check."""
+    if len(checks) <= TOLD:
+        return "; ".join(f"{check.benchmark}: {check.reason}" for check in checks)
+    others = [check.benchmark for check in checks[1:]]
+    more = f" and {len(others) - OTHERS_NAMED} more" if len(others) > OTHERS_NAMED else ""
+    return f"{checks[0].benchmark}: {checks[0].reason}; also: {', '.join(others[:OTHERS_NAMED])}{more}"
 
 
 def _mean(checks: Sequence[Check]) -> stats.Bounded | None:
