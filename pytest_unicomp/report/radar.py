@@ -26,11 +26,12 @@ LABEL_SIZE: Final = 11.0
 
 @dataclass(frozen=True)
 class Radar:
-    """A recipe's plot and the names of the axes that it leaves empty."""
+    """A recipe's plot and the names of the axes that it leaves empty: `missing` was not measured, of `unanchored` the reference has nothing in a cell."""
 
     row: Row
     plot: Markup
     missing: tuple[str, ...]
+    unanchored: tuple[str, ...]
 
 
 def radars(report: Report, rows: Sequence[Row]) -> tuple[Radar, ...]:
@@ -43,7 +44,9 @@ def radars(report: Report, rows: Sequence[Row]) -> tuple[Radar, ...]:
 
 def _radar(row: Row, rim: float) -> Radar:
     scores, intervals = row.recipe.scores, row.recipe.score_intervals
-    missing = tuple(words.SCORES[name] for name in SCORES if scores.get(name) is None)
+    empty = [name for name in SCORES if scores.get(name) is None]
+    missing = tuple(words.SCORES[name] for name in empty if name not in row.recipe.score_basis)
+    unanchored = tuple(words.SCORES[name] for name in empty if name in row.recipe.score_basis)
     sheet = Sheet(WIDTH, HEIGHT)
     for kind, rings in (("ring", RINGS[:-1]), ("whole", RINGS[-1:])):
         sheet.lines(kind, [[_place(turn, ring, rim) for turn in range(len(SCORES) + 1)] for ring in rings])
@@ -62,7 +65,7 @@ def _radar(row: Row, rim: float) -> Radar:
         sheet.text("tick", (x, y + 2), str(ring))
     sheet.dots("dot", [place for place in places if place is not None])
     title = f"Scores of {row.recipe.recipe} in percent of the reference"
-    return Radar(row, sheet.markup("radar", f"radar-{row.number}", title, _told(row)), missing)
+    return Radar(row, sheet.markup("radar", f"radar-{row.number}", title, _told(row)), missing, unanchored)
 
 
 def _shape(sheet: Sheet, places: Sequence[tuple[float, float] | None]) -> None:
@@ -108,7 +111,7 @@ def _told(row: Row) -> str:
     for name in SCORES:
         value, bounds = row.recipe.scores.get(name), row.recipe.score_intervals.get(name)
         if value is None:
-            parts.append(f"{words.SCORES[name]} not measured")
+            parts.append(f"{words.SCORES[name]} {words.no_score(row.recipe, name)}")
         else:
             parts.append(f"{words.SCORES[name]} {value:.1f}" + (f" ({bounds[0]:.1f} to {bounds[1]:.1f})" if bounds else ""))
     return "; ".join(parts)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from pytest_unicomp.records import RecipeVerdict
+
 VERDICTS: Final[dict[str, str]] = {
     "pass": "pass",
     "fail": "fail",
@@ -81,3 +83,8 @@ def exit_meaning(code: int) -> str:
 def moment(created: str) -> str:
     """Return an ISO 8601 time as a reader wants it: "2026-01-31 12:00:00 UTC"."""
     return created.replace("T", " ", 1).replace("+00:00", " UTC")
+
+
+def no_score(recipe: RecipeVerdict, name: str) -> str:
+    """Say why a recipe has no such score."""
+    return "measured, without a ratio to the reference" if name in recipe.score_basis else "not measured"

@@ -12,9 +12,14 @@ from pytest_unicomp.report.plots import Sheet
 from pytest_unicomp.vocabulary import SCORES
 
 
-def drawn(scores: dict[str, float | None], intervals: dict[str, tuple[float, float]] | None = None, name: str = "r") -> radar.Radar:
+def drawn(
+    scores: dict[str, float | None],
+    intervals: dict[str, tuple[float, float]] | None = None,
+    name: str = "r",
+    bases: dict[str, str] | None = None,
+) -> radar.Radar:
     recipe, checks = toy_report.judge_recipe(name, "pruning", True, {"knowledge": 0.0}, bits=4, seed=0)
-    recipe = recipe.model_copy(update={"scores": scores, "score_intervals": intervals or {}})
+    recipe = recipe.model_copy(update={"scores": scores, "score_intervals": intervals or {}, "score_basis": bases or {}})
     report = toy_report.report([(recipe, checks)])
     (found,) = radar.radars(report, matrix(report).rows)
     return found
@@ -47,6 +52,12 @@ def test_an_axis_that_was_not_measured_leaves_a_gap_and_is_named() -> None:
     assert len(dots(found.plot)) == 11
     assert re.findall(r'<text class="unknown"[^>]*>([^<]+)', found.plot) == ["safety –", "fairness –"]
     assert "safety not measured" in found.plot
+
+
+def test_an_axis_that_was_measured_and_has_no_ratio_is_told_apart() -> None:
+    found = drawn(dict.fromkeys(SCORES, 90.0) | {"S_SAFE": None, "S_FAIR": None}, bases={"S_SAFE": "the paper's cells"})
+    assert (found.missing, found.unanchored) == (("fairness",), ("safety",))
+    assert "safety measured, without a ratio to the reference; fairness not measured" in found.plot
 
 
 def test_a_lone_axis_is_a_dot_and_no_shape() -> None:
