@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from pytest_unicomp.engine.journal import Journal
 from pytest_unicomp.engine.scoring import Answer, Asked, score
 from pytest_unicomp.engine.support import Support, support
+
+# Requests that are given to lm-eval's own code at once: what a kill may lose of a model that is read by it.
+PART = 64
 
 
 class Answering:
@@ -53,12 +56,6 @@ class Answering:
         from tqdm import tqdm
 
         how = self.support
-        if how.head is None:
-            waiting = [place for place in range(len(given)) if place not in known]
-            plain = self._loglikelihood_tokens([(None, *given[place]) for place in waiting], disable_tqdm)
-            for place, answer in zip(waiting, plain, strict=True):
-                done(place, answer)
-            return [known[place] if place in known else plain.pop(0) for place in range(len(given))]
         answers = dict(known)
         progress = tqdm(total=len(given), initial=len(known), disable=disable_tqdm or self.rank != 0, desc="Running loglikelihood requests")
 
@@ -68,18 +65,31 @@ class Answering:
                 done(place, answers[place])
                 progress.update(1)
 
-        asked = [self._asked(*pair) for pair in given]
-        for place, one in enumerate(asked):
-            if not one.targets:
+        for place, (_, continuation) in enumerate(given):
+            if not continuation:
                 found(place, Answer(0.0, True))
-        # Beyond a sliding window a layer no longer sees a shared beginning whole: such sequences are read each on its own.
-        fits = [how.window is None or len(one.tokens) <= how.window for one in asked]
-        with torch.inference_mode(), how.reading(self.model):
-            for share in (True, False):
-                places = [place for place, one in enumerate(asked) if one.targets and fits[place] is share]
-                score(self.model, how.head, asked, places, found, known=frozenset(known), share=share, way=how.way)
+        if how.head is None:
+            self._answer_plainly(given, frozenset(known), found)
+        else:
+            asked = [self._asked(*pair) for pair in given]
+            # Beyond a sliding window a layer no longer sees a shared beginning whole: such sequences are read each on its own.
+            fits = [how.window is None or len(one.tokens) <= how.window for one in asked]
+            with torch.inference_mode(), how.reading(self.model):
+                for share in (True, False):
+                    places = [place for place, one in enumerate(asked) if one.targets and fits[place] is share]
+                    score(self.model, how.head, asked, places, found, known=frozenset(known), share=share, way=how.way)
         progress.close()
         return [answers[place] for place in range(len(given))]
+
+    def _answer_plainly(
+        self, given: Sequence[tuple[list[int], list[int]]], known: frozenset[int], found: Callable[[int, Answer], None]
+    ) -> None:
+        """Answer what has a continuation by lm-eval's own code, which says nothing before all that it is given is done: part by part."""
+        for places in parts([place for place, pair in enumerate(given) if pair[1]], lambda place: sum(map(len, given[place]))):
+            if not known.issuperset(places):
+                plain = self._loglikelihood_tokens([(None, *given[place]) for place in places], disable_tqdm=True)
+                for place, (log_likelihood, greedy) in zip(places, plain, strict=True):
+                    found(place, Answer(log_likelihood, greedy))
 
     def _asked(self, context: list[int], continuation: list[int]) -> Asked:
         if len(continuation) > self.max_length:
@@ -118,10 +128,16 @@ class Answering:
         tail = max(len(self.tokenizer.encode(stop, add_special_tokens=False)) for stop in stops) + 2
 
         def found(made: list[int]) -> bool:
-            ending = self.tok_decode(made[-tail:])
+            ending = self.tok_decode(made[-tail:], skip_special_tokens=False)
             if not any(stop in ending for stop in stops):
                 return False
-            whole = self.tok_decode(made)
+            whole = self.tok_decode(made, skip_special_tokens=False)
             return any(stop in whole for stop in stops)
 
         return found
+
+
+def parts(places: Iterable[int], length: Callable[[int], int]) -> list[list[int]]:
+    """Divide places into parts of at most PART that are alike in length, the longest first."""
+    ordered = sorted(places, key=length, reverse=True)
+    return [ordered[start : start + PART] for start in range(0, len(ordered), PART)]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_unicomp import machine
+from pytest_unicomp.engine.alone import write
 from pytest_unicomp.engine.caches import Part, growable, growing, joined
+from pytest_unicomp.engine.choosing import Choosing
+from pytest_unicomp.engine.lengths import attended, sides
 from pytest_unicomp.engine.prefill import Read, Reader, passes
 from pytest_unicomp.engine.sizes import bytes_per_token
 from pytest_unicomp.engine.support import Support
@@ -40,6 +42,7 @@ class _Row:
     prompt: list[int]
     made: list[int]
     draws: Any = None
+    distinct: Any = None
     ended: bool = False
 
 
@@ -59,47 +62,81 @@ def generate(
     stopping: Stopping,
     *,
     how: Support,
-    temperature: float,
-    seed: int,
+    choosing: Choosing,
+    ordinals: Sequence[int] | None = None,
     done: Callable[[int, list[int]], None],
 ) -> None:
     """Call `done(place, new token ids)` once per prompt (a list of at least one token id), in the order in which they end.
 
-    Greedy at `temperature` 0, else sampled from softmax(logits / temperature); a row's draws depend on its prompt and `seed` alone, so that
-    neither its batch nor the order of the prompts changes what is said. An end token is not part of what `done` is given. `how` is what
-    `support` found out about the model.
+    Of equal requests, `ordinals` says per prompt how many came before (none by default): a row's draws depend on its prompt, that number and the
+    seed of `choosing` alone, so that neither its batch nor the order of the prompts changes what is said. An end token is the last of the ids.
+    `how` is what `support` found out about the model.
     """
     import torch
 
-    rows = [_Row(place, list(prompt), []) for place, prompt in enumerate(prompts)]
-    if temperature > 0:
-        for row in rows:
-            row.draws = _draws(row.prompt, seed, stopping.limit)
-    # A window counts places of the cache, so that rows of different lengths cannot be joined behind what they share.
-    source = _Joining if how.head is not None and how.reason is None and growable(model.config) else _Apart
-    with torch.inference_mode(), how.reading(model):
-        waiting = source(model, how, rows, stopping.limit)
-        batch = waiting.fill(None)
-        while batch is not None:
-            # Not in one statement: what has ended must be let go of before others are read.
-            batch = _step(model, batch, stopping, temperature, done)
-            batch = waiting.fill(batch)
+    numbers = ordinals if ordinals is not None else [0] * len(prompts)
+    rows = [
+        _Row(place, list(prompt), [], choosing.draws(prompt, number, stopping.limit))
+        for place, (prompt, number) in enumerate(zip(prompts, numbers, strict=True))
+    ]
+    together, alone = _sides(model, rows, stopping.limit)
+    with torch.inference_mode():
+        for side, some in together.items():
+            with how.reading(model):
+                waiting = (_Joining if side == 0 and _joins(model, how) else _Apart)(model, how, some, stopping.limit)
+                batch = waiting.fill(None)
+                while batch is not None:
+                    # Not in one statement: what has ended must be let go of before others are read.
+                    batch = _step(model, batch, stopping, choosing, done)
+                    batch = waiting.fill(batch)
+        for row in alone:
+            _write_alone(model, row, stopping, choosing, done)
 
 
-def _step(model: Any, batch: _Batch, stopping: Stopping, temperature: float, done: Callable[[int, list[int]], None]) -> _Batch | None:
+def _sides(model: Any, rows: Sequence[_Row], limit: int) -> tuple[dict[int, list[_Row]], list[_Row]]:
+    """Return the rows that stay on one side of the turns of the model's positions, by side, and those that may cross one, the longest first."""
+    side = sides(model)
+    together: dict[int, list[_Row]] = {}
+    alone: list[_Row] = []
+    for row in rows:
+        before = side(len(row.prompt))
+        (together.setdefault(before, []) if before == side(len(row.prompt) + limit) else alone).append(row)
+    return together, sorted(alone, key=lambda row: (-len(row.prompt), row.prompt))
+
+
+def _joins(model: Any, how: Support) -> bool:
+    """Say whether rows may have gaps: a window that counts places, of the cache or of a row, would count those too."""
+    return how.head is not None and how.reason is None and attended(model) is None and growable(model.config)
+
+
+def _write_alone(model: Any, row: _Row, stopping: Stopping, choosing: Choosing, done: Callable[[int, list[int]], None]) -> None:
+    # The model's generation_config has penalised already.
+    chooses = replace(choosing, penalty=1.0)
+
+    def say(scores: Any) -> tuple[int, bool]:
+        token = int(chooses.tokens(scores, [row]))
+        return token, _said(row, token, stopping, done)
+
+    write(model, row.prompt, stopping.limit, say)
+
+
+def _said(row: _Row, token: int, stopping: Stopping, done: Callable[[int, list[int]], None]) -> bool:
+    """Put a token down; say whether it was the row's last."""
+    row.made.append(token)
+    row.ended = token in stopping.ends or len(row.made) >= stopping.limit or bool(stopping.found and stopping.found(row.made))
+    if row.ended:
+        done(row.place, row.made)
+    return row.ended
+
+
+def _step(model: Any, batch: _Batch, stopping: Stopping, choosing: Choosing, done: Callable[[int, list[int]], None]) -> _Batch | None:
     """Let each row of a batch say its next token and think of the one after; None when all have ended."""
     import torch
 
-    chosen = _choose(batch.logits, temperature, batch.rows)
+    chosen = choosing.tokens(batch.logits, batch.rows)
     for row, token in zip(batch.rows, chosen.tolist(), strict=True):
-        if row.ended:
-            continue
-        if token not in stopping.ends:
-            row.made.append(token)
-            if len(row.made) < stopping.limit and not (stopping.found and stopping.found(row.made)):
-                continue
-        row.ended = True
-        done(row.place, row.made)
+        if not row.ended:
+            _said(row, token, stopping, done)
     alive = [number for number, row in enumerate(batch.rows) if not row.ended]
     if not alive:
         return None
@@ -109,7 +146,9 @@ def _step(model: Any, batch: _Batch, stopping: Stopping, temperature: float, don
         batch.cache.batch_select_indices(kept)
         mask, chosen = mask[kept], chosen[kept]
         rows = [rows[number] for number in alive]
-    positions = mask.sum(1, keepdim=True)
+    # A row that has ended and not yet left is written on, and must not go where no position is.
+    last = max(len(row.prompt) + len(row.made) - 1 for row in rows if not row.ended)
+    positions = mask.sum(1, keepdim=True).clamp(max=last)
     mask = torch.nn.functional.pad(mask, (0, 1), value=1)
     return _Batch(rows, _last_logits(model, chosen[:, None], mask, positions, batch.cache), batch.cache, mask)
 
@@ -196,23 +235,3 @@ def _last_logits(model: Any, ids: Any, mask: Any, positions: Any, cache: Any) ->
     """Return the logits of each row's last token, shape (rows, vocabulary)."""
     settings = {"past_key_values": cache, "use_cache": True, "logits_to_keep": 1}
     return model(input_ids=ids, attention_mask=mask, position_ids=positions, **settings).logits[:, -1]
-
-
-def _draws(prompt: Sequence[int], seed: int, count: int) -> Any:
-    import torch
-
-    key = hashlib.sha256(f"{seed}:{','.join(map(str, prompt))}".encode()).digest()
-    return torch.rand(count, generator=torch.Generator().manual_seed(int.from_bytes(key[:7], "big")), dtype=torch.float64)
-
-
-def _choose(logits: Any, temperature: float, rows: Sequence[_Row]) -> Any:
-    """Return the next token of each row, shape [rows]: the likeliest, or by inverting the distribution function at the row's own draw."""
-    import torch
-
-    if temperature <= 0:
-        return logits.argmax(-1)
-    cumulative = torch.softmax(logits.double() / temperature, -1).cumsum(-1)
-    # A row that has ended and not yet left draws its last once more.
-    draws = torch.stack([row.draws[min(len(row.made), len(row.draws) - 1)] for row in rows])
-    drawn = draws.to(logits.device) * cumulative[:, -1]
-    return torch.searchsorted(cumulative, drawn[:, None]).squeeze(1).clamp(max=logits.shape[-1] - 1)

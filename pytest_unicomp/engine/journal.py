@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -62,6 +63,16 @@ class Journal:
             self._file = None
         if not keep:
             self.path.unlink(missing_ok=True)
+
+
+def numbered(asked: Iterable[Hashable]) -> list[int]:
+    """Return how many equal ones stand before each of what is asked: what is known and what is not counts alike, so that numbers outlive a kill."""
+    seen: Counter[Hashable] = Counter()
+    numbers = []
+    for one in asked:
+        numbers.append(seen[one])
+        seen[one] += 1
+    return numbers
 
 
 def _key(kind: str, arguments: Any) -> str:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from pytest_unicomp.engine.answering import Answering
+from pytest_unicomp.engine.answering import Answering, parts
+from pytest_unicomp.engine.choosing import Choosing, choosing
 from pytest_unicomp.engine.generation import Stopping, generate
+from pytest_unicomp.engine.journal import numbered
 from pytest_unicomp.engine.pairs import pairs
 
 # What a request may ask of our generation; anything else (beams, penalties, top_p) is left to transformers' own.
-UNDERSTOOD = {"until", "max_gen_toks", "max_new_tokens", "do_sample", "temperature", "seed"}
+UNDERSTOOD = {"until", "max_gen_toks", "max_new_tokens", "do_sample", "temperature"}
 SEED = 1234
 
 
@@ -56,7 +58,7 @@ def unicomp_lm() -> type:
 
         def loglikelihood_rolling(self, requests: list[Any], disable_tqdm: bool = False) -> list[float]:
             """Return the log-probability of each whole text in nats: disjoint windows of the model's context, the first behind its prefix token."""
-            if self.world_size > 1 or self.support.head is None:
+            if self.world_size > 1:
                 plain: list[float] = super().loglikelihood_rolling(requests, disable_tqdm)
                 return plain
             texts = [request.args for request in requests]
@@ -98,46 +100,74 @@ def unicomp_lm() -> type:
                 groups.setdefault(repr(sorted(request.args[1].items())), []).append(place)
             answers: dict[int, str] = {}
             for places in groups.values():
-                chosen = [requests[place] for place in places]
-                plain = not set(chosen[0].args[1]) <= UNDERSTOOD or self.think_end_token is not None or not _cached(self.model)
-                texts = super().generate_until(chosen, disable_tqdm) if plain else self._generate(chosen)
-                answers |= dict(zip(places, texts, strict=True))
+                answers |= zip(places, self._alike([requests[place] for place in places], disable_tqdm), strict=True)
             return [answers[place] for place in range(len(requests))]
 
-        def _generate(self, requests: list[Any]) -> list[str]:
+        def _alike(self, requests: list[Any], disable_tqdm: bool) -> list[str]:
+            """Answer requests that differ in their prompts alone; of equal ones that are sampled, each has its own answer."""
             given = dict(requests[0].args[1])
-            seed = int(given.pop("seed", SEED))
+            seed = given.pop("seed", None)
             settings = normalize_gen_kwargs(given, self.max_gen_toks)
+            sampled = settings.get("do_sample") is True
+            temperature = float(settings.get("temperature") or 1.0) if sampled else 0.0
+            numbers = numbered(request.args[0] for request in requests) if sampled else [0] * len(requests)
+            asked = [(*request.args, number) if number else request.args for request, number in zip(requests, numbers, strict=True)]
+            kept = {place: self._kept("generate_until", one) for place, one in enumerate(asked)}
+            texts = {place: str(text) for place, text in kept.items() if text is not None}
+
+            def done(place: int, text: str) -> None:
+                if place not in texts:
+                    texts[place] = text
+                    self._keep("generate_until", asked[place], text)
+
+            how = choosing(self.model.generation_config, temperature, SEED if seed is None else int(seed))
+            if how is None or not set(given) <= UNDERSTOOD or self.think_end_token is not None or not self.support.written:
+                self._plain([(request.args[0], given) for request in requests], seed, frozenset(texts), done, disable_tqdm)
+            else:
+                waiting = [(place, request, numbers[place]) for place, request in enumerate(requests) if place not in texts]
+                self._generate(waiting, settings, how, done)
+            return [texts[place] for place in range(len(requests))]
+
+        def _plain(
+            self,
+            asked: list[tuple[str, dict[str, Any]]],
+            seed: Any,
+            known: frozenset[int],
+            done: Callable[[int, str], None],
+            disable_tqdm: bool,
+        ) -> None:
+            """Generate as HFLM does, part by part; a part is left out only where all of it is known, so that what comes after a kill stays the same."""
+            import torch
+            from lm_eval.api.instance import Instance
+
+            for number, places in enumerate(parts(range(len(asked)), lambda place: len(asked[place][0]))):
+                if known.issuperset(places):
+                    continue
+                part = [Instance("generate_until", {}, asked[place], place) for place in places]
+                devices = [self.model.device] if self.model.device.type == "cuda" else []
+                with torch.random.fork_rng(devices, enabled=seed is not None):
+                    if seed is not None:
+                        # transformers' own generation takes no seed.
+                        torch.manual_seed(int(seed) + number)
+                    for place, text in zip(places, super().generate_until(part, disable_tqdm), strict=True):
+                        done(place, text)
+
+        def _generate(self, asked: list[tuple[int, Any, int]], settings: Any, how: Choosing, done: Callable[[int, str], None]) -> None:
+            """Generate for (place, request, how many equal ones came before)."""
             limit = settings["max_gen_toks"]
             eos = self.tok_decode(self.eot_token_id, skip_special_tokens=False)
             stops = handle_stop_sequences(settings.get("until"), eos=eos)
             assert self.max_length > limit, f"max_gen_toks {limit} must be less than the model's context of {self.max_length} tokens"
-            texts: dict[int, str] = {}
-            waiting: list[int] = []
-            for place, request in enumerate(requests):
-                kept = self._kept("generate_until", request.args)
-                if kept is None:
-                    waiting.append(place)
-                else:
-                    texts[place] = kept
-            prompts = [prompt[-(self.max_length - limit) :] for prompt in self._prompts([requests[place].args[0] for place in waiting])]
+            prompts = [prompt[-(self.max_length - limit) :] for prompt in self._prompts([request.args[0] for _, request, _ in asked])]
 
-            def done(number: int, made: list[int]) -> None:
+            def written(number: int, made: list[int]) -> None:
+                place, request, _ = asked[number]
                 text = postprocess_generated_text(self.tok_decode(made), stop=stops, think_end_token=None)
-                place = waiting[number]
-                texts[place] = text
-                self.cache_hook.add_partial("generate_until", requests[place].args, text)
-                self._keep("generate_until", requests[place].args, text)
+                self.cache_hook.add_partial("generate_until", request.args, text)
+                done(place, text)
 
-            sampled = settings.get("do_sample") is True
-            temperature = float(settings.get("temperature") or 1.0) if sampled else 0.0
             stopping = Stopping(self._ends(), limit, self._stop_finder([stop for stop in stops if stop and stop != eos]))
-            generate(self.model, prompts, stopping, how=self.support, temperature=temperature, seed=seed, done=done)
-            return [texts[place] for place in range(len(requests))]
+            ordinals = [ordinal for _, _, ordinal in asked]
+            generate(self.model, prompts, stopping, how=self.support, choosing=how, ordinals=ordinals, done=written)
 
     return UnicompLM
-
-
-def _cached(model: Any) -> bool:
-    """Say whether a model keeps keys and values of each layer, so that rows can leave and beginnings be shared."""
-    return not getattr(model, "_is_stateful", False) and not getattr(model.config, "is_encoder_decoder", False)

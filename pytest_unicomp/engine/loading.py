@@ -141,6 +141,6 @@ def _model(path: Path, device: str, dtype: str, sharded: bool) -> Any:
         # Unpacking leaves an offloading wrapper around every module, which costs a third of the time of a small model's step.
         remove_dispatch(model, onload_tensors=True)
         settle(model, packed)
-    # Sampling defaults that a checkpoint ships would only produce warnings: every request says how it wants to be generated.
+    # A checkpoint's sampling defaults do not count: every request says how it wants to be sampled, and reference and candidate may ship different ones.
     model.generation_config.temperature = model.generation_config.top_p = model.generation_config.top_k = None
     return model.eval() if sharded else model.to(device).eval()

@@ -14,6 +14,7 @@ from typing import Any
 from pytest_unicomp import machine
 from pytest_unicomp.engine.attention import Way
 from pytest_unicomp.engine.head import Head
+from pytest_unicomp.engine.lengths import sides
 from pytest_unicomp.engine.prefix import Prefix
 from pytest_unicomp.engine.sharing import Block, Reading, Tree, blocks
 from pytest_unicomp.engine.sizes import bytes_per_token
@@ -138,14 +139,19 @@ def _row(shared: int, tree: Tree, questions: Questions) -> _Row:
 
 
 def _batches(model: Any, shared: int, rows: Sequence[_Row]) -> Iterator[list[_Row]]:
-    """Divide rows into batches, the longest first, so that what does not fit shows at once, and alike in length, so that little is padded."""
+    """Divide rows into batches, the longest first, so that what does not fit shows at once, and alike in length, so that little is padded.
+
+    A batch lies on one side of the turns of the model's positions.
+    """
+    side = sides(model)
     kind = machine.kind(str(model.device))
     bytes_of = bytes_per_token(model)
     batch: list[_Row] = []
     length = most = 0
     for row in sorted(rows, key=lambda row: len(row.tokens), reverse=True):
         busy = len(batch) * length >= BUSY_TOKENS[kind]
-        if batch and (len(batch) == most or (busy and len(row.tokens) < FULL * length)):
+        apart = batch and side(max(row.positions) + 1) != side(max(batch[0].positions) + 1)
+        if batch and (len(batch) == most or apart or (busy and len(row.tokens) < FULL * length)):
             yield batch
             batch = []
         if not batch:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import math
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from pytest_unicomp.engine import lengths
 from pytest_unicomp.engine.attention import Way, grouped, ways
+from pytest_unicomp.engine.caches import growing
 from pytest_unicomp.engine.head import Head
 from pytest_unicomp.engine.scoring import Answer, Asked, Questions, distinct, read
 from pytest_unicomp.engine.sharing import Block, Tree
@@ -23,13 +27,15 @@ BEGINNING = 6
 class Support:
     """How a model is read: `head` None means by lm-eval's own code; `window` is the length up to which beginnings are shared, 0 for never.
 
-    `reason` says what the model cannot do, None where it can do all; `way` is how its attention is computed.
+    `reason` says what the model cannot do, None where it can do all; `way` is how its attention is computed. Texts are `written` by us, or by
+    lm-eval's own code.
     """
 
     head: Head | None
     window: int | None
     reason: str | None = None
     way: Way = "plain"
+    written: bool = False
 
     def reading(self, model: Any) -> AbstractContextManager[None]:
         """Return the block within which the model reads and writes."""
@@ -37,12 +43,19 @@ class Support:
 
 
 def support(model: Any) -> Support:
-    """Try a loaded causal model with about twenty tokens; whatever it raises is a reason, never an error."""
-    import torch
-
+    """Try a loaded causal model with about thirty tokens; whatever it raises is a reason, never an error."""
     config = model.config.get_text_config()
     if getattr(model, "_is_stateful", False) or getattr(config, "is_encoder_decoder", False):
         return Support(None, 0, "it keeps a state in place of keys and values")
+    found = _read(model)
+    return replace(found, written=_writes(model, found))
+
+
+def _read(model: Any) -> Support:
+    """Find out how sequences are read."""
+    import torch
+
+    config = model.config.get_text_config()
     if not set(getattr(config, "layer_types", None) or KEYED) <= KEYED:
         return Support(None, 0, "some of its layers keep a state in place of keys and values")
     try:
@@ -58,20 +71,36 @@ def support(model: Any) -> Support:
         except Exception as error:  # noqa: BLE001 - as above
             reason = f"its attention takes no mask or no cache of ours ({type(error).__name__}: {error})"
             continue
-        if apart <= TOLERANCE.get(str(model.dtype).removeprefix("torch."), ROUGH):
-            return Support(head, _window(config), way=way)
+        if apart <= _tolerance(model):
+            return Support(head, lengths.shareable(model), way=way)
         reason = f"its answers change by {apart:.2g} nats when beginnings are shared"
     return Support(head, 0, reason)
 
 
-def _window(config: Any) -> int | None:
-    """Return up to how many tokens every layer sees everything, None for any number."""
-    kinds = set(getattr(config, "layer_types", None) or ())
-    limits = [getattr(config, "attention_chunk_size", None)] if "chunked_attention" in kinds or not kinds else []
-    if "sliding_attention" in kinds or (not kinds and getattr(config, "use_sliding_window", True)):
-        limits.append(getattr(config, "sliding_window", None))
-    known = [int(limit) for limit in limits if limit]
-    return min(known) if known else None
+def _writes(model: Any, how: Support) -> bool:
+    """Say whether padded rows can be written on and leave; where not, say why."""
+    import torch
+
+    try:
+        with torch.inference_mode(), how.reading(model):
+            apart = _written(model)
+    except Exception as error:  # noqa: BLE001 - as above
+        reason = f"it keeps nothing to go on from ({type(error).__name__}: {error})"
+    else:
+        if apart <= _tolerance(model):
+            return True
+        reason = f"what it says next changes by {apart:.2g} nats beside other rows"
+    logging.getLogger(__name__).warning("unicomp: %s writes texts by lm-eval's own code: %s.", type(model).__name__, reason)
+    return False
+
+
+def _tolerance(model: Any) -> float:
+    return TOLERANCE.get(str(model.dtype).removeprefix("torch."), ROUGH)
+
+
+def _further(apart: float, difference: float) -> float:
+    """Return the larger of a distance and the size of a difference; what is no number is infinitely far."""
+    return math.inf if math.isnan(difference) else max(apart, abs(difference))
 
 
 def _tokens(model: Any, count: int) -> list[int]:
@@ -122,5 +151,35 @@ def _apart(model: Any, how: Support) -> float:
         logits = model(input_ids=torch.tensor([question.tokens], device=model.device), use_cache=False).logits[0]
         chosen = logits[-len(question.targets) :].float().log_softmax(-1)
         alone = float(chosen[torch.arange(len(question.targets)), torch.tensor(question.targets)].sum())
-        apart = max(apart, abs(alone - answer.log_likelihood))
+        apart = _further(apart, alone - answer.log_likelihood)
+    return apart
+
+
+def _written(model: Any) -> float:
+    """Return the largest difference, in nats, between what rows of two lengths say next side by side and what each says alone; the longer leaves."""
+    import torch
+
+    long, short = _tokens(model, 8), _tokens(model, 5)[::-1]
+    rows, added = [long[:6], short[:3]], [long[6:], short[3:]]
+    mask = torch.tensor([[1] * 6, [0] * 3 + [1] * 3], device=model.device)
+    given = [long[:6], [0] * 3 + short[:3]]
+    positions = (mask.cumsum(1) - 1).clamp(min=0)
+    cache = growing(model.config, 8)
+    apart = 0.0
+    for step in range(3):
+        settings = {"past_key_values": cache, "use_cache": True, "logits_to_keep": 1}
+        ids = torch.tensor(given, device=model.device)
+        said = model(input_ids=ids, attention_mask=mask, position_ids=positions, **settings).logits[:, -1].float().log_softmax(-1)
+        for row, beside in zip(rows, said, strict=True):
+            alone = model(input_ids=torch.tensor([row], device=model.device), use_cache=False).logits[0, -1].float().log_softmax(-1)
+            likeliest = int(alone.argmax())
+            apart = _further(apart, float(alone[likeliest] - beside[likeliest]))
+        if step == 1:
+            cache.batch_select_indices(torch.tensor([1], device=model.device))
+            rows, added, mask = rows[1:], added[1:], mask[1:]
+        if step < 2:
+            given = [[tokens[step]] for tokens in added]
+            rows = [row + token for row, token in zip(rows, given, strict=True)]
+            positions = mask.sum(1, keepdim=True)
+            mask = torch.nn.functional.pad(mask, (0, 1), value=1)
     return apart

@@ -1,5 +1,7 @@
 """Our generation against lm-eval's hf backend: the same texts, whatever the batch; and what a kill leaves behind."""
 
+from copy import deepcopy
+
 import pytest
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
@@ -35,6 +37,33 @@ def test_greedy_texts_are_those_of_lm_eval(tiny, stops):
     assert len(set(ours)) > 1
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_special_token_stops_a_text_though_it_is_not_part_of_it(seed):
+    """As `<|im_end|>` does where it is no end token of the model; a batch of lm-eval's goes on until all of it has said so."""
+    import torch
+
+    altered = deepcopy(model("llama"))
+    row = altered.lm_head.weight.data[tokenizer().convert_tokens_to_ids("<bos>")]
+    torch.manual_seed(seed)
+    row.copy_(torch.randn_like(row) * altered.lm_head.weight.std() * 2)
+    lm = make(altered, tokenizer(), batch_size=1)
+    asked = requests(PROMPTS, until=["<bos>"])
+    texts = lm.generate_until(asked)
+    assert texts == HFLM.generate_until(lm, asked, disable_tqdm=True)
+    assert texts != lm.generate_until(requests(PROMPTS))
+
+
+def test_an_end_token_that_is_ordinary_text_is_part_of_it():
+    altered = deepcopy(model("llama"))
+    lm = make(altered, tokenizer())
+    endless = lm.generate_until(requests(PROMPTS))
+    altered.generation_config.eos_token_id = [altered.config.eos_token_id, *range(0, 260, 5)]
+    texts = lm.generate_until(requests(PROMPTS))
+    assert texts == HFLM.generate_until(lm, requests(PROMPTS), disable_tqdm=True)
+    assert all(texts)
+    assert texts != endless
+
+
 def test_a_shared_beginning_changes_nothing(tiny):
     block = "Question: what is two and two? Answer: four. " * 4
     prompts = [block + question for question in ("Question: one?", "Question: and another, longer one?", "Why?")]
@@ -49,9 +78,25 @@ def test_a_prompt_beyond_the_context_is_cut_from_the_left(tmp_path):
 
 def test_sampling_depends_on_prompt_and_seed_and_on_nothing_else(tiny):
     sampled = {"do_sample": True, "temperature": 1.0, "seed": 3}
-    together = tiny.lm.generate_until(requests(PROMPTS, **sampled))
-    assert [tiny.lm.generate_until(requests([prompt], **sampled))[0] for prompt in PROMPTS] == together
-    assert tiny.lm.generate_until(requests(PROMPTS, **{**sampled, "seed": 4})) != together
+    prompts = list(dict.fromkeys(PROMPTS))
+    together = tiny.lm.generate_until(requests(prompts, **sampled))
+    assert [tiny.lm.generate_until(requests([prompt], **sampled))[0] for prompt in prompts] == together
+    assert tiny.lm.generate_until(requests(prompts, **{**sampled, "seed": 4})) != together
+
+
+def test_equal_requests_are_sampled_apart_and_a_resumed_run_says_the_same(tiny, tmp_path):
+    asked = requests(["one", "two", "one", "one", "two", "one"], do_sample=True, temperature=1.0)
+    texts = tiny.lm.generate_until(asked)
+    assert len(set(texts)) == len(texts)
+    assert texts[:2] == tiny.lm.generate_until(asked[:2])
+    path = tmp_path / "journal.jsonl"
+    with Journal(path).kept_by(tiny.lm):
+        assert tiny.lm.generate_until(asked) == texts
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for kept in (lines[:3], lines[3:]):
+        path.write_text("\n".join(kept) + "\n", encoding="utf-8")
+        with Journal(path).kept_by(tiny.lm):
+            assert tiny.lm.generate_until(asked) == texts
 
 
 def test_what_it_does_not_understand_is_left_to_transformers(tiny, monkeypatch):
