@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.errors import InfrastructureError, UsageProblem
-from pytest_unicomp.store import MANIFEST, Store, default_root
+from pytest_unicomp.store import MANIFEST, Store, default_root, publish
 
 
 def opened(cache: Path | str | None) -> Store:
@@ -111,6 +111,7 @@ class SharedStore(Store):
                     if hashlib.file_digest(file, "sha256").hexdigest() != digest:
                         return None
             (made / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+            publish(made)
             shutil.rmtree(final, ignore_errors=True)
             made.replace(final)
         except FileNotFoundError:

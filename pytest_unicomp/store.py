@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -46,14 +47,19 @@ def write_text(path: Path, text: str) -> None:
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
-        # mkstemp makes the file private; what others may read is the umask's business.
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(name).chmod(0o666 & ~mask)
+        publish(Path(name))
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def publish(path: Path) -> None:
+    """Give a file or folder that tempfile made private the mode that the umask gives to others."""
+    mask = os.umask(0)
+    os.umask(mask)
+    # What the folder around it passes on (a group, on shared disks) stays.
+    path.chmod(stat.S_IMODE(path.stat().st_mode) | ((0o777 if path.is_dir() else 0o666) & ~mask))
 
 
 def file_digest(path: Path) -> str:
@@ -166,6 +172,7 @@ class Store:
                 if file.is_file()
             }
             write_text(made / MANIFEST, json.dumps({"key": key, "record": record, "files": files}, indent=1, allow_nan=False))
+            publish(made)
             shutil.rmtree(final, ignore_errors=True)
             made.replace(final)
         except OSError as error:

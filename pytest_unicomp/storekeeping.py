@@ -114,13 +114,24 @@ def remove(store: Store, wanted: Iterable[Entry]) -> tuple[list[Entry], list[Ent
     """Take entries away; return those that are gone, and those that another process is making or waiting for, which stay."""
     gone, held = [], []
     for entry in wanted:
-        with store.lock(entry.kind, entry.key, wait=False) as mine:
+        with store.lock(*_made_under(entry), wait=False) as mine:
             if not mine:
                 held.append(entry)
                 continue
             shutil.rmtree(entry.path, ignore_errors=True) if entry.path.is_dir() else entry.path.unlink(missing_ok=True)
             gone.append(entry)
     return gone, held
+
+
+def _made_under(entry: Entry) -> tuple[str, str]:
+    """Return kind and key of the lock that whoever makes an entry holds."""
+    if entry.kind == "journals":
+        return "measurements", entry.key
+    if entry.kind == "scratch":
+        kind, _, key = entry.key.partition("-")
+        return kind, key
+    # A folder that is being made has a name of its own around the key: ".KEY.abcdefgh".
+    return entry.kind, entry.key[1:].rpartition(".")[0] if entry.key.startswith(".") else entry.key
 
 
 def problems(store: Store) -> list[tuple[Entry, str]]:

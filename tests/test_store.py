@@ -2,6 +2,8 @@
 
 import json
 import multiprocessing
+import os
+import stat
 import time
 
 import pytest
@@ -34,6 +36,17 @@ def test_a_folder_that_could_not_be_finished_leaves_nothing(tmp_path):
         store.make_folder("artifacts", "key", breaks)
     assert store.folder("artifacts", "key") is None
     assert list((tmp_path / "artifacts").iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_others_may_read_a_finished_folder_as_far_as_they_may_read_its_files(tmp_path):
+    for mask, folder_mode, file_mode in ((0o022, 0o755, 0o644), (0o077, 0o700, 0o600)):
+        before = os.umask(mask)
+        try:
+            path, _ = Store(tmp_path).make_folder("artifacts", "key", lambda folder: {"n": (folder / "w").write_text("weights")})
+        finally:
+            os.umask(before)
+        assert [stat.S_IMODE(one.stat().st_mode) for one in (path, path / "w", path / MANIFEST)] == [folder_mode, file_mode, file_mode]
 
 
 def test_a_folder_whose_file_was_cut_counts_as_none(tmp_path):

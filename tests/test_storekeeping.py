@@ -91,6 +91,39 @@ def test_what_another_process_is_making_stays(store):
     assert "artifacts" not in [entry.kind for entry in gone]
 
 
+def test_what_a_running_recipe_or_measurement_goes_on_from_stays(store):
+    with store.lock("artifacts", "d" * 32), store.scratch("artifacts", "d" * 32) as scratch, store.lock("measurements", "e" * 32):
+        (scratch / "state").write_text("hours of training")
+        journal = store.root / "journals" / f"{'e' * 32}.jsonl"
+        journal.parent.mkdir()
+        journal.write_text("answers")
+        seen = {}
+
+        def make(folder):
+            (folder / "weights").write_text("half of them")
+            _, held = storekeeping.remove(store, storekeeping.entries(store))
+            seen.update({entry.kind: entry.key for entry in held})
+            assert (folder / "weights").is_file()
+            return {}
+
+        store.make_folder("artifacts", "d" * 32, make)
+        assert (scratch / "state").is_file()
+        assert journal.is_file()
+    assert seen.keys() == {"artifacts", "scratch", "journals"}
+    assert seen["artifacts"].startswith(f".{'d' * 32}.")
+
+
+def test_what_a_kill_left_of_them_goes(store):
+    for name in (f"scratch/artifacts-{'d' * 32}", f"artifacts/.{'d' * 32}.x1_y2z3w"):
+        (store.root / name).mkdir(parents=True)
+    (store.root / "journals").mkdir()
+    (store.root / "journals" / f"{'e' * 32}.jsonl").write_text("answers")
+    left = [entry for entry in storekeeping.entries(store) if entry.kind in ("scratch", "journals") or entry.what == "damaged"]
+    assert len(left) == 3
+    assert storekeeping.remove(store, left) == (left, [])
+    assert not any(entry.path.exists() for entry in left)
+
+
 def test_everything_of_one_model_can_be_taken_away(store):
     assert run("clear", "base", "--cache", str(store.root)).exit_code == 0
     assert store.folder("artifacts", "a" * 32) is None
