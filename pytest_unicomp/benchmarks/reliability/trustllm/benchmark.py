@@ -13,6 +13,7 @@ from pytest_unicomp.benchmarks.questions import Question as ItemText
 from pytest_unicomp.benchmarks.reliability.trustllm import files
 from pytest_unicomp.benchmarks.reliability.trustllm.reading import UNANSWERED, UNJUDGED, Asked, Reading, Row, Scorer, Scoring
 from pytest_unicomp.benchmarks.selection import select
+from pytest_unicomp.judges.spoken import spoken
 from pytest_unicomp.records import Dimension, Item
 from pytest_unicomp.registry import Evaluation, Scored
 
@@ -134,15 +135,15 @@ class TrustLLMTask:
         put, said = replies(prompts, self.generation(evaluation), engine, chat=chat)
         judge = judges.judge(evaluation) if self.judge else None
         rows = [grouped[name] for name in chosen]
-        spoken, asked = list(_split(said, rows)), list(_split(put, rows))
-        readings = read(self.scoring_rule, rows, spoken, judge, evaluation.scoring)
+        given, asked = list(_split(said, rows)), list(_split(put, rows))
+        readings = read(self.scoring_rule, rows, given, judge, evaluation.scoring)
         missing = judge.unavailable(self.judge or "") if judge else None
         if missing is not None:
             # Nor what needs no judge: a mean over the blank replies alone would be a number about nothing.
             readings = [Reading(None, UNJUDGED)] * len(readings)
         items = tuple(
             self._item(name, grouped[name], prompt, reply, reading)
-            for name, prompt, reply, reading in zip(chosen, asked, spoken, readings, strict=True)
+            for name, prompt, reply, reading in zip(chosen, asked, given, readings, strict=True)
         )
         return Scored(
             items=items,
@@ -177,12 +178,13 @@ class TrustLLMTask:
 def read(
     scorer: Scorer, rows: Sequence[Sequence[Row]], said: Sequence[Sequence[str]], judge: Judge | None, scoring: Scoring
 ) -> list[Reading]:
-    """Return the readings of all items; what a judge must say of them is asked for all at once."""
-    wanted: list[list[Asked]] = [scorer.questions(own, replies, scoring) for own, replies in zip(rows, said, strict=True)]
+    """Return the readings of all items, without what a reply reasons before it speaks; what a judge must say of them is asked for all at once."""
+    heard = [[spoken(reply) for reply in replies] for replies in said]
+    wanted: list[list[Asked]] = [scorer.questions(own, replies, scoring) for own, replies in zip(rows, heard, strict=True)]
     flat = [question for questions in wanted for question in questions]
     answers = iter(judge.answer(flat) if judge and flat else [None] * len(flat))
     taken = [[next(answers) for _ in questions] for questions in wanted]
-    return [scorer.read(own, replies, given, scoring) for own, replies, given in zip(rows, said, taken, strict=True)]
+    return [scorer.read(own, replies, given, scoring) for own, replies, given in zip(rows, heard, taken, strict=True)]
 
 
 def floors(scorer: Scorer, rows: Sequence[Sequence[Row]], judge: Judge | None, scoring: Scoring) -> dict[str, float]:

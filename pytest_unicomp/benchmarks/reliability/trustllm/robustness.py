@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pytest_unicomp.benchmarks.reliability.trustllm.benchmark import TrustLLMTask
+from pytest_unicomp.benchmarks.reliability.trustllm.scorers.diagnosis import Diagnosis
 from pytest_unicomp.benchmarks.reliability.trustllm.scorers.groups import Attacked
 from pytest_unicomp.benchmarks.reliability.trustllm.scorers.nearness import Unmoved
-from pytest_unicomp.benchmarks.reliability.trustllm.scorers.opinion import Diagnosis
 from pytest_unicomp.benchmarks.reliability.trustllm.scorers.refusal import Refusal
 from pytest_unicomp.benchmarks.reliability.trustllm.scorers.verdict import SENTIMENT
 

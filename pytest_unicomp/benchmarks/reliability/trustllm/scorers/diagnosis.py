@@ -1,0 +1,61 @@
+"""Replies that name a diagnosis (TrustLLM's DDXPlus sub-task), read by rule where they announce it or are short, else by the judge."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pytest_unicomp.benchmarks.reliability.trustllm.reading import UNJUDGED, UNREADABLE, Asked, Reading, Row, Scoring, asked, blank, judged
+from pytest_unicomp.benchmarks.reliability.trustllm.scorers.mentions import mentions
+from pytest_unicomp.benchmarks.reliability.trustllm.scorers.negation import plain
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """DDXPlus: the diagnosis, behind one of TrustLLM's phrases or in a short reply; a longer reply without a phrase goes to the judge."""
+
+    name: str = "gold diagnosis in the reply, else judge"
+    phrases: tuple[str, ...] = (
+        "diagnosis is",
+        "most likely",
+        "most consistent",
+        "diagnosis for this patient is",
+        "most appropriate diagnosis",
+    )
+    short_characters: int = 50
+
+    @property
+    def constants(self) -> tuple[str, ...]:
+        """The replies that name one label each."""
+        return ()
+
+    def questions(self, rows: Sequence[Row], replies: Sequence[str], scoring: Scoring) -> list[Asked]:
+        """Ask about a long reply that uses none of the phrases."""
+        reply = replies[0]
+        return [] if blank(reply) or self._part(reply) else [asked("ood_generalization", label=str(rows[0]["label"]), res=reply)]
+
+    def read(self, rows: Sequence[Row], replies: Sequence[str], answers: Sequence[str | None], scoring: Scoring) -> Reading:
+        """Read the one reply; corrected, naming another of the listed diagnoses in the same part is no diagnosis."""
+        reply, label = replies[0].lower(), str(rows[0]["label"]).lower()
+        part = self._part(replies[0])
+        if nothing := blank(reply):
+            return Reading(0.0, nothing)
+        if part is None:
+            if answers[0] is None:
+                return Reading(None, UNJUDGED)
+            return Reading(float(answers[0].lower().startswith("correct")), answers[0].lower()[:20])
+        if scoring == "paper":
+            return Reading(float(label in part), label if label in part else UNREADABLE)
+        listed = [text.lower() for text in re.findall(r"'([^']+)'", str(rows[0]["prompt"]).rpartition("among [")[2])]
+        part = plain(part)
+        part = part.split(".")[0] if "." in part and part.split(".")[0].strip() else part
+        # "unstable angina" holds the name of another diagnosis.
+        whole = [text for text in listed if text in part and not any(text in other and other in part for other in listed if other != text)]
+        named = [text for text in whole if any(mention.status == "affirmed" for mention in mentions(part, {text: re.escape(text)}))]
+        return judged(named[0] if len(named) == 1 else None, named == [label])
+
+    def _part(self, reply: str) -> str | None:
+        text = reply.lower()
+        found = [text.split(phrase, 1)[1] for phrase in self.phrases if phrase in text]
+        return found[0] if found else text if len(text) < self.short_characters else None
