@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_unicomp import recipes
 from pytest_unicomp.baselines import Baselines, condense, same_evidence
 from pytest_unicomp.errors import InfrastructureError, UsageProblem, nearest
 from pytest_unicomp.records import Check, Measurement, Report
@@ -86,12 +85,12 @@ def shown(root: Path, model: str, recipe: str, benchmark: str) -> dict[str, Any]
     return kept.model_dump(mode="json", exclude={"items"})
 
 
-def orphans(root: Path, defined: Mapping[str, Any]) -> list[tuple[Path, str]]:
-    """Return the baselines that no run can read, each with the reason: their recipe or benchmark does not exist (`defined`: own recipes).
+def orphans(root: Path, recipes: Iterable[str]) -> list[tuple[Path, str]]:
+    """Return the baselines that no run can read, each with the reason: their recipe or benchmark does not exist.
 
     Candidates made elsewhere go by any name: what is said of an unknown recipe is a hint, not a fault.
     """
-    names = {*recipes.table(defined), "dense"}
+    names = {*recipes, "dense"}
     known = benchmarks().entries
     found = []
     for path in files(root):

@@ -88,11 +88,12 @@ def with_scores(
     )
 
 
-def policy_record(settings: Settings, benchmarks: Sequence[str], *, confidence: float) -> dict[str, Any]:
-    """Return what a report says of the policy that its verdicts follow from."""
+def policy_record(settings: Settings, benchmarks: Sequence[str], gating: Sequence[str], *, confidence: float) -> dict[str, Any]:
+    """Return what a report says of the policy that its verdicts follow from; `gating` are the recipes that decide."""
     return {
         **{name: getattr(settings, name) for name in POLICY},
         "confidence": confidence,
         "latency_margin": LATENCY_MARGIN,
         "benchmarks": list(benchmarks),
+        "gating": list(gating),
     }

@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pytest_unicomp import baselines, checkpoints, machine, recipes
-from pytest_unicomp.registry import missing_libraries
+from pytest_unicomp import baselines, checkpoints, machine
+from pytest_unicomp.registry import Method, Table, missing_libraries
 from pytest_unicomp.store import Store
 
 # fine: works; absent: something that is not needed for everything is not here; broken: nothing works well before it is put right.
@@ -39,9 +39,9 @@ class Finding:
         return asdict(self)
 
 
-def findings(store: Store, defined: dict[str, Any], *, ask_hub: bool = False) -> list[Finding]:
-    """Look at libraries, devices, kernels, recipes, the hub's settings, disk and store; `defined` are the recipes of the configuration file."""
-    looked = (_machine(), _libraries(), _devices(), _kernels(), _recipes(defined), _hub(ask_hub), _disk(store), _package())
+def findings(store: Store, table: Table[Method], *, ask_hub: bool = False) -> list[Finding]:
+    """Look at libraries, devices, kernels, recipes, the hub's settings, disk and store; `table` holds the recipes."""
+    looked = (_machine(), _libraries(), _devices(), _kernels(), _recipes(table), _hub(ask_hub), _disk(store), _package())
     return [finding for group in looked for finding in group]
 
 
@@ -102,8 +102,7 @@ def _kernels() -> Iterator[Finding]:
             yield Finding("kernels", f"{form} on {device}", "absent" if refused else "fine", refused or "computed as stored")
 
 
-def _recipes(defined: dict[str, Any]) -> Iterator[Finding]:
-    table = recipes.table(defined)
+def _recipes(table: Table[Method]) -> Iterator[Finding]:
     lacking = {name: missing for name, method in table.items() if (missing := missing_libraries(method.requires))}
     able = len(table) - len(lacking)
     yield Finding("recipes", "recipes", "fine", f"{able} of {len(table)} can be made with what is installed")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_unicomp.errors import UsageProblem, nearest
+from pytest_unicomp.origin import Keys
 
 UNITS: Mapping[str, tuple[str, float]] = {
     **{name: ("seconds", size) for name, size in {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0}.items()},
@@ -45,6 +46,18 @@ def limits(name: str, value: Any, where: str = "") -> list[Limit]:
     Raises UsageProblem for anything else.
     """
     return [_limit(where or f"limits.{name}", one) for one in (value if isinstance(value, list | tuple) else [value])]
+
+
+def require_readable(table: Mapping[str, Any], where: Callable[..., str]) -> None:
+    """Raise UsageProblem for the first limit of a table that cannot be read; `where` says its place in the file."""
+    for name, value in table.items():
+        for keys, one in _placed(name, value):
+            _limit(where("limits", *keys), one)
+
+
+def _placed(name: str, value: Any) -> list[tuple[Keys, Any]]:
+    """Return each limit of a benchmark with its keys in the table: its name, and its number where there is a list; an empty list is no limit."""
+    return [((name, place), one) for place, one in enumerate(value)] if isinstance(value, list) and value else [((name,), value)]
 
 
 def _limit(where: str, value: Any) -> Limit:
@@ -86,23 +99,26 @@ def validate(given: Mapping[str, Any], measured: Mapping[str, tuple[str, str]], 
     """Raise UsageProblem for a limit that cannot be read, or does not fit what this run measures: `measured` gives, for each benchmark that may
     have one, its kind and metric; `where` says the limit's place in the file."""
     for name, value in given.items():
-        found = limits(name, value, where("limits", name))
         if name not in measured:
             raise UsageProblem(
                 f"unicomp: {where('limits', name)} is set, and this run does not measure {name} of a recipe.{nearest(name, measured)} "
                 f"Efficiency benchmarks of this run: {', '.join(measured) or 'none'}."
             )
-        kind, metric = measured[name]
-        for limit in found:
-            if (limit.percentile is not None or limit.per_token) and kind != "latency":
-                raise UsageProblem(f"unicomp: {where('limits', name)} is {limit.text!r}; percentiles and 'per token' are for timings.")
-            if limit.unit is not None and limit.unit != metric.partition(" ")[0]:
-                raise UsageProblem(
-                    f"unicomp: {where('limits', name)} is {limit.text!r}, in {limit.unit}; {name} is measured in {metric}; units: "
-                    f"{', '.join(unit for unit, (named, _) in UNITS.items() if named == metric.partition(' ')[0]) or 'none'}."
-                )
-            if limit.ratio is not None and kind == "cost":
-                raise UsageProblem(
-                    f"unicomp: {where('limits', name)} is {limit.text!r}; the reference was not compressed: expected a number with a unit, "
-                    "such as '<= 600 s' or '<= 8 GB'."
-                )
+        for keys, one in _placed(name, value):
+            place = where("limits", *keys)
+            _require_fit(_limit(place, one), name, *measured[name], place)
+
+
+def _require_fit(limit: Limit, name: str, kind: str, metric: str, where: str) -> None:
+    if (limit.percentile is not None or limit.per_token) and kind != "latency":
+        raise UsageProblem(f"unicomp: {where} is {limit.text!r}; percentiles and 'per token' are for timings.")
+    if limit.unit is not None and limit.unit != metric.partition(" ")[0]:
+        raise UsageProblem(
+            f"unicomp: {where} is {limit.text!r}, in {limit.unit}; {name} is measured in {metric}; units: "
+            f"{', '.join(unit for unit, (named, _) in UNITS.items() if named == metric.partition(' ')[0]) or 'none'}."
+        )
+    if limit.ratio is not None and kind == "cost":
+        raise UsageProblem(
+            f"unicomp: {where} is {limit.text!r}; the reference was not compressed: expected a number with a unit, "
+            "such as '<= 600 s' or '<= 8 GB'."
+        )

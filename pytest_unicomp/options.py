@@ -8,11 +8,10 @@ from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from pytest_unicomp import profiles, values, waivers
+from pytest_unicomp import policy_tables, profiles, values, waivers
 from pytest_unicomp.errors import UsageProblem, nearest
-from pytest_unicomp.limits import sentences as limit_sentences
-from pytest_unicomp.margins import Margin
-from pytest_unicomp.origin import NOWHERE, Key, Origin
+from pytest_unicomp.origin import NOWHERE, Key, Keys, Origin
+from pytest_unicomp.policy_tables import SHARED
 from pytest_unicomp.profiles import PROFILES as PROFILES
 from pytest_unicomp.values import served as served
 from pytest_unicomp.waivers import Waiver
@@ -126,19 +125,16 @@ class Settings:
     must_pass: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
     origin: Origin = field(default=NOWHERE, repr=False)
+    # What the file gives by itself, under (), and in each of its profiles, chosen or not, under ("profiles", NAME).
+    written: Mapping[Keys, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    # Where the entries of margins, limits and must-pass items that stand come from: their keys in the file.
+    places: Mapping[Keys, Keys] = field(default_factory=dict, repr=False)
 
     def where(self, *keys: Key) -> str:
-        """Say where something of the configuration file stands: "FILE:LINE: margins.reasoning"; also where it is the profile's."""
-        own = ("profiles", self.profile)
-        return self.origin.where(*own, *keys) if not self.origin.has(*keys) and self.origin.has(*own, *keys) else self.origin.where(*keys)
+        """Say where something of the configuration file stands: "FILE:LINE: margins.reasoning"; also where it is a profile's."""
+        return self.origin.where(*self.places.get(keys, keys))
 
 
-# What stands in tables, which a file alone can give; what profiles may hold of it is merged with the file's own, name by name.
-SHARED = {
-    "margins": "margins by the name of a capability, benchmark, metric or recipe",
-    "limits": "largest costs by the name of an efficiency benchmark",
-    "must_pass": "item ids by benchmark",
-}
 RECIPES, WAIVERS, OWN_PROFILES = "recipes", "waivers", "profiles"
 TABLES = {RECIPES: "recipes by name", **SHARED}
 NOT_IN_PROFILES = ("model", "profile")
@@ -169,8 +165,11 @@ def read_file(path: Path, *, table: str = "") -> tuple[dict[str, Any], Origin]:
         data: dict[str, Any] = tomllib.loads(text)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageProblem(f"unicomp: {path} cannot be read as TOML: {error}.") from error
-    for part in table.split(".") if table else []:
+    parts = table.split(".") if table else []
+    for depth, part in enumerate(parts, start=1):
         data = data.get(part, {})
+        if not isinstance(data, Mapping):
+            raise UsageProblem(f"unicomp: {Origin(str(path), text).where(*parts[:depth])} is {data!r}; expected a table.")
     origin = Origin(str(path), text, table)
     _require_known(data, (*(option.name for option in options()), *TABLES, OWN_PROFILES, WAIVERS), origin)
     return data, origin
@@ -191,9 +190,19 @@ def configuration(named: Path | None, folders: Iterable[Path]) -> tuple[dict[str
         own, project = folder / "unicomp.toml", folder / "pyproject.toml"
         if own.is_file():
             return read_file(own)
-        if project.is_file() and b"[tool.unicomp" in project.read_bytes():
+        if project.is_file() and _concerns_us(project):
             return read_file(project, table="tool.unicomp")
     return {}, NOWHERE
+
+
+def _concerns_us(project: Path) -> bool:
+    """Say whether a pyproject.toml gives settings of ours, however it writes them, or names us and is broken, which is to be told."""
+    try:
+        raw = project.read_bytes()
+        tool = tomllib.loads(raw.decode("utf-8")).get("tool", {}) if b"unicomp" in raw else {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return True
+    return not isinstance(tool, Mapping) or "unicomp" in tool
 
 
 def resolve(flags: Mapping[str, Any], file: Mapping[str, Any] | None = None, *, origin: Origin = NOWHERE) -> Settings:
@@ -203,53 +212,46 @@ def resolve(flags: Mapping[str, Any], file: Mapping[str, Any] | None = None, *, 
     """
     file = file or {}
     given = _read(file, origin)
+    written: dict[Keys, Mapping[str, Any]] = {(): dict(given)}
     for option in options():
         value = flags.get(option.name)
         if value is not None and value != []:
             given[option.name] = option.metadata["parse"](flag(option.name), value)
-    profile = given.get("profile", Settings.profile)
     own = file.get(OWN_PROFILES, {})
-    layers = profiles.layers(profile, own, origin, flag("profile") if flags.get("profile") else origin.where("profile"))
+    named = flag("profile") if flags.get("profile") else origin.where("profile")
+    layers = profiles.layers(given.get("profile", Settings.profile), own, origin, named)
     allowed = [*(option.name for option in options() if option.name not in NOT_IN_PROFILES), *SHARED, profiles.BASE]
+    # Also those that are not chosen: a policy that is wrong is to be told of before the night it is needed.
     for name, table in own.items():
         _require_known(table, allowed, origin, (OWN_PROFILES, name))
+        written[OWN_PROFILES, name] = _read(table, origin, (OWN_PROFILES, name))
     chosen: dict[str, Any] = {}
+    places: dict[Keys, Keys] = {}
     for layer, place in layers:
-        chosen = _merged(chosen, _read(layer, origin, place) if place else layer)
+        chosen = _merged(chosen, written[place] if place else layer)
+        places |= policy_tables.places(layer, place)
     if WAIVERS in file:
         given[WAIVERS] = waivers.read(file[WAIVERS], origin)
-    return _completed(Settings(**_merged(chosen, given), origin=origin), _merged(chosen, given), given)
+    chosen = _merged(chosen, given)
+    settings = Settings(**chosen, origin=origin, written=written, places=places | policy_tables.places(file))
+    return _completed(settings, chosen, given)
 
 
-def _read(data: Mapping[str, Any], origin: Origin, place: tuple[str, ...] = ()) -> dict[str, Any]:
+def _read(data: Mapping[str, Any], origin: Origin, place: Keys = ()) -> dict[str, Any]:
     """Parse the options and tables that a file, or a profile in it, gives."""
     found: dict[str, Any] = {}
     for option in options():
         if option.name in data:
             where = origin.where(*place, option.name) if origin.path else f"{option.name} in the configuration file"
             found[option.name] = option.metadata["parse"](where, data[option.name])
-    for name, what in TABLES.items():
-        if name in data:
-            if name == "limits" and isinstance(data[name], list):
-                found[name] = limit_sentences(data[name], origin.where(*place, name))
-                continue
-            if not isinstance(data[name], Mapping):
-                raise UsageProblem(f"unicomp: {origin.where(*place, name)} is {data[name]!r}; expected a table of {what}.")
-            found[name] = data[name]
-    for name, value in found.get("margins", {}).items():
-        for inner, margin in value.items() if isinstance(value, Mapping) else [((), value)]:
-            Margin.of(margin, origin.where(*place, "margins", name, *([inner] if inner else [])))
-    if "must_pass" in found:
-        found["must_pass"] = {
-            name: values.texts(origin.where(*place, "must_pass", name), entry) for name, entry in found["must_pass"].items()
-        }
-    return found
+    if RECIPES in data:
+        found[RECIPES] = policy_tables.required(data[RECIPES], origin.where(*place, RECIPES), TABLES[RECIPES])
+    return {**found, **policy_tables.read(data, origin, place)}
 
 
 def _merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the second's settings over the first's; tables are joined name by name."""
-    joined = {name: {**first.get(name, {}), **second.get(name, {})} for name in SHARED if name in first or name in second}
-    return {**first, **second, **joined}
+    """Return the second's settings over the first's; the tables of a policy are joined."""
+    return {**first, **second, **policy_tables.joined(first, second)}
 
 
 def _completed(settings: Settings, chosen: Mapping[str, Any], given: Mapping[str, Any]) -> Settings:

@@ -91,7 +91,7 @@ class Plan:
         return tuple(
             replace(first[candidate.name], benchmark="artifact", kind="size", dimension="efficiency", capability="inference_footprint")
             for candidate in self.candidates
-            if candidate.address is None
+            if candidate.address is None and candidate.name in first
         )
 
     def holding(self, names: Iterable[str]) -> tuple[Cell, ...]:
@@ -161,20 +161,25 @@ def _recipes(names: Iterable[str], table: Table[Method]) -> list[str]:
 
 def candidates(settings: Settings) -> tuple[Candidate, ...]:
     """List what is judged, the gating ones first; a recipe named in both lists gates."""
-    table = recipes.table(settings.recipes)
+    table = recipes.table(settings.recipes, settings.origin)
     gating = _recipes(settings.recipe, table)
     informing = [name for name in _recipes(settings.inform, table) if name not in gating]
     found = [Candidate(name, table[name].family, True, method=table[name]) for name in gating]
     for source in settings.candidate:
-        name = Endpoint.of(source).name if served(source) else Path(source).name or source
+        name, unmistakable = candidate_names(source)
         taken = {*table, *(other.name for other in found)}
-        found.append(Candidate(name if name not in taken else f"candidate:{source}", "candidate", True, source))
+        found.append(Candidate(name if name not in taken else unmistakable, "candidate", True, source))
     found += [Candidate(name, table[name].family, False, method=table[name]) for name in informing]
     if settings.calibration_target is not None:
         found += _retargeted(found, settings.calibration_target)
     if not found:
         raise UsageProblem("unicomp: nothing to judge: give --unicomp-recipe, --unicomp-inform or --unicomp-candidate.")
     return tuple(found)
+
+
+def candidate_names(source: str) -> tuple[str, str]:
+    """Return what a checkpoint or server made elsewhere is called, and what where that name is taken."""
+    return Endpoint.of(source).name if served(source) else Path(source).name or source, f"candidate:{source}"
 
 
 def _retargeted(found: Sequence[Candidate], target: str) -> list[Candidate]:

@@ -37,17 +37,22 @@ def layers(name: str, defined: Any, origin: Origin, where: str) -> list[tuple[Ma
             raise UsageProblem(f"unicomp: {origin.where('profiles', own)} is {table!r}; expected a table of options.")
         if BASE in table:
             _require_known(table[BASE], defined, origin.where("profiles", own, BASE))
+    chains = {own: _chain(own, defined, origin) for own in defined}
     _require_known(name, defined, where)
+    base, *own_ones = chains.get(name, [name])
+    found: list[tuple[Mapping[str, Any], tuple[str, ...]]] = [(PROFILES[base], ())]
+    return [*found, *(({key: value for key, value in defined[own].items() if key != BASE}, ("profiles", own)) for own in own_ones)]
+
+
+def _chain(name: str, defined: Mapping[str, Any], origin: Origin) -> list[str]:
+    """Return a profile and those that it extends, the farthest, which is built in, first."""
     chain: list[str] = []
     while name in defined:
         if name in chain:
             raise UsageProblem(f"unicomp: {origin.where('profiles', name)}: profiles extend each other in a circle: {' -> '.join(chain)}.")
         chain.append(name)
         name = defined[name].get(BASE, "standard")
-    found: list[tuple[Mapping[str, Any], tuple[str, ...]]] = [(PROFILES[name], ())]
-    for own in reversed(chain):
-        found.append(({key: value for key, value in defined[own].items() if key != BASE}, ("profiles", own)))
-    return found
+    return [name, *reversed(chain)]
 
 
 def _require_known(name: Any, defined: Mapping[str, Any], where: str) -> None:

@@ -436,7 +436,12 @@ class Run:
             exit_code=exit_code,
             reason=with_waivers(reason, waived, strict),
             environment=machine.describe(),
-            policy=conclusion.policy_record(self.settings, self.plan.benchmarks, confidence=self.policy.confidence),
+            policy=conclusion.policy_record(
+                self.settings,
+                self.plan.benchmarks,
+                [candidate.name for candidate in self.plan.candidates if candidate.gates],
+                confidence=self.policy.confidence,
+            ),
             reference=self._reference_summary(),
             recipes=recipes,
             checks=list(checks),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -21,13 +22,23 @@ ENVIRONMENT = ("cpu", "accelerators", "versions", "python")
 
 @dataclass(frozen=True)
 class Side:
-    """One report's verdict with the paired difference to that run's own reference and its interval; None where there is none."""
+    """One report's verdict with the paired difference to that run's own reference and its interval; None where there is none.
+
+    Of a run and a recipe: on how many waivers the verdict rests, and what it would be without them.
+    """
 
     verdict: str
     difference: float | None = None
     interval: tuple[float, float] | None = None
     n: int | None = None
     waived: bool = False
+    waivers: int = 0
+    without_waivers: str | None = None
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Its place from best to worst: by the verdict, then by what it would be if nothing were excused."""
+        return ORDER.index(self.verdict), ORDER.index(self.without_waivers or self.verdict)
 
 
 @dataclass(frozen=True)
@@ -62,11 +73,11 @@ class Difference:
 
     @property
     def exit_code(self) -> int:
-        """6 where the runs judged another reference or share no check, 1 where a verdict that gates is worse in the second, else 0."""
+        """6 where the runs judged another reference or share no check, 1 where a verdict that gates is worse in the second or gone, else 0."""
         shared = [row for row in self.rows if row.kind == "check" and row.first and row.second]
         if not self.comparable or not shared:
             return 6
-        return 1 if any(row.change == "worse" and row.gates for row in self.rows) else 0
+        return 1 if any(row.gates and row.change in ("worse", "only in the first") for row in self.rows) else 0
 
 
 def difference(first: Report, second: Report) -> Difference:
@@ -81,9 +92,11 @@ Judged = tuple[Side, bool, numbers.Unit]
 
 
 def _judged(report: Report) -> Iterator[tuple[tuple[Kind, str], Judged]]:
-    yield ("run", "the run"), (Side(report.verdict), True, "rate")
+    excused = Counter(waiver.recipe for waiver in report.waivers if waiver.state == "applied")
+    yield ("run", "the run"), (Side(report.verdict, waivers=excused.total(), without_waivers=report.without_waivers), True, "rate")
     for recipe in report.recipes:
-        yield ("recipe", recipe.recipe), (Side(recipe.verdict), recipe.gates, "rate")
+        side = Side(recipe.verdict, waivers=excused[recipe.recipe], without_waivers=recipe.without_waivers)
+        yield ("recipe", recipe.recipe), (side, recipe.gates, "rate")
         own = [check for check in report.checks if check.recipe == recipe.recipe]
         for pooled in recipe.capabilities:
             name = f"{recipe.recipe}, {title(pooled.capability)}"
@@ -113,8 +126,7 @@ def _change(old: Side | None, new: Side | None) -> Change:
         return "only in the first"
     if old == new:
         return "same"
-    before, after = ORDER.index(old.verdict), ORDER.index(new.verdict)
-    return "worse" if after > before else "better" if after < before else "same verdict"
+    return "worse" if new.place > old.place else "better" if new.place < old.place else "same verdict"
 
 
 def _conditions(first: Report, second: Report) -> Iterator[Condition]:
@@ -158,8 +170,8 @@ def document(found: Difference) -> dict[str, Any]:
 
 
 def lines(found: Difference) -> list[str]:
-    """Return what a person reads: changed verdicts, the worse ones first, then numbers that moved, then what the runs do not share."""
-    order: tuple[Change, ...] = ("worse", "better", "only in the first", "only in the second", "same verdict")
+    """Return what a person reads: changed verdicts, the worse and those that are gone first, then numbers that moved, then what the runs do not share."""
+    order: tuple[Change, ...] = ("worse", "only in the first", "better", "only in the second", "same verdict")
     told = [_line(row) for change in order for row in found.rows if row.change == change]
     same = sum(row.change == "same" for row in found.rows)
     told.append(f"the same to the last digit: {same} of {len(found.rows)}")
@@ -167,8 +179,8 @@ def lines(found: Difference) -> list[str]:
     if not found.comparable:
         told.append("unicomp: the two runs judge another reference: their verdicts do not compare")
     else:
-        worse = sum(row.change == "worse" and row.gates for row in found.rows)
-        told.append(f"unicomp: {worse} verdicts that gate are worse in the second")
+        worse, gone = (sum(row.change == change and row.gates for row in found.rows) for change in ("worse", "only in the first"))
+        told.append(f"unicomp: {worse} verdicts that gate are worse in the second" + (f", {gone} are gone from it" if gone else ""))
     return [one_line(line) for line in told]
 
 
@@ -180,7 +192,10 @@ def _line(row: Row) -> str:
 def _told(side: Side | None, unit: numbers.Unit) -> str:
     if side is None:
         return "not there"
-    text = side.verdict.upper().replace("_", " ") + (" (waived)" if side.waived else "")
+    text = title(side.verdict).upper() + (" (waived)" if side.waived else "")
+    if side.waivers:
+        without = title(side.without_waivers or side.verdict).upper()
+        text += f" (with {side.waivers} waiver{'s' if side.waivers > 1 else ''}, without: {without})"
     if side.difference is not None:
         text += f" {numbers.change(side.difference, unit)}"
     if side.interval is not None:

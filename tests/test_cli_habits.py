@@ -92,6 +92,22 @@ def test_bad_input_is_one_line_and_exit_code_4(command, words, tmp_path, monkeyp
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_disk_that_refuses_is_one_line_and_exit_code_7(command, tmp_path, monkeypatch):
+    reports.write(small(), tmp_path / "a.json")
+
+    def full(*words):
+        raise OSError(28, "No space left on device", "somewhere")
+
+    monkeypatch.setattr(reports, "write", full)
+    code, out, err = command("report", str(tmp_path / "a.json"), "-o", str(tmp_path / "o.html"))
+    assert (code, out) == (7, "")
+    assert err == f"unicomp: {tmp_path / 'o.html'} was not written: No space left on device; choose another place.\n"
+    # Wherever else it comes from.
+    monkeypatch.setattr("pytest_unicomp.report.json.read", full)
+    code, out, err = command("score", str(tmp_path / "a.json"))
+    assert (code, out, err) == (7, "", "unicomp: [Errno 28] No space left on device: 'somewhere'\n")
+
+
 def test_exit_codes_of_commands_pass_through(command, tmp_path):
     reports.write(small(), tmp_path / "a.json")
     code, out, _ = command("diff", str(tmp_path / "a.json"), str(tmp_path / "a.json"), "--json")

@@ -6,15 +6,15 @@ import os
 import pytest
 from typer.testing import CliRunner
 
-from pytest_unicomp import doctor, recipes
+from pytest_unicomp import doctor
 from pytest_unicomp.cli import app
-from pytest_unicomp.registry import methods
+from pytest_unicomp.registry import Table, methods
 from pytest_unicomp.store import Store
 
 
 @pytest.fixture
 def found(tmp_path, offline):
-    return {(finding.about, finding.what): finding for finding in doctor.findings(Store(tmp_path), {})}
+    return {(finding.about, finding.what): finding for finding in doctor.findings(Store(tmp_path), methods())}
 
 
 def test_libraries_devices_kernels_recipes_hub_and_disk_are_looked_at(found):
@@ -26,12 +26,12 @@ def test_libraries_devices_kernels_recipes_hub_and_disk_are_looked_at(found):
     assert found["package", "nano"].state == "fine"
 
 
-def test_a_recipe_that_lacks_a_library_says_what_to_install(monkeypatch, tmp_path):
+def test_a_recipe_that_lacks_a_library_says_what_to_install(tmp_path):
     class Lacking:
         requires = ("no_such_library",)
 
-    monkeypatch.setattr(recipes, "table", lambda defined: {**methods().entries, "lacking": Lacking()})
-    (finding,) = [one for one in doctor.findings(Store(tmp_path), {}) if one.what == "lacking"]
+    table = Table("recipe", "", {**methods().entries, "lacking": Lacking()})
+    (finding,) = [one for one in doctor.findings(Store(tmp_path), table) if one.what == "lacking"]
     assert (finding.state, finding.action) == ("absent", "pip install no_such_library")
 
 
@@ -39,7 +39,7 @@ def test_a_library_outside_its_bounds_is_broken_and_the_command_exits_with_1(mon
     monkeypatch.setattr(
         doctor.importlib.metadata, "requires", lambda name: ["numpy>=999", "no-such-distribution>=1", "other; extra == 'dev'"]
     )
-    broken = {one.what: one for one in doctor.findings(Store(tmp_path), {}) if one.state == "broken"}
+    broken = {one.what: one for one in doctor.findings(Store(tmp_path), methods()) if one.state == "broken"}
     assert broken.keys() == {"numpy", "no-such-distribution"}
     assert broken["numpy"].action == "pip install 'numpy>=999'"
     assert CliRunner().invoke(app, ["doctor", "--cache", str(tmp_path)]).exit_code == 1
@@ -48,14 +48,14 @@ def test_a_library_outside_its_bounds_is_broken_and_the_command_exits_with_1(mon
 @pytest.mark.parametrize(("setting", "state"), [("1", "absent"), ("0", "fine")])
 def test_the_hubs_setting_is_told_and_the_hub_is_not_asked(monkeypatch, tmp_path, offline, setting, state):
     monkeypatch.setenv("HF_HUB_OFFLINE", setting)
-    (hub,) = [one for one in doctor.findings(Store(tmp_path), {}) if one.about == "hub"]
+    (hub,) = [one for one in doctor.findings(Store(tmp_path), methods()) if one.about == "hub"]
     assert hub.state == state
 
 
 def test_a_hub_that_does_not_answer_is_absent_when_it_is_asked(monkeypatch, tmp_path):
     monkeypatch.setenv("HF_HUB_OFFLINE", "0")
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    (hub,) = [one for one in doctor.findings(Store(tmp_path), {}, ask_hub=True) if one.about == "hub"]
+    (hub,) = [one for one in doctor.findings(Store(tmp_path), methods(), ask_hub=True) if one.about == "hub"]
     assert (hub.state, "does not answer" in hub.found) == ("absent", True)
 
 

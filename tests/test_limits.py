@@ -12,7 +12,7 @@ from pytest_unicomp.limits import Limit, limits, sentences, validate
 
 
 def where(*keys):
-    return ".".join(keys)
+    return ".".join(map(str, keys))
 
 
 @pytest.mark.parametrize("written", [0.35, "0.35", "0.35x", "0.35 x", "<= 0.35x", "<= 0.35 x reference", "0.35 x reference"])
@@ -70,6 +70,7 @@ MEASURED = {"bytes": ("size", "bytes"), "decode-latency": ("latency", "seconds")
         ({"bytes": "p95 <= 5 s"}, "percentiles and 'per token' are for timings"),
         ({"compress-seconds": "0.5x"}, "the reference was not compressed: expected a number with a unit"),
         ({"decode": "0.5x"}, "does not measure decode of a recipe. Did you mean 'decode-latency'"),
+        ({"decode-latency": ["0.5x", "<= 5 J"]}, "limits.decode-latency.1 is '<= 5 J', in joules"),
     ],
 )
 def test_a_limit_that_does_not_fit_its_benchmark_is_refused(given, words):

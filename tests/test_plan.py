@@ -24,6 +24,12 @@ def test_every_recipe_meets_every_benchmark_once_and_cells_of_one_recipe_stand_t
     ]
 
 
+def test_a_recipe_that_nothing_is_asked_of_has_no_check_of_its_files():
+    made = planned(recipe=["dense"], benchmark=["kernel-int4"])
+    assert made.artifacts() == ()
+    assert [cell.recipe for cell in planned(recipe=["dense"], benchmark=["kernel-int4,bytes"]).artifacts()] == ["dense"]
+
+
 def test_all_informing_recipes_come_after_the_gating_ones_and_none_twice():
     made = planned(recipe=["wanda-50"], inform=["all"], benchmark=["bytes"])
     names = [candidate.name for candidate in made.candidates]

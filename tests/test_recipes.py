@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 
 import pytest
 
@@ -12,6 +13,8 @@ from pytest_unicomp.errors import UsageProblem
 from pytest_unicomp.methods.gptq import Gptq
 from pytest_unicomp.methods.rtn import RoundToNearest
 from pytest_unicomp.methods.wanda import Wanda
+from pytest_unicomp.origin import Origin
+from pytest_unicomp.registry import methods
 from tests.methods import tiny
 
 
@@ -59,6 +62,24 @@ def test_a_wrong_definition_is_refused_with_what_was_found_and_what_was_expected
         assert word in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[recipes.mine]\nmethod = 'rtn'\nbit = 2\n", 3),
+        ("[recipes.mine]\nmethod = 'rtn'\nbits = '2'\n", 3),
+        ("[recipes.mine]\nbits = 2\nmethod = 'rnt'\n", 3),
+        ("[recipes]\n\nmine = 3\n", 3),
+        ("[recipes]\nwanda-50 = { method = 'rtn' }\n", 2),
+        ("[recipes]\nmine = [\n'wanda-50',\n{ method = 'rtn', bit = 2 }]\n", 4),
+        ("[recipes]\nmine = [\n'wanda-50',\n'rtn']\n", 4),
+        ("[recipes]\nmine = [\n'rtn-w4a16',\n'wanda-50']\n", 4),
+    ],
+)
+def test_a_wrong_definition_is_refused_with_its_file_and_line(text, line):
+    with pytest.raises(UsageProblem, match=rf"^unicomp: unicomp\.toml:{line}: recipes\..*: "):
+        recipes.table(tomllib.loads(text)["recipes"], Origin("unicomp.toml", text))
+
+
 def test_a_definition_cannot_replace_a_recipe_nor_leave_the_folder_of_baselines():
     with pytest.raises(UsageProblem, match="exists already"):
         recipes.table({"wanda-50": {"method": "rtn"}})
@@ -101,3 +122,13 @@ def test_a_composition_that_was_killed_goes_on_with_the_step_it_was_in(tmp_path)
     assert all(message.startswith("rtn") for message in said)
     undisturbed = tiny.run(made, source, tmp_path / "undisturbed")
     assert tiny.contents(tmp_path / "resumed") == tiny.contents(undisturbed)
+
+
+def test_the_recipes_of_this_folder_are_the_registrys_and_its_own_and_a_wrong_one_has_its_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "unicomp.toml"
+    file.write_text("[recipes]\nmine = { method = 'rtn', bits = 2 }\n", encoding="utf-8")
+    assert [*recipes.here()] == [*methods(), "mine"]
+    file.write_text("[recipes]\nmine = { method = 'rtn', bit = 2 }\n", encoding="utf-8")
+    with pytest.raises(UsageProblem, match=r"unicomp\.toml:2: "):
+        recipes.here()

@@ -62,6 +62,59 @@ def test_a_check_that_is_in_one_report_alone_is_said():
     first = small()
     found = difference(first, first.model_copy(update={"checks": first.checks[1:]}))
     assert [row.change for row in found.rows if row.change != "same"] == ["only in the first"]
+    assert found.exit_code == 0, "it informs only"
+
+
+@pytest.mark.parametrize("kind", ["check", "capability"])
+def test_something_that_gates_and_is_gone_is_as_bad_as_something_that_became_worse(kind):
+    first = small()
+    place, recipe = next((place, recipe) for place, recipe in enumerate(first.recipes) if recipe.gates and recipe.capabilities)
+    if kind == "check":
+        gone = next(check for check in first.checks if check.recipe == recipe.recipe)
+        second = first.model_copy(update={"checks": [check for check in first.checks if check is not gone]})
+    else:
+        recipes = list(first.recipes)
+        recipes[place] = recipe.model_copy(update={"capabilities": recipe.capabilities[1:]})
+        second = first.model_copy(update={"recipes": recipes})
+    found = difference(first, second)
+    assert [(row.kind, row.change) for row in found.rows if row.change != "same"] == [(kind, "only in the first")]
+    assert found.exit_code == 1
+    assert lines(found)[-1] == "unicomp: 0 verdicts that gate are worse in the second, 1 are gone from it"
+    assert difference(second, first).exit_code == 0, "more than before is no failure"
+
+
+def excused(report, name, **fields):
+    """The report in which one waiver excuses what would fail the recipe of that name."""
+    from tests.report.toy_report import waivers
+
+    applied = waivers()[0].model_copy(update={"recipe": name})
+    recipes = [
+        recipe.model_copy(update={"verdict": "pass", "without_waivers": "fail"}) if recipe.recipe == name else recipe
+        for recipe in report.recipes
+    ]
+    return report.model_copy(update={"recipes": recipes, "waivers": [applied, waivers()[1]], **fields})
+
+
+def test_a_verdict_that_rests_on_waivers_is_not_the_same_verdict():
+    whole = small()
+    name = next(recipe.recipe for recipe in whole.recipes if recipe.gates and recipe.verdict == "pass")
+    first = whole.model_copy(update={"verdict": "pass", "without_waivers": "pass"})
+    second = excused(first, name, without_waivers="fail")
+    found = difference(first, second)
+    rows = {row.what: row for row in found.rows if row.kind in ("run", "recipe")}
+    assert (rows["the run"].change, rows[name].change, found.exit_code) == ("worse", "worse", 1)
+    assert rows[name].second.waivers == rows["the run"].second.waivers == 1
+    assert f"worse: {name}: PASS -> PASS (with 1 waiver, without: FAIL)" in lines(found)
+    assert {row.what for row in difference(second, first).rows if row.change == "better"} == {"the run", name}
+
+
+def test_more_waivers_under_the_same_verdicts_are_shown():
+    name = next(recipe.recipe for recipe in small().recipes if recipe.gates and recipe.verdict == "pass")
+    first = excused(small(), name)
+    second = first.model_copy(update={"waivers": [*first.waivers, first.waivers[0].model_copy(update={"benchmark": "other"})]})
+    found = difference(first, second)
+    assert found.exit_code == 0
+    assert f"same verdict: {name}: PASS (with 1 waiver, without: FAIL) -> PASS (with 2 waivers, without: FAIL)" in lines(found)
 
 
 @pytest.mark.parametrize("as_json", [False, True])

@@ -75,4 +75,8 @@ def main() -> None:
     except UnicompError as error:
         typer.echo(str(error), err=True)
         sys.exit(7 if isinstance(error, InfrastructureError) else 4)
+    except OSError as error:
+        # A disk, a folder or a connection refused; what a user's file has wrong was told as such where it was read.
+        typer.echo(f"unicomp: {' '.join(str(error).split())}", err=True)
+        sys.exit(7)
     sys.exit(code or 0)

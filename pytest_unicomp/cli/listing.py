@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,14 +14,12 @@ def methods(as_json: Annotated[bool, typer.Option("--json", help="a list of obje
 
     Example: unicomp methods --json
     """
-    from pytest_unicomp import recipes
     from pytest_unicomp.methods.architectures import ARCHITECTURES, support
-    from pytest_unicomp.options import configuration
+    from pytest_unicomp.recipes import here
     from pytest_unicomp.registry import missing_libraries
 
-    file, _ = configuration(None, (Path.cwd(),))
     rows = []
-    for name, entry in recipes.table(file.get("recipes", {})).items():
+    for name, entry in here().items():
         missing = missing_libraries(entry.requires)
         taken = support(entry)
         refused = [architecture for architecture, reason in taken.items() if reason]

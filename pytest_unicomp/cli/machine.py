@@ -30,10 +30,9 @@ def doctor(
     Example: unicomp doctor --json
     """
     from pytest_unicomp import doctor as looking
-    from pytest_unicomp.options import configuration
+    from pytest_unicomp.recipes import here
 
-    defined = configuration(None, (Path.cwd(),))[0].get("recipes", {})
-    found = looking.findings(_store(cache), defined, ask_hub=ask_hub)
+    found = looking.findings(_store(cache), here(), ask_hub=ask_hub)
     show([finding.row() for finding in found], as_json, ("about", "what", "state", "found", "action"))
     raise typer.Exit(1 if any(finding.state == "broken" for finding in found) else 0)
 
@@ -144,10 +143,9 @@ def baselines_show(model: str, recipe: str, benchmark: str, baselines: Folder = 
 def baselines_orphans(baselines: Folder = None, as_json: Json = False) -> None:
     """List baselines whose benchmark or recipe does not exist (any more). Example: unicomp baselines orphans"""
     from pytest_unicomp import baseline_files
-    from pytest_unicomp.options import configuration
+    from pytest_unicomp.recipes import here
 
-    defined = configuration(None, (Path.cwd(),))[0].get("recipes", {})
-    rows = [{"path": str(path), "reason": reason} for path, reason in baseline_files.orphans(_baselines(baselines), defined)]
+    rows = [{"path": str(path), "reason": reason} for path, reason in baseline_files.orphans(_baselines(baselines), here())]
     show(rows, as_json, ("path", "reason"))
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pytest_unicomp.errors import UsageProblem, nearest
+from pytest_unicomp.errors import InfrastructureError, UsageProblem, nearest
 
 
 def report(
@@ -33,10 +33,14 @@ def report(
         raise UsageProblem("unicomp: --model-card needs an output with the suffix .md, such as -o card.md.")
     answer = read(source)
     for path in output:
-        if model_card and path.suffix.lower() == ".md":
-            card.write(answer, path, recipe)
-        else:
-            reports.write(answer, path)
+        try:
+            if model_card and path.suffix.lower() == ".md":
+                card.write(answer, path, recipe)
+            else:
+                reports.write(answer, path)
+        except OSError as error:
+            # The error names the file that was to become it.
+            raise InfrastructureError(f"unicomp: {path} was not written: {error.strerror or error}; choose another place.") from error
         typer.echo(f"unicomp: wrote {path}")
 
 
@@ -111,7 +115,7 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="a list of objects")] = False,
 ) -> None:
     """Make every check again from the per-item evidence in the store, and every verdict from the checks. Exit codes: 0 all follows, 1 something
-    does not, or its evidence changed, 7 evidence is missing, 4 usage.
+    does not, or its evidence changed, 7 evidence or a planned check is missing, 4 usage.
 
     Example: unicomp verify gate.json
     """
@@ -133,7 +137,7 @@ def diff(
     as_json: Annotated[bool, typer.Option("--json", help="one object: rows, conditions, comparable, exit_code")] = False,
 ) -> None:
     """Compare two reports: verdicts that changed, numbers with intervals, and what the runs do not share. Exit codes: 0 nothing that gates is worse,
-    1 something is, 6 the runs judge another reference or share no check, 4 usage.
+    1 something is worse or gone, 6 the runs judge another reference or share no check, 4 usage.
 
     Example: unicomp diff last.json gate.json
     """

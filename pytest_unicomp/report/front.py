@@ -18,6 +18,8 @@ WIDTH, HEIGHT = 360.0, 264.0
 LEFT, RIGHT, BOTTOM, TOP = 44.0, 16.0, 44.0, 22.0
 TEXT: Final = 11.0
 LONGEST_NAME = 24
+# Points of quality.
+LEAST_SPAN = 0.1
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,9 @@ def _plot(axis: Axis, points: Sequence[Point], costs: Sequence[float], cheapest:
     sheet = Sheet(WIDTH, HEIGHT)
     most = max([*costs, reference or 0.0])
     across = _round_steps(0.0, most)
-    up = _round_steps(min(*(point.quality for point in points), 100.0), max(*(point.quality for point in points), 100.0))
+    worst, best = min(*(point.quality for point in points), 100.0), max(*(point.quality for point in points), 100.0)
+    # Recipes that all keep everything have no span of their own.
+    up = _round_steps(min(worst, best - LEAST_SPAN), best)
     span = WIDTH - LEFT - RIGHT, HEIGHT - BOTTOM - TOP
 
     def place(cost: float, quality: float) -> tuple[float, float]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from pytest_unicomp.records import Check, Report
+from pytest_unicomp.records import CapabilityVerdict, Check, RecipeVerdict, Report
 from pytest_unicomp.report import numbers, waivers
 from pytest_unicomp.report.matrix import Cell, Row, matrix
 from pytest_unicomp.report.visible import one_line
@@ -121,6 +121,7 @@ def _reasons(report: Report, rows: Sequence[Row]) -> list[str]:
     lines = ["### Why", ""]
     for row in missed:
         lines.append(f"- **{escaped(row.recipe.recipe)}** {VERDICTS[row.recipe.verdict]}: {_reason(row.recipe.reason)}")
+    lines += _capabilities([row.recipe for row in missed])
     checks = [check for check in report.checks if check.gates and check.verdict != "pass" and not check.waived]
     order = list(VERDICTS)
     checks.sort(key=lambda check: (check.verdict != "error", check.verdict != "fail", order.index(check.verdict)))
@@ -130,11 +131,26 @@ def _reasons(report: Report, rows: Sequence[Row]) -> list[str]:
     return lines
 
 
+def _capabilities(missed: Sequence[RecipeVerdict]) -> list[str]:
+    """Return which capabilities a waiver could excuse; their numbers stand in the matrix."""
+    found = [(recipe, pooled) for recipe in missed for pooled in recipe.capabilities]
+    lines = [
+        f"- {SYMBOLS[pooled.verdict]} {escaped(f'{recipe.recipe}, capability {title(pooled.capability)}')} {VERDICTS[pooled.verdict]}.{_evidence(pooled)}"
+        for recipe, pooled in found
+        if pooled.verdict != "pass" and pooled.evidence and not pooled.waived
+    ]
+    more = [f"- … and {len(lines) - REASONS_SHOWN} more capabilities, in the JSON and HTML reports"] if len(lines) > REASONS_SHOWN else []
+    return [*lines[:REASONS_SHOWN], *more]
+
+
 def _check(check: Check) -> str:
     where = f"{escaped(check.recipe)} on {escaped(check.benchmark)}"
-    return f"- {SYMBOLS[check.verdict]} {where} ({check.question}) {VERDICTS[check.verdict]}: {_reason(check.reason)}" + (
-        f" Evidence `{check.evidence}`." if check.evidence and check.verdict == "fail" else ""
-    )
+    return f"- {SYMBOLS[check.verdict]} {where} ({check.question}) {VERDICTS[check.verdict]}: {_reason(check.reason)}{_evidence(check)}"
+
+
+def _evidence(told: Check | CapabilityVerdict) -> str:
+    """Return the hash that a waiver of it names; where nothing was measured there is none."""
+    return f" Evidence `{told.evidence}`." if told.evidence else ""
 
 
 def write(report: Report, path: Path) -> None:

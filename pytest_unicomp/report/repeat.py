@@ -2,43 +2,123 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
+from pytest_unicomp.options import default_of, flag, options
+from pytest_unicomp.profiles import PROFILES
 from pytest_unicomp.records import Check, RecipeVerdict, Report
 from pytest_unicomp.report.visible import one_line
 
-POLICY = ("profile", "limit", "seed", "calibration", "margin", "benchmark_margin", "drift_margin", "alpha", "inconclusive", "reference")
+ALWAYS = ("profile", "limit", "seed", "calibration", "margin", "benchmark_margin", "drift_margin", "alpha", "inconclusive", "reference")
+# What is measured hangs on these too; they stand there where they are not what the option and the profile say anyway.
+WHERE_OTHER = (
+    "sequential",
+    "calibration_samples",
+    "calibration_tokens",
+    "calibration_form",
+    "scoring",
+    "judge",
+    "similarity",
+    "response_length",
+    "temperature",
+    "backend",
+    "serve",
+)
 SHOWN = 12
+# What pytest takes as one word of -k.
+IN_SELECTION = re.compile(r"[\w:+.\[\]/-]+")
 
 
 def command(report: Report, check: Check) -> tuple[str, ...]:
     """Return the words of a command that asks one check again, quoted for a POSIX shell, control characters made visible.
 
-    Without a path pytest runs the packaged suites, wherever they are installed: those of the report's reader may lie elsewhere.
+    Without a path pytest runs the packaged suites, wherever they are installed: those of the report's reader may lie elsewhere. What only a
+    configuration file can give (`margins`, `limits`, `must_pass`) is read from there again, and what it names has to be part of the run.
     """
     path, _, name = check.nodeid.partition("::")
+    beside = _named_recipes(report, check)
+    benchmarks = _benchmarks(report, check)
+    alone = not beside and len(benchmarks) < 2
     packaged = path.startswith("suites/")
-    words = ["pytest", *(["-k", name.partition("[")[0]] if packaged else [check.nodeid])]
+    words = [
+        "pytest",
+        *(["-k", name.partition("[")[0] if alone or not IN_SELECTION.fullmatch(name) else name] if packaged else [check.nodeid]),
+    ]
     if report.reference is not None:
-        words.append(f"--unicomp-model={report.reference.model}")
-    recipe = next((recipe for recipe in report.recipes if recipe.recipe == check.recipe), None)
-    words += [_recipe(check, recipe), f"--unicomp-benchmark={check.benchmark}"]
+        words.append(f"{flag('model')}={report.reference.model}")
+    asked = _recipe(report, check.recipe, check.family, gates=check.gates)
+    for row in beside:
+        asked += _recipe(report, row.recipe, row.family, gates=row.gates)
+    # Without the empty list the recipes that gate by default would be made too.
+    words += asked if any(word.startswith(("--unicomp-recipe", "--unicomp-candidate")) for word in asked) else ["--unicomp-recipe=", *asked]
+    if benchmarks:
+        words.append(f"--unicomp-benchmark={','.join(benchmarks)}")
     if check.question == "drift":
         words.append("--unicomp-drift=on")
-    for name in POLICY:
-        if name in report.policy:
-            value = report.policy[name]
-            words.append(f"--unicomp-{name.replace('_', '-')}={'all' if value is None else value}")
-    return tuple(shlex.quote(one_line(word)) for word in words)
+    words += _policy(report)
+    return tuple(shlex.quote(one_line(word)) for word in dict.fromkeys(words))
 
 
-def _recipe(check: Check, recipe: RecipeVerdict | None) -> str:
-    if check.family == "candidate":
-        artifact = recipe.artifact if recipe else None
-        source = (recipe.settings.get("source") if recipe else None) or (artifact.path if artifact else check.recipe)
-        return f"--unicomp-candidate={source}"
-    return f"--unicomp-{'recipe' if check.gates else 'inform'}={check.recipe}"
+def _recipe(report: Report, name: str, family: str, *, gates: bool) -> list[str]:
+    if name == "reference":
+        # It is asked of the reference's own layers, and a run needs some recipe beside them.
+        return ["--unicomp-recipe=dense"]
+    if family == "candidate":
+        row = next((recipe for recipe in report.recipes if recipe.recipe == name), None)
+        artifact = row.artifact if row else None
+        source = (row.settings.get("source") if row else None) or (artifact.path if artifact else name)
+        return [f"--unicomp-candidate={source}"]
+    if gates:
+        return [f"--unicomp-recipe={name}"]
+    target = report.policy.get("calibration_target")
+    if target is None or not name.endswith(f"@{target}"):
+        return [f"--unicomp-inform={name}"]
+    return [f"--unicomp-inform={name.removesuffix(f'@{target}')}", f"--unicomp-calibration-target={target}"]
+
+
+def _named_recipes(report: Report, check: Check) -> list[RecipeVerdict]:
+    """Return the other recipes that have margins of their own: the configuration file may name no recipe that is not part of the run."""
+    margins = _table(report, "margins")
+    return [row for row in report.recipes if isinstance(margins.get(row.recipe), Mapping) and row.recipe != check.recipe]
+
+
+def _benchmarks(report: Report, check: Check) -> list[str]:
+    """Return the check's benchmark and those that the configuration file names.
+
+    What is asked of the artifact itself has none, and takes all of the run: calibration text avoids their questions.
+    """
+    planned = report.policy.get("benchmarks")
+    names = [str(name) for name in planned] if isinstance(planned, list) else []
+    if check.question == "artifact":
+        return names
+    # No recipe is asked about a kernel, and a run needs something to ask it: what takes no time.
+    asked = [check.benchmark, "bytes"] if check.recipe == "reference" else [check.benchmark]
+    tables = {**_table(report, "must_pass"), **_table(report, "limits")}
+    return list(dict.fromkeys([*asked, *(name for name in names if name in tables)]))
+
+
+def _table(report: Report, name: str) -> Mapping[str, Any]:
+    found = report.policy.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _policy(report: Report) -> Iterator[str]:
+    policy, declared = report.policy, {option.name: option for option in options()}
+    # Of a profile of one's own nobody knows here what it sets.
+    chosen = PROFILES.get(str(policy.get("profile", "standard")), WHERE_OTHER)
+    for name in (*ALWAYS, *WHERE_OTHER):
+        if name not in policy:
+            continue
+        value = policy[name]
+        if name in ALWAYS:
+            yield f"{flag(name)}={'all' if value is None else value}"
+        elif declared[name].metadata["switch"]:
+            yield from [flag(name)] if value else []
+        elif value is not None and (value != default_of(declared[name]) or name in chosen):
+            yield f"{flag(name)}={value}"
 
 
 def worth_repeating(checks: Sequence[Check]) -> tuple[Check, ...]:

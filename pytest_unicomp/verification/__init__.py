@@ -15,12 +15,13 @@ from pytest_unicomp.verification.answer import Answer
 from pytest_unicomp.verification.checks import Repetition
 from pytest_unicomp.verification.conclusions import Conclusions
 from pytest_unicomp.verification.kernels import table_answer
+from pytest_unicomp.verification.planned import plan_answer
 
 __all__ = ["Answer", "exit_code", "lines", "rows", "verify"]
 
 
 def verify(report: Report, store: Store) -> list[Answer]:
-    """Return one answer per check, table of a kernel and recipe, and one each for findings, origins and the run.
+    """Return one answer per check, table of a kernel and recipe, and one each for the plan, findings, origins and the run.
 
     A check that was an error has no evidence and is not checked.
 
@@ -33,7 +34,7 @@ def verify(report: Report, store: Store) -> list[Answer]:
     checking = Checking(policy, report.policy.get("limits") or {}, report.policy.get("must_pass") or {})
     answers = [Repetition(report, check, checking, store).answer() for check in report.checks]
     answers += [table_answer(report, table, checking, store) for table in report.kernels]
-    return [*answers, *Conclusions(report, policy, store).answers()]
+    return [*answers, plan_answer(report), *Conclusions(report, policy, store).answers()]
 
 
 def exit_code(answers: Sequence[Answer]) -> int:

@@ -85,6 +85,25 @@ def test_github_saves_the_store_that_it_restored_even_after_a_failed_gate():
     assert all(restored["with"]["key"].startswith(prefix) for prefix in restored["with"]["restore-keys"].split("\n") if prefix)
 
 
+def test_gitlab_finds_the_store_again_under_whatever_versions_and_branch_it_was_saved():
+    store = next(entry for entry in content("gitlab-ci.yml")["gate"]["cache"] if ".unicomp-store/" in entry["paths"])
+    # A fallback key is taken as it stands, and is found only if some job saved under it.
+    assert isinstance(store["key"], str)
+    assert "$" not in store["key"]
+    assert "fallback_keys" not in store
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_that_the_user_has_to_bring_is_named_with_where_it_comes_from(name):
+    installs = [command for command in scripts(name)[0] if "pip install" in command]
+    assert all("-c constraints.txt" in command for command in installs)
+    head = (EXAMPLES / name).read_text(encoding="utf-8").partition("gate:")[0]
+    page = (EXAMPLES.parent / "docs" / "ci.md").read_text(encoding="utf-8").partition("## GitHub Actions")[0]
+    for text in (head, page):
+        assert "constraints.txt" in text
+        assert "pip freeze > constraints.txt" in text
+
+
 def test_gitlab_keeps_the_store_always_and_takes_an_undecided_gate_for_a_warning():
     gate = content("gitlab-ci.yml")["gate"]
     assert next(entry for entry in gate["cache"] if ".unicomp-store/" in entry["paths"])["when"] == "always"

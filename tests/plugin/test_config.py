@@ -40,7 +40,7 @@ def test_a_wrong_definition_of_a_recipe_stops_the_run_before_anything_is_made(ga
     pytester.makefile(".toml", unicomp='[recipes]\nmine = { method = "rtn", bit = 2 }\n')
     result = gate(recipe="mine")
     assert result.ret == 4
-    result.stderr.fnmatch_lines(["*recipe 'mine': method 'rtn' has no setting 'bit'*"])
+    result.stderr.fnmatch_lines(["*unicomp.toml:2: recipes.mine.bit: recipe 'mine': method 'rtn' has no setting 'bit'*"])
 
 
 def test_margins_by_name_come_from_the_file_and_stand_in_the_report(gate, pytester):
@@ -64,6 +64,8 @@ def test_margins_by_name_come_from_the_file_and_stand_in_the_report(gate, pytest
         ("[margins]\nknowledge = 0", "*margins.knowledge is 0; expected a number above 0*"),
         ("[margins.rtn-w8a61]\nknowledge = 0.1", "*no recipe of this run has that name. Did you mean 'rtn-w8a16'*"),
         ("[margins.rtn-w8a16]\n\nacc = inf", "*unicomp.toml:3: margins.rtn-w8a16.acc is inf; expected a finite number*"),
+        ("[margins]\nknowledge = 5", "*unicomp.toml:2: margins.knowledge is 5; expected a number below 1*Did you mean 0.05*"),
+        ("[margins]\nbytes = 0.1", "*unicomp.toml:2: margins.bytes: bytes is about efficiency*costs have limits*"),
         ("margins = 0.1", "*unicomp.toml:1: margins is 0.1; expected a table of margins by the name*"),
         ("[limits]\nbytes = nan", "*unicomp.toml:2: limits.bytes is nan; expected*"),
     ],

@@ -35,6 +35,13 @@ def test_a_wrong_limit_is_refused_before_anything_runs(gate, pytester, line, wor
     result.stderr.fnmatch_lines([words])
 
 
+def test_a_sentence_of_a_profile_that_is_not_met_is_refused_in_its_line(gate, pytester):
+    text = "[profiles.base]\nlimits = [\n  'bytes <= 0.9x',\n  'byte <= 0.5x',\n]\n[profiles.nightly]\nextends = 'base'\n"
+    result = gate(configured(pytester, text), "--unicomp-profile=nightly", benchmark="bytes")
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["*unicomp.toml:4: profiles.base.limits.1 is set, and this run does not measure byte of a recipe.*"])
+
+
 def test_limits_are_sentences_too_and_what_compression_took_is_one_of_them(gate, pytester):
     lines = "limits = ['bytes <= 0.6 x reference', 'compress-seconds <= 1 h']\n"
     report = gate.report(configured(pytester, lines), benchmark="bytes,compress-seconds,compress-peak-memory")

@@ -39,6 +39,15 @@ def test_what_is_wrong_in_a_profile_is_refused_with_file_and_line_before_anythin
     result.stderr.fnmatch_lines(["*unicomp.toml:4: *knowlege: no capability, benchmark or metric has that name.*"])
 
 
+def test_what_is_wrong_in_a_profile_that_is_extended_or_not_chosen_is_refused_with_its_line(gate, pytester):
+    text = "[profiles.base]\nlimit = 5\n[profiles.base.margins]\nknowlege = 0.1\n[profiles.nightly]\nextends = 'base'\n"
+    (pytester.path / "unicomp.toml").write_text(text, encoding="utf-8")
+    for chosen in ("nightly", "smoke"):
+        result = gate(f"--unicomp-profile={chosen}")
+        assert result.ret == 4
+        result.stderr.fnmatch_lines(["*unicomp.toml:4: profiles.base.margins.knowlege: no capability, benchmark or metric has that name.*"])
+
+
 def test_the_papers_profile_asks_for_the_papers_data(gate):
     result = gate("--unicomp-profile=paper", "--unicomp-bundle=.", recipe=None, benchmark=None)
     assert result.ret == 4

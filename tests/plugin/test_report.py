@@ -1,6 +1,12 @@
 """`--unicomp-report`, JUnit and the terminal: the answer where each reader looks for it."""
 
+import shlex
 from xml.etree import ElementTree
+
+import pytest
+
+from pytest_unicomp.records import Report
+from pytest_unicomp.report import repeat
 
 
 def test_json_html_and_markdown_are_written_and_named_at_the_end(gate, pytester):
@@ -44,6 +50,62 @@ def test_every_check_says_how_to_repeat_it_under_a_name_that_is_the_same_whereve
         "suites/performance/test_performance.py",
         "suites/test_artifact.py",
     }
+
+
+@pytest.fixture
+def repeated(gate, pytester):
+    """Collects what the commands that repeat some checks of a report would run, and returns the names of the tests with each command."""
+
+    def collect(report, checks):
+        found = {}
+        for command in dict.fromkeys(repeat.command(report, check) for check in checks):
+            words = shlex.split(" ".join(command))
+            result = pytester.runpytest_inprocess(*words[1:], f"--unicomp-cache={gate.store}", "--collect-only", "-q")
+            assert result.ret == 0, (command, result.outlines, result.errlines)
+            found[" ".join(command)] = [line.partition("::")[2] for line in result.outlines if "::" in line]
+        return found
+
+    return collect
+
+
+def told(report):
+    return Report.model_validate({key: value for key, value in report.items() if key not in ("ret", "result")})
+
+
+def test_every_command_that_repeats_a_check_is_understood_and_asks_it_of_its_recipe_alone(gate, pytester, repeated):
+    (pytester.path / "unicomp.toml").write_text(
+        '[must_pass]\nnano-knowledge = ["*7"]\n[margins.wanda-2of4]\nknowledge = 0.2\n', encoding="utf-8"
+    )
+    words = ("--unicomp-inform=wanda-2of4", "--unicomp-response-length=64", "--unicomp-scoring=paper")
+    report = told(gate.report(*words, benchmark="nano-knowledge,bytes", drift="auto"))
+    assert {check.question for check in report.checks} == {"artifact", "retention", "drift", "must_pass", "efficiency"}
+    found = repeated(report, report.checks)
+    asked = [test for tests in found.values() for test in tests]
+    assert asked == [check.nodeid.partition("::")[2] for check in report.checks]
+    for command, tests in found.items():
+        assert "--unicomp-response-length=64" in command.split()
+        assert "--unicomp-scoring=paper" in command.split()
+        assert len(tests) == 1, command
+
+
+def test_what_is_asked_of_the_reference_and_of_a_recipe_with_other_calibration_text_can_be_repeated_too(gate, repeated):
+    report = told(gate.report("--unicomp-margin=0.4"))
+    report = report.model_copy(update={"policy": {**report.policy, "calibration_target": "reasoning"}})
+    retained = next(check for check in report.checks if check.question == "retention")
+    kernel = {
+        "recipe": "reference",
+        "gates": False,
+        "benchmark": "kernel-int4",
+        "nodeid": "suites/efficiency/test_kernel.py::test_kernel[reference-kernel-int4]",
+    }
+    other = {"recipe": "wanda-2of4@reasoning", "family": "pruning", "gates": False}
+    gain = {**other, "question": "calibration", "nodeid": "suites/test_calibration.py::test_gain[x]"}
+    checks = [retained.model_copy(update=fields) for fields in ({}, kernel, other, gain)]
+    named = list(repeated(report, checks).values())
+    assert named[0] == ["test_retention[rtn-w8a16-nano-knowledge]"]
+    assert named[1] == ["test_kernel[reference-kernel-int4]"]
+    assert "test_retention[wanda-2of4@reasoning-nano-knowledge]" in named[2]
+    assert named[3] == ["test_gain[wanda-2of4@reasoning-nano-knowledge]"]
 
 
 def test_a_run_in_which_nothing_was_measured_writes_no_report(gate, pytester):

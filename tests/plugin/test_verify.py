@@ -134,6 +134,55 @@ def test_a_verdict_whose_evidence_the_report_no_longer_names_is_not_taken_on_tru
     assert "names no evidence" in odd["the recipe rtn-w8a16"]["note"]
 
 
+def without(report, *gone):
+    """The report without the checks of these benchmarks and questions, its recipes and its run concluded again as one would who hides them."""
+    from pytest_unicomp.conclusion import recipe as concluded
+    from pytest_unicomp.records import Report
+    from pytest_unicomp.verification import _policy
+
+    answer = Report.model_validate(report)
+    checks = [check for check in answer.checks if (check.benchmark, check.question) not in gone]
+    policy = _policy(answer)
+    recipes = []
+    for row in answer.recipes:
+        own = [check for check in checks if check.recipe == row.recipe]
+        kept = row.model_dump(include={"scores", "score_intervals", "score_basis", "published"})
+        recipes.append(concluded(own, row.artifact, policy=policy).model_copy(update=kept))
+    return answer.model_copy(update={"checks": checks, "recipes": recipes}).model_dump(mode="json")
+
+
+@pytest.mark.parametrize("gone", [("nano-knowledge", "must_pass"), ("bytes", "efficiency"), ("artifact", "artifact")])
+def test_a_planned_check_that_a_report_lacks_is_missing_and_named(reported, tmp_path, gone):
+    code, odd, _ = verify(without(reported, gone), tmp_path)
+    assert odd["the plan"]["state"] == "missing"
+    assert f"rtn-w8a16 on {gone[0]} ({gone[1].replace('_', '-')})" in odd["the plan"]["note"]
+    assert "1 of 5 planned checks" in odd["the plan"]["note"]
+    assert "wanda-2of4" not in odd["the plan"]["note"], "what informs is not asked for"
+    assert (code, set(odd)) == (7, {"the plan"})
+
+
+def test_of_many_lacking_checks_the_first_are_named_and_a_report_without_its_plan_is_not_whole(reported, tmp_path):
+    kept = ("nano-knowledge", "retention")
+    gone = {(check["benchmark"], check["question"]) for check in reported["checks"]} - {kept}
+    _, odd, _ = verify(without(reported, *gone), tmp_path)
+    assert odd["the plan"]["note"].startswith("4 of 5 planned checks are not in the report: rtn-w8a16 on artifact (artifact), ")
+    assert "(efficiency)" not in odd["the plan"]["note"]
+    assert "and 1 more; " in odd["the plan"]["note"]
+    del reported["policy"]["benchmarks"]
+    code, odd, _ = verify(reported, tmp_path)
+    assert (code, odd["the plan"]["state"]) == (7, "missing")
+
+
+def test_a_run_of_a_part_of_the_tests_is_no_lie_but_not_the_whole_plan(gate, tmp_path):
+    report = gate.report("-k", "test_retention", "--unicomp-margin=0.4", "--unicomp-benchmark-margin=0.4", benchmark="nano-knowledge,bytes")
+    report.pop("result"), report.pop("ret")
+    shutil.copytree(gate.store, tmp_path / "store", dirs_exist_ok=True)
+    code, odd, _ = verify(report, tmp_path)
+    assert code == 7
+    assert {what: row["state"] for what, row in odd.items()} == {"the plan": "missing"}
+    assert "rtn-w8a16 on artifact (artifact), rtn-w8a16 on bytes (efficiency)" in odd["the plan"]["note"]
+
+
 def test_a_report_that_is_none_is_refused_in_one_line(tmp_path):
     import subprocess
     import sys
@@ -154,3 +203,11 @@ def test_parts_that_early_stopping_took_are_put_together_again(gate, pytester, t
     for name in KINDS:
         shutil.copytree(gate.store / name, tmp_path / "store" / name) if (gate.store / name).is_dir() else None
     assert verify(report, tmp_path)[:2] == (0, {})
+
+
+def test_a_recipe_that_was_to_gate_and_is_gone_whole_is_named(reported, tmp_path):
+    assert reported["policy"]["gating"] == ["rtn-w8a16"]
+    reported["policy"]["gating"].append("gptq-w4a16")
+    code, odd, _ = verify(reported, tmp_path)
+    assert (code, set(odd)) == (7, {"the plan"})
+    assert "nothing is told of gptq-w4a16" in odd["the plan"]["note"]

@@ -102,6 +102,20 @@ def test_a_waiver_of_what_does_not_exist_is_refused_before_anything_runs(gate, p
     result.stderr.fnmatch_lines([words])
 
 
+def test_a_waiver_of_a_recipe_that_there_is_not_is_refused_before_anything_runs(gate, pytester):
+    waive(pytester, "0" * 16, recipe="rtn-w8a61")
+    result = gate()
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["*unicomp.toml:3: waivers.0.recipe: 'rtn-w8a61' is not a recipe*Did you mean 'rtn-w8a16'*"])
+
+
+def test_must_pass_items_of_a_benchmark_that_the_run_leaves_out_are_refused(gate, pytester):
+    (pytester.path / "unicomp.toml").write_text('[must_pass]\nnano-safety = ["*"]\n', encoding="utf-8")
+    result = gate()
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["*unicomp.toml:2: must_pass.nano-safety is set, and this run does not measure nano-safety*"])
+
+
 def test_a_must_pass_item_that_is_wrong_fails_a_recipe_that_keeps_the_mean(gate, pytester):
     """Every item of the set must be right, which the mean does not ask for."""
     (pytester.path / "unicomp.toml").write_text('[must_pass]\nnano-knowledge = ["*"]\n', encoding="utf-8")

@@ -127,6 +127,12 @@ def test_a_cost_that_not_all_recipes_have_is_not_drawn() -> None:
     assert front.fronts(costs(("a", 99.0, 3_000_000, 0.2, True))) == ()
 
 
+def test_recipes_that_all_keep_everything_are_drawn_on_one_height() -> None:
+    (plot,) = front.fronts(costs(("a", 100.0, 3_000_000, None, True), ("b", 100.0, 2_000_000, None, True)))
+    assert len({y for _, y in dots(plot)}) == 1
+    assert len(dots(plot)) == 2
+
+
 def test_names_never_lie_on_each_other_and_the_chosen_one_comes_first() -> None:
     crowd = [(f"recipe-{index}", 90.0 + 0.01 * index, 2_000_000 + 100 * index, None, True) for index in range(19)]
     (plot,) = front.fronts(costs(*crowd, cheapest="recipe-7"))

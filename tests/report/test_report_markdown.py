@@ -36,6 +36,34 @@ def test_reasons_name_the_checks_that_did_not_pass_errors_first(report: Report) 
     assert why[-1].startswith("- ‡ rtn-w8a16 on nano-knowledge (drift) not comparable: ")
 
 
+def with_evidence(report: Report) -> Report:
+    """The report with a hash for every check and capability, as a run gives them."""
+    numbers = iter(range(10**15, 2 * 10**15))
+    checks = [check.model_copy(update={"evidence": str(next(numbers))}) for check in report.checks]
+    recipes = [
+        recipe.model_copy(
+            update={"capabilities": [found.model_copy(update={"evidence": str(next(numbers))}) for found in recipe.capabilities]}
+        )
+        for recipe in report.recipes
+    ]
+    return report.model_copy(update={"checks": checks, "recipes": recipes})
+
+
+def test_whatever_a_waiver_could_excuse_shows_the_hash_that_it_has_to_name(report: Report) -> None:
+    answer = with_evidence(report)
+    why = markdown.render(answer).split("### Why")[1]
+    missed = [recipe for recipe in answer.recipes if recipe.gates and recipe.verdict != "pass"]
+    lost = [(recipe, found) for recipe in missed for found in recipe.capabilities if found.verdict != "pass"]
+    assert {found.verdict for _, found in lost} == {"fail", "inconclusive"}
+    for recipe, found in lost:
+        assert f"{recipe.recipe}, capability {found.capability.replace('_', ' ')} {found.verdict}. Evidence `{found.evidence}`." in why
+    undecided = [check for check in answer.checks if check.gates and check.verdict == "inconclusive"]
+    assert undecided
+    assert all(f"Evidence `{check.evidence}`." in why for check in undecided)
+    kept = [found for recipe in answer.recipes for found in recipe.capabilities if found.verdict == "pass"]
+    assert not any(str(told.evidence) in why for told in (*kept, *(check for check in answer.checks if check.verdict == "pass")))
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -62,6 +90,7 @@ def test_a_run_that_passes_gives_no_reasons() -> None:
 
 
 def test_a_full_run_fits_into_a_comment(big_report: Report) -> None:
-    text = markdown.render(big_report)
+    text = markdown.render(with_evidence(big_report))
     assert len(text) < 65_536
     assert "more checks that did not pass" in text
+    assert "more capabilities, in the JSON" in text
