@@ -120,7 +120,7 @@ def test_baselines_that_nobody_reads_are_named_after_a_run_of_everything_alone(d
     orphan.write_text("{}")
     drifting(model=own_model)["result"].stdout.no_fnmatch_line("unused baseline: *")
     table = methods()
-    monkeypatch.setattr("pytest_unicomp.recipes.table", lambda defined: Table("recipe", None, {"rtn-w8a16": table["rtn-w8a16"]}))
+    monkeypatch.setattr("pytest_unicomp.recipes.table", lambda *_: Table("recipe", None, {"rtn-w8a16": table["rtn-w8a16"]}))
     everything = drifting(model=own_model, recipe="all")
     everything["result"].stdout.fnmatch_lines([f"unused baseline: {orphan}: *"])
     drifting("-k", "drift", model=own_model, recipe="all")["result"].stdout.no_fnmatch_line("unused baseline: *")
