@@ -32,19 +32,23 @@ def grouped(model: Any) -> Iterator[None]:
 
 
 @contextmanager
-def folded(model: Any, beginning: Any) -> Iterator[None]:
+def folded(model: Any, beginning: Any, asked: tuple[Any, Any] | None = None) -> Iterator[None]:
     """Within the block every row also sees `beginning`, the cache of one row; the model is given `caches.beside(beginning)` and masks of own keys alone.
 
-    All rows' queries are one long row for the beginning, whose keys and values are then read once and not once per row.
+    All rows' queries are one long row for the beginning, whose keys and values are then read once and not once per row. Where nothing but the
+    positions `asked` (rows and columns, two lists of equal length) is read of the model, its last layer attends from them alone.
     """
 
     layers = list(beginning.layers)
+    last = int(model.config.get_text_config().num_hidden_layers) - 1
 
     def attention(module: Any, query: Any, key: Any, value: Any, attention_mask: Any, **settings: Any) -> tuple[Any, None]:
         if settings.get("position_bias") is not None:
             raise ValueError("a bias of positions, which a folded attention does not add")
         layer = layers[module.layer_idx]
-        return _folded(query, key, value, layer.keys, layer.values, attention_mask, settings.get("scaling")), None
+        own = (query, key, value, layer.keys, layer.values, attention_mask, settings.get("scaling"))
+        places = _places(asked, query) if asked is not None and module.layer_idx == last else None
+        return (_folded(*own) if places is None else _folded_at(places, *own)), None
 
     # No mask is causal attention to own keys, and all of the beginning is always seen.
     with _attending(model, "unicomp_folded", attention, lambda *_, **__: None):
@@ -80,6 +84,37 @@ def _grouped(module: Any, query: Any, key: Any, value: Any, attention_mask: Any,
         return answer
     made = scaled_dot_product_attention(query, key, value, attn_mask=attention_mask, scale=settings.get("scaling"), enable_gqa=True)
     return made.transpose(1, 2).contiguous(), None
+
+
+def _places(asked: tuple[Any, Any], query: Any) -> Any:
+    """Return the columns that are asked of each row, shape (rows, most of a row), each row's first repeated where it has fewer; None where they are many."""
+    import torch
+
+    rows, tokens = query.shape[0], query.shape[2]
+    columns: list[list[int]] = [[] for _ in range(rows)]
+    for row, column in zip(*asked, strict=True):
+        columns[row].append(column)
+    most = max(map(len, columns))
+    if not all(columns) or 2 * most > tokens:
+        return None
+    return torch.tensor([own + own[:1] * (most - len(own)) for own in columns], device=query.device)
+
+
+def _folded_at(places: Any, query: Any, key: Any, value: Any, keys: Any, values: Any, mask: Any, scale: float | None) -> Any:
+    """Return what `_folded` does at `places`, shape (rows, columns of each), and zeros elsewhere."""
+    import torch
+
+    rows, heads, tokens, _ = query.shape
+    order = torch.arange(rows, device=query.device)[:, None]
+    chosen = query.transpose(1, 2)[order, places].transpose(1, 2)
+    if mask is None:
+        unseen = torch.arange(tokens, device=query.device) > places[:, None, :, None]
+        mask = torch.zeros(unseen.shape, dtype=query.dtype, device=query.device).masked_fill_(unseen, torch.finfo(query.dtype).min)
+    else:
+        mask = mask.expand(rows, -1, -1, -1)[order, :, places].transpose(1, 2)
+    whole = query.new_zeros(rows, tokens, heads, value.shape[-1])
+    whole[order, places] = _folded(chosen, key, value, keys, values, mask, scale)
+    return whole
 
 
 def _folded(query: Any, key: Any, value: Any, keys: Any, values: Any, mask: Any, scale: float | None) -> Any:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
+
+from pytest_unicomp.engine.last_layer import LastLayer
 
 # Bytes of float32 logits that are held at once.
 LOGITS_BYTES = 2**27
@@ -20,17 +22,17 @@ class Scores:
 
 
 class Head:
-    """The output layer of a causal model. `plain`: the logits are that layer's output and nothing after it changes them.
+    """The output layer of a causal model. `plain`: the logits are that layer's output and nothing after it changes them; `last` is spared what it can be.
 
     Raises ValueError for a model that does not say which layer that is.
     """
 
-    def __init__(self, model: Any, *, plain: bool) -> None:
+    def __init__(self, model: Any, *, plain: bool, last: LastLayer | None = None) -> None:
         """Take the layer that the model itself names; nothing is changed until `reading` is entered."""
         self._layer = model.get_output_embeddings()
         if self._layer is None:
             raise ValueError(f"{type(model).__name__} names no output layer")
-        self.plain = plain
+        self.plain, self._last = plain, last
         self._rows: Any = None
         self._columns: Any = None
         self._hidden: Any = None
@@ -43,7 +45,8 @@ class Head:
         self._rows, self._columns = torch.tensor(rows), torch.tensor(columns)
         handle = self._layer.register_forward_pre_hook(self._choose)
         try:
-            yield
+            with nullcontext() if self._last is None else self._last.reading(self._rows, self._columns):
+                yield
         finally:
             handle.remove()
 

@@ -81,8 +81,9 @@ class Reader:
         longest = max(map(len, own))
         ids = torch.tensor([tokens + [0] * (longest - len(tokens)) for tokens in own], device=device)
         cache = growing(self._model.config, longest + self._limit) if prefix is None else prefix.seen(len(own))
-        attending = nullcontext() if prefix is None else prefix.attending(self._model)
-        with self._head.reading(range(len(own)), [len(tokens) - 1 for tokens in own]), attending:
+        rows, ends = range(len(own)), [len(tokens) - 1 for tokens in own]
+        attending = nullcontext() if prefix is None else prefix.attending(self._model, rows, ends)
+        with self._head.reading(rows, ends), attending:
             given = self._model(input_ids=ids, past_key_values=cache, use_cache=True).logits
         logits = self._head.logits(given)
         mask = torch.tensor([[1] * (some.shared + len(tokens)) + [0] * (longest - len(tokens)) for tokens in own], device=device)

@@ -40,6 +40,6 @@ class Prefix:
         """Return the cache that a batch of `rows` rows is given."""
         return beside(self.cache) if self.way == "folded" else spread(self.cache, rows)
 
-    def attending(self, model: Any) -> AbstractContextManager[None]:
-        """Return the block within which a batch is read."""
-        return folded(model, self.cache) if self.way == "folded" else nullcontext()
+    def attending(self, model: Any, rows: Sequence[int], columns: Sequence[int]) -> AbstractContextManager[None]:
+        """Return the block within which a batch is read, of which nothing but positions (row, column) is asked."""
+        return folded(model, self.cache, (rows, columns)) if self.way == "folded" else nullcontext()

@@ -179,8 +179,9 @@ def _answer(model: Any, head: Head, prefix: Prefix | None, rows: Sequence[_Row],
             numbers.append(positions.setdefault((place, column), len(positions)))
             askers.append(asker)
     targets = [token for asker in dict.fromkeys(askers) for token in asked[asker].targets]
-    attending = nullcontext() if prefix is None else prefix.attending(model)
-    with head.reading(*zip(*positions, strict=True)), attending:
+    rows_asked, columns_asked = zip(*positions, strict=True)
+    attending = nullcontext() if prefix is None else prefix.attending(model, rows_asked, columns_asked)
+    with head.reading(rows_asked, columns_asked), attending:
         logits = model(**_inputs(model, prefix, rows)).logits
     scores = head.scores(logits, numbers, targets)
     start = 0

@@ -6,12 +6,14 @@ import logging
 import math
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 from pytest_unicomp.engine import lengths
 from pytest_unicomp.engine.attention import Way, grouped, ways
 from pytest_unicomp.engine.caches import growing
 from pytest_unicomp.engine.head import Head
+from pytest_unicomp.engine.last_layer import LastLayer
 from pytest_unicomp.engine.scoring import Answer, Asked, Questions, distinct, read
 from pytest_unicomp.engine.sharing import Block, Tree
 
@@ -60,11 +62,12 @@ def _read(model: Any) -> Support:
         return Support(None, 0, "some of its layers keep a state in place of keys and values")
     try:
         with torch.inference_mode():
-            head = Head(model, plain=_plain(model))
+            plain = _plain(model)
+            heads = [*_sparing(model, plain), Head(model, plain=plain)]
     except Exception as error:  # noqa: BLE001 - a model of a stranger may raise anything; it is then read as lm-eval reads it
         return Support(None, 0, f"its output layer cannot be asked for single positions ({type(error).__name__}: {error})")
     reason = None
-    for way in ways(model):
+    for way, head in product(ways(model), heads):
         try:
             with torch.inference_mode():
                 apart = _apart(model, Support(head, None, way=way))
@@ -74,7 +77,15 @@ def _read(model: Any) -> Support:
         if apart <= _tolerance(model):
             return Support(head, lengths.shareable(model), way=way)
         reason = f"its answers change by {apart:.2g} nats when beginnings are shared"
-    return Support(head, 0, reason)
+    return Support(heads[-1], 0, reason)
+
+
+def _sparing(model: Any, plain: bool) -> list[Head]:
+    """Return the head that spares the last layer what nobody asks about, where the model names its parts."""
+    try:
+        return [Head(model, plain=plain, last=LastLayer(model))]
+    except (AttributeError, ValueError):
+        return []
 
 
 def _writes(model: Any, how: Support) -> bool:

@@ -38,6 +38,35 @@ def test_both_parts_together_are_the_softmax_over_all_keys(rows, heads, groups, 
     torch.testing.assert_close(found, expected, atol=2e-5, rtol=1e-4)
 
 
+@settings(max_examples=30)
+@given(st.integers(1, 4), st.integers(4, 12), st.booleans(), st.data())
+def test_a_last_layer_attends_from_the_asked_positions_as_it_does_from_all(rows, tokens, masked, data):
+    made = torch.Generator().manual_seed(rows * tokens)
+    query = torch.randn(rows, tokens, 4, 8, generator=made).transpose(1, 2)
+    key, value = torch.randn(2, rows, 2, tokens, 8, generator=made)
+    keys, values = torch.randn(2, 1, 2, 5, 8, generator=made)
+    hidden = torch.rand(rows, 1, tokens, tokens, generator=made) < 0.4
+    hidden = (hidden & ~torch.eye(tokens, dtype=torch.bool)) | ~torch.ones(tokens, tokens, dtype=torch.bool).tril()
+    own = torch.zeros(hidden.shape).masked_fill(hidden, torch.finfo(torch.float32).min) if masked else None
+    columns = [data.draw(st.lists(st.integers(0, tokens - 1), min_size=1, max_size=tokens // 2, unique=True)) for _ in range(rows)]
+    asked = tuple(zip(*((row, column) for row, some in enumerate(columns) for column in some), strict=True))
+    places = attention._places(asked, query)
+    whole = attention._folded(query, key, value, keys, values, own, 0.3)
+    some = attention._folded_at(places, query, key, value, keys, values, own, 0.3)
+    torch.testing.assert_close(some[asked], whole[asked], atol=2e-5, rtol=1e-4)
+    assert some.shape == whole.shape
+    assert some.abs().sum((2, 3)).count_nonzero() == len(asked[0])
+
+
+def test_where_most_positions_are_asked_all_are_computed():
+    query = torch.zeros(2, 4, 6, 8)
+    assert attention._places(((0, 1), (5, 2)), query).tolist() == [[5], [2]]
+    assert attention._places(((0, 0, 1), (5, 1, 2)), query).tolist() == [[5, 1], [2, 2]]
+    assert attention._places(((0, 0, 0, 0, 1), (1, 2, 3, 4, 0)), query) is None
+    # A row of which nothing is asked has no place that could stand for it.
+    assert attention._places(((0,), (3,)), query) is None
+
+
 @pytest.mark.parametrize(("architecture", "expected"), [("llama", ("folded", "grouped", "plain")), ("opt", ("folded", "plain"))])
 def test_the_fastest_way_that_a_model_allows_is_taken(architecture, expected):
     one = model(architecture)
