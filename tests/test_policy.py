@@ -70,6 +70,7 @@ def asked(tmp_path, text, **flags):
     given = {"model": "nano", "recipe": ["rtn-w8a16,wanda-50"], "benchmark": ["nano-safety,bytes"], **flags}
     settings = resolve(given, file, origin=origin)
     policy_names.validate(settings, plan(settings, ANYHOW))
+    return settings
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,8 @@ def test_a_margin_that_was_meant_in_points_is_refused_and_says_so(tmp_path, text
 
 @pytest.mark.parametrize("name", ["nats_per_token", "language_modeling", "nano-perplexity"])
 def test_a_margin_in_nats_may_be_above_one(tmp_path, name):
-    asked(tmp_path, f"[margins]\n{name} = 1.5\n[margins.wanda-50]\n{name} = 2\n")
+    settings = asked(tmp_path, f"[margins]\n{name} = 1.5\n[margins.wanda-50]\n{name} = 2\n")
+    assert settings.margins == {name: 1.5, "wanda-50": {name: 2}}
 
 
 @pytest.mark.parametrize(
@@ -126,7 +128,8 @@ def test_names_in_a_profile_that_is_not_chosen_must_exist_too(tmp_path, text, wo
 
 
 def test_a_profile_that_is_not_chosen_may_ask_for_what_this_run_does_not_measure(tmp_path):
-    asked(tmp_path, "[profiles.other.margins.gptq-w4a16]\nacc = 0.1\n[profiles.other.must_pass]\nnano-reasoning = ['a']\n")
+    settings = asked(tmp_path, "[profiles.other.margins.gptq-w4a16]\nacc = 0.1\n[profiles.other.must_pass]\nnano-reasoning = ['a']\n")
+    assert (settings.margins, settings.must_pass) == ({}, {})
 
 
 def test_must_pass_items_of_a_benchmark_that_is_not_measured_are_refused(tmp_path):
@@ -154,11 +157,13 @@ def test_must_pass_items_of_a_benchmark_that_is_not_measured_are_refused(tmp_pat
     ],
 )
 def test_a_waiver_may_be_about_every_recipe_that_there_is(tmp_path, recipe, before):
-    asked(tmp_path, before + WAIVER.format(recipe))
+    (waiver,) = asked(tmp_path, before + WAIVER.format(recipe)).waivers
+    assert waiver.recipe == recipe
 
 
 def test_a_waiver_may_be_about_a_candidate_of_the_command_line(tmp_path):
-    asked(tmp_path, WAIVER.format("out"), candidate=["some/where/out"])
+    (waiver,) = asked(tmp_path, WAIVER.format("out"), candidate=["some/where/out"]).waivers
+    assert waiver.recipe == "out"
 
 
 @pytest.mark.parametrize("recipe", ["wanda-5", "wanda-5@reasoning", "elsewhere", "@reasoning"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 
@@ -28,6 +28,7 @@ class Conclusions:
     report: Report
     policy: compare.Policy
     store: Store
+    _scores: dict[str, dict[str, scores.Score]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def answers(self) -> list[Answer]:
         """Return one answer per recipe, one each for the findings and the origins, and one for the run."""
@@ -111,10 +112,6 @@ class Conclusions:
     @property
     def _scoring(self) -> Scoring:
         return "paper" if self.report.policy.get("scoring") == "paper" else "corrected"
-
-    @cached_property
-    def _scores(self) -> dict[str, dict[str, scores.Score]]:
-        return {}
 
     def _quality(self, recipe: str) -> Mapping[str, scores.Score]:
         if recipe not in self._scores:
