@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from pytest_unicomp import machine
 from pytest_unicomp.engine.activations import settle
 from pytest_unicomp.engine.quiet import quiet, without_bars
+from pytest_unicomp.engine.reading import unread
 from pytest_unicomp.errors import InfrastructureError, UsageProblem
 from pytest_unicomp.store import Store
 
@@ -103,8 +105,6 @@ def load(path: Path, *, device: str, dtype: str, sharded: bool = False) -> Engin
 
 def stored_dtype(path: Path) -> str:
     """Return the data type that a checkpoint's config.json names, one of DTYPES but "auto"; "float32" where it names none of them."""
-    import json
-
     config = json.loads((path / "config.json").read_text(encoding="utf-8"))
     named = str(config.get("dtype") or config.get("torch_dtype") or "")
     return named if named in DTYPES and named != "auto" else "float32"
@@ -121,15 +121,20 @@ def _model(path: Path, device: str, dtype: str, sharded: bool) -> Any:
         # transformers otherwise keeps the weights packed until the first forward pass and unpacks them inside it.
         packed["dequantize"] = True
     chosen = "float32" if dtype == "auto" and device == "cpu" else dtype
-    model, report = AutoModelForCausalLM.from_pretrained(
-        path,
-        config=config,
-        dtype=chosen if chosen == "auto" else getattr(torch, chosen),
-        local_files_only=True,
-        trust_remote_code=False,
-        output_loading_info=True,
-        **({"device_map": "auto"} if sharded else {}),
-    )
+    wanted: dict[str, Any] = {
+        "config": config,
+        "dtype": chosen if chosen == "auto" else getattr(torch, chosen),
+        "local_files_only": True,
+        "trust_remote_code": False,
+        "output_loading_info": True,
+    }
+    apart = None if sharded or chosen == "auto" else unread(path, config, wanted["dtype"])
+    if apart is None:
+        model, report = AutoModelForCausalLM.from_pretrained(path, **wanted, **({"device_map": "auto"} if sharded else {}))
+    else:
+        kind, tensors = apart
+        model, report = kind.from_pretrained(None, state_dict=tensors, generation_config=_generation(path), **wanted)
+        model.name_or_path = model.config.name_or_path = str(path)
     missing = sorted(report["missing_keys"]) + sorted(str(key) for key in report["mismatched_keys"])
     if missing:
         raise InfrastructureError(
@@ -144,3 +149,12 @@ def _model(path: Path, device: str, dtype: str, sharded: bool) -> Any:
     # A checkpoint's sampling defaults do not count: every request says how it wants to be sampled, and reference and candidate may ship different ones.
     model.generation_config.temperature = model.generation_config.top_p = model.generation_config.top_k = None
     return model.eval() if sharded else model.to(device).eval()
+
+
+def _generation(path: Path) -> Any:
+    """Return what transformers would read as the folder's generation config: its own file, or what config.json says of generation."""
+    from transformers import GenerationConfig
+
+    if (path / "generation_config.json").is_file():
+        return GenerationConfig.from_pretrained(path, local_files_only=True)
+    return GenerationConfig.from_model_config(json.loads((path / "config.json").read_text(encoding="utf-8")))

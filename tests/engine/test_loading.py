@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_unicomp import engine
-from pytest_unicomp.engine import Engine
+from pytest_unicomp.engine import Engine, reading
 from pytest_unicomp.errors import InfrastructureError, UsageProblem
 from tests.methods import tiny as checkpoints
 
@@ -159,3 +162,87 @@ def test_a_sharded_model_is_placed_by_a_device_map_and_scores_as_one_on_a_single
     tokens = torch.tensor([[5, 6, 7, 8]])
     with torch.inference_mode():
         assert torch.equal(spread.model(tokens).logits, plain.model(tokens).logits)
+
+
+@pytest.mark.parametrize("architecture", ["llama", "gemma", "opt", "gpt_neox", "qwen3_moe"])
+@pytest.mark.parametrize("shards", [1, 3])
+def test_weights_that_are_converted_are_those_that_transformers_loads(tmp_path: Path, architecture: str, shards: int) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    folder = checkpoints.checkpoint(tmp_path / "half", architecture, dtype="bfloat16")
+    (folder / "generation_config.json").write_text('{"repetition_penalty": 1.25, "eos_token_id": [2, 5]}', encoding="utf-8")
+    if shards > 1:
+        half = AutoModelForCausalLM.from_pretrained(folder)
+        (folder / "model.safetensors").unlink()
+        half.save_pretrained(folder, max_shard_size="200KB")
+        assert len(list(folder.glob("*.safetensors"))) >= shards
+    whole = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    assert reading.unread(folder, whole.config, torch.float32) is not None
+    loaded = engine.load(folder, device="cpu", dtype="auto").model
+    assert loaded.config.name_or_path == str(folder)
+    assert {name: str(weight.dtype) for name, weight in loaded.named_parameters()} == dict.fromkeys(
+        dict(whole.named_parameters()), "torch.float32"
+    )
+    torch.testing.assert_close(dict(loaded.state_dict()), dict(whole.state_dict()), rtol=0, atol=0)
+    tied = [model.get_output_embeddings().weight is model.get_input_embeddings().weight for model in (loaded, whole)]
+    assert tied[0] == tied[1]
+    assert loaded.generation_config.to_dict() == whole.generation_config.to_dict()
+
+
+def test_what_config_json_says_of_generation_counts_where_nothing_else_does(tmp_path: Path) -> None:
+    folder = checkpoints.checkpoint(tmp_path / "half", dtype="bfloat16")
+    (folder / "generation_config.json").unlink()
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps(config | {"eos_token_id": [2, 7]}), encoding="utf-8")
+    assert engine.load(folder, device="cpu", dtype="auto").model.generation_config.eos_token_id == [2, 7]
+
+
+@pytest.mark.parametrize("why", ["as stored", "quantized", "adapter", "two sets"])
+def test_weights_are_left_to_transformers_where_it_must_see_the_folder(tmp_path: Path, why: str) -> None:
+    import torch
+    from transformers import AutoConfig
+
+    folder = checkpoints.checkpoint(tmp_path / "model", dtype="float32" if why == "as stored" else "bfloat16")
+    if why == "quantized":
+        folder = checkpoints.run("rtn-w4a16", folder, tmp_path / "packed")
+    if why == "adapter":
+        (folder / "adapter_config.json").write_text("{}", encoding="utf-8")
+    if why == "two sets":
+        (folder / "model.safetensors.index.json").write_text('{"weight_map": {}}', encoding="utf-8")
+    assert reading.unread(folder, AutoConfig.from_pretrained(folder), torch.float32) is None
+
+
+def test_a_converted_checkpoint_that_lacks_weights_is_not_filled_with_random_ones(tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = checkpoints.checkpoint(tmp_path / "model", dtype="bfloat16")
+    weights = load_file(folder / "model.safetensors")
+    del weights["model.layers.0.mlp.up_proj.weight"]
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(InfrastructureError, match=r"lacks 1 weights.*layers\.0\.mlp\.up_proj"):
+        engine.load(folder, device="cpu", dtype="auto")
+
+
+HELD = """
+import sys
+from pathlib import Path
+from transformers import LlamaForCausalLM
+from pytest_unicomp import engine
+
+def held(field):
+    return next(int(line.split()[1]) * 1024 for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(field))
+
+before = held("VmRSS")
+loaded = engine.load(Path(sys.argv[1]), device="cpu", dtype="auto")
+weights = sum(parameter.numel() * parameter.element_size() for parameter in loaded.model.parameters())
+print((held("VmHWM") - before) / weights)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="the most that a process held is read where Linux writes it")
+def test_loading_does_not_hold_the_stored_weights_beside_the_converted_ones(tmp_path: Path) -> None:
+    folder = checkpoints.checkpoint(tmp_path / "half", dtype="bfloat16", hidden_size=1024, intermediate_size=4096, layers=8)
+    done = subprocess.run([sys.executable, "-c", HELD, folder], capture_output=True, text=True, check=True)
+    # With the files mapped it is 1.5 and more.
+    assert 1 <= float(done.stdout) < 1.4
