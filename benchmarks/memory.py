@@ -1,4 +1,4 @@
-"""Prints what evaluating a random-weight model of about 0.5 B parameters takes beyond its weights: `python benchmarks/memory.py [--data FOLDER]`."""
+"""Prints what evaluating a random-weight model of about 0.5 B parameters takes beyond its weights: `python benchmarks/memory.py [--data FOLDER] [--size SIZE]`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,11 @@ def main() -> None:
     """Load, answer each kind of request, and print the peak after each."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path(__file__).resolve().parents[2] / "shared/hub")
-    data = parser.parse_args().data
+    parser.add_argument(
+        "--size", choices=("0.5B", "0.5B-vocabulary"), default="0.5B", help="many keys (default), or a vocabulary of 151,936"
+    )
+    given = parser.parse_args()
+    data = given.data
     if not data.is_dir():
         print(f"memory: no data at {data}: give --data FOLDER, an offline bundle with cais/mmlu and openai/gsm8k; nothing measured")
         return
@@ -38,7 +42,7 @@ def main() -> None:
     ]
     with tempfile.TemporaryDirectory() as folder:
         # In a process of its own: what writing takes is not asked for.
-        subprocess.run([sys.executable, str(Path(__file__).with_name("random_model.py")), "0.5B", folder], check=True)
+        subprocess.run([sys.executable, str(Path(__file__).with_name("random_model.py")), given.size, folder], check=True)
         loaded = engine.load(Path(folder), device="cpu", dtype="auto")
     weights = sum(parameter.numel() * parameter.element_size() for parameter in loaded.model.parameters())
     print(f"{machine.name('cpu')}; weights of {weights / 2**30:.2f} GiB; loading: {(peak() - weights) / 2**30:.2f} GiB beyond them")

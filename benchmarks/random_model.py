@@ -13,8 +13,14 @@ from pathlib import Path
 
 from pytest_unicomp.checkpoints import NANO
 
-# hidden, inner, layers, heads, key-value heads: TinyLlama's width with ten layers, Llama-3.2-1B, Llama-3.1-8B.
-SHAPES = {"0.5B": (2048, 5632, 10, 16, 16), "1B": (2048, 8192, 16, 32, 8), "8B": (4096, 14336, 32, 32, 8)}
+# Hidden, inner, layers, heads, key-value heads, vocabulary, whether the embeddings are tied: TinyLlama's width with ten layers and many keys,
+# Qwen2.5-0.5B, Llama-3.2-1B, Llama-3.1-8B.
+SHAPES = {
+    "0.5B": (2048, 5632, 10, 16, 16, 1536, False),
+    "0.5B-vocabulary": (896, 4864, 24, 14, 2, 151936, True),
+    "1B": (2048, 8192, 16, 32, 8, 128256, True),
+    "8B": (4096, 14336, 32, 32, 8, 128256, False),
+}
 
 
 def main(size: str, folder: Path) -> None:
@@ -22,16 +28,16 @@ def main(size: str, folder: Path) -> None:
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    hidden, inner, layers, heads, shared = SHAPES[size]
+    hidden, inner, layers, heads, shared, vocabulary, tied = SHAPES[size]
     config = LlamaConfig(
         hidden_size=hidden,
         intermediate_size=inner,
         num_hidden_layers=layers,
         num_attention_heads=heads,
         num_key_value_heads=shared,
-        vocab_size=1536 if size == "0.5B" else 128256,
+        vocab_size=vocabulary,
         max_position_embeddings=8192,
-        tie_word_embeddings=size != "8B",
+        tie_word_embeddings=tied,
     )
     torch.manual_seed(0)
     # Drawn in float32 the largest would take twice the memory.

@@ -13,6 +13,7 @@ from pytest_unicomp import machine
 from pytest_unicomp.engine.activations import settle
 from pytest_unicomp.engine.quiet import quiet, without_bars
 from pytest_unicomp.engine.reading import unread
+from pytest_unicomp.engine.trimming import trim
 from pytest_unicomp.errors import InfrastructureError, UsageProblem
 from pytest_unicomp.store import Store
 
@@ -94,6 +95,7 @@ def load(path: Path, *, device: str, dtype: str, sharded: bool = False) -> Engin
     with quiet():
         with without_bars():
             model = _model(path, device, dtype, sharded)
+        trim()
         from transformers import AutoTokenizer
 
         from pytest_unicomp.engine import lm as own

@@ -7,11 +7,13 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_unicomp.engine import pieces
 from pytest_unicomp.engine.attention import Way
 from pytest_unicomp.engine.caches import Part, growing
 from pytest_unicomp.engine.head import Head
 from pytest_unicomp.engine.prefix import Prefix
 from pytest_unicomp.engine.sharing import runs
+from pytest_unicomp.engine.trimming import trim_after
 
 
 @dataclass(frozen=True)
@@ -81,12 +83,17 @@ class Reader:
         longest = max(map(len, own))
         ids = torch.tensor([tokens + [0] * (longest - len(tokens)) for tokens in own], device=device)
         cache = growing(self._model.config, longest + self._limit) if prefix is None else prefix.seen(len(own))
-        rows, ends = range(len(own)), [len(tokens) - 1 for tokens in own]
-        attending = nullcontext() if prefix is None else prefix.attending(self._model, rows, ends)
-        with self._head.reading(rows, ends), attending:
-            given = self._model(input_ids=ids, past_key_values=cache, use_cache=True).logits
+        if prefix is None and len(own) == 1:
+            given = pieces.read(self._model, self._head, own[0], cache)
+        else:
+            rows, ends = range(len(own)), [len(tokens) - 1 for tokens in own]
+            attending = nullcontext() if prefix is None else prefix.attending(self._model, rows, ends)
+            with self._head.reading(rows, ends), attending:
+                given = self._model(input_ids=ids, past_key_values=cache, use_cache=True).logits
         logits = self._head.logits(given)
         mask = torch.tensor([[1] * (some.shared + len(tokens)) + [0] * (longest - len(tokens)) for tokens in own], device=device)
+        del given
+        trim_after(self._model, ids.numel())
         places = slice(0 if prefix is None else prefix.held, None)
         return Read(some.places, logits, Part(cache, places, prefix and prefix.cache), mask)
 

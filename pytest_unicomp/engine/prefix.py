@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_unicomp.engine import pieces
 from pytest_unicomp.engine.attention import Way, folded
 from pytest_unicomp.engine.caches import beside, spread
 from pytest_unicomp.engine.head import Head
@@ -23,12 +24,10 @@ class Prefix:
     @classmethod
     def read(cls, model: Any, head: Head, tokens: Sequence[int], way: Way) -> Prefix:
         """Read a beginning of at least one token."""
-        import torch
         from transformers import DynamicCache
 
         cache = DynamicCache()
-        with head.reading([0], [0]):
-            model(input_ids=torch.tensor([tokens], device=model.device), past_key_values=cache, use_cache=True)
+        pieces.read(model, head, tokens, cache)
         return cls(cache, len(tokens), way)
 
     @property
