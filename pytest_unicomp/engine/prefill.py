@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +10,7 @@ from pytest_unicomp.engine import pieces
 from pytest_unicomp.engine.attention import Way
 from pytest_unicomp.engine.caches import Part, growing
 from pytest_unicomp.engine.head import Head
-from pytest_unicomp.engine.prefix import Prefix
+from pytest_unicomp.engine.prefix import Prefix, behind
 from pytest_unicomp.engine.sharing import runs
 from pytest_unicomp.engine.trimming import trim_after
 
@@ -87,8 +86,7 @@ class Reader:
             given = pieces.read(self._model, self._head, own[0], cache)
         else:
             rows, ends = range(len(own)), [len(tokens) - 1 for tokens in own]
-            attending = nullcontext() if prefix is None else prefix.attending(self._model, rows, ends)
-            with self._head.reading(rows, ends), attending:
+            with behind(self._model, self._head, prefix, rows, ends):
                 given = self._model(input_ids=ids, past_key_values=cache, use_cache=True).logits
         logits = self._head.logits(given)
         mask = torch.tensor([[1] * (some.shared + len(tokens)) + [0] * (longest - len(tokens)) for tokens in own], device=device)

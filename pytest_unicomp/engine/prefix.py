@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,12 @@ class Prefix:
         """Return the cache that a batch of `rows` rows is given."""
         return beside(self.cache) if self.way == "folded" else spread(self.cache, rows)
 
-    def attending(self, model: Any, rows: Sequence[int], columns: Sequence[int]) -> AbstractContextManager[None]:
-        """Return the block within which a batch is read, of which nothing but positions (row, column) is asked."""
+    def _attending(self, model: Any, rows: Sequence[int], columns: Sequence[int]) -> AbstractContextManager[None]:
         return folded(model, self.cache, (rows, columns)) if self.way == "folded" else nullcontext()
+
+
+@contextmanager
+def behind(model: Any, head: Head, prefix: Prefix | None, rows: Sequence[int], columns: Sequence[int]) -> Iterator[None]:
+    """Within the block a batch is read behind `prefix` (None: from its beginning), of which nothing but positions (row, column) is asked."""
+    with head.reading(rows, columns), nullcontext() if prefix is None else prefix._attending(model, rows, columns):
+        yield

@@ -7,7 +7,6 @@ then its branches (the options) side by side. An attention mask hides each branc
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +14,7 @@ from pytest_unicomp import machine
 from pytest_unicomp.engine.attention import Way
 from pytest_unicomp.engine.head import Head
 from pytest_unicomp.engine.lengths import sides
-from pytest_unicomp.engine.prefix import Prefix
+from pytest_unicomp.engine.prefix import Prefix, behind
 from pytest_unicomp.engine.sharing import Block, Reading, Tree, blocks
 from pytest_unicomp.engine.sizes import bytes_per_token
 
@@ -180,8 +179,7 @@ def _answer(model: Any, head: Head, prefix: Prefix | None, rows: Sequence[_Row],
             askers.append(asker)
     targets = [token for asker in dict.fromkeys(askers) for token in asked[asker].targets]
     rows_asked, columns_asked = zip(*positions, strict=True)
-    attending = nullcontext() if prefix is None else prefix.attending(model, rows_asked, columns_asked)
-    with head.reading(rows_asked, columns_asked), attending:
+    with behind(model, head, prefix, rows_asked, columns_asked):
         logits = model(**_inputs(model, prefix, rows)).logits
     scores = head.scores(logits, numbers, targets)
     start = 0
