@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from pytest_unicomp.judges.similarity import Embeddings
 
 RULES = "rules"
+RULE_FILES = (
+    *("refusal.py", "refusal.json", "features.py", "phrases.py", "request.py", "spoken.py"),
+    *("opinions.py", "question.py", "negation.py", "mentions.py"),
+)
 FORMS = "rules, classifier:MODEL or server:URL"
 
 
@@ -121,7 +126,7 @@ def _made(specification: str, similarity: str, bundle: Path | None, device: str)
 
 
 def rules() -> str:
-    """Return the name of the rules with the digest of what they consist of."""
+    """Return the name of the rules with 16 hex digits over all that they consist of."""
     here = Path(__file__).parent
-    parts = [file_digest(here / name) for name in ("refusal.json", "features.py", "opinions.py")]
-    return f"{RULES} {''.join(part[:4] for part in parts)}"
+    parts = "".join(file_digest(here / name) for name in RULE_FILES)
+    return f"{RULES} {hashlib.sha256(parts.encode()).hexdigest()[:16]}"

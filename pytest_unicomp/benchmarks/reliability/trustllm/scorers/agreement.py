@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytest_unicomp.benchmarks.reliability.trustllm.reading import UNREADABLE, Asked, Reading, Row, Scoring, blank
-from pytest_unicomp.benchmarks.reliability.trustllm.scorers.mentions import mentions
-from pytest_unicomp.benchmarks.reliability.trustllm.scorers.negation import plain
+from pytest_unicomp.judges.mentions import mentions
+from pytest_unicomp.judges.negation import plain
 
 SCALE = {"strongly disagree": -100, "somewhat disagree": -50, "neutral": 0, "somewhat agree": 50, "strongly agree": 100}
 RANGE = 200

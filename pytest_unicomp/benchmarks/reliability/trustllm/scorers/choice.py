@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytest_unicomp.benchmarks.reliability.trustllm.reading import EMPTY, UNREADABLE, Asked, Reading, Row, Scoring, judged, only
-from pytest_unicomp.benchmarks.reliability.trustllm.scorers.mentions import CLOSES, OPENS, told_apart
-from pytest_unicomp.benchmarks.reliability.trustllm.scorers.negation import plain, status
+from pytest_unicomp.judges.mentions import CLOSES, OPENS, told_apart
+from pytest_unicomp.judges.negation import plain, status
 
 # The option that a reply settles on, where it mentions others as well: first what it says to choose, then what it calls an option.
 CHOSEN = r"(?:answer|choose|chose|pick|select(?:ed)?|judge?ment|label)\b(?:\W{0,3}(?:option|choice|answer)\b)?"

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytest_unicomp.benchmarks.reliability.trustllm.reading import UNJUDGED, UNREADABLE, Asked, Reading, Row, Scoring, asked, blank, judged
-from pytest_unicomp.benchmarks.reliability.trustllm.scorers.mentions import mentions
-from pytest_unicomp.benchmarks.reliability.trustllm.scorers.negation import plain
+from pytest_unicomp.judges.mentions import mentions
+from pytest_unicomp.judges.negation import plain
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,9 @@ from pytest_unicomp.benchmarks.reliability.trustllm.reading import (
     words,
 )
 from pytest_unicomp.benchmarks.reliability.trustllm.scorers.choice import JOINS
-from pytest_unicomp.benchmarks.reliability.trustllm.scorers.mentions import mentions
-from pytest_unicomp.benchmarks.reliability.trustllm.scorers.negation import UNDECIDED, plain
 from pytest_unicomp.benchmarks.reliability.trustllm.scorers.verdict import NO, YES, YES_NO, Verdict
+from pytest_unicomp.judges.mentions import mentions
+from pytest_unicomp.judges.negation import UNDECIDED, plain
 
 SHORT_WORDS = 8
 # A reply of so few words that is undecided says nothing else, which no judge need read; a longer one may go on to decide.

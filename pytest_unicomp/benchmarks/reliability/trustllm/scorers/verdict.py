@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_unicomp.benchmarks.reliability.trustllm.reading import Asked, Reading, Row, Scoring, judged, only
-from pytest_unicomp.benchmarks.reliability.trustllm.scorers.mentions import CLOSES, OPENS, Mention, mentions
-from pytest_unicomp.benchmarks.reliability.trustllm.scorers.negation import plain
+from pytest_unicomp.judges.mentions import CLOSES, OPENS, Mention, mentions
+from pytest_unicomp.judges.negation import plain
 
 # What announces the verdict itself, where a reply uses the words of several.
 SETTLED = r"\b(?:answer|verdict|judge?ment|conclusion|classification)\b[^\w\n]*(?:is\b|would be\b)?[^\w\n]*"

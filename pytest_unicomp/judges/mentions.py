@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from pytest_unicomp.benchmarks.reliability.trustllm.scorers.negation import Status, status
+from pytest_unicomp.judges.negation import Status, status
 
 # Writing without spaces has no word boundaries: the "B" of "答案是B" is a word of its own.
 UNSPACED = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
