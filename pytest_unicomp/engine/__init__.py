@@ -13,9 +13,9 @@ __all__ = ["Engine", "UnicompLM", "load", "stored_dtype"]
 
 
 def __getattr__(name: str) -> Any:
-    """Make the class `UnicompLM` when it is first asked for: lm-eval takes seconds to import."""
+    """Import the class `UnicompLM` when it is first asked for: lm-eval takes seconds to import."""
     if name == "UnicompLM":
-        from pytest_unicomp.engine.lm import unicomp_lm
+        from pytest_unicomp.engine.lm import UnicompLM
 
-        return unicomp_lm()
+        return UnicompLM
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
