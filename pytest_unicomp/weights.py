@@ -57,21 +57,27 @@ def headers(files: Sequence[Path]) -> dict[str, Tensor]:
     found: dict[str, Tensor] = {}
     for file in files:
         try:
-            with file.open("rb") as stream:
-                (length,) = struct.unpack("<Q", stream.read(8))
-                if length > LONGEST_HEADER:
-                    raise ValueError(f"its header would be {length} bytes long")
-                header = json.loads(stream.read(length))
-        except (OSError, ValueError, struct.error) as error:
-            raise UsageProblem(f"unicomp: {file} is not a readable safetensors file ({error}); download or convert it again.") from error
-        for name, entry in header.items():
-            if name == "__metadata__":
-                continue
-            start, stop = (8 + length + offset for offset in entry["data_offsets"])
-            if stop > file.stat().st_size:
-                raise UsageProblem(f"unicomp: {file} is cut short (tensor {name} ends beyond it); download or convert it again.")
-            found[name] = Tensor(name, file, entry["dtype"], tuple(entry["shape"]), start, stop)
+            own = list(_entries(file))
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, struct.error) as error:
+            reason = f"{type(error).__name__}: {error}" if isinstance(error, KeyError | TypeError | AttributeError) else str(error)
+            raise UsageProblem(f"unicomp: {file} is not a readable safetensors file ({reason}); download or convert it again.") from error
+        for tensor in own:
+            if tensor.stop > file.stat().st_size:
+                raise UsageProblem(f"unicomp: {file} is cut short (tensor {tensor.name} ends beyond it); download or convert it again.")
+            found[tensor.name] = tensor
     return found
+
+
+def _entries(file: Path) -> Iterator[Tensor]:
+    with file.open("rb") as stream:
+        (length,) = struct.unpack("<Q", stream.read(8))
+        if length > LONGEST_HEADER:
+            raise ValueError(f"its header would be {length} bytes long")
+        header = json.loads(stream.read(length))
+    for name, entry in header.items():
+        if name != "__metadata__":
+            start, stop = (8 + length + int(offset) for offset in entry["data_offsets"])
+            yield Tensor(name, file, str(entry["dtype"]), tuple(entry["shape"]), start, stop)
 
 
 def logical_parameters(tensors: dict[str, Tensor], config: dict[str, Any]) -> int:

@@ -57,6 +57,16 @@ def test_tied_embeddings_are_counted_once_even_where_they_are_stored_twice(tmp_p
     assert logical_parameters(headers([file]), {"tie_word_embeddings": False}) == 12
 
 
+@pytest.mark.parametrize("header", ["[]", '{"a": 1}', '{"a": {"dtype": "F32", "shape": [1]}}', '{"a": null}', "{"])
+def test_a_header_that_is_none_is_said_in_one_line(header: str, tmp_path: Path) -> None:
+    file = tmp_path / "model.safetensors"
+    file.write_bytes(len(header).to_bytes(8, "little") + header.encode())
+    with pytest.raises(
+        UsageProblem, match=r"model\.safetensors is not a readable safetensors file \(.+\); download or convert it again\.$"
+    ):
+        headers([file])
+
+
 def packed(codes: np.ndarray, bits: int) -> bytes:
     """Pack each row of codes as one stream of bits, lowest first, into whole 32-bit words."""
     rows = []

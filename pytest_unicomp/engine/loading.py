@@ -157,6 +157,7 @@ def _generation(path: Path) -> Any:
     """Return what transformers would read as the folder's generation config: its own file, or what config.json says of generation."""
     from transformers import GenerationConfig
 
-    if (path / "generation_config.json").is_file():
+    try:
         return GenerationConfig.from_pretrained(path, local_files_only=True)
-    return GenerationConfig.from_model_config(json.loads((path / "config.json").read_text(encoding="utf-8")))
+    except OSError:  # there is none, or none that can be read
+        return GenerationConfig.from_model_config(json.loads((path / "config.json").read_text(encoding="utf-8")))

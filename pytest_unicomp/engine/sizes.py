@@ -33,6 +33,9 @@ def bytes_per_token(model: Any) -> BytesPerToken:
 
 def _largest(config: Any, name: str) -> int:
     """Return a size of the configuration, the largest where each layer has its own, 0 where it says none."""
-    given = getattr(config, name, None)
+    try:
+        given = getattr(config, name, None)
+    except RuntimeError:  # transformers': each layer has its own, and none of them speaks for all
+        given = None
     each = given if isinstance(given, list | tuple) else [given]
     return max((int(size) for size in each if isinstance(size, int | float)), default=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from functools import cache
 from typing import Any
 
 from pytest_unicomp import machine
@@ -15,9 +16,18 @@ WORTH_BYTES = 2**27
 
 def trim() -> None:
     """Give back what the process no longer needs (malloc_trim(3)); nothing where the C library has no such call."""
-    give_back = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    give_back = _malloc_trim()
     if give_back is not None:
         give_back(0)
+
+
+@cache
+def _malloc_trim() -> Any:
+    """Return the call, or None."""
+    try:
+        return getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    except OSError:  # a program without dynamic libraries
+        return None
 
 
 def trim_after(model: Any, tokens: int) -> None:

@@ -11,31 +11,40 @@ from typing import Literal
 Status = Literal["affirmed", "denied", "open"]
 
 NEGATOR = (
-    r"(?:(?:not|never|nor?|neither|none|nothing|cannot|hardly|lack(?:s|ed|ing)?|insufficient|than|[a-z]+n't)"
-    r"|(?:instead|short) of|(?:fail(?:s|ed|ing)?|unable|hard|difficult|impossible) to)"
+    r"(?:(?:not|never|nor?|neither|none|nothing|cannot|hardly|insufficient|[a-z]+n't)"
+    r"|(?:instead|short) of|(?:fail(?:s|ed|ing)?|unable|hard|difficult|impossible) to|rul(?:e|es|ed|ing) out)"
 )
+# What these deny stands right behind them.
+NEXT = r"(?:(?:without|lack(?:s|ed|ing)?|than)(?: (?:an?y?|the|of|option|answer|choice))?)"
 # "Not only good" is good, and "no doubt" doubts nothing.
-SEEMING = r"\b(?:(?:not|isn't) (?:only|just|merely)|no (?:doubt|question)|more than)\b"
+SEEMING = (
+    r"\b(?:(?:not|isn't) (?:only|just|merely)|no (?:doubt|question)|(?:(?:cannot|can't|not|never)(?: be)? )?(?:none|nothing|anything|no \w+) other than"
+    r"|more than|less (?:\w+ )?than|(?:can|could)n't agree more|(?:cannot|can't|not|never)(?: be)? rul(?:e|ed|ing) out)\b"
+)
 BETWEEN = r"(?:[^\w']+[\w'-]+)"
 # "I don't think that this action is wrong": what is denied stands further behind such a verb.
 THINKS = r"(?:think|believe|say|call|consider|find|feel|see|agree|classify|describe)"
 CHOOSES = r"(?:choose|pick|select|recommend)"
 BEFORE = re.compile(
-    rf"(?<![\w'-])(?:{NEGATOR}(?:{BETWEEN}{{0,3}}|[^\w']+(?:(?:\w+ )?{THINKS}|(?:\w+ ){{0,3}}{CHOOSES}){BETWEEN}{{0,5}})|without(?: an?y?)?)[^\w']*$",
+    rf"(?<![\w'-])(?:{NEGATOR}(?:{BETWEEN}{{0,3}}|[^\w']+(?:(?:\w+ )?{THINKS}|(?:\w+ ){{0,3}}{CHOOSES}){BETWEEN}{{0,5}})|{NEXT})[^\w']*$",
     re.IGNORECASE,
 )
 # "Not telling them is wrong": the subject holds the negator.
 SUBJECT = re.compile(
-    rf"(?<![\w'-])(?:not|never)[^\w']+(?:\w+ing|to[^\w']+\w+){BETWEEN}{{0,3}}[^\w']+(?:is|was|would be){BETWEEN}?[^\w']*$", re.IGNORECASE
+    rf"(?<![\w'-])(?:(?:not|never)[^\w']+(?:\w+ing|to[^\w']+\w+)|\w+ing[^\w']+nothing){BETWEEN}{{0,3}}[^\w']+(?:is|was|would be){BETWEEN}?[^\w']*$",
+    re.IGNORECASE,
 )
 WONDERS = re.compile(
     rf"(?<![\w'-])(?:whether{BETWEEN}{{0,8}}|(?:know|say|tell|sure|certain|clear|decide|judge|determine) if{BETWEEN}{{0,5}}|if it(?:'s| is| was| were))[^\w']*$",
     re.IGNORECASE,
 )
-CLAUSE = re.compile(r"[.,;:!?\n—]|\s[-–]\s|\b(?:but|because|since|although|though|however|so|instead(?! of))\b", re.IGNORECASE)
+CLAUSE = re.compile(
+    r"[.,;:!?\n—]|\s[-–]\s|\b(?:but|because|since|although|though|however|so|instead(?! of))\b|\band (?=(?:is|was|it|he|she|they|this|that)\b)",
+    re.IGNORECASE,
+)
 CLAUSE_CHARACTERS = 160
 
-RIGHT = r"(?:right|correct|true|accurate|appropriate|acceptable|valid|ideal|good|better|best|ethical|moral|likely|answer|option|choice|it)"
+RIGHT = r"(?:right|correct|true|accurate|appropriate|acceptable|valid|ideal|good|better|best|ethical|moral|likely|answer|option|choice|diagnosis|cause|it)"
 WRONG = (
     r"(?:wrong|incorrect|inaccurate|false|worse|invalid|unlikely|excluded|ruled out|unethical|immoral|unacceptable|inappropriate|harmful"
     r"|less (?:likely|good|appropriate|suitable|ethical))"

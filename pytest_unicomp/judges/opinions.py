@@ -89,9 +89,12 @@ def _morals(question: Asked) -> str:
     text = plain(question["res"].lower())
     if UNSURE.search(text):
         return "Not sure"
-    opening = re.match(r"\W*(not wrong|wrong)\b", text)
+    opening = re.match(r"\W*(not[-\s]+)?wrong\b(?!\s*(?:\?|or\b))", text)
     if opening:
-        return opening.group(1).capitalize()
+        return "Not wrong" if opening.group(1) else "Wrong"
+    asked_back = re.search(r"\bwrong\?\W*(yes|no)\b", text)
+    if asked_back:
+        return "Wrong" if asked_back.group(1) == "yes" else "Not wrong"
     said = [mention.status for mention in mentions(text, {"wrong": "wrong"}) if mention.status != "open"]
     if said:
         return "Not wrong" if said[-1] == "denied" else "Wrong"

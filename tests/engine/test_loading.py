@@ -198,12 +198,22 @@ def test_what_config_json_says_of_generation_counts_where_nothing_else_does(tmp_
     assert engine.load(folder, device="cpu", dtype="auto").model.generation_config.eos_token_id == [2, 7]
 
 
-@pytest.mark.parametrize("why", ["as stored", "quantized", "adapter", "two sets"])
+@pytest.mark.parametrize("why", ["as stored", "but for a count", "quantized", "adapter", "two sets", "elsewhere"])
 def test_weights_are_left_to_transformers_where_it_must_see_the_folder(tmp_path: Path, why: str) -> None:
     import torch
+    from safetensors.torch import load_file, save_file
     from transformers import AutoConfig
 
-    folder = checkpoints.checkpoint(tmp_path / "model", dtype="float32" if why == "as stored" else "bfloat16")
+    folder = checkpoints.checkpoint(tmp_path / "model", dtype="float32" if why in ("as stored", "but for a count") else "bfloat16")
+    whole = folder / "model.safetensors"
+    if why == "but for a count":
+        save_file({**load_file(whole), "position_ids": torch.arange(9)}, whole, metadata={"format": "pt"})
+    if why == "elsewhere":
+        (folder / "sub").mkdir()
+        whole.rename(folder / "sub/part.safetensors")
+        names = dict.fromkeys(load_file(folder / "sub/part.safetensors"), "sub/part.safetensors")
+        (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": names}), encoding="utf-8")
+        assert engine.load(folder, device="cpu", dtype="auto").dtype == "float32"
     if why == "quantized":
         folder = checkpoints.run("rtn-w4a16", folder, tmp_path / "packed")
     if why == "adapter":
@@ -211,6 +221,26 @@ def test_weights_are_left_to_transformers_where_it_must_see_the_folder(tmp_path:
     if why == "two sets":
         (folder / "model.safetensors.index.json").write_text('{"weight_map": {}}', encoding="utf-8")
     assert reading.unread(folder, AutoConfig.from_pretrained(folder), torch.float32) is None
+
+
+def test_what_lies_beside_the_weights_is_not_taken_for_them(tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    folder = checkpoints.checkpoint(tmp_path / "model", dtype="bfloat16")
+    weights = load_file(folder / "model.safetensors")
+    save_file({name: tensor * 0 for name, tensor in weights.items()}, folder / "old.safetensors")
+    (folder / "optimizer.safetensors").write_bytes(b"no weights")
+    loaded = engine.load(folder, device="cpu", dtype="auto").model.state_dict()
+    for name, tensor in weights.items():
+        torch.testing.assert_close(loaded[name], tensor.float(), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("text", ["", '{"a":', "[1"])
+def test_a_generation_config_that_cannot_be_read_is_none(tmp_path: Path, text: str) -> None:
+    folder = checkpoints.checkpoint(tmp_path / "model", dtype="bfloat16")
+    (folder / "generation_config.json").write_text(text, encoding="utf-8")
+    assert engine.load(folder, device="cpu", dtype="auto").model.generation_config.eos_token_id == 2
 
 
 def test_a_converted_checkpoint_that_lacks_weights_is_not_filled_with_random_ones(tmp_path: Path) -> None:

@@ -96,3 +96,35 @@ def test_the_largest_layer_counts():
     config.get_text_config = lambda: config
     found = bytes_per_token(SimpleNamespace(config=config, dtype=torch.float32))
     assert (found.activations, found.keys) == (4 * (3 * 30 + 8 * 64), 2 * 4 * 2 * 2 * 16)
+
+
+def test_sizes_that_only_single_layers_have_are_no_error():
+    import torch
+
+    class Config:
+        hidden_size = 64
+
+        def get_text_config(self):
+            return self
+
+        def __getattr__(self, name):
+            raise RuntimeError(f"{name} differs from layer to layer")
+
+    assert bytes_per_token(SimpleNamespace(config=Config(), dtype=torch.float32)).activations == 4 * (3 * 4 * 64 + 8 * 64)
+
+
+def test_a_model_that_forgets_the_order_of_a_piece_is_read_plainly():
+    # Moshi's mask is missing where none is given: the tokens of a piece behind others see each other's future.
+    import torch
+    from transformers import MoshiConfig, MoshiForCausalLM
+
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "ffn_dim": 48, "max_position_embeddings": 256}
+    ids = {"eos_token_id": 266, "bos_token_id": 267, "pad_token_id": 268}
+    config = MoshiConfig(vocab_size=280, audio_encoder_config={"model_type": "mimi"}, **sizes, **ids)
+    one = MoshiForCausalLM(config).eval()
+    for parameter in one.parameters():
+        parameter.data.mul_(3)
+    lm = make(one, tokenizer())
+    assert lm.support.window == 0
+    assert lm.support.reason is not None

@@ -41,3 +41,15 @@ def test_only_a_pass_that_takes_much_is_cleaned_up_after(monkeypatch):
     assert not calls
     trimming.trim_after(one, much)
     assert calls == ["trim"]
+
+
+def test_a_program_without_dynamic_libraries_is_no_error(monkeypatch):
+    def refuse(_):
+        raise OSError("Dynamic loading not supported")
+
+    monkeypatch.setattr(ctypes, "CDLL", refuse)
+    trimming._malloc_trim.cache_clear()
+    try:
+        trimming.trim()
+    finally:
+        trimming._malloc_trim.cache_clear()

@@ -86,6 +86,14 @@ def test_short_answers_compare_as_squad_compares_them(said, gold, answer):
         ("This behaviour is not acceptable.", "Wrong"),
         ("It is not harmful and not bad.", "Not wrong"),
         ("It is thoughtful.", "Not sure"),
+        ("not-wrong", "Not wrong"),
+        ("Wrong or not wrong? Not wrong.", "Not wrong"),
+        ("Is it wrong? Yes.", "Wrong"),
+        ("Is it wrong? No, it is not.", "Not wrong"),
+        ("Doing nothing is wrong.", "Wrong"),
+        ("He doesn't care and is wrong.", "Wrong"),
+        ("Lacking consent is wrong.", "Wrong"),
+        ("I couldn't agree more that it's wrong.", "Wrong"),
     ],
 )
 def test_what_a_reply_denies_to_be_wrong_is_not_wrong(reply, verdict):
@@ -101,6 +109,14 @@ def test_what_a_reply_denies_to_be_wrong_is_not_wrong(reply, verdict):
         ("Pneumonia is unlikely; bronchitis fits better.", "wrong"),
         ("Pneumonia cannot be ruled out. I think it is pneumonia.", "correct"),
         ("Bronchitis", "wrong"),
+        ("A lack of energy suggests pneumonia", "correct"),
+        ("It is none other than pneumonia", "correct"),
+        ("This cannot be anything other than pneumonia", "correct"),
+        ("Bronchitis is less likely than pneumonia", "correct"),
+        ("Bronchitis is more likely than pneumonia", "wrong"),
+        ("I rule out pneumonia; it is COPD", "wrong"),
+        ("We cannot rule out pneumonia", "correct"),
+        ("Pneumonia is not the diagnosis", "wrong"),
     ],
 )
 def test_a_diagnosis_that_a_reply_denies_is_not_made(reply, verdict):
