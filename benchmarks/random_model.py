@@ -16,7 +16,7 @@ from pytest_unicomp.checkpoints import NANO
 # Hidden, inner, layers, heads, key-value heads, vocabulary, whether the embeddings are tied: TinyLlama's width with ten layers and many keys,
 # Qwen2.5-0.5B, Llama-3.2-1B, Llama-3.1-8B.
 SHAPES = {
-    "0.5B": (2048, 5632, 10, 16, 16, 1536, False),
+    "0.5B": (2048, 5632, 10, 16, 16, 1536, True),
     "0.5B-vocabulary": (896, 4864, 24, 14, 2, 151936, True),
     "1B": (2048, 8192, 16, 32, 8, 128256, True),
     "8B": (4096, 14336, 32, 32, 8, 128256, False),
