@@ -15,6 +15,7 @@ import numpy as np
 
 from pytest_unicomp.errors import UsageProblem
 
+WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 CHUNK = 1 << 22
 LONGEST_HEADER = 100_000_000
 IN_BLOCK = re.compile(r"\.\d+\.")
@@ -44,11 +45,20 @@ class Tensor:
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """Return the safetensors files of a checkpoint: those that its index names, or all of them."""
-    index = folder / "model.safetensors.index.json"
-    if index.is_file():
-        names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-        return sorted(folder / Path(name).name for name in names)
+    """Return the safetensors files that transformers loads of a checkpoint: the whole one, or those that the index names; all where there is neither.
+
+    Raises UsageProblem for an index that names a file outside the folder.
+    """
+    if (folder / WHOLE).is_file():
+        return [folder / WHOLE]
+    if (folder / INDEX).is_file():
+        names = sorted(set(json.loads((folder / INDEX).read_text(encoding="utf-8"))["weight_map"].values()))
+        outside = [name for name in names if Path(name).is_absolute() or ".." in Path(name).parts]
+        if outside:
+            raise UsageProblem(
+                f"unicomp: {folder / INDEX} names {outside[0]}, outside its folder; expected files within it: write the checkpoint again."
+            )
+        return [folder / name for name in names]
     return sorted(folder.glob("*.safetensors"))
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_unicomp import checkpoints
 from pytest_unicomp.errors import UsageProblem
-from pytest_unicomp.weights import block_sparsity, headers, logical_parameters
+from pytest_unicomp.weights import block_sparsity, headers, logical_parameters, weight_files
 
 
 def safetensors(file: Path, tensors: dict[str, tuple[str, list[int], bytes]]) -> Path:
@@ -179,8 +179,33 @@ def test_a_name_that_can_be_no_model_is_refused_at_once(name: str, message: str)
         checkpoints.validate(name, None)
 
 
-def test_a_hub_id_passes_validation_without_being_fetched() -> None:
+def test_a_hub_id_passes_validation_without_being_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched: list[str] = []
+    monkeypatch.setattr(checkpoints, "_fetch", lambda name: fetched.append(name))
     checkpoints.validate("org/name", None)
+    assert fetched == []
+
+
+def test_the_weights_are_the_files_that_transformers_loads(tmp_path: Path) -> None:
+    def found() -> list[str]:
+        return [str(file.relative_to(tmp_path)) for file in weight_files(tmp_path)]
+
+    for name in ("b.safetensors", "a.safetensors"):
+        (tmp_path / name).touch()
+    assert found() == ["a.safetensors", "b.safetensors"]
+    (tmp_path / "model.safetensors.index.json").write_text(
+        '{"weight_map": {"x": "sub/2.safetensors", "y": "b.safetensors", "z": "b.safetensors"}}'
+    )
+    assert found() == ["b.safetensors", "sub/2.safetensors"]
+    (tmp_path / "model.safetensors").touch()
+    assert found() == ["model.safetensors"]
+
+
+@pytest.mark.parametrize("name", ["../a.safetensors", "/a.safetensors", "sub/../../a.safetensors"])
+def test_an_index_that_leads_out_of_the_folder_is_refused(name: str, tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"x": name}}))
+    with pytest.raises(UsageProblem, match=r"names .*a\.safetensors, outside its folder"):
+        weight_files(tmp_path)
 
 
 def test_with_a_bundle_a_missing_model_is_a_usage_problem(tmp_path: Path) -> None:

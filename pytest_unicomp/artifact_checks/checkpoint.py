@@ -13,9 +13,7 @@ from pytest_unicomp.artifact_checks.promise import Promise, promised
 from pytest_unicomp.artifact_checks.scan import Statistics, statistics
 from pytest_unicomp.errors import UsageProblem
 from pytest_unicomp.formats import FORMATS, QuantizedLayer, gptq, method
-from pytest_unicomp.weights import Tensor, headers
-
-INDEX = "model.safetensors.index.json"
+from pytest_unicomp.weights import INDEX, Tensor, headers
 
 
 @dataclass(frozen=True)

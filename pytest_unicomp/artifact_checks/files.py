@@ -6,11 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from pytest_unicomp.artifact_checks.checkpoint import INDEX, Checkpoint
+from pytest_unicomp.artifact_checks.checkpoint import Checkpoint
 from pytest_unicomp.artifact_checks.finding import ArtifactCheck, Outcome, judged, not_applicable
 from pytest_unicomp.artifact_checks.promise import RECORD, recorded
 from pytest_unicomp.checkpoints import fingerprint
-from pytest_unicomp.weights import headers
+from pytest_unicomp.weights import INDEX, headers
 
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".dill")
 CODE = (".py", ".pyc", ".so", ".dll", ".dylib", ".sh", ".pyd")

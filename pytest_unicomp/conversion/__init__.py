@@ -15,7 +15,7 @@ from pytest_unicomp.errors import InfrastructureError, UnicompError, UsageProble
 from pytest_unicomp.formats import FORMATS, QuantizedLayer, method
 from pytest_unicomp.formats.gptq import LEGACY, quantization_of
 from pytest_unicomp.methods.quiet import quiet
-from pytest_unicomp.weights import headers, weight_files
+from pytest_unicomp.weights import INDEX, WHOLE, headers, weight_files
 
 # To each method the function that gives compressed-tensors' converter for its layers, from `quantization_config` and the layers.
 CONVERTERS: Mapping[str, Callable[[Mapping[str, Any], list[QuantizedLayer]], Any]] = {"awq": autoawq.converter, "gptq": gptq.converter}
@@ -76,13 +76,14 @@ def _plan(folder: Path) -> tuple[dict[str, Any], list[QuantizedLayer]]:
 def _stage(folder: Path, staged: Path) -> None:
     """Link what belongs into a checkpoint: the library copies every other file of a folder, code and pickles too."""
     files = weight_files(folder)
-    names = {file: file.name for file in files}
-    if len(files) == 1 and not (folder / "model.safetensors.index.json").is_file():
+    names = {file: str(file.relative_to(folder)) for file in files}
+    if len(files) == 1 and not (folder / INDEX).is_file():
         # Older GPTQ files have names of their own, under which transformers would not find the weights.
-        names[files[0]] = "model.safetensors"
+        names[files[0]] = WHOLE
     for pattern in FETCHED:
         for file in folder.glob(pattern):
             if file.is_file() and file.suffix != ".safetensors" and file.name != LEGACY:
                 names.setdefault(file, file.name)
     for file, name in names.items():
+        (staged / name).parent.mkdir(parents=True, exist_ok=True)
         (staged / name).symlink_to(file.resolve())

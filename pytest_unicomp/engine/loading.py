@@ -12,7 +12,7 @@ from typing import Any
 from pytest_unicomp import machine
 from pytest_unicomp.engine.activations import settle
 from pytest_unicomp.engine.quiet import quiet, without_bars
-from pytest_unicomp.engine.reading import unread
+from pytest_unicomp.engine.stored_weights import unread
 from pytest_unicomp.engine.trimming import trim
 from pytest_unicomp.errors import InfrastructureError, UsageProblem
 from pytest_unicomp.store import Store

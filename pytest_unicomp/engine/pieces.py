@@ -19,14 +19,14 @@ def piece_tokens(model: Any) -> int:
     return max(SHORTEST, PIECE_BYTES[machine.kind(str(model.device))] // bytes_per_token(model).activations)
 
 
-def read(model: Any, head: Head, tokens: Sequence[int], cache: Any, most: int | None = None) -> Any:
-    """Read a row of at least one token into `cache` and return the model's logits of its last token, for `head` to take; a piece has at most `most` tokens.
+def read(model: Any, head: Head, tokens: Sequence[int], cache: Any, piece_size: int | None = None) -> Any:
+    """Read a row of at least one token into `cache` and return the model's logits of its last token, for `head` to take; a piece has at most `piece_size` tokens.
 
     Every layer must see all that came before, and no turn of the model's positions may lie within the row (`lengths`).
     """
     import torch
 
-    size = most or piece_tokens(model)
+    size = piece_size or piece_tokens(model)
     logits = None
     for start in range(0, len(tokens), size):
         piece = tokens[start : start + size]

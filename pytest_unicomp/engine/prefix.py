@@ -22,12 +22,12 @@ class Prefix:
     way: Way
 
     @classmethod
-    def read(cls, model: Any, head: Head, tokens: Sequence[int], way: Way, piece: int | None = None) -> Prefix:
-        """Read a beginning of at least one token, in pieces of at most `piece` tokens (default: as memory allows)."""
+    def read(cls, model: Any, head: Head, tokens: Sequence[int], way: Way, piece_size: int | None = None) -> Prefix:
+        """Read a beginning of at least one token, in pieces of at most `piece_size` tokens (default: as memory allows)."""
         from transformers import DynamicCache
 
         cache = DynamicCache()
-        pieces.read(model, head, tokens, cache, piece)
+        pieces.read(model, head, tokens, cache, piece_size)
         return cls(cache, len(tokens), way)
 
     @property

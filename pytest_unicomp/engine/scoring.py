@@ -85,8 +85,8 @@ def distinct(asked: Sequence[Asked], places: Iterable[int]) -> tuple[list[Readin
     return readings, list(found.values())
 
 
-def read(model: Any, head: Head, found: Sequence[Block], questions: Questions, done: Done, way: Way, piece: int | None = None) -> None:
-    """Read blocks of the questions' readings and answer all who ask, as `score` does; a beginning in pieces of at most `piece` tokens."""
+def read(model: Any, head: Head, found: Sequence[Block], questions: Questions, done: Done, way: Way, piece_size: int | None = None) -> None:
+    """Read blocks of the questions' readings and answer all who ask, as `score` does; a beginning in pieces of at most `piece_size` tokens."""
     for block in found:
         rows = [_row(block.shared, tree, questions) for tree in block.trees]
         prefix = None
@@ -95,7 +95,7 @@ def read(model: Any, head: Head, found: Sequence[Block], questions: Questions, d
                 continue
             if block.shared and prefix is None:
                 beginning = questions.readings[block.trees[0].places[0]].tokens[: block.shared]
-                prefix = Prefix.read(model, head, beginning, way, piece)
+                prefix = Prefix.read(model, head, beginning, way, piece_size)
             waiting = [batch]
             while waiting:
                 some = waiting.pop()

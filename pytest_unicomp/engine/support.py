@@ -22,7 +22,7 @@ KEYED = {"full_attention", "sliding_attention", "chunked_attention"}
 # How far two ways of computing one log-probability may be apart: rounding alone, far below what a wrong position or mask does.
 TOLERANCE = {"float32": 1e-4, "float64": 1e-4}
 ROUGH = 0.1
-BEGINNING, PIECE = 6, 4
+BEGINNING, PIECE_SIZE = 6, 4
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def _apart(model: Any, how: Support) -> float:
     with how.reading(model):
         for some in (trees, lines):
             block = Block(BEGINNING, tuple(some))
-            read(model, how.head, [block], Questions(asked, readings, askers), lambda *answer: found.append(answer), how.way, PIECE)
+            read(model, how.head, [block], Questions(asked, readings, askers), lambda *answer: found.append(answer), how.way, PIECE_SIZE)
     apart = 0.0
     for place, answer in found:
         question = asked[place]

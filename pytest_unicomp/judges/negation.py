@@ -15,7 +15,7 @@ NEGATOR = (
     r"|(?:instead|short) of|(?:fail(?:s|ed|ing)?|unable|hard|difficult|impossible) to|rul(?:e|es|ed|ing) out)"
 )
 # What these deny stands right behind them.
-NEXT = r"(?:(?:without|lack(?:s|ed|ing)?|than)(?: (?:an?y?|the|of|option|answer|choice))?)"
+BESIDE = r"(?:(?:without|lack(?:s|ed|ing)?|than)(?: (?:an?y?|the|of|option|answer|choice))?)"
 # "Not only good" is good, and "no doubt" doubts nothing.
 SEEMING = (
     r"\b(?:(?:not|isn't) (?:only|just|merely)|no (?:doubt|question)|(?:(?:cannot|can't|not|never)(?: be)? )?(?:none|nothing|anything|no \w+) other than"
@@ -26,7 +26,7 @@ BETWEEN = r"(?:[^\w']+[\w'-]+)"
 THINKS = r"(?:think|believe|say|call|consider|find|feel|see|agree|classify|describe)"
 CHOOSES = r"(?:choose|pick|select|recommend)"
 BEFORE = re.compile(
-    rf"(?<![\w'-])(?:{NEGATOR}(?:{BETWEEN}{{0,3}}|[^\w']+(?:(?:\w+ )?{THINKS}|(?:\w+ ){{0,3}}{CHOOSES}){BETWEEN}{{0,5}})|{NEXT})[^\w']*$",
+    rf"(?<![\w'-])(?:{NEGATOR}(?:{BETWEEN}{{0,3}}|[^\w']+(?:(?:\w+ )?{THINKS}|(?:\w+ ){{0,3}}{CHOOSES}){BETWEEN}{{0,5}})|{BESIDE})[^\w']*$",
     re.IGNORECASE,
 )
 # "Not telling them is wrong": the subject holds the negator.

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_unicomp import engine
-from pytest_unicomp.engine import Engine, reading
+from pytest_unicomp.engine import Engine, stored_weights
 from pytest_unicomp.errors import InfrastructureError, UsageProblem
 from tests.methods import tiny as checkpoints
 
@@ -178,7 +178,7 @@ def test_weights_that_are_converted_are_those_that_transformers_loads(tmp_path: 
         half.save_pretrained(folder, max_shard_size="200KB")
         assert len(list(folder.glob("*.safetensors"))) >= shards
     whole = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-    assert reading.unread(folder, whole.config, torch.float32) is not None
+    assert stored_weights.unread(folder, whole.config, torch.float32) is not None
     loaded = engine.load(folder, device="cpu", dtype="auto").model
     assert loaded.config.name_or_path == str(folder)
     assert {name: str(weight.dtype) for name, weight in loaded.named_parameters()} == dict.fromkeys(
@@ -198,7 +198,7 @@ def test_what_config_json_says_of_generation_counts_where_nothing_else_does(tmp_
     assert engine.load(folder, device="cpu", dtype="auto").model.generation_config.eos_token_id == [2, 7]
 
 
-@pytest.mark.parametrize("why", ["as stored", "but for a count", "quantized", "adapter", "two sets", "elsewhere"])
+@pytest.mark.parametrize("why", ["as stored", "but for a count", "quantized", "adapter", "other name"])
 def test_weights_are_left_to_transformers_where_it_must_see_the_folder(tmp_path: Path, why: str) -> None:
     import torch
     from safetensors.torch import load_file, save_file
@@ -208,19 +208,13 @@ def test_weights_are_left_to_transformers_where_it_must_see_the_folder(tmp_path:
     whole = folder / "model.safetensors"
     if why == "but for a count":
         save_file({**load_file(whole), "position_ids": torch.arange(9)}, whole, metadata={"format": "pt"})
-    if why == "elsewhere":
-        (folder / "sub").mkdir()
-        whole.rename(folder / "sub/part.safetensors")
-        names = dict.fromkeys(load_file(folder / "sub/part.safetensors"), "sub/part.safetensors")
-        (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": names}), encoding="utf-8")
-        assert engine.load(folder, device="cpu", dtype="auto").dtype == "float32"
     if why == "quantized":
         folder = checkpoints.run("rtn-w4a16", folder, tmp_path / "packed")
     if why == "adapter":
         (folder / "adapter_config.json").write_text("{}", encoding="utf-8")
-    if why == "two sets":
-        (folder / "model.safetensors.index.json").write_text('{"weight_map": {}}', encoding="utf-8")
-    assert reading.unread(folder, AutoConfig.from_pretrained(folder), torch.float32) is None
+    if why == "other name":
+        whole.rename(folder / "gptq_model.safetensors")
+    assert stored_weights.unread(folder, AutoConfig.from_pretrained(folder), torch.float32) is None
 
 
 def test_what_lies_beside_the_weights_is_not_taken_for_them(tmp_path: Path) -> None:
@@ -231,6 +225,21 @@ def test_what_lies_beside_the_weights_is_not_taken_for_them(tmp_path: Path) -> N
     weights = load_file(folder / "model.safetensors")
     save_file({name: tensor * 0 for name, tensor in weights.items()}, folder / "old.safetensors")
     (folder / "optimizer.safetensors").write_bytes(b"no weights")
+    loaded = engine.load(folder, device="cpu", dtype="auto").model.state_dict()
+    for name, tensor in weights.items():
+        torch.testing.assert_close(loaded[name], tensor.float(), rtol=0, atol=0)
+
+
+def test_weights_in_a_folder_below_are_found_where_the_index_says(tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    folder = checkpoints.checkpoint(tmp_path / "model", dtype="bfloat16")
+    (folder / "sub").mkdir()
+    (folder / "model.safetensors").rename(folder / "sub/part.safetensors")
+    weights = load_file(folder / "sub/part.safetensors")
+    index = {"metadata": {}, "weight_map": dict.fromkeys(weights, "sub/part.safetensors")}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index), encoding="utf-8")
     loaded = engine.load(folder, device="cpu", dtype="auto").model.state_dict()
     for name, tensor in weights.items():
         torch.testing.assert_close(loaded[name], tensor.float(), rtol=0, atol=0)

@@ -6,14 +6,13 @@ both. Read a tensor at a time, the stored ones take no more than the few that ar
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-from pytest_unicomp.weights import headers
+from pytest_unicomp.weights import INDEX, WHOLE, headers, weight_files
 
 TYPES = {"F64": "torch.float64", "F32": "torch.float32", "F16": "torch.float16", "BF16": "torch.bfloat16"}
-WHOLE, INDEX, ADAPTER = "model.safetensors", "model.safetensors.index.json", "adapter_config.json"
+ADAPTER = "adapter_config.json"
 
 
 def unread(path: Path, config: Any, dtype: Any) -> tuple[Any, dict[str, Any]] | None:
@@ -31,20 +30,11 @@ def unread(path: Path, config: Any, dtype: Any) -> tuple[Any, dict[str, Any]] | 
         return None
     if getattr(config, "quantization_config", None) or getattr(config, "transformers_weights", None) or (path / ADAPTER).exists():
         return None
-    files = _files(path)
-    stored = {tensor.dtype for tensor in headers(files).values()}
-    if not any(TYPES.get(kind, str(dtype)) != str(dtype) for kind in stored):
+    if not any((path / name).is_file() for name in (WHOLE, INDEX)):
+        return None
+    stored = headers(weight_files(path))
+    if all(TYPES.get(tensor.dtype, str(dtype)) == str(dtype) for tensor in stored.values()):
         return None
     # A slice keeps its file open.
-    opened: list[Any] = [safe_open(file, framework="pt", device="cpu", backend="pread") for file in files]
-    return chosen, {name: file.get_slice(name) for file in opened for name in file.keys()}  # noqa: SIM118
-
-
-def _files(path: Path) -> list[Path]:
-    """Return the one file, or those beside the index that it names; none where there are both or neither, or one lies elsewhere."""
-    if (path / WHOLE).is_file() == (path / INDEX).is_file():
-        return []
-    if (path / WHOLE).is_file():
-        return [path / WHOLE]
-    names = set(json.loads((path / INDEX).read_text(encoding="utf-8")).get("weight_map", {}).values())
-    return sorted(path / name for name in names) if all(name == Path(name).name for name in names) else []
+    opened: dict[Path, Any] = {file: safe_open(file, framework="pt", device="cpu", backend="pread") for file in weight_files(path)}
+    return chosen, {name: opened[tensor.file].get_slice(name) for name, tensor in stored.items()}
