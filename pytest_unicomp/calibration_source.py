@@ -13,7 +13,8 @@ from pytest_unicomp.calibration import mixture
 from pytest_unicomp.calibration.amount import Amount
 from pytest_unicomp.options import Settings
 from pytest_unicomp.records import Model
-from pytest_unicomp.registry import Calibration, Evaluation, benchmarks, source_digest
+from pytest_unicomp.registry import Calibration, Evaluation, benchmarks
+from pytest_unicomp.source_digest import source_digest
 from pytest_unicomp.store import Store, digest
 
 

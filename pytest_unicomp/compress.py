@@ -16,7 +16,8 @@ from pytest_unicomp.formats import QuantizedLayer
 from pytest_unicomp.memory import peak_memory
 from pytest_unicomp.methods.composition import Composition
 from pytest_unicomp.records import Artifact, CalibrationText, Model
-from pytest_unicomp.registry import Calibration, Method, Progress, package, source_digest
+from pytest_unicomp.registry import Calibration, Method, Progress, package
+from pytest_unicomp.source_digest import source_digest
 from pytest_unicomp.store import Store, digest, write_text
 from pytest_unicomp.weights import weight_files
 

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_unicomp import machine
 from pytest_unicomp.errors import InfrastructureError
 from pytest_unicomp.records import Artifact, Conditions, Measurement
 from pytest_unicomp.registry import Evaluation, ItemBenchmark, SizeBenchmark
+from pytest_unicomp.source_digest import file_digest, package_digest
 from pytest_unicomp.store import digest
 
 if TYPE_CHECKING:
     from pytest_unicomp.engine import Engine
     from pytest_unicomp.serving import ServedEngine
+
+# The packages whose code shapes every measurement.
+SHARED = ("pytest_unicomp.engine", "pytest_unicomp.serving", "pytest_unicomp.benchmarks")
 
 
 def measure(artifact: Artifact, name: str, benchmark: ItemBenchmark, engine: Engine | ServedEngine, evaluation: Evaluation) -> Measurement:
@@ -127,14 +129,7 @@ def mean(scores: Sequence[float]) -> tuple[float | None, float | None]:
 @cache
 def source() -> str:
     """Return 16 hex digits over the code that all measurements share, so that results made by older code are not reused."""
-    here = Path(__file__).resolve().parent
-    files = [
-        Path(__file__),
-        *sorted((here / "engine").glob("*.py")),
-        *sorted((here / "serving").glob("*.py")),
-        *sorted((here / "benchmarks").glob("*.py")),
-    ]
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+    return digest({"packages": package_digest(*SHARED), "evaluate": file_digest(__file__)})[:16]
 
 
 def _now() -> str:

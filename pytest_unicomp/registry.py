@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import importlib.util
 import pkgutil
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -280,19 +278,3 @@ def package(module: str) -> str:
 def missing_libraries(names: Sequence[str]) -> list[str]:
     """Return the packages of those modules in `names` that cannot be imported here; nothing is imported."""
     return [package(name) for name in names if importlib.util.find_spec(name) is None]
-
-
-def file_digest(path: str | Path) -> str:
-    """Return 16 hex digits over a source file, so that results made by older code are not reused."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
-
-
-def source_digest(entry: object) -> str:
-    """Return 16 hex digits over the code behind a class, or an entry's class: its module and those beside it in the same package."""
-    kind = entry if isinstance(entry, type) else type(entry)
-    module = sys.modules[kind.__module__]
-    if not module.__file__:
-        return "unknown"
-    path = Path(module.__file__)
-    files = sorted(path.parent.glob("*.py")) if module.__package__ else [path]
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]

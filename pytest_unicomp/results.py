@@ -25,10 +25,9 @@ from pytest_unicomp.registry import (
     Progress,
     SizeBenchmark,
     benchmarks,
-    file_digest,
-    source_digest,
 )
 from pytest_unicomp.serving import choice as serving_choice
+from pytest_unicomp.source_digest import package_digest, source_digest
 from pytest_unicomp.store import Store, digest
 
 if TYPE_CHECKING:
@@ -368,7 +367,6 @@ def guarded(work: Callable[[], T], what: str) -> T:
 
 
 @cache
-def runtime_source() -> list[str]:
-    """Return digests of the code that puts kernels into models, so that timings made by older code are not reused."""
-    folder = Path(evaluate.__file__).parent / "runtimes"
-    return [file_digest(path) for path in sorted(folder.glob("*.py"))]
+def runtime_source() -> str:
+    """Return 16 hex digits over the code that puts kernels into models, so that timings made by older code are not reused."""
+    return package_digest("pytest_unicomp.runtimes")

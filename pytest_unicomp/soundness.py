@@ -10,7 +10,7 @@ from pytest_unicomp import artifact_checks
 from pytest_unicomp.artifact_checks import Finding, Promise
 from pytest_unicomp.formats import QuantizedLayer
 from pytest_unicomp.records import Artifact, Check, Estimate, Family
-from pytest_unicomp.registry import source_digest
+from pytest_unicomp.source_digest import source_digest
 
 
 def folder(artifact: Artifact) -> Path:

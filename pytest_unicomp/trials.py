@@ -11,8 +11,9 @@ from pytest_unicomp import health, machine, timing
 from pytest_unicomp.options import Settings, served
 from pytest_unicomp.plan import REFERENCE, Cell
 from pytest_unicomp.records import Artifact, KernelReport, Source
-from pytest_unicomp.registry import Evaluation, KernelBenchmark, LatencyBenchmark, Progress, benchmarks, file_digest, source_digest
+from pytest_unicomp.registry import Evaluation, KernelBenchmark, LatencyBenchmark, Progress, benchmarks
 from pytest_unicomp.results import Results, guarded, runtime_source
+from pytest_unicomp.source_digest import file_digest, source_digest
 from pytest_unicomp.store import Store, digest
 from pytest_unicomp.timing import PairedRounds
 

@@ -12,6 +12,7 @@ from pytest_unicomp.benchmarks.efficiency.size import WeightBytes
 from pytest_unicomp.errors import InfrastructureError
 from pytest_unicomp.records import Item, Measurement
 from pytest_unicomp.registry import Evaluation, Scored
+from pytest_unicomp.source_digest import package_digest
 from tests.toys import artifact, item
 
 HOW = Evaluation(limit=5, seed=7, bundle=None, device="cpu", dtype="auto")
@@ -104,5 +105,6 @@ def test_the_source_digest_covers_the_engine(monkeypatch: pytest.MonkeyPatch) ->
     original = Path.read_bytes
     monkeypatch.setattr(Path, "read_bytes", lambda self: read.append(self) or original(self))
     evaluate.source.cache_clear()
+    package_digest.cache_clear()
     assert len(evaluate.source()) == 16
     assert {"asking.py", "loading.py", "selection.py", "evaluate.py"} <= {path.name for path in read}

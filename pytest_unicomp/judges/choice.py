@@ -14,7 +14,8 @@ from pytest_unicomp.endpoint import Endpoint
 from pytest_unicomp.errors import UsageProblem
 from pytest_unicomp.judges import opinions, refusal
 from pytest_unicomp.judges.question import Asked
-from pytest_unicomp.registry import Evaluation, file_digest
+from pytest_unicomp.registry import Evaluation
+from pytest_unicomp.source_digest import file_digest
 
 if TYPE_CHECKING:
     from pytest_unicomp.judges.classifier import Classifier

@@ -13,9 +13,11 @@ from pytest_unicomp.benchmarks.questions import Question as ItemText
 from pytest_unicomp.benchmarks.reliability.trustllm import files
 from pytest_unicomp.benchmarks.reliability.trustllm.reading import UNANSWERED, UNJUDGED, Asked, Reading, Row, Scorer, Scoring
 from pytest_unicomp.benchmarks.selection import select
+from pytest_unicomp.judges import opinions
 from pytest_unicomp.judges.spoken import spoken
 from pytest_unicomp.records import Dimension, Item
 from pytest_unicomp.registry import Evaluation, Scored
+from pytest_unicomp.source_digest import files_digest
 
 if TYPE_CHECKING:
     from pytest_unicomp.engine import Engine
@@ -211,6 +213,6 @@ def _split(flat: Sequence[str], rows: Sequence[Sequence[Row]]) -> Iterator[list[
 @cache
 def rules() -> str:
     """Return 16 hex digits over the code that reads replies."""
-    here = Path(__file__).resolve().parent
-    sources = [*sorted((here / "scorers").glob("*.py")), *sorted((here.parents[2] / "judges").glob("*.*"))]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sources if path.is_file())).hexdigest()[:16]
+    scorers, judges = Path(__file__).parent / "scorers", Path(opinions.__file__).parent
+    found = (sorted(scorers.glob("*.py")), sorted(path for path in judges.glob("*.*") if path.is_file()))
+    return hashlib.sha256("".join(files_digest(files, "the readers of replies") for files in found).encode()).hexdigest()[:16]
