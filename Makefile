@@ -53,7 +53,7 @@ bench: $(READY)
 
 # Writes the tables that the program itself knows, then the site; a broken link or a page without a place in it is an error.
 docs: $(READY)
-	$(BIN)/python -m pytest_unicomp.readme README.md docs/*.md
+	$(BIN)/python -m docs.tools.readme_tables README.md docs/*.md
 	$(BIN)/mkdocs build --strict --quiet
 
 wheel: $(READY)

@@ -15,14 +15,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pytest_unicomp import compress
+from pytest_unicomp.api.protocols import Calibration
+from pytest_unicomp.api.registry import methods
 from pytest_unicomp.calibration import mixture
-from pytest_unicomp.memory import peak_memory
+from pytest_unicomp.engine.host.memory import peak_memory
 from pytest_unicomp.methods.decoder import other_linear_layers
 from pytest_unicomp.methods.pinning import no_pinning_without_accelerator
 from pytest_unicomp.methods.quiet import quiet
 from pytest_unicomp.methods.tokens import encode
-from pytest_unicomp.registry import Calibration, methods
+from pytest_unicomp.run import compress
 
 ROUNDS = 3
 SAMPLES = 64

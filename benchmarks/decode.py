@@ -7,10 +7,13 @@ from pathlib import Path
 
 import random_model
 
-from pytest_unicomp import engine, machine, runtimes, stats
+from pytest_unicomp import engine
+from pytest_unicomp.api.registry import methods
 from pytest_unicomp.benchmarks.efficiency.latency import Latency
-from pytest_unicomp.registry import methods
-from pytest_unicomp.timing import PairedRounds, best
+from pytest_unicomp.compare import stats
+from pytest_unicomp.engine import runtimes
+from pytest_unicomp.engine.host import host
+from pytest_unicomp.engine.host.paired_timing import PairedRounds, best
 
 ROUNDS = 8
 # A copy that no cache holds: half a gigabyte read and as much written.
@@ -33,7 +36,7 @@ def main() -> None:
         reference = engine.load(root / "dense", device="cpu", dtype="bfloat16")
         work = Latency(batch=1, prompt=64, decode=16)
         parameters = sum(parameter.numel() for parameter in reference.model.parameters())
-        print(f"{machine.name('cpu')}; {parameters / 1e9:.2f} B parameters; a large copy moves {bandwidth / 1e9:.1f} GB/s")
+        print(f"{host.name('cpu')}; {parameters / 1e9:.2f} B parameters; a large copy moves {bandwidth / 1e9:.1f} GB/s")
         for recipe in ("rtn-w4a16", "rtn-w8a16"):
             folder, scratch = root / recipe, root / "scratch"
             folder.mkdir()

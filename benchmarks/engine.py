@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_unicomp import engine, machine
+from pytest_unicomp import engine
 from pytest_unicomp.benchmarks.lm_eval_task import load_tasks
-from pytest_unicomp.checkpoints import NANO
-from pytest_unicomp.engine.quiet import quiet, without_bars
+from pytest_unicomp.checkpoints.hub import NANO
+from pytest_unicomp.engine.host import host
+from pytest_unicomp.engine.quiet_libraries import quiet, without_bars
 
 ROUNDS = 3
 BATCHES = (8, 32)
@@ -168,7 +169,7 @@ def main() -> None:
             f"engine: no data at {chosen.data}: give --data FOLDER, an offline bundle with allenai/ai2_arc, cais/mmlu and openai/gsm8k; nothing measured"
         )
         return
-    print(machine.name("cpu"))
+    print(host.name("cpu"))
     for name in ("nano", "100m") if chosen.model == "both" else (chosen.model,):
         measure(name, chosen.data, chosen.only, chosen.rounds)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pytest_unicomp import stats
+from pytest_unicomp.compare import stats
 
 ALPHA = 0.05
 CORRELATION = 0.1
@@ -184,7 +184,7 @@ def twice_detectable(n: int, discordance: float) -> float:
 
 def measure_shares(kind: str, value: float, n: int, accuracy: float, discordance: float, replicates: int) -> tuple[float, float, float]:
     """Return false PASS, false FAIL and coverage where the true loss is just what a relative or error-ratio margin allows."""
-    from pytest_unicomp.margins import Margin
+    from pytest_unicomp.config.margins import Margin
 
     margin = Margin(kind, value)  # type: ignore[arg-type]
     drop = margin.excess * (accuracy if kind == "relative" else 1 - accuracy)

@@ -9,9 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pytest_unicomp import compress, engine, evaluate
+from pytest_unicomp import engine
+from pytest_unicomp.api.protocols import Evaluation
+from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.benchmarks.selection import select
-from pytest_unicomp.registry import Evaluation, benchmarks
+from pytest_unicomp.run import compress, evaluate
 
 ROUNDS = 3
 LIMIT = 200

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from pytest_unicomp.api.protocols import Evaluation
+from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.benchmarks.reliability.trustllm.benchmark import CONSTANTS, ONE_LABEL, TrustLLMTask, floors
-from pytest_unicomp.judges.choice import offline
-from pytest_unicomp.registry import Evaluation, benchmarks
+from pytest_unicomp.judges.build import offline
 
 
 def table(bundle: Path) -> list[str]:

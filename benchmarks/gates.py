@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from scipy.optimize import brentq
 
-from pytest_unicomp import stats
+from pytest_unicomp.compare import stats
 
 ALPHA, POWER, ACCURACY, MARGIN = 0.05, 0.8, 0.7, 0.03
 Counts = tuple[np.ndarray, np.ndarray, np.ndarray, int]

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from engine import generation, multiple_choice, perplexity, timed
 
-from pytest_unicomp import engine, machine
+from pytest_unicomp import engine
+from pytest_unicomp.engine.host import host
 
 
 def peak() -> int:
@@ -45,7 +46,7 @@ def main() -> None:
         subprocess.run([sys.executable, str(Path(__file__).with_name("random_model.py")), given.size, folder], check=True)
         loaded = engine.load(Path(folder), device="cpu", dtype="auto")
     weights = sum(parameter.numel() * parameter.element_size() for parameter in loaded.model.parameters())
-    print(f"{machine.name('cpu')}; weights of {weights / 2**30:.2f} GiB; loading: {(peak() - weights) / 2**30:.2f} GiB beyond them")
+    print(f"{host.name('cpu')}; weights of {weights / 2**30:.2f} GiB; loading: {(peak() - weights) / 2**30:.2f} GiB beyond them")
     lm = engine.UnicompLM(loaded.model, loaded.tokenizer)
     for work in works:
         seconds, _ = timed(lm, work)

@@ -6,11 +6,12 @@ import sys
 import tempfile
 import time
 
-from pytest_unicomp import health, machine, stats
-from pytest_unicomp.options import resolve
-from pytest_unicomp.plan import Cell
-from pytest_unicomp.run import Run
-from pytest_unicomp.timing import ROUNDS, WARM_UP, PairedRounds
+from pytest_unicomp.compare import stats
+from pytest_unicomp.config.settings import resolve
+from pytest_unicomp.engine.host import health, host
+from pytest_unicomp.engine.host.paired_timing import ROUNDS, WARM_UP, PairedRounds
+from pytest_unicomp.run.plan import Cell
+from pytest_unicomp.run.run import Run
 
 BENCHMARKS = ("prefill-latency", "decode-latency")
 RUNS = 20
@@ -34,7 +35,7 @@ def main(model: str) -> None:
     """Time `RUNS` runs of each benchmark on the model beside itself."""
     with tempfile.TemporaryDirectory() as store:
         run = Run(resolve({"model": model, "recipe": ["dense"], "benchmark": [",".join(BENCHMARKS)], "cache": store}, {}))
-        print(f"{model} on {machine.name(run.results.device)}; {ROUNDS} pairs a run, intervals at {100 * CONFIDENCE:.0f} %")
+        print(f"{model} on {host.name(run.results.device)}; {ROUNDS} pairs a run, intervals at {100 * CONFIDENCE:.0f} %")
         for cell in run.plan.cells:
             holding, halves, unhealthy = 0, [], 0
             for _ in range(RUNS):

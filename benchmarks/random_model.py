@@ -11,7 +11,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from pytest_unicomp.checkpoints import NANO
+from pytest_unicomp.checkpoints.hub import NANO
 
 # Hidden, inner, layers, heads, key-value heads, vocabulary, whether the embeddings are tied: TinyLlama's width with ten layers and many keys,
 # Qwen2.5-0.5B, Llama-3.2-1B, Llama-3.1-8B.

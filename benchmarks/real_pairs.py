@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from pytest_unicomp import stats
+from pytest_unicomp.compare import stats
 
 MARGIN, ALPHA = 0.03, 0.05
 MODELS = ("Qwen/Qwen2.5-1.5B-Instruct", "google/gemma-2-2b-it")

@@ -9,7 +9,7 @@ from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
 
-from pytest_unicomp.records import RecipeVerdict, Report
+from pytest_unicomp.api.records import RecipeVerdict, Report
 from pytest_unicomp.report import html, json, markdown
 
 RECIPES, BENCHMARKS, ROUNDS = 19, 60, 3

@@ -22,6 +22,6 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
     """Put the list of modules where a page asks for it."""
     if MODULES not in markdown:
         return markdown
-    from pytest_unicomp.catalogue import module_list
+    from docs.tools.catalogue import module_list
 
     return markdown.replace(MODULES, module_list())

@@ -8,24 +8,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pytest_unicomp.errors import InfrastructureError as InfrastructureError
-    from pytest_unicomp.errors import UnicompError as UnicompError
-    from pytest_unicomp.errors import UsageProblem as UsageProblem
-    from pytest_unicomp.options import Settings as Settings
-    from pytest_unicomp.options import resolve as resolve
-    from pytest_unicomp.plan import Cell as Cell
-    from pytest_unicomp.records import Check as Check
-    from pytest_unicomp.records import Report as Report
-    from pytest_unicomp.run import Run as Run
+    from pytest_unicomp.api.errors import InfrastructureError as InfrastructureError
+    from pytest_unicomp.api.errors import UnicompError as UnicompError
+    from pytest_unicomp.api.errors import UsageProblem as UsageProblem
+    from pytest_unicomp.api.records import Check as Check
+    from pytest_unicomp.api.records import Report as Report
+    from pytest_unicomp.config.settings import Settings as Settings
+    from pytest_unicomp.config.settings import resolve as resolve
+    from pytest_unicomp.run.plan import Cell as Cell
+    from pytest_unicomp.run.run import Run as Run
 
 __all__ = ["Cell", "Check", "InfrastructureError", "Report", "Run", "Settings", "UnicompError", "UsageProblem", "resolve"]
 
 _HOMES = {
-    "errors": ("InfrastructureError", "UnicompError", "UsageProblem"),
-    "options": ("Settings", "resolve"),
-    "plan": ("Cell",),
-    "records": ("Check", "Report"),
-    "run": ("Run",),
+    "api.errors": ("InfrastructureError", "UnicompError", "UsageProblem"),
+    "config.settings": ("Settings", "resolve"),
+    "run.plan": ("Cell",),
+    "api.records": ("Check", "Report"),
+    "run.run": ("Run",),
 }
 
 

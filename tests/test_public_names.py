@@ -21,9 +21,9 @@ def test_every_name_that_is_offered_has_a_home():
 def test_an_unknown_name_is_an_attribute_error_and_a_submodule_is_still_found():
     with pytest.raises(AttributeError, match="has no attribute 'Rnu'"):
         _ = pytest_unicomp.Rnu
-    from pytest_unicomp import margins
+    from pytest_unicomp.config import margins
 
-    assert margins.__name__ == "pytest_unicomp.margins"
+    assert margins.__name__ == "pytest_unicomp.config.margins"
 
 
 def test_importing_the_package_imports_nothing_else():

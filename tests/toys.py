@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_unicomp.records import Artifact, Conditions, Item, Measurement
+from pytest_unicomp.api.records import Artifact, Conditions, Item, Measurement
 
 
 def item(name: str, score: float | None, *, answer: str = "", prompt: str | None = None, cluster: str | None = None) -> Item:

@@ -24,7 +24,7 @@ class OwnQuestions:
     kind: str = "items"
 
     def validate(self, evaluation):
-        from pytest_unicomp.errors import UsageProblem
+        from pytest_unicomp.api.errors import UsageProblem
 
         if not FILE.is_file():
             raise UsageProblem(f"own-questions: {FILE} is not there; put the questions beside the module.")
@@ -34,11 +34,11 @@ class OwnQuestions:
         return {"dataset": hashlib.sha256(FILE.read_bytes()).hexdigest(), "generation": GENERATION}
 
     def score(self, engine, evaluation):
+        from pytest_unicomp.api.protocols import Scored
+        from pytest_unicomp.api.records import Item
         from pytest_unicomp.benchmarks.selection import select
-        from pytest_unicomp.engine.asking import replies
+        from pytest_unicomp.engine.task_requests import replies
         from pytest_unicomp.engine.template import digest
-        from pytest_unicomp.records import Item
-        from pytest_unicomp.registry import Scored
 
         rows = {row["id"]: row for row in map(json.loads, FILE.read_text(encoding="utf-8").splitlines())}
         names = select(rows, limit=evaluation.limit, seed=evaluation.seed, only=evaluation.only)

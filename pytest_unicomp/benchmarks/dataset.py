@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from pytest_unicomp.errors import MissingPiece, UsageProblem, nearest
-from pytest_unicomp.registry import missing_libraries
+from pytest_unicomp.api.errors import MissingPiece, UsageProblem, nearest
+from pytest_unicomp.api.registry import missing_libraries
 
 # What `datasets` reads without running a script.
 DATA = (".parquet", ".jsonl", ".json", ".csv", ".tsv", ".txt", ".arrow", ".gz", ".zst")

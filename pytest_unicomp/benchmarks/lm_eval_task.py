@@ -12,11 +12,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from pytest_unicomp.api.protocols import Evaluation, Scored
+from pytest_unicomp.api.records import Dimension, Item
 from pytest_unicomp.benchmarks import dataset as files
 from pytest_unicomp.benchmarks.questions import Question as ItemText
 from pytest_unicomp.benchmarks.selection import select
-from pytest_unicomp.records import Dimension, Item
-from pytest_unicomp.registry import Evaluation, Scored
 
 if TYPE_CHECKING:
     from pytest_unicomp.engine import Engine
@@ -80,8 +80,8 @@ class LmEvalTask:
 
     def score(self, engine: Engine, evaluation: Evaluation) -> Scored:
         """Put the selected items to the model and score them as lm-eval does."""
-        from pytest_unicomp.engine.asking import Question, ask, chance
         from pytest_unicomp.engine.prompts import Prompts
+        from pytest_unicomp.engine.task_requests import Question, ask, chance
         from pytest_unicomp.engine.template import digest
 
         tasks = self._tasks(evaluation)
@@ -154,7 +154,7 @@ def load_tasks(folder: str, names: list[str], dataset_path: str, settings: Mappi
     """
     from lm_eval import tasks as upstream
 
-    from pytest_unicomp.engine.quiet import quiet
+    from pytest_unicomp.engine.quiet_libraries import quiet
 
     with quiet(), _seeded():
         manager = upstream.TaskManager(include_path=str(Path(upstream.__file__).parent / folder), include_defaults=False)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from pytest_unicomp.errors import InfrastructureError, MissingPiece
+from pytest_unicomp.api.errors import InfrastructureError, MissingPiece
 
 # nltk's packages and where they lie below nltk_data.
 FOLDERS = {

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, cast
 
-from pytest_unicomp.registry import Evaluation, benchmarks
+from pytest_unicomp.api.protocols import Evaluation
+from pytest_unicomp.api.registry import benchmarks
 
 
 @dataclass(frozen=True)

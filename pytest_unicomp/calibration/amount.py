@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pytest_unicomp.errors import UsageProblem
+from pytest_unicomp.api.errors import UsageProblem
 
 Form = Literal["equal", "own"]
 SAMPLES, TOKENS = 128, 2048

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from pytest_unicomp.calibration.request import Text, plain, user_turn, written
-from pytest_unicomp.errors import UsageProblem
+from pytest_unicomp.api.errors import UsageProblem
+from pytest_unicomp.calibration.mixture_protocol import Text, plain, user_turn, written
 
 TRIES = 8
 # How many conversations in a row may be too long for what is left of the budget.

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_unicomp.calibration.request import Documents, Request, Text
-from pytest_unicomp.errors import UsageProblem, nearest
+from pytest_unicomp.api.errors import UsageProblem, nearest
+from pytest_unicomp.calibration.mixture_protocol import Documents, Request, Text
 
 KEYS = ("text", "prompt", "messages")
 

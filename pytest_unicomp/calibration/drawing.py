@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.benchmarks.questions import Question
 from pytest_unicomp.calibration import blocks, leakage, nano
 from pytest_unicomp.calibration.amount import Amount
 from pytest_unicomp.calibration.blocks import Block
 from pytest_unicomp.calibration.leakage import Leak
-from pytest_unicomp.calibration.request import Documents, Mixture, Request, plain
-from pytest_unicomp.errors import UsageProblem
+from pytest_unicomp.calibration.mixture_protocol import Documents, Mixture, Request, plain
 
 SHOWN = 3
 WORDS_SHOWN = 100

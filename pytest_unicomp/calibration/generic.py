@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from pytest_unicomp.calibration.request import Documents, Request
-from pytest_unicomp.calibration.source import Source, require
+from pytest_unicomp.calibration.mixture_protocol import Documents, Request
+from pytest_unicomp.calibration.rows import Source, require
 
 C4 = Source("allenai/c4", file="en/c4-train.00000-of-01024.json.gz")
 STAND_IN = Source("Salesforce/wikitext", "wikitext-2-v1", split="validation")

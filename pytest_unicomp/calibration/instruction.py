@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from pytest_unicomp.calibration.request import Documents, Request
-from pytest_unicomp.calibration.source import Source, require
+from pytest_unicomp.calibration.mixture_protocol import Documents, Request
+from pytest_unicomp.calibration.rows import Source, require
 
 ULTRACHAT = Source("HuggingFaceH4/ultrachat_200k", "data", split="train_sft")
 READ = 10_000

@@ -9,13 +9,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from pytest_unicomp.api.errors import UsageProblem, nearest
+from pytest_unicomp.api.protocols import Calibration
+from pytest_unicomp.api.records import CalibrationText, Model
+from pytest_unicomp.api.registry import mixtures
 from pytest_unicomp.benchmarks.questions import Question
 from pytest_unicomp.calibration import amount, drawing, nano
 from pytest_unicomp.calibration.custom import Custom
-from pytest_unicomp.calibration.request import Mixture, Request
-from pytest_unicomp.errors import UsageProblem, nearest
-from pytest_unicomp.records import CalibrationText, Model
-from pytest_unicomp.registry import Calibration, mixtures
+from pytest_unicomp.calibration.mixture_protocol import Mixture, Request
 
 
 def parse(specification: str) -> dict[str, float]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from pytest_unicomp.calibration.request import Documents, Request, Text, in_turn
-from pytest_unicomp.calibration.source import Source, require
+from pytest_unicomp.calibration.mixture_protocol import Documents, Request, Text, in_turn
+from pytest_unicomp.calibration.rows import Source, require
 
 LANGUAGES = ("ar", "bn", "de", "es", "fr", "hi", "id", "it", "ja", "ko", "pt", "sw", "yo", "zh")
 C4_FOLDER = Source("allenai/c4", "multilingual")

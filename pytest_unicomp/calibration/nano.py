@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_unicomp.calibration.request import Documents, Request
+from pytest_unicomp.calibration.mixture_protocol import Documents, Request
 
 KINDS = ("generic", "reasoning", "multilingual", "instruction")
 FIRST = 256
@@ -16,7 +16,7 @@ def documents(kind: str, request: Request) -> Documents:
 
 
 def _conversations(kind: str, seed: int) -> Iterator[str]:
-    from pytest_unicomp.assets.nano.world import calibration_text
+    from pytest_unicomp.nano.world import calibration_text
 
     # For one kind and seed, more conversations begin with the fewer ones.
     known: dict[str, None] = {}

@@ -6,8 +6,8 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_unicomp.calibration.request import Documents, Request, Text, in_turn
-from pytest_unicomp.calibration.source import Source, require
+from pytest_unicomp.calibration.mixture_protocol import Documents, Request, Text, in_turn
+from pytest_unicomp.calibration.rows import Source, require
 
 SUBJECTS = ("algebra", "counting_and_probability", "geometry", "intermediate_algebra", "number_theory", "prealgebra", "precalculus")
 PARTS: dict[str, tuple[Source, ...]] = {

@@ -7,11 +7,11 @@ from typing import Any
 
 import typer
 
+from pytest_unicomp.api.errors import InfrastructureError, UnicompError
 from pytest_unicomp.cli import files, items, listing, machine, reports
 from pytest_unicomp.cli import gate as running
 from pytest_unicomp.cli.gate import pytest_arguments as pytest_arguments
 from pytest_unicomp.cli.gate import reported as reported
-from pytest_unicomp.errors import InfrastructureError, UnicompError
 
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 # What stands behind the model comes as it was typed, `--` included.

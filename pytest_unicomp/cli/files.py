@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.cli.output import show
-from pytest_unicomp.errors import UsageProblem
 
 
 def check_artifact(
@@ -20,12 +20,12 @@ def check_artifact(
 
     Example: unicomp check-artifact out/w4a16 --against Qwen/Qwen2.5-7B-Instruct
     """
-    from pytest_unicomp import artifact_checks, checkpoints
+    from pytest_unicomp.checkpoints import checks, hub
 
-    found = checkpoints.local(folder, None)
+    found = hub.local(folder, None)
     if found is None or not (found / "config.json").is_file():
         raise UsageProblem(f"unicomp: {folder} holds no config.json; give the folder that save_pretrained wrote.")
-    findings = artifact_checks.inspect(found, checkpoints.resolve(against, None))
+    findings = checks.inspect(found, hub.resolve(against, None))
     rows = [finding.model_dump(mode="json") for finding in findings]
     show(rows, as_json, ("status", "check", "found"))
     for finding in findings:
@@ -43,7 +43,7 @@ def prefetch(
     check: Annotated[bool, typer.Option("--check", help="fetch nothing: compare the files with the manifest")] = False,
 ) -> None:
     """Fetch what runs need into an offline bundle, with checksums. Example: unicomp prefetch --benchmark paper --model Qwen/Qwen2.5-7B-Instruct --bundle b"""
-    from pytest_unicomp import prefetch as offline
+    from pytest_unicomp.cli.commands import prefetch as offline
 
     if check:
         problems = offline.check(bundle)

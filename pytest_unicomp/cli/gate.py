@@ -10,9 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
+from pytest_unicomp.api.errors import UsageProblem, nearest
 from pytest_unicomp.cli.output import show
-from pytest_unicomp.errors import UsageProblem, nearest
-from pytest_unicomp.options import Settings, default_of, flag, options
+from pytest_unicomp.config.settings import Settings, default_of, flag, options
 
 REPORTS = ("gate.json", "gate.html")
 
@@ -48,7 +48,7 @@ def pytest_arguments(arguments: Iterable[str]) -> list[str]:
 
 def reported(arguments: list[str], folder: Path) -> list[str]:
     """Put reports in `folder` before pytest's arguments, unless they or the configuration file name one, or nothing can be written there."""
-    from pytest_unicomp.options import configuration
+    from pytest_unicomp.config.settings import configuration
 
     flags = [argument.partition("=")[::2] for argument in arguments]
     named = next((Path(value) for name, value in flags if name == "--unicomp-config"), None)
@@ -80,7 +80,7 @@ def gate(context: typer.Context, model: Annotated[str, typer.Argument(help="hub 
     """
     import subprocess
 
-    from pytest_unicomp.plugin import suites
+    from pytest_unicomp.plugin.suites import suites
 
     here = Path.cwd()
     arguments = reported(pytest_arguments(context.args), here)
@@ -104,9 +104,9 @@ def plan(
 
     Example: unicomp plan nano --recipe wanda-50
     """
-    from pytest_unicomp import power
-    from pytest_unicomp.options import configuration, resolve
-    from pytest_unicomp.run import Run
+    from pytest_unicomp.cli.commands import plan_power
+    from pytest_unicomp.config.settings import configuration, resolve
+    from pytest_unicomp.run.run import Run
 
     given = [argument.removeprefix("--unicomp-").partition("=")[::2] for argument in pytest_arguments(context.args)]
     named = next((Path(value) for name, value in given if name == "config"), None)
@@ -123,7 +123,9 @@ def plan(
         if given_share is not None and not 0 < given_share < 1:
             raise UsageProblem(f"unicomp: {name} is {given_share}; expected a share above 0 and below 1, such as 0.05.")
     run = Run(settings)
-    rows = power.rows(run.plan.cells, run.baselines, run.plan.model, run.policy, limit=settings.limit, discordance=discordance, drop=drop)
-    show(rows, as_json, ("recipe", "gates", "benchmark", "dimension", "capability", *power.SHOWN))
+    rows = plan_power.rows(
+        run.plan.cells, run.baselines, run.plan.model, run.policy, limit=settings.limit, discordance=discordance, drop=drop
+    )
+    show(rows, as_json, ("recipe", "gates", "benchmark", "dimension", "capability", *plan_power.SHOWN))
     if not as_json:
-        typer.echo("\n".join(power.summary(rows)))
+        typer.echo("\n".join(plan_power.summary(rows)))

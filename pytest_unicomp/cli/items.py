@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from pytest_unicomp.errors import UsageProblem, nearest
+from pytest_unicomp.api.errors import UsageProblem, nearest
 
 
 def compare(
@@ -29,15 +29,17 @@ def compare(
 
     Example: unicomp compare base.jsonl int4.jsonl --margin 0.02
     """
-    from pytest_unicomp import comparison
-    from pytest_unicomp.item_files import Choice
+    from pytest_unicomp.cli.commands import compare_files
+    from pytest_unicomp.cli.commands.item_files import Choice
 
     choice = Choice(metric=metric, filter=filter_, cluster=cluster)
-    check = comparison.compare_files(
+    check = compare_files.compare_files(
         reference, candidate, margin=margin, alpha=alpha, choice=choice, lower_is_better=lower_is_better, chance=chance
     )
-    typer.echo(json.dumps(check.model_dump(mode="json"), indent=1, ensure_ascii=False) if as_json else "\n".join(comparison.lines(check)))
-    raise typer.Exit(comparison.exit_code(check))
+    typer.echo(
+        json.dumps(check.model_dump(mode="json"), indent=1, ensure_ascii=False) if as_json else "\n".join(compare_files.lines(check))
+    )
+    raise typer.Exit(compare_files.exit_code(check))
 
 
 def selftest(
@@ -51,7 +53,7 @@ def selftest(
 
     Example: unicomp selftest gate.json
     """
-    from pytest_unicomp import selftest as own
+    from pytest_unicomp.cli.commands import selftest as own
 
     rows = own.rows(evidence, margin=margin, alpha=alpha, seed=seed)
     typer.echo(json.dumps(rows, indent=1) if as_json else "\n".join(own.lines(rows)))

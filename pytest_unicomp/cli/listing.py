@@ -14,9 +14,9 @@ def methods(as_json: Annotated[bool, typer.Option("--json", help="a list of obje
 
     Example: unicomp methods --json
     """
+    from pytest_unicomp.api.registry import missing_libraries
     from pytest_unicomp.methods.architectures import ARCHITECTURES, support
-    from pytest_unicomp.recipes import here
-    from pytest_unicomp.registry import missing_libraries
+    from pytest_unicomp.methods.configured import here
 
     rows = []
     for name, entry in here().items():
@@ -52,7 +52,7 @@ HOW_MEASURED = {
 
 def benchmarks(as_json: Annotated[bool, typer.Option("--json", help="a list of objects")] = False) -> None:
     """List the benchmarks. Example: unicomp benchmarks"""
-    from pytest_unicomp.registry import benchmarks as table
+    from pytest_unicomp.api.registry import benchmarks as table
 
     names = ("dimension", "capability", "dataset", "shots", "metric", "higher_is_better", "source")
     # What an entry need not say: null means that it has none, or that it is known after the run.

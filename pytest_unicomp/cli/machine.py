@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from pytest_unicomp.api.errors import UsageProblem, nearest
 from pytest_unicomp.cli.output import show
-from pytest_unicomp.errors import UsageProblem, nearest
 
 AS_JSON = typer.Option("--json", help="a list of objects")
 Json = Annotated[bool, AS_JSON]
@@ -29,8 +29,8 @@ def doctor(
 
     Example: unicomp doctor --json
     """
-    from pytest_unicomp import doctor as looking
-    from pytest_unicomp.recipes import here
+    from pytest_unicomp.cli.commands import doctor as looking
+    from pytest_unicomp.methods.configured import here
 
     found = looking.findings(_store(cache), here(), ask_hub=ask_hub)
     show([finding.row() for finding in found], as_json, ("about", "what", "state", "found", "action"))
@@ -39,10 +39,10 @@ def doctor(
 
 def cache_list(cache: Cache = None, as_json: Json = False) -> None:
     """List what lies in the store, with size and age. Example: unicomp cache list --json"""
-    from pytest_unicomp import storekeeping
+    from pytest_unicomp.cli.commands import cache_admin
 
     store = _store(cache)
-    rows = [entry.row() for entry in storekeeping.entries(store)]
+    rows = [entry.row() for entry in cache_admin.entries(store)]
     show(rows, as_json, ("kind", "key", "bytes", "age_days", "model", "what"))
     if not as_json:
         typer.echo(f"unicomp: {len(rows)} entries, {sum(row['bytes'] for row in rows) / 1e6:.1f} MB, in {store.root}")
@@ -50,10 +50,10 @@ def cache_list(cache: Cache = None, as_json: Json = False) -> None:
 
 def cache_size(cache: Cache = None, as_json: Json = False) -> None:
     """Add up what lies in the store by kind. Example: unicomp cache size"""
-    from pytest_unicomp import storekeeping
+    from pytest_unicomp.cli.commands import cache_admin
 
     kinds: dict[str, dict[str, Any]] = {}
-    for entry in storekeeping.entries(_store(cache)):
+    for entry in cache_admin.entries(_store(cache)):
         row = kinds.setdefault(entry.kind, {"kind": entry.kind, "entries": 0, "bytes": 0})
         row["entries"], row["bytes"] = row["entries"] + 1, row["bytes"] + entry.bytes
     total = {
@@ -66,9 +66,9 @@ def cache_size(cache: Cache = None, as_json: Json = False) -> None:
 
 def cache_verify(cache: Cache = None, as_json: Json = False) -> None:
     """Read everything in the store and compare it with what was written; exit code 1 where something is not that. Example: unicomp cache verify"""
-    from pytest_unicomp import storekeeping
+    from pytest_unicomp.cli.commands import cache_admin
 
-    found = [{**entry.row(), "problem": problem} for entry, problem in storekeeping.problems(_store(cache))]
+    found = [{**entry.row(), "problem": problem} for entry, problem in cache_admin.problems(_store(cache))]
     show(found, as_json, ("kind", "key", "problem", "path"))
     raise typer.Exit(1 if found else 0)
 
@@ -83,15 +83,15 @@ def cache_prune(
     as_json: Json = False,
 ) -> None:
     """Take old things out of the store; what was used within the hour, or is being made, stays. Example: unicomp cache prune --older-than 30 --keep 50GB"""
-    from pytest_unicomp import storekeeping
+    from pytest_unicomp.cli.commands import cache_admin
 
     if older_than is None and keep is None:
         raise UsageProblem("unicomp: cache prune needs --older-than DAYS, or --keep SIZE such as 20GB, or both.")
     if older_than is not None and not 0 <= older_than < float("inf"):
         raise UsageProblem(f"unicomp: --older-than is {older_than}; expected a number of days of at least 0.")
     store = _store(cache)
-    most = None if keep is None else storekeeping.size(keep)
-    wanted = storekeeping.chosen(storekeeping.entries(store), older_than=older_than, keep_bytes=most, now=time.time())
+    most = None if keep is None else cache_admin.size(keep)
+    wanted = cache_admin.chosen(cache_admin.entries(store), older_than=older_than, keep_bytes=most, now=time.time())
     _remove(store, wanted, dry_run, as_json)
 
 
@@ -102,10 +102,10 @@ def cache_clear(
     as_json: Json = False,
 ) -> None:
     """Take everything of one model out of the store that says whose it is. Example: unicomp cache clear Qwen/Qwen2.5-7B-Instruct"""
-    from pytest_unicomp import storekeeping
+    from pytest_unicomp.cli.commands import cache_admin
 
     store = _store(cache)
-    listed = storekeeping.entries(store)
+    listed = cache_admin.entries(store)
     known = sorted({entry.model for entry in listed if entry.model})
     if model not in known:
         raise UsageProblem(f"unicomp: the store {store.root} holds nothing of {model!r}.{nearest(model, known)}")
@@ -113,9 +113,9 @@ def cache_clear(
 
 
 def _remove(store: Any, wanted: Any, dry_run: bool, as_json: bool) -> None:
-    from pytest_unicomp import storekeeping
+    from pytest_unicomp.cli.commands import cache_admin
 
-    gone, held = (wanted, []) if dry_run else storekeeping.remove(store, wanted)
+    gone, held = (wanted, []) if dry_run else cache_admin.remove(store, wanted)
     word = "would go" if dry_run else "gone"
     rows = [{**entry.row(), "state": word} for entry in gone] + [{**entry.row(), "state": "in use"} for entry in held]
     show(rows, as_json, ("state", "kind", "key", "bytes", "age_days", "model", "what"))
@@ -127,25 +127,25 @@ def baselines_list(
     model: Annotated[str | None, typer.Option(help="of this model alone")] = None, baselines: Folder = None, as_json: Json = False
 ) -> None:
     """List the stored evidence that drift is measured against. Example: unicomp baselines list --model nano"""
-    from pytest_unicomp import baseline_files
+    from pytest_unicomp.cli.commands import baseline_admin
 
-    rows = [vars(found) for found in baseline_files.listed(_baselines(baselines), model=model)]
+    rows = [vars(found) for found in baseline_admin.listed(_baselines(baselines), model=model)]
     show(rows, as_json, ("model", "recipe", "benchmark", "n", "metric", "value", "stderr", "created"))
 
 
 def baselines_show(model: str, recipe: str, benchmark: str, baselines: Folder = None) -> None:
     """Show one baseline as JSON, everything but its items. Example: unicomp baselines show nano wanda-50 nano-reasoning"""
-    from pytest_unicomp import baseline_files
+    from pytest_unicomp.cli.commands import baseline_admin
 
-    typer.echo(json.dumps(baseline_files.shown(_baselines(baselines), model, recipe, benchmark), indent=1, ensure_ascii=False))
+    typer.echo(json.dumps(baseline_admin.shown(_baselines(baselines), model, recipe, benchmark), indent=1, ensure_ascii=False))
 
 
 def baselines_orphans(baselines: Folder = None, as_json: Json = False) -> None:
     """List baselines whose benchmark or recipe does not exist (any more). Example: unicomp baselines orphans"""
-    from pytest_unicomp import baseline_files
-    from pytest_unicomp.recipes import here
+    from pytest_unicomp.cli.commands import baseline_admin
+    from pytest_unicomp.methods.configured import here
 
-    rows = [{"path": str(path), "reason": reason} for path, reason in baseline_files.orphans(_baselines(baselines), here())]
+    rows = [{"path": str(path), "reason": reason} for path, reason in baseline_admin.orphans(_baselines(baselines), here())]
     show(rows, as_json, ("path", "reason"))
 
 
@@ -157,19 +157,19 @@ def baselines_accept(
     as_json: Json = False,
 ) -> None:
     """Write the evidence of a finished run as baselines, where it differs from what is stored. Example: unicomp baselines accept gate.json"""
-    from pytest_unicomp import baseline_files
-    from pytest_unicomp import baselines as stored
+    from pytest_unicomp.cli.commands import baseline_admin
     from pytest_unicomp.report.json import read
+    from pytest_unicomp.store import baselines as stored
 
     store = stored.Baselines(baselines, baselines)
-    written = baseline_files.accept(read(source), _store(cache), store, only=recipe or ())
+    written = baseline_admin.accept(read(source), _store(cache), store, only=recipe or ())
     show([found.row() for found in written], as_json, ("recipe", "benchmark", "before", "path"))
     if not as_json:
         typer.echo(f"unicomp: {len(written)} baselines written; review and commit them")
 
 
 def _store(cache: str | None) -> Any:
-    from pytest_unicomp.shared_store import opened
+    from pytest_unicomp.store.shared import opened
 
     if cache is not None and Path(cache).is_file():
         raise UsageProblem(f"unicomp: --cache {cache} is a file; expected the folder of a store.")
@@ -177,7 +177,7 @@ def _store(cache: str | None) -> Any:
 
 
 def _baselines(named: Path | None) -> Path:
-    from pytest_unicomp.baselines import packaged
+    from pytest_unicomp.store.baselines import packaged
 
     if named is not None and not named.is_dir():
         raise UsageProblem(f"unicomp: --baselines {named} is not a folder; expected one that holds MODEL/RECIPE/BENCHMARK.json.")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pytest_unicomp.errors import InfrastructureError, UsageProblem, nearest
+from pytest_unicomp.api.errors import InfrastructureError, UsageProblem, nearest
 
 
 def report(
@@ -53,7 +53,7 @@ def score(
 ) -> None:
     """Print the thirteen scores of UniComp, of a run's report or of the paper. Examples: unicomp score gate.json;
     unicomp score --published --model Qwen2.5-7B --scoring paper --json"""
-    from pytest_unicomp import scores
+    from pytest_unicomp.report import scores
 
     if published == (source is not None):
         raise UsageProblem("unicomp: score needs a JSON report, or --published for the scores of the paper's tables; one of the two.")
@@ -77,7 +77,7 @@ def score(
 
 def _run_scores(source: Path, as_json: bool) -> None:
     from pytest_unicomp.report.json import read
-    from pytest_unicomp.scores import SCORES
+    from pytest_unicomp.report.scores import SCORES
 
     answer = read(source)
     rows = {recipe.recipe: recipe for recipe in answer.recipes}
@@ -119,9 +119,9 @@ def verify(
 
     Example: unicomp verify gate.json
     """
-    from pytest_unicomp import verification
+    from pytest_unicomp.cli import verify as verification
     from pytest_unicomp.report.json import read
-    from pytest_unicomp.shared_store import opened
+    from pytest_unicomp.store.shared import opened
 
     store = opened(cache)
     answers = verification.verify(read(source), store)
@@ -141,11 +141,9 @@ def diff(
 
     Example: unicomp diff last.json gate.json
     """
-    from pytest_unicomp import run_difference
+    from pytest_unicomp.cli.commands import diff_reports
     from pytest_unicomp.report.json import read
 
-    found = run_difference.difference(read(first), read(second))
-    typer.echo(
-        json.dumps(run_difference.document(found), indent=1, ensure_ascii=False) if as_json else "\n".join(run_difference.lines(found))
-    )
+    found = diff_reports.difference(read(first), read(second))
+    typer.echo(json.dumps(diff_reports.document(found), indent=1, ensure_ascii=False) if as_json else "\n".join(diff_reports.lines(found)))
     raise typer.Exit(found.exit_code)

@@ -1,7 +1,6 @@
 """Stage: Measurements -> Check -> verdicts of capability, recipe and run; the rules are in docs/verdicts.md."""
 
-from pytest_unicomp.compare.absent import broken, missing_baseline
-from pytest_unicomp.compare.absolute import within, worst
+from pytest_unicomp.compare.absolute_limit import within, worst
 from pytest_unicomp.compare.calibration import gain, gains
 from pytest_unicomp.compare.comparability import mismatch
 from pytest_unicomp.compare.drift import at_chance_level, drift
@@ -13,6 +12,7 @@ from pytest_unicomp.compare.pooling import pool
 from pytest_unicomp.compare.recipe import hidden_danger, recipe_verdict, run_verdict, survives_holm
 from pytest_unicomp.compare.retention import retention
 from pytest_unicomp.compare.sequential import fixed_order, sequential_retention
+from pytest_unicomp.compare.unavailable import broken, missing_baseline
 from pytest_unicomp.compare.wording import NATS as NATS
 
 __all__ = [

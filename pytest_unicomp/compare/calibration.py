@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from pytest_unicomp.api.records import CalibrationGain, Check, Family, Measurement, Verdict
 from pytest_unicomp.compare import wording
 from pytest_unicomp.compare.policy import Policy
 from pytest_unicomp.compare.pooling import pool
 from pytest_unicomp.compare.retention import retention
-from pytest_unicomp.records import CalibrationGain, Check, Family, Measurement, Verdict
 
 
 def gain(before: Measurement, after: Measurement, *, recipe: str, family: Family, policy: Policy) -> Check:

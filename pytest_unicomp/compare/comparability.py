@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from pytest_unicomp.records import Conditions, Item, Measurement
+from pytest_unicomp.api.records import Conditions, Item, Measurement
 
 Pair = tuple[Item, Item]
 

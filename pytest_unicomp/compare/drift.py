@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pytest_unicomp import stats
-from pytest_unicomp.compare import evidence, wording
-from pytest_unicomp.compare.comparison import Comparison, compare, describe, not_comparable, numbers
+from pytest_unicomp.api.errors import UnicompError
+from pytest_unicomp.api.records import Check, Family, Measurement, Verdict
+from pytest_unicomp.compare import evidence, stats, wording
+from pytest_unicomp.compare.pairing import Comparison, compare, describe, not_comparable, numbers
 from pytest_unicomp.compare.policy import Policy
 from pytest_unicomp.compare.retention import at_chance
-from pytest_unicomp.errors import UnicompError
-from pytest_unicomp.margins import Margin
-from pytest_unicomp.records import Check, Family, Measurement, Verdict
+from pytest_unicomp.config.margins import Margin
 
 
 def drift(baseline: Measurement, current: Measurement, *, recipe: str, family: Family, gates: bool, policy: Policy) -> Check:

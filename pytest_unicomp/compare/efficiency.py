@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_unicomp import stats
+from pytest_unicomp.api.errors import UnicompError
+from pytest_unicomp.api.records import Check, Dimension, Estimate, Family, Measurement, Verdict
+from pytest_unicomp.compare import stats
 from pytest_unicomp.compare.policy import Policy
-from pytest_unicomp.errors import UnicompError
-from pytest_unicomp.records import Check, Dimension, Estimate, Family, Measurement, Verdict
 
 
 def ratio(

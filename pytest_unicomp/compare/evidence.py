@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from math import exp, log
 from typing import Literal
 
-from pytest_unicomp import stats
-from pytest_unicomp.baselines import condense
+from pytest_unicomp.api.records import Check, Divergence, Estimate, Example, Flips, Item, Measurement
+from pytest_unicomp.compare import stats
 from pytest_unicomp.compare.comparability import Pair
-from pytest_unicomp.records import Check, Divergence, Estimate, Example, Flips, Item, Measurement
+from pytest_unicomp.store.baselines import condense
 
 Kind = Literal["lost", "gained", "changed"]
 EXAMPLES = 8

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pytest_unicomp.records import Check, Measurement
-from pytest_unicomp.store import digest
+from pytest_unicomp.api.records import Check, Measurement
+from pytest_unicomp.store.local import digest
 
 LENGTH = 16
 

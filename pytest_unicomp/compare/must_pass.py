@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
+from pytest_unicomp.api.records import Check, Estimate, Example, Family, Item, Measurement, Verdict
 from pytest_unicomp.compare.evidence import EXAMPLE_CHARACTERS, EXAMPLES
 from pytest_unicomp.compare.policy import Policy
-from pytest_unicomp.records import Check, Estimate, Example, Family, Item, Measurement, Verdict
 
 SHOWN = 5
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from pytest_unicomp.errors import UsageProblem
-from pytest_unicomp.margins import Margin
+from pytest_unicomp.api.errors import UsageProblem
+from pytest_unicomp.config.margins import Margin
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_unicomp import stats
-from pytest_unicomp.compare import wording
+from pytest_unicomp.api.errors import UnicompError
+from pytest_unicomp.api.records import CapabilityVerdict, Check, Verdict
+from pytest_unicomp.compare import stats, wording
 from pytest_unicomp.compare.hashes import of_checks
 from pytest_unicomp.compare.policy import Policy
 from pytest_unicomp.compare.retention import decide
-from pytest_unicomp.errors import UnicompError
-from pytest_unicomp.records import CapabilityVerdict, Check, Verdict
 
 # What decides where several differ, worst first.
 SEVERITY: tuple[Verdict, ...] = ("error", "fail", "not_comparable", "inconclusive", "pass")

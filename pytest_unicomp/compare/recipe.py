@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_unicomp import stats
+from pytest_unicomp.api.records import CapabilityVerdict, Check, RecipeVerdict, RunVerdict, Verdict
+from pytest_unicomp.compare import stats
 from pytest_unicomp.compare.policy import Policy
 from pytest_unicomp.compare.pooling import pool
-from pytest_unicomp.records import CapabilityVerdict, Check, RecipeVerdict, RunVerdict, Verdict
 
 
 def survives_holm(check: Check, checks: Sequence[Check], alpha: float) -> bool:

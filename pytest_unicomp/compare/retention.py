@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_unicomp import stats
-from pytest_unicomp.compare import wording
-from pytest_unicomp.compare.comparison import Comparison, above_chance, compare, describe, not_comparable, numbers
+from pytest_unicomp.api.errors import UnicompError
+from pytest_unicomp.api.records import Check, Family, Measurement, Verdict
+from pytest_unicomp.compare import stats, wording
+from pytest_unicomp.compare.pairing import Comparison, above_chance, compare, describe, not_comparable, numbers
 from pytest_unicomp.compare.policy import Policy
 from pytest_unicomp.compare.slices import worst_slice
-from pytest_unicomp.errors import UnicompError
-from pytest_unicomp.margins import Margin
-from pytest_unicomp.records import Check, Family, Measurement, Verdict
+from pytest_unicomp.config.margins import Margin
 
 
 def retention(

@@ -6,14 +6,13 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pytest_unicomp import stats
-from pytest_unicomp.compare import wording
-from pytest_unicomp.compare.comparison import Comparison, compare, describe, not_comparable, numbers
+from pytest_unicomp.api.errors import UnicompError
+from pytest_unicomp.api.records import Check, Family, Item, Measurement
+from pytest_unicomp.compare import stats, wording
+from pytest_unicomp.compare.pairing import Comparison, compare, describe, not_comparable, numbers
 from pytest_unicomp.compare.policy import Policy
 from pytest_unicomp.compare.retention import at_chance, chance_corrected, decide, retention
-from pytest_unicomp.errors import UnicompError
-from pytest_unicomp.margins import Margin
-from pytest_unicomp.records import Check, Family, Item, Measurement
+from pytest_unicomp.config.margins import Margin
 
 
 def fixed_order(items: Iterable[Item], *, seed: int) -> list[Item]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from pytest_unicomp import stats
-from pytest_unicomp.compare.comparison import Comparison
-from pytest_unicomp.errors import UnicompError
-from pytest_unicomp.margins import Margin
-from pytest_unicomp.records import Item, Slice
+from pytest_unicomp.api.errors import UnicompError
+from pytest_unicomp.api.records import Item, Slice
+from pytest_unicomp.compare import stats
+from pytest_unicomp.compare.pairing import Comparison
+from pytest_unicomp.config.margins import Margin
 
 # Clusters that are few and large are parts of a set (subjects, languages); many small ones only say which items belong together.
 MOST_CLUSTERS, SMALLEST_CLUSTER = 64, 10

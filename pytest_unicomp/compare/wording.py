@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_unicomp.margins import Margin
+from pytest_unicomp.config.margins import Margin
 
 NATS = "nats_per_token"
 MANY_ITEMS = 1_000_000

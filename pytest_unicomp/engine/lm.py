@@ -14,11 +14,11 @@ from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 from lm_eval.models.utils import handle_stop_sequences, normalize_gen_kwargs, postprocess_generated_text
 
-from pytest_unicomp.engine.answering import Answering, parts
-from pytest_unicomp.engine.choosing import Choosing, choosing
-from pytest_unicomp.engine.generation import Stopping, generate
-from pytest_unicomp.engine.journal import numbered
-from pytest_unicomp.engine.pairs import pairs
+from pytest_unicomp.engine.batched_requests import Answering, parts
+from pytest_unicomp.engine.encode_pairs import pairs
+from pytest_unicomp.engine.generate import Stopping, generate
+from pytest_unicomp.engine.resume_log import numbered
+from pytest_unicomp.engine.sampling import Choosing, choosing
 
 # What a request may ask of our generation; anything else (beams, penalties, top_p) is left to transformers' own.
 UNDERSTOOD = {"until", "max_gen_toks", "max_new_tokens", "do_sample", "temperature"}

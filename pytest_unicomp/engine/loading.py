@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_unicomp import machine
-from pytest_unicomp.engine.activations import settle
-from pytest_unicomp.engine.quiet import quiet, without_bars
+from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
+from pytest_unicomp.engine.activation_quantization import settle
+from pytest_unicomp.engine.host import host
+from pytest_unicomp.engine.malloc_trim import trim
+from pytest_unicomp.engine.quiet_libraries import quiet, without_bars
 from pytest_unicomp.engine.stored_weights import unread
-from pytest_unicomp.engine.trimming import trim
-from pytest_unicomp.errors import InfrastructureError, UsageProblem
-from pytest_unicomp.store import Store
+from pytest_unicomp.store.local import Store
 
 NAME = "lm-eval-hf"
 DTYPES = ("auto", "float32", "bfloat16", "float16")
@@ -52,7 +52,7 @@ class Engine:
         """
         positions = max(1, min(tokens, self.max_length)) if logits_everywhere else 1
         vocabulary = int(self.model.get_output_embeddings().weight.shape[0])
-        budget = LOGITS_BYTES[machine.kind(self.device)]
+        budget = LOGITS_BYTES[host.kind(self.device)]
         return max(1, min(BATCH, budget // (8 * positions * vocabulary)))
 
     def fit_batch(self, prompts: Iterable[str], *, logits_everywhere: bool) -> None:
@@ -91,7 +91,7 @@ def load(path: Path, *, device: str, dtype: str, sharded: bool = False) -> Engin
         raise UsageProblem(f"unicomp: dtype is {dtype!r}; expected one of {', '.join(DTYPES)}.")
     if not (path / "config.json").is_file():
         raise UsageProblem(f"unicomp: {path} has no config.json; expected the folder of a checkpoint that transformers can load.")
-    device = machine.resolve_device(device)
+    device = host.resolve_device(device)
     with quiet():
         with without_bars():
             model = _model(path, device, dtype, sharded)

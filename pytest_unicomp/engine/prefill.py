@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_unicomp.engine import pieces
+from pytest_unicomp.engine import chunked_prefill
 from pytest_unicomp.engine.attention import Way
-from pytest_unicomp.engine.caches import Part, growing
-from pytest_unicomp.engine.head import Head
-from pytest_unicomp.engine.prefix import Prefix, behind
-from pytest_unicomp.engine.sharing import runs
-from pytest_unicomp.engine.trimming import trim_after
+from pytest_unicomp.engine.kv_cache import Part, growing
+from pytest_unicomp.engine.lm_head import Head
+from pytest_unicomp.engine.malloc_trim import trim_after
+from pytest_unicomp.engine.prefix_cache import Prefix, behind
+from pytest_unicomp.engine.prefix_tree import runs
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Reader:
         ids = torch.tensor([tokens + [0] * (longest - len(tokens)) for tokens in own], device=device)
         cache = growing(self._model.config, longest + self._limit) if prefix is None else prefix.seen(len(own))
         if prefix is None and len(own) == 1:
-            given = pieces.read(self._model, self._head, own[0], cache)
+            given = chunked_prefill.read(self._model, self._head, own[0], cache)
         else:
             rows, ends = range(len(own)), [len(tokens) - 1 for tokens in own]
             with behind(self._model, self._head, prefix, rows, ends):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pytest_unicomp import machine
-from pytest_unicomp.store import Store, digest
+from pytest_unicomp.engine.host import host
+from pytest_unicomp.store.local import Store, digest
 
 KIND = "prompts"
 
@@ -21,7 +21,7 @@ class Prompts:
             "identity": dict(identity),
             "template": str(tokenizer.chat_template),
             "special": {name: str(token) for name, token in tokenizer.special_tokens_map.items()},
-            "versions": machine.versions(),
+            "versions": host.versions(),
         }
         self._store, self._key = store, digest(shaped_by)
         kept = (store.read(KIND, self._key) if store is not None else None) or {}

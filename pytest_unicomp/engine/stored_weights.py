@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pytest_unicomp.weights import INDEX, WHOLE, headers, weight_files
+from pytest_unicomp.checkpoints.safetensors_reader import INDEX, WHOLE, headers, weight_files
 
 TYPES = {"F64": "torch.float64", "F32": "torch.float32", "F16": "torch.float16", "BF16": "torch.bfloat16"}
 ADAPTER = "adapter_config.json"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_unicomp.engine.sharing import common
+from pytest_unicomp.engine.prefix_tree import common
 
 # Characters that a text must share with another before it is tokenized from there, how far the two tokenizations must overlap, and how much of the
 # overlap's end is not looked at, because what follows may change it.

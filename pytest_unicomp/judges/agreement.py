@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from pytest_unicomp.api.records import Agreement
 from pytest_unicomp.judges import refusal
-from pytest_unicomp.records import Agreement
 
 FILE = Path(__file__).with_name("agreement.json")
 

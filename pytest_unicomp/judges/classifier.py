@@ -7,8 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pytest_unicomp import checkpoints, machine
-from pytest_unicomp.errors import InfrastructureError
+from pytest_unicomp.api.errors import InfrastructureError
+from pytest_unicomp.checkpoints import hub
+from pytest_unicomp.engine.host import host
 
 BATCH = 32
 # What a label of a refusal is called; the Longformer's labels have no names, and its first one is the refusal.
@@ -22,11 +23,11 @@ class Classifier:
         """Load from the bundle, the cache or the hub; raise InfrastructureError where the folder holds no classifier."""
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-        from pytest_unicomp.engine.quiet import quiet
+        from pytest_unicomp.engine.quiet_libraries import quiet
 
-        folder = checkpoints.resolve(name, bundle)
+        folder = hub.resolve(name, bundle)
         self.identity = f"classifier:{name}"
-        self._device = machine.resolve_device(device)
+        self._device = host.resolve_device(device)
         with quiet():
             try:
                 self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)

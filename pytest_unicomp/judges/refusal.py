@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pytest_unicomp.errors import UsageProblem
+from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.judges.features import features
 from pytest_unicomp.judges.spoken import spoken
 

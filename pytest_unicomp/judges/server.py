@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pytest_unicomp.endpoint import Endpoint
-from pytest_unicomp.errors import InfrastructureError
+from pytest_unicomp.api.errors import InfrastructureError
+from pytest_unicomp.engine.serving.endpoint import Endpoint
 from pytest_unicomp.judges.question import Asked
 
 ATTEMPTS = 5

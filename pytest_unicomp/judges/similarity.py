@@ -7,8 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pytest_unicomp import checkpoints, machine
-from pytest_unicomp.errors import UnicompError
+from pytest_unicomp.api.errors import UnicompError
+from pytest_unicomp.checkpoints import hub
+from pytest_unicomp.engine.host import host
 
 BATCH = 64
 TOKENS = 512
@@ -21,9 +22,9 @@ class Embeddings:
         """Load the checkpoint folder; no code of it is run."""
         from transformers import AutoModel, AutoTokenizer
 
-        from pytest_unicomp.engine.quiet import quiet
+        from pytest_unicomp.engine.quiet_libraries import quiet
 
-        self._device = machine.resolve_device(device)
+        self._device = host.resolve_device(device)
         with quiet():
             self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
             model = AutoModel.from_pretrained(folder, local_files_only=True, trust_remote_code=False, use_safetensors=True)
@@ -61,9 +62,9 @@ def _load(name: str, bundle: Path | None, device: str) -> Embeddings | str:
     hint = f"give a folder with --unicomp-similarity, or fetch it: unicomp prefetch --model {name} --bundle {bundle or 'DIR'}"
     offline = os.environ.get("HF_HUB_OFFLINE", "0").lower() in ("1", "true", "yes", "on")
     try:
-        folder = checkpoints.local(name, bundle)
+        folder = hub.local(name, bundle)
         if folder is None and (bundle is not None or offline):
             return f"not available: the sentence-embedding model {name} is not on this machine; {hint}"
-        return Embeddings(folder or checkpoints.resolve(name, bundle), device)
+        return Embeddings(folder or hub.resolve(name, bundle), device)
     except (UnicompError, OSError, ValueError) as error:
         return f"not available: the sentence-embedding model {name} cannot be loaded ({' '.join(str(error).split())[:160]}); {hint}"

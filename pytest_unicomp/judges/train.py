@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_unicomp import stats
+from pytest_unicomp.compare import stats
 from pytest_unicomp.judges.features import features
 from pytest_unicomp.judges.refusal import COEFFICIENTS, probability
-from pytest_unicomp.store import write_text
+from pytest_unicomp.store.local import write_text
 
 if TYPE_CHECKING:
     import numpy as np

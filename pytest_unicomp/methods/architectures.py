@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pytest_unicomp.registry import Method
+from pytest_unicomp.api.protocols import Method
 
 
 def _facts(kind: str, name: str, hidden: int, layers: int, heads: int, keys: int, mlp: int, vocabulary: int, **more: Any) -> dict[str, Any]:

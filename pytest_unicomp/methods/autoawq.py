@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pytest_unicomp.api.protocols import Calibration, Progress
+from pytest_unicomp.api.records import Family
 from pytest_unicomp.methods.decoder import other_linear_layers, require_divisible
 from pytest_unicomp.methods.quiet import quiet
 from pytest_unicomp.methods.source import copy_companions, load_tokenizer, require_unquantized
 from pytest_unicomp.methods.support import unsupported
 from pytest_unicomp.methods.tokens import encode
-from pytest_unicomp.records import Family
-from pytest_unicomp.registry import Calibration, Progress
 
 if TYPE_CHECKING:
     import torch

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from pytest_unicomp.api.protocols import Calibration, Progress
+from pytest_unicomp.api.records import Family
 from pytest_unicomp.methods.compressor import compress_with
 from pytest_unicomp.methods.decoder import other_linear_layers, require_divisible
 from pytest_unicomp.methods.pinning import no_pinning_without_accelerator
@@ -15,8 +17,6 @@ from pytest_unicomp.methods.smoothing import awq_mappings, unknown_norms
 from pytest_unicomp.methods.source import load_model
 from pytest_unicomp.methods.support import has_experts, unsupported
 from pytest_unicomp.methods.tokens import encode
-from pytest_unicomp.records import Family
-from pytest_unicomp.registry import Calibration, Progress
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pytest_unicomp.records import Family
-from pytest_unicomp.registry import Calibration, Method, Progress
+from pytest_unicomp.api.protocols import Calibration, Method, Progress
+from pytest_unicomp.api.records import Family
 
 DONE = "done"
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pytest_unicomp.records import Family
-from pytest_unicomp.registry import Calibration, Progress
+from pytest_unicomp.api.protocols import Calibration, Progress
+from pytest_unicomp.api.records import Family
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_unicomp.errors import InfrastructureError, UnicompError
+from pytest_unicomp.api.errors import InfrastructureError, UnicompError
+from pytest_unicomp.api.protocols import Progress
 from pytest_unicomp.methods.distillation_text import Row
 from pytest_unicomp.methods.quiet import quiet
-from pytest_unicomp.registry import Progress
 
 if TYPE_CHECKING:
     import torch

@@ -16,9 +16,10 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from pytest_unicomp.errors import InfrastructureError, UnicompError, UsageProblem
-from pytest_unicomp.records import CalibrationText
-from pytest_unicomp.registry import Calibration, Progress, methods
+from pytest_unicomp.api.errors import InfrastructureError, UnicompError, UsageProblem
+from pytest_unicomp.api.protocols import Calibration, Progress
+from pytest_unicomp.api.records import CalibrationText
+from pytest_unicomp.api.registry import methods
 
 SAYS = "unicomp-progress "
 ERROR = "error.txt"

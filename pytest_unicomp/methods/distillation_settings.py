@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pytest_unicomp.errors import UnicompError
+from pytest_unicomp.api.errors import UnicompError
+from pytest_unicomp.api.protocols import Calibration
+from pytest_unicomp.api.records import Family
 from pytest_unicomp.methods.distillation import Plan, Schedule
 from pytest_unicomp.methods.distillation_text import Text, enlarged, prepare
-from pytest_unicomp.records import Family
-from pytest_unicomp.registry import Calibration
 
 REFERENCE_WIDTH = 4096
 

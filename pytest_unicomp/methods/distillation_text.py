@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_unicomp.api.protocols import Calibration
 from pytest_unicomp.methods.source import load_tokenizer
 from pytest_unicomp.methods.tokens import encode
-from pytest_unicomp.registry import Calibration
 
 if TYPE_CHECKING:
     import torch

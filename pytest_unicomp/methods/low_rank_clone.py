@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pytest_unicomp.api.protocols import Calibration, Progress
 from pytest_unicomp.methods.distillation import Objective, train
 from pytest_unicomp.methods.distillation_architectures import WRITERS, not_clonable, rounded
 from pytest_unicomp.methods.distillation_launch import launched
@@ -17,7 +18,6 @@ from pytest_unicomp.methods.low_rank_model import multiplied_out, principal_dire
 from pytest_unicomp.methods.quiet import quiet
 from pytest_unicomp.methods.source import copy_companions, load_model
 from pytest_unicomp.methods.teaching import logits
-from pytest_unicomp.registry import Calibration, Progress
 
 if TYPE_CHECKING:
     import torch

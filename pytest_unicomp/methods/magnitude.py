@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pytest_unicomp.api.protocols import Calibration, Progress
+from pytest_unicomp.api.records import Family
 from pytest_unicomp.methods.compressor import save
 from pytest_unicomp.methods.decoder import linear_layers
 from pytest_unicomp.methods.experts import split_experts
 from pytest_unicomp.methods.source import load_model
 from pytest_unicomp.methods.support import unsupported
-from pytest_unicomp.records import Family
-from pytest_unicomp.registry import Calibration, Progress
 
 if TYPE_CHECKING:
     import torch

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pytest_unicomp.api.protocols import Calibration, Progress
 from pytest_unicomp.methods.distillation import train
 from pytest_unicomp.methods.distillation_architectures import not_distilled
 from pytest_unicomp.methods.distillation_launch import launched
@@ -18,7 +19,6 @@ from pytest_unicomp.methods.distillation_text import Text
 from pytest_unicomp.methods.quiet import quiet
 from pytest_unicomp.methods.source import copy_companions, load_model
 from pytest_unicomp.methods.teaching import imitation, language_modelling
-from pytest_unicomp.registry import Calibration, Progress
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

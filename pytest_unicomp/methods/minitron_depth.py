@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pytest_unicomp.errors import UnicompError
+from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.methods.decoder import block_list
 from pytest_unicomp.methods.depth import cut_copy, qualities_without, quality
 from pytest_unicomp.methods.distillation_text import Text

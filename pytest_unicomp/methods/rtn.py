@@ -7,14 +7,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from pytest_unicomp.api.protocols import Calibration, Progress
+from pytest_unicomp.api.records import Family
 from pytest_unicomp.methods.compressor import compress_with
 from pytest_unicomp.methods.decoder import other_linear_layers, require_divisible
 from pytest_unicomp.methods.experts import split_experts
 from pytest_unicomp.methods.quiet import quiet
 from pytest_unicomp.methods.source import load_model
 from pytest_unicomp.methods.support import unsupported
-from pytest_unicomp.records import Family
-from pytest_unicomp.registry import Calibration, Progress
 
 
 @dataclass(frozen=True)

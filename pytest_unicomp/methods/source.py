@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_unicomp.errors import UnicompError
+from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.methods.quiet import quiet
 
 if TYPE_CHECKING:

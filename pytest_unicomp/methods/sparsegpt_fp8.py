@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from pytest_unicomp.api.protocols import Calibration, Progress
+from pytest_unicomp.api.records import Family
 from pytest_unicomp.methods.compressor import apply, save
 from pytest_unicomp.methods.experts import split_experts
 from pytest_unicomp.methods.fp8 import Fp8Dynamic
@@ -14,8 +16,6 @@ from pytest_unicomp.methods.source import load_model
 from pytest_unicomp.methods.sparsegpt import SparseGpt
 from pytest_unicomp.methods.support import unsupported
 from pytest_unicomp.methods.tokens import encode
-from pytest_unicomp.records import Family
-from pytest_unicomp.registry import Calibration, Progress
 
 
 @dataclass(frozen=True)

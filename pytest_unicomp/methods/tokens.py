@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_unicomp.errors import UnicompError
+from pytest_unicomp.api.errors import UnicompError
+from pytest_unicomp.api.protocols import Calibration
 from pytest_unicomp.methods.source import load_tokenizer
-from pytest_unicomp.registry import Calibration
 
 if TYPE_CHECKING:
     import torch

@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from pytest_unicomp.records import Check, Estimate
+from pytest_unicomp.api.records import Check, Estimate
 from pytest_unicomp.report import numbers
 from pytest_unicomp.report.numbers import DASH, Unit
 from pytest_unicomp.report.visible import visible

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from pytest_unicomp.errors import UsageProblem, nearest
-from pytest_unicomp.records import Report
+from pytest_unicomp.api.errors import UsageProblem, nearest
+from pytest_unicomp.api.records import Report
 
 
 def _json(report: Report, path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pytest_unicomp.records import Check, Example
+from pytest_unicomp.api.records import Check, Example
 from pytest_unicomp.report.matrix import Row
 from pytest_unicomp.report.visible import one_line
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pytest_unicomp.records import CapabilityVerdict, Check
+from pytest_unicomp.api.records import CapabilityVerdict, Check
 from pytest_unicomp.report.matrix import Row
 from pytest_unicomp.report.numbers import Unit, change, unit_of
-from pytest_unicomp.report.steady import is_steady
+from pytest_unicomp.report.unchanged import is_steady
 
 Question = Literal["retention", "drift"]
 

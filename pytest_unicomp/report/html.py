@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pytest_unicomp.records import Check, Claim, Report
-from pytest_unicomp.report import filters, flips, forest, numbers, repeat, steady, waivers, words
+from pytest_unicomp.api.records import Check, Claim, Report
+from pytest_unicomp.report import filters, flips, forest, numbers, repeat, unchanged, waiver_rows, words
 from pytest_unicomp.report.matrix import Row, matrix
-from pytest_unicomp.store import write_text
+from pytest_unicomp.store.local import write_text
 
 TEMPLATES = Path(__file__).parent / "page"
 STYLES = ("page.css", "plots.css", "narrow.css", "print.css")
@@ -23,7 +23,7 @@ def render(report: Report) -> str:
     import jinja2
     from markupsafe import Markup
 
-    from pytest_unicomp.report import cells, front, radar
+    from pytest_unicomp.report import cells, pareto_plot, radar
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -34,7 +34,7 @@ def render(report: Report) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals.update(cells=cells, numbers=numbers, steady=steady, waivers=waivers, words=words)
+    environment.globals.update(cells=cells, numbers=numbers, steady=unchanged, waivers=waiver_rows, words=words)
     laid_out = matrix(report)
     shown = flips.chosen(laid_out.rows)
     choices = filters.filters(shown)
@@ -56,7 +56,7 @@ def render(report: Report) -> str:
         behaviour=[check for check in report.checks if check.question == "retention" and (check.worst_slice or check.floors)],
         efficiency=_efficiency(laid_out.rows),
         timings=[check for row in laid_out.rows for check in row.checks if check.question == "efficiency" and numbers.is_timed(check)],
-        fronts=front.fronts(report),
+        fronts=pareto_plot.fronts(report),
         claims=_claims(report.findings),
         machine=_machine(report.environment),
         versions=sorted(report.environment.get("versions", {}).items()),

@@ -10,10 +10,10 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from pytest_unicomp.errors import UnicompError, UsageProblem
-from pytest_unicomp.records import Report
+from pytest_unicomp.api.errors import UnicompError, UsageProblem
+from pytest_unicomp.api.records import Report
 from pytest_unicomp.report import schema
-from pytest_unicomp.store import write_text
+from pytest_unicomp.store.local import write_text
 
 NAME = "unicomp-report/1"
 

@@ -6,12 +6,12 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from pytest_unicomp.records import CapabilityVerdict, Check, RecipeVerdict, Report
-from pytest_unicomp.report import numbers, waivers
+from pytest_unicomp.api.records import CapabilityVerdict, Check, RecipeVerdict, Report
+from pytest_unicomp.report import numbers, waiver_rows
 from pytest_unicomp.report.matrix import Cell, Row, matrix
 from pytest_unicomp.report.visible import one_line
 from pytest_unicomp.report.words import GAINS, SYMBOLS, VERDICTS, exit_meaning, title
-from pytest_unicomp.store import write_text
+from pytest_unicomp.store.local import write_text
 
 REASONS_SHOWN = 20
 WAIVERS_SHOWN = 20
@@ -32,7 +32,7 @@ def render(report: Report) -> str:
     """Return the report as GitHub-flavoured Markdown, under 65,536 characters for any report of at most 100 recipes."""
     laid_out = matrix(report)
     lines = [
-        f"## {SYMBOLS[report.verdict]} unicomp: {VERDICTS[report.verdict].upper()}{waivers.clause(report)}",
+        f"## {SYMBOLS[report.verdict]} unicomp: {VERDICTS[report.verdict].upper()}{waiver_rows.clause(report)}",
         "",
         f"Reason: {_reason(report.reason)} (exit code {report.exit_code}: {exit_meaning(report.exit_code)})",
         "",
@@ -58,8 +58,8 @@ def _waivers(report: Report) -> list[str]:
     lines = ["### Waivers", "", "| what | state | owner | until | reason |", "| --- | --- | --- | --- | --- |"]
     for waiver in report.waivers[:WAIVERS_SHOWN]:
         cells = (
-            escaped(waivers.about(waiver)),
-            waivers.STATES[waiver.state],
+            escaped(waiver_rows.about(waiver)),
+            waiver_rows.STATES[waiver.state],
             escaped(waiver.owner),
             waiver.expires,
             _reason(waiver.reason),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pytest_unicomp.records import CapabilityVerdict, Check, RecipeVerdict, Report
+from pytest_unicomp.api.records import CapabilityVerdict, Check, RecipeVerdict, Report
+from pytest_unicomp.api.vocabulary import CAPABILITIES, DIMENSIONS
 from pytest_unicomp.report.numbers import Unit, unit_of_capability
-from pytest_unicomp.vocabulary import CAPABILITIES, DIMENSIONS
 
 
 @dataclass(frozen=True)

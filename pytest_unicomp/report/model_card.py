@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from pytest_unicomp.errors import UsageProblem, nearest
-from pytest_unicomp.records import CapabilityVerdict, Check, RecipeVerdict, Report
-from pytest_unicomp.report import numbers, waivers
+from pytest_unicomp.api.errors import UsageProblem, nearest
+from pytest_unicomp.api.records import CapabilityVerdict, Check, RecipeVerdict, Report
+from pytest_unicomp.report import numbers, waiver_rows
 from pytest_unicomp.report.markdown import escaped
 from pytest_unicomp.report.words import VERDICTS, title
-from pytest_unicomp.store import write_text
+from pytest_unicomp.store.local import write_text
 
 # What the hub calls the way in which a model was made from another; it has no word for pruning.
 RELATIONS: Final = {"quantization": "quantized", "distillation": "finetune"}
@@ -115,4 +115,4 @@ def _waived(report: Report, recipe: RecipeVerdict) -> Iterator[str]:
         yield "Waived:"
         yield ""
     for waiver in own:
-        yield f"- {escaped(waivers.about(waiver))}, by {escaped(waiver.owner)} until {waiver.expires}: {escaped(waiver.reason)}"
+        yield f"- {escaped(waiver_rows.about(waiver))}, by {escaped(waiver.owner)} until {waiver.expires}: {escaped(waiver.reason)}"

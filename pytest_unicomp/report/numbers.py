@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from pytest_unicomp.records import CalibrationGain, CapabilityVerdict, Check
+from pytest_unicomp.api.records import CalibrationGain, CapabilityVerdict, Check
 
 Unit = Literal["rate", "nats", "relative", "plain"]
 DASH = "–"

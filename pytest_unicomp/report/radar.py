@@ -9,11 +9,11 @@ from typing import Final
 
 from markupsafe import Markup
 
-from pytest_unicomp.records import Report
+from pytest_unicomp.api.records import Report
+from pytest_unicomp.api.vocabulary import SCORES
 from pytest_unicomp.report import words
 from pytest_unicomp.report.matrix import Row
 from pytest_unicomp.report.plots import Sheet, Side
-from pytest_unicomp.vocabulary import SCORES
 
 WIDTH, HEIGHT = 380.0, 284.0
 CENTRE = (190.0, 140.0)

@@ -7,9 +7,9 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pytest_unicomp.options import default_of, flag, options
-from pytest_unicomp.profiles import PROFILES
-from pytest_unicomp.records import Check, RecipeVerdict, Report
+from pytest_unicomp.api.records import Check, RecipeVerdict, Report
+from pytest_unicomp.config.profiles import PROFILES
+from pytest_unicomp.config.settings import default_of, flag, options
 from pytest_unicomp.report.visible import one_line
 
 ALWAYS = ("profile", "limit", "seed", "calibration", "margin", "benchmark_margin", "drift_margin", "alpha", "inconclusive", "reference")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from pytest_unicomp.records import Report
-from pytest_unicomp.report import numbers, waivers
+from pytest_unicomp.api.records import Report
+from pytest_unicomp.report import numbers, waiver_rows
 from pytest_unicomp.report.matrix import Cell, Row, matrix
 from pytest_unicomp.report.visible import one_line
 from pytest_unicomp.report.words import VERDICTS, title
@@ -36,10 +36,10 @@ def summary_lines(report: Report, width: int) -> list[str]:
         gates = "" if row.recipe.gates else " (informs only)"
         text = f"{one_line(row.recipe.recipe)}{gates}: {VERDICTS[row.recipe.verdict].upper()}: {one_line(row.recipe.reason)}"
         lines += _wrapped(text, width)
-    lines += [line for text in waivers.evidence_lines(report) for line in _wrapped(text, width)]
-    lines += [line for text in waivers.lines(report) for line in _wrapped(one_line(text), width)]
+    lines += [line for text in waiver_rows.evidence_lines(report) for line in _wrapped(text, width)]
+    lines += [line for text in waiver_rows.lines(report) for line in _wrapped(one_line(text), width)]
     lines += _wrapped(f"reason: {one_line(report.reason)}", width)
-    return [*lines, f"unicomp: {VERDICTS[report.verdict].upper()}{waivers.clause(report)} (exit code {report.exit_code})"]
+    return [*lines, f"unicomp: {VERDICTS[report.verdict].upper()}{waiver_rows.clause(report)} (exit code {report.exit_code})"]
 
 
 def _wrapped(text: str, width: int) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pytest_unicomp.records import RecipeVerdict
+from pytest_unicomp.api.records import RecipeVerdict
 
 VERDICTS: Final[dict[str, str]] = {
     "pass": "pass",

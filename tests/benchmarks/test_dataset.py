@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.benchmarks import dataset
-from pytest_unicomp.errors import UsageProblem
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.benchmarks.efficiency import latency, size
 from pytest_unicomp.engine import Engine
-from pytest_unicomp.errors import UnicompError
 from tests.engine.toy_engine import evaluation, tiny_engine
 from tests.toys import artifact
 

@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
+from pytest_unicomp.api.errors import InfrastructureError
+from pytest_unicomp.api.registry import methods
 from pytest_unicomp.benchmarks.efficiency.footprint import BENCHMARKS, cache_bytes_per_token, flops, peak_memory
 from pytest_unicomp.benchmarks.efficiency.latency import BENCHMARKS as LATENCIES
-from pytest_unicomp.checkpoints import NANO
-from pytest_unicomp.errors import InfrastructureError
-from pytest_unicomp.registry import methods
+from pytest_unicomp.checkpoints.hub import NANO
 from tests.engine.toy_engine import evaluation
 from tests.methods.tiny import checkpoint
 from tests.toys import artifact

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
 from pytest_unicomp.benchmarks import nltk_data
 from pytest_unicomp.benchmarks.performance import ifeval
 from pytest_unicomp.benchmarks.performance.ifbench import benchmark as ifbench
 from pytest_unicomp.benchmarks.performance.ifbench.verdicts import VERIFIERS, follows, verdicts, versions
-from pytest_unicomp.errors import InfrastructureError, UsageProblem
 from tests.engine.toy_engine import evaluation
 
 # Verdicts in which we differ from the official ones: (key of the row, instruction, strict or loose) and why. None is known.

@@ -3,15 +3,15 @@
 import pytest
 import torch
 
+from pytest_unicomp.api.errors import InfrastructureError
+from pytest_unicomp.api.records import Ceilings
 from pytest_unicomp.benchmarks.efficiency import kernels as timed
 from pytest_unicomp.benchmarks.efficiency.kernels import BENCHMARKS, ROWS, Arm, spread
-from pytest_unicomp.checkpoints import NANO
-from pytest_unicomp.errors import InfrastructureError
-from pytest_unicomp.options import resolve
-from pytest_unicomp.records import Ceilings
-from pytest_unicomp.run import Run
-from pytest_unicomp.runtimes import float8, kernels, semi_structured
-from pytest_unicomp.runtimes.shapes import shapes
+from pytest_unicomp.checkpoints.hub import NANO
+from pytest_unicomp.config.settings import resolve
+from pytest_unicomp.engine.runtimes import float8, kernels, semi_structured
+from pytest_unicomp.engine.runtimes.shapes import shapes
+from pytest_unicomp.run.run import Run
 from tests.methods.tiny import checkpoint
 
 

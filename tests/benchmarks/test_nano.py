@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_unicomp.assets.nano import checks, world
 from pytest_unicomp.benchmarks.nano import perplexity, sets
 from pytest_unicomp.engine import Engine
+from pytest_unicomp.nano import checks, world
 from tests.engine.toy_engine import canned, evaluation
 
 TOY = (

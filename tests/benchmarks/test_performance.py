@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.benchmarks.performance import arc, gsm8k, mmlu, wikitext
 from pytest_unicomp.engine import Engine
-from pytest_unicomp.errors import UsageProblem
 from tests.engine.toy_engine import canned, evaluation
 
 

@@ -5,10 +5,10 @@ import re
 import pytest
 import torch
 
-from pytest_unicomp import memory
+from pytest_unicomp.api.errors import InfrastructureError
 from pytest_unicomp.benchmarks.efficiency import room
 from pytest_unicomp.benchmarks.efficiency.latency import Latency
-from pytest_unicomp.errors import InfrastructureError
+from pytest_unicomp.engine.host import memory
 
 
 def test_what_a_round_needs_is_what_a_person_counts(tiny):

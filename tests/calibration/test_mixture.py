@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from pytest_unicomp import checkpoints
+from pytest_unicomp.api.errors import UsageProblem
+from pytest_unicomp.api.records import Model
 from pytest_unicomp.benchmarks.questions import Question
 from pytest_unicomp.calibration import mixture
-from pytest_unicomp.errors import UsageProblem
-from pytest_unicomp.records import Model
+from pytest_unicomp.checkpoints import hub
 from tests.methods.tiny import checkpoint, save_tokenizer
 
 
@@ -161,7 +161,7 @@ def test_a_model_without_a_chat_template_gets_the_plain_words(model: Model, tmp_
 
 
 def test_the_embedded_model_calibrates_on_conversations_of_its_own_world_one_by_one(model: Model) -> None:
-    nano = model.model_copy(update={"name": "nano", "path": str(checkpoints.resolve("nano", None))})
+    nano = model.model_copy(update={"name": "nano", "path": str(hub.resolve("nano", None))})
     found = mixture.build("reasoning", model=nano, seed=0, bundle=None, samples=6, tokens=200)
     assert len(found.texts) == len(set(found.texts)) > 6
     assert all(text.count("<|begin|>") == 1 and "####" in text for text in found.texts)

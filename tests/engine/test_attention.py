@@ -14,9 +14,9 @@ from transformers import DynamicCache
 
 from pytest_unicomp.engine import attention
 from pytest_unicomp.engine.attention import folded, ways
-from pytest_unicomp.engine.caches import beside
+from pytest_unicomp.engine.kv_cache import beside
 from pytest_unicomp.engine.lm import make
-from tests.engine.test_scoring import PAIRS, ask, assert_same, plain
+from tests.engine.test_loglikelihood import PAIRS, ask, assert_same, plain
 from tests.engine.toy_models import model, tokenizer
 
 

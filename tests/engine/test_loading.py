@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from pytest_unicomp import engine
+from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
 from pytest_unicomp.engine import Engine, stored_weights
-from pytest_unicomp.errors import InfrastructureError, UsageProblem
 from tests.methods import tiny as checkpoints
 
 

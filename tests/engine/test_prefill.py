@@ -5,8 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_unicomp.engine.model_probe import support
 from pytest_unicomp.engine.prefill import Pass, Reader, passes
-from pytest_unicomp.engine.support import support
 from tests.engine.toy_models import model
 
 ONE, OTHER = (7,) * 60, (7,) * 30 + (8,) * 200

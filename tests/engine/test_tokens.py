@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_unicomp.checkpoints import NANO
+from pytest_unicomp.checkpoints.hub import NANO
 from pytest_unicomp.engine.tokens import LONG, encode
 from tests.engine import toy_models
 

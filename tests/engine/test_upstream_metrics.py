@@ -6,7 +6,7 @@ from lm_eval.models.huggingface import HFLM
 
 from pytest_unicomp.benchmarks.lm_eval_task import load_tasks
 from pytest_unicomp.engine import UnicompLM
-from pytest_unicomp.engine.quiet import quiet
+from pytest_unicomp.engine.quiet_libraries import quiet
 
 TASKS = [
     ("arc", "arc_challenge", "allenai/ai2_arc", 5),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp import engine
-from pytest_unicomp.registry import Evaluation
+from pytest_unicomp.api.protocols import Evaluation
 from tests.methods.tiny import checkpoint
 
 

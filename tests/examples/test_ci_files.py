@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from pytest_unicomp.cli import pytest_arguments, reported
-from pytest_unicomp.options import resolve
+from pytest_unicomp.config.settings import resolve
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 
@@ -119,7 +119,7 @@ def test_a_gate_that_names_its_reports_gets_no_others(tmp_path):
 def test_the_store_is_pruned_in_words_that_the_command_knows_before_it_is_saved(name):
     import typer
 
-    from pytest_unicomp.catalogue import commands
+    from docs.tools.catalogue import commands
     from pytest_unicomp.cli import app
 
     prune = next(command for command in scripts(name)[0] if "cache prune" in command)

@@ -4,8 +4,8 @@ import pytest
 import torch
 from transformers import BertConfig, BertForSequenceClassification, BertModel, BertTokenizerFast
 
-from pytest_unicomp.errors import InfrastructureError
-from pytest_unicomp.judges import choice, classifier, similarity
+from pytest_unicomp.api.errors import InfrastructureError
+from pytest_unicomp.judges import build, classifier, similarity
 from pytest_unicomp.judges.question import asked
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "i", "cannot", "help", "sure", "here", "it", "is"]
@@ -42,7 +42,7 @@ def test_a_text_is_nearest_to_itself_and_padding_changes_nothing(embedding):
 
 def test_without_the_embedding_model_nothing_is_scored_and_the_reason_is_said(tmp_path):
     missing = similarity.load("sentence-transformers/all-MiniLM-L6-v2", tmp_path, "cpu")
-    judge = choice.Judge("rules", embeddings=missing)
+    judge = build.Judge("rules", embeddings=missing)
     assert "not available" in judge.unavailable("similarity")
     assert "unicomp prefetch" in judge.unavailable("similarity")
     assert judge.unavailable("refusal") is None
@@ -56,7 +56,7 @@ def test_a_classifier_says_what_its_labels_say(tmp_path):
     model.classifier.bias.data = torch.tensor([50.0, -50.0])
     model.save_pretrained(tmp_path)
     tokenizer(tmp_path)
-    judge = choice.Judge("x", classifier=classifier.Classifier(str(tmp_path), None, "cpu"))
+    judge = build.Judge("x", classifier=classifier.Classifier(str(tmp_path), None, "cpu"))
     assert judge.answer([asked("refusal", prompt="p", response="sure")] * 40) == ["refuses"] * 40
     assert classifier.refusing_labels({0: "compliance", 1: "Rejection"}) == {1}
     assert classifier.refusing_labels({0: "LABEL_0", 1: "LABEL_1"}) == {0}

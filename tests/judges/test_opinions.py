@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_unicomp import stats
-from pytest_unicomp.judges import agreement, choice, opinions
+from pytest_unicomp.compare import stats
+from pytest_unicomp.judges import agreement, build, opinions
 from pytest_unicomp.judges.question import Asked, asked
 
 
@@ -124,7 +124,7 @@ def test_a_diagnosis_that_a_reply_denies_is_not_made(reply, verdict):
 
 
 def test_the_name_of_the_rules_covers_every_file_that_they_read():
-    folder = Path(choice.__file__).parent
+    folder = Path(build.__file__).parent
     waiting, reached = ["refusal.py", "opinions.py"], set()
     while waiting:
         name = waiting.pop()
@@ -133,4 +133,4 @@ def test_the_name_of_the_rules_covers_every_file_that_they_read():
             found = re.match(r"from pytest_unicomp\.judges\.(\w+) import", line)
             if found and f"{found[1]}.py" not in reached:
                 waiting.append(f"{found[1]}.py")
-    assert reached | {"refusal.json"} == set(choice.RULE_FILES)
+    assert reached | {"refusal.json"} == set(build.RULE_FILES)

@@ -7,9 +7,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from pytest_unicomp.endpoint import Endpoint
-from pytest_unicomp.errors import UsageProblem
-from pytest_unicomp.judges import choice
+from pytest_unicomp.api.errors import UsageProblem
+from pytest_unicomp.engine.serving.endpoint import Endpoint
+from pytest_unicomp.judges import build
 from pytest_unicomp.judges.question import asked
 from pytest_unicomp.judges.server import ATTEMPTS, Server, filled
 
@@ -71,7 +71,7 @@ def test_a_failure_is_tried_again_and_then_counted_as_unjudged():
         return (200, "REFUSES") if kind == "often" and calls[kind] > 2 else (503, "busy")
 
     with endpoint(reply) as (url, _):
-        judge = choice.Judge("server", server=Server(Endpoint.of(url), wait_seconds=0.001))
+        judge = build.Judge("server", server=Server(Endpoint.of(url), wait_seconds=0.001))
         questions = [asked("refusal", prompt=word, response="no") for word in ("often", "always")]
         assert judge.answer(questions) == ["refuses", None]
     assert calls == {"often": 3, "always": ATTEMPTS}
@@ -79,7 +79,7 @@ def test_a_failure_is_tried_again_and_then_counted_as_unjudged():
 
 def test_an_answer_that_is_neither_word_is_no_judgement():
     with endpoint(lambda text: (200, "maybe")) as (url, _):
-        judge = choice.Judge("server", server=Server(Endpoint.of(url)))
+        judge = build.Judge("server", server=Server(Endpoint.of(url)))
         assert judge.answer([asked("refusal", prompt="p", response="r")]) == [None]
 
 
@@ -102,4 +102,4 @@ def test_every_prompt_is_filled_whole():
 @pytest.mark.parametrize("wrong", ["rule", "classifier:", "server:", "gpt-4o", "server:ftp://x"])
 def test_a_judge_of_no_known_form_is_refused(wrong):
     with pytest.raises(UsageProblem):
-        choice.validate(wrong, None)
+        build.validate(wrong, None)

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 import torch
 
-from pytest_unicomp import checkpoints
-from pytest_unicomp.compress import require_supported
-from pytest_unicomp.errors import UsageProblem
+from pytest_unicomp.api.errors import UsageProblem
+from pytest_unicomp.api.registry import methods
+from pytest_unicomp.checkpoints import hub
 from pytest_unicomp.methods.architectures import ARCHITECTURES, support
 from pytest_unicomp.methods.decoder import linear_layers
 from pytest_unicomp.methods.experts import split_experts
 from pytest_unicomp.methods.support import unsupported
-from pytest_unicomp.registry import methods
+from pytest_unicomp.run.compress import require_supported
 from tests.methods.tiny import calibration, checkpoint, load, run
 
 BITS = {"rtn-w8a16": 8, "rtn-w4a16": 4, "rtn-w3a16": 3, "gptq-w8a16": 8, "gptq-w4a16": 4, "awq-w4a16": 4, "autoawq-w4a16": 4}
@@ -55,7 +55,7 @@ def test_a_recipe_works_on_an_architecture_or_says_beforehand_why_not(architectu
     if recipe in BITS:
         assert stored_bits(folder) == pytest.approx(BITS[recipe], abs=0.4)
     else:
-        assert checkpoints.facts(folder).bytes == pytest.approx(checkpoints.facts(source).bytes, rel=0.01)
+        assert hub.facts(folder).bytes == pytest.approx(hub.facts(source).bytes, rel=0.01)
 
 
 SHORT = {"steps": 2, "batch": 2, "sequence": 64, "warmup": 1, "judged": 2}

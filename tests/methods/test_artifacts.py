@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from pytest_unicomp.compress import Compression, compress, reference
-from pytest_unicomp.errors import InfrastructureError, UnicompError, UsageProblem
-from pytest_unicomp.records import Model
-from pytest_unicomp.registry import methods
-from pytest_unicomp.store import Store
+from pytest_unicomp.api.errors import InfrastructureError, UnicompError, UsageProblem
+from pytest_unicomp.api.records import Model
+from pytest_unicomp.api.registry import methods
+from pytest_unicomp.run.compress import Compression, compress, reference
+from pytest_unicomp.store.local import Store
 from tests.methods.tiny import calibration, checkpoint, run
 
 
@@ -108,8 +108,8 @@ def test_missing_or_short_calibration_text_is_said_in_one_line(recipe: str, llam
 def test_a_missing_library_is_named_as_pip_knows_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     import importlib.util
 
-    from pytest_unicomp.options import resolve
-    from pytest_unicomp.plan import candidates
+    from pytest_unicomp.config.settings import resolve
+    from pytest_unicomp.run.plan import candidates
 
     found = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, package=None: None if name == "awq" else found(name, package))

@@ -14,7 +14,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_unicomp.errors import InfrastructureError, UnicompError, UsageProblem
+from pytest_unicomp.api.errors import InfrastructureError, UnicompError, UsageProblem
+from pytest_unicomp.api.protocols import Calibration
+from pytest_unicomp.api.records import CalibrationText
 from pytest_unicomp.methods.distillation import Plan, log_interval, train
 from pytest_unicomp.methods.distillation_launch import main
 from pytest_unicomp.methods.distillation_loss import activation_error, cross_entropy, divergence
@@ -22,8 +24,6 @@ from pytest_unicomp.methods.distillation_settings import in_bfloat16
 from pytest_unicomp.methods.distillation_text import Row, enlarged, learned, pack, prepare
 from pytest_unicomp.methods.minitron_depth import MinitronDepth
 from pytest_unicomp.methods.teaching import language_modelling, logits
-from pytest_unicomp.records import CalibrationText
-from pytest_unicomp.registry import Calibration
 from tests.methods.tiny import calibration, checkpoint, contents, load, run, save_tokenizer
 
 PLAN = Plan(steps=6, batch=4, device_batch=0, learning_rate=1e-3, warmup=2, schedule="cosine", beta2=0.95, bfloat16=False, save_every=2)

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from pytest_unicomp import compress
-from pytest_unicomp.assets.nano.evaluate import perplexity
+from pytest_unicomp.api.protocols import Calibration
+from pytest_unicomp.api.registry import methods
 from pytest_unicomp.calibration import mixture
 from pytest_unicomp.methods.source import load_tokenizer
-from pytest_unicomp.registry import Calibration, methods
+from pytest_unicomp.nano.evaluate import perplexity
+from pytest_unicomp.run import compress
 from tests.methods.tiny import load, run
 
 pytestmark = pytest.mark.slow

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from pytest_unicomp.errors import UnicompError
+from pytest_unicomp.api.errors import UnicompError
+from pytest_unicomp.api.protocols import Calibration
+from pytest_unicomp.api.records import CalibrationText
+from pytest_unicomp.api.registry import methods
 from pytest_unicomp.methods.tokens import encode
-from pytest_unicomp.records import CalibrationText
-from pytest_unicomp.registry import Calibration, methods
 from tests.methods.tiny import calibration, checkpoint, contents, run
 
 CALIBRATED = ("wanda-50", "wanda-2of4", "gptq-w4a16", "minitron-depth")

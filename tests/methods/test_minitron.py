@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from pytest_unicomp.errors import UnicompError
+from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.methods.decoder import block_list
 from pytest_unicomp.methods.depth import qualities_without, quality, without_layers
 from pytest_unicomp.methods.distillation_text import Row, pack

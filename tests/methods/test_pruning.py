@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import torch
 
-from pytest_unicomp import checkpoints
-from pytest_unicomp.errors import UnicompError
+from pytest_unicomp.api.errors import UnicompError
+from pytest_unicomp.checkpoints import hub
 from pytest_unicomp.methods.decoder import linear_layers
 from pytest_unicomp.methods.magnitude import zero_smallest
 from pytest_unicomp.methods.tokens import encode
@@ -57,8 +57,8 @@ def test_wanda_keeps_the_surviving_weights_as_they_were(llama: Path, wanda: Path
 
 def test_wanda_and_magnitude_choose_other_weights_at_the_same_sparsity(llama: Path, wanda: Path, tmp_path: Path) -> None:
     magnitude = run("magnitude-50", llama, tmp_path / "out")
-    assert checkpoints.facts(wanda).sparsity == pytest.approx(0.5)
-    assert checkpoints.facts(magnitude).sparsity == pytest.approx(0.5)
+    assert hub.facts(wanda).sparsity == pytest.approx(0.5)
+    assert hub.facts(magnitude).sparsity == pytest.approx(0.5)
     ours, theirs = (load(folder).get_submodule(FIRST).weight != 0 for folder in (wanda, magnitude))
     assert not torch.equal(ours, theirs)
 
@@ -85,7 +85,7 @@ def test_a_pruned_checkpoint_is_dense_on_disk_in_the_dtype_of_the_reference(tmp_
     source = checkpoint(tmp_path / "model", dtype="bfloat16")
     pruned = run("magnitude-50", source, tmp_path / "out")
     assert load(pruned).dtype is torch.bfloat16
-    assert checkpoints.facts(pruned).bytes == checkpoints.facts(source).bytes
+    assert hub.facts(pruned).bytes == hub.facts(source).bytes
     assert "quantization_config" not in (pruned / "config.json").read_text()
 
 

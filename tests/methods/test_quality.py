@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 import torch
 
-from pytest_unicomp import compress, engine
+from pytest_unicomp import engine
+from pytest_unicomp.api.protocols import Calibration, Evaluation
+from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.calibration import mixture
+from pytest_unicomp.compare.stats.means import mean, t_interval
 from pytest_unicomp.methods.gptq import Gptq
 from pytest_unicomp.methods.rtn import RoundToNearest
-from pytest_unicomp.registry import Calibration, Evaluation, benchmarks
-from pytest_unicomp.stats.means import mean, t_interval
+from pytest_unicomp.run import compress
 from tests.methods.tiny import load, run
 
 pytestmark = pytest.mark.slow

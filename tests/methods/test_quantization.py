@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from pytest_unicomp import checkpoints
-from pytest_unicomp.errors import UnicompError
+from pytest_unicomp.api.errors import UnicompError
+from pytest_unicomp.checkpoints import hub
 from pytest_unicomp.methods.decoder import linear_layers
 from pytest_unicomp.methods.gptq import Gptq
 from pytest_unicomp.methods.rtn import RoundToNearest
@@ -45,8 +45,8 @@ def test_packed_weights_take_the_bits_they_claim(bits: int, most: float, llama: 
 
 
 def test_facts_of_a_packed_checkpoint_count_the_unpacked_parameters(llama: Path, tmp_path: Path) -> None:
-    dense = checkpoints.facts(llama)
-    packed = checkpoints.facts(run("rtn-w4a16", llama, tmp_path / "out"))
+    dense = hub.facts(llama)
+    packed = hub.facts(run("rtn-w4a16", llama, tmp_path / "out"))
     assert packed.parameters == dense.parameters == sum(weight.numel() for weight in load(llama).parameters())
     assert packed.bytes < 0.4 * dense.bytes
     assert packed.bits_per_weight == pytest.approx(8 * packed.bytes / packed.parameters)
@@ -56,7 +56,7 @@ def test_facts_of_a_packed_checkpoint_count_the_unpacked_parameters(llama: Path,
 def test_sparsity_of_a_packed_checkpoint_is_the_share_of_weights_that_dequantize_to_zero(llama: Path, tmp_path: Path) -> None:
     folder = run("rtn-w3a16", llama, tmp_path / "out")
     weights = torch.cat([rounded(layer.weight, 3).flatten() for layer in linear_layers(load(llama)).values()])
-    assert checkpoints.facts(folder).sparsity == pytest.approx(float((weights == 0).float().mean()), abs=1e-4)
+    assert hub.facts(folder).sparsity == pytest.approx(float((weights == 0).float().mean()), abs=1e-4)
 
 
 def test_gptq_disturbs_the_outputs_on_its_calibration_data_less_than_rounding_does(llama: Path, tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from pytest_unicomp.records import CalibrationText
-from pytest_unicomp.registry import Calibration
+from pytest_unicomp.api.protocols import Calibration
+from pytest_unicomp.api.records import CalibrationText
 
 TEMPLATE = "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}"
 
@@ -69,7 +69,7 @@ def calibration(documents: int = 8, tokens: int = 64, seed: int = 0) -> Calibrat
 
 def run(recipe: str | Any, source: Path, destination: Path, text: Calibration | None = None, seed: int = 0) -> Path:
     """Compress `source` into a new folder with a recipe's name or a method, on the CPU, and return the folder."""
-    from pytest_unicomp.registry import methods
+    from pytest_unicomp.api.registry import methods
 
     method = methods()[recipe] if isinstance(recipe, str) else recipe
     destination.mkdir()

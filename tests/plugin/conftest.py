@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from pytest_unicomp.options import resolve
-from pytest_unicomp.plugin import suites
-from pytest_unicomp.run import Run
+from pytest_unicomp.config.settings import resolve
+from pytest_unicomp.plugin.suites import suites
+from pytest_unicomp.run.run import Run
 
 LIMIT = 24
 
@@ -79,7 +79,7 @@ def gate(pytester: pytest.Pytester, store: Path) -> Gate:
 @pytest.fixture
 def breaking_recipe(pytester: pytest.Pytester) -> Any:
     """The recipe "breaks", which raises, and the benchmark "huge-latency", which fits nowhere, installed like a stranger's package."""
-    from pytest_unicomp import registry
+    from pytest_unicomp.api import registry
     from tests.plugin.toy_recipes import install
 
     install(pytester.path)
@@ -99,10 +99,10 @@ def ruined(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
     from safetensors.torch import load_file, save_file
 
-    from pytest_unicomp import checkpoints
+    from pytest_unicomp.checkpoints import hub
 
     folder = tmp_path_factory.mktemp("made-elsewhere") / "ruined"
-    shutil.copytree(checkpoints.resolve("nano", None), folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    shutil.copytree(hub.resolve("nano", None), folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     generator = torch.Generator().manual_seed(0)
     for file in folder.glob("*.safetensors"):
         weights = load_file(file)

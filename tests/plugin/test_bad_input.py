@@ -77,9 +77,9 @@ def test_stored_evidence_that_is_not_there_is_refused_with_how_to_make_it(gate, 
 def _copy_of_nano(pytester):
     import shutil
 
-    from pytest_unicomp import checkpoints
+    from pytest_unicomp.checkpoints import hub
 
-    return str(shutil.copytree(checkpoints.resolve("nano", None), pytester.path / "another"))
+    return str(shutil.copytree(hub.resolve("nano", None), pytester.path / "another"))
 
 
 def test_an_unknown_key_in_the_project_file_is_refused_with_the_nearest(gate, pytester):

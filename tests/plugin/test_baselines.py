@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pytest_unicomp.registry import Table, methods
+from pytest_unicomp.api.registry import Table, methods
 
 WIDE = ("--unicomp-margin=0.4", "--unicomp-benchmark-margin=0.4", "--unicomp-drift-margin=0.4")
 
@@ -29,10 +29,10 @@ def own_model(pytester):
     """A copy of nano under another name, so that the packaged baselines do not speak for it."""
     import shutil
 
-    from pytest_unicomp import checkpoints
+    from pytest_unicomp.checkpoints import hub
 
     copy = pytester.path / "own"
-    shutil.copytree(checkpoints.resolve("nano", None), copy, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    shutil.copytree(hub.resolve("nano", None), copy, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     return str(copy)
 
 
@@ -120,7 +120,7 @@ def test_baselines_that_nobody_reads_are_named_after_a_run_of_everything_alone(d
     orphan.write_text("{}")
     drifting(model=own_model)["result"].stdout.no_fnmatch_line("unused baseline: *")
     table = methods()
-    monkeypatch.setattr("pytest_unicomp.recipes.table", lambda *_: Table("recipe", None, {"rtn-w8a16": table["rtn-w8a16"]}))
+    monkeypatch.setattr("pytest_unicomp.methods.configured.table", lambda *_: Table("recipe", None, {"rtn-w8a16": table["rtn-w8a16"]}))
     everything = drifting(model=own_model, recipe="all")
     everything["result"].stdout.fnmatch_lines([f"unused baseline: {orphan}: *"])
     drifting("-k", "drift", model=own_model, recipe="all")["result"].stdout.no_fnmatch_line("unused baseline: *")

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pytest_unicomp.records import Report
+from pytest_unicomp.api.records import Report
 from pytest_unicomp.report import html, markdown
 
 SMALL = ("--unicomp-calibration-samples=16", "--unicomp-calibration-tokens=64")
@@ -51,7 +51,8 @@ def test_a_target_without_a_pruned_recipe_is_refused(gate):
 
 
 def test_a_file_that_gives_a_question_away_ends_the_run_before_anything_is_made(gate, pytester):
-    from pytest_unicomp.registry import Evaluation, benchmarks
+    from pytest_unicomp.api.protocols import Evaluation
+    from pytest_unicomp.api.registry import benchmarks
 
     evaluation = Evaluation(limit=None, seed=0, bundle=None, device="cpu", dtype="auto")
     question = max((question.text for question in benchmarks()["nano-reasoning"].questions(evaluation)), key=len)

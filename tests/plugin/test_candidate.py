@@ -2,12 +2,12 @@
 
 import shutil
 
-from pytest_unicomp import checkpoints
+from pytest_unicomp.checkpoints import hub
 
 
 def test_a_copy_of_the_reference_passes_outright_however_few_items_there_are(gate, pytester):
     copy = pytester.path / "copy"
-    shutil.copytree(checkpoints.resolve("nano", None), copy, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    shutil.copytree(hub.resolve("nano", None), copy, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     report = gate.report(f"--unicomp-candidate={copy}", "--unicomp-margin=0.001", recipe=None)
     assert (report["exit_code"], report["verdict"]) == (0, "pass")
     (check,) = [check for check in report["checks"] if check["question"] == "retention"]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pytest_unicomp import checkpoints
+from pytest_unicomp.checkpoints import hub
 from tests import packed_formats
 from tests.plugin.test_bad_input import assert_refused
 
@@ -24,7 +24,7 @@ def write_nano(folder, **how):
     from safetensors.torch import load_file, save_file
 
     source = folder.parent / "float32"
-    shutil.copytree(checkpoints.resolve("nano", None), source, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    shutil.copytree(hub.resolve("nano", None), source, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     held = load_file(source / "model.safetensors")
     # numpy has no bfloat16.
     save_file({name: tensor.to(torch.float32) for name, tensor in held.items()}, source / "model.safetensors", metadata={"format": "pt"})
@@ -43,7 +43,7 @@ def test_a_gptq_checkpoint_is_gated_and_counted_as_the_files_that_would_ship(gat
     assert (made["bytes"], original["bytes"]) == (size, size)
     assert made["bits_per_weight"] == pytest.approx(8 * size / report["reference"]["parameters"])
     assert original["format"] == "gptq: weights int8 in groups of 64"
-    assert original["fingerprint"] == checkpoints.fingerprint(gptq)
+    assert original["fingerprint"] == hub.fingerprint(gptq)
     (bytes_check,) = [check for check in report["checks"] if check["benchmark"] == "bytes"]
     assert bytes_check["candidate"]["value"] == size
     (artifact_check,) = [check for check in report["checks"] if check["question"] == "artifact"]

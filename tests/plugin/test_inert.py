@@ -36,7 +36,7 @@ def test_a_flag_without_a_model_is_a_usage_error(pytester):
 
 
 def test_the_suites_without_a_model_are_skipped_with_the_reason(pytester):
-    from pytest_unicomp.plugin import suites
+    from pytest_unicomp.plugin.suites import suites
 
     result = pytester.runpytest_subprocess(str(suites()), "-rs", "-p", "no:cacheprovider")
     assert result.ret == 0

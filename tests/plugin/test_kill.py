@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from pytest_unicomp.plugin import suites
+from pytest_unicomp.plugin.suites import suites
 from tests.plugin.test_xdist import without_times
 
 KILLS = int(os.environ.get("UNICOMP_KILLS", "4"))

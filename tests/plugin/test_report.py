@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from pytest_unicomp.records import Report
+from pytest_unicomp.api.records import Report
 from pytest_unicomp.report import repeat
 
 
@@ -116,7 +116,7 @@ def test_a_run_in_which_nothing_was_measured_writes_no_report(gate, pytester):
 
 def test_a_report_that_does_not_fit_its_schema_is_one_line_and_exit_code_7(gate, monkeypatch):
     from pytest_unicomp import report
-    from pytest_unicomp.errors import UnicompError
+    from pytest_unicomp.api.errors import UnicompError
 
     def refuse(answer, path):
         raise UnicompError(f"unicomp: the report does not match its schema; {path} was not written.")

@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-from pytest_unicomp.checkpoints import NANO
+from pytest_unicomp.checkpoints.hub import NANO
 from pytest_unicomp.engine import load
-from tests.serving import loopback
-from tests.serving.loopback import Loopback
+from tests.engine.serving import loopback
+from tests.engine.serving.loopback import Loopback
 
 SERVER = f"{shlex.quote(sys.executable)} {shlex.quote(loopback.__file__)} {{model}} {{port}}"
 ONE = {"recipe": None, "benchmark": "nano-knowledge"}

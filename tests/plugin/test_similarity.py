@@ -5,7 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from pytest_unicomp import checkpoints
+from pytest_unicomp.checkpoints import hub
 from pytest_unicomp.cli import app
 
 
@@ -24,7 +24,7 @@ def similar(report):
 
 
 def test_a_folder_is_taken_as_the_model_and_stands_in_the_policy(gate, bundle):
-    folder = checkpoints.resolve("nano", None)
+    folder = hub.resolve("nano", None)
     report = gate.report(bundle, f"--unicomp-similarity={folder}", benchmark="trustllm-advinstruction")
     assert report["policy"]["similarity"] == str(folder)
     check = similar(report)

@@ -136,9 +136,9 @@ def test_a_verdict_whose_evidence_the_report_no_longer_names_is_not_taken_on_tru
 
 def without(report, *gone):
     """The report without the checks of these benchmarks and questions, its recipes and its run concluded again as one would who hides them."""
-    from pytest_unicomp.conclusion import recipe as concluded
-    from pytest_unicomp.records import Report
-    from pytest_unicomp.verification import _policy
+    from pytest_unicomp.api.records import Report
+    from pytest_unicomp.cli.verify import _policy
+    from pytest_unicomp.run.conclude import recipe as concluded
 
     answer = Report.model_validate(report)
     checks = [check for check in answer.checks if (check.benchmark, check.question) not in gone]

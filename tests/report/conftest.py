@@ -1,7 +1,7 @@
 import pytest
-import toy_report
 
-from pytest_unicomp.records import Report
+from pytest_unicomp.api.records import Report
+from tests.report import toy_report
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import pytest
 from typer.testing import CliRunner
 
 from pytest_unicomp import report as reports
+from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.cli import app
-from pytest_unicomp.errors import UsageProblem
 from pytest_unicomp.report import model_card
 from tests.report.toy_report import NASTY, small
 

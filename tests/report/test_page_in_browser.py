@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import browser
 import pytest
-import toy_report
 
 from pytest_unicomp.report import html
+from tests.report import browser, toy_report
 
 AXE = Path(os.environ.get("UNICOMP_AXE") or Path(__file__).parents[2] / ".browser/node_modules/axe-core/axe.min.js")
 SHOWN = "[...document.querySelectorAll('.flip')].filter(flip => getComputedStyle(flip).display !== 'none')"

@@ -3,13 +3,13 @@ import math
 import re
 
 import pytest
-import toy_report
 
-from pytest_unicomp.records import Point, Report
-from pytest_unicomp.report import front, radar
+from pytest_unicomp.api.records import Point, Report
+from pytest_unicomp.api.vocabulary import SCORES
+from pytest_unicomp.report import pareto_plot, radar
 from pytest_unicomp.report.matrix import matrix
 from pytest_unicomp.report.plots import Sheet
-from pytest_unicomp.vocabulary import SCORES
+from tests.report import toy_report
 
 
 def drawn(
@@ -112,7 +112,7 @@ def costs(*points: tuple[str, float, int, float | None, bool], cheapest: str | N
 
 def test_every_recipe_is_a_dot_filled_where_nothing_beats_it() -> None:
     report = costs(("a", 99.0, 3_000_000, 0.2, True), ("b", 60.0, 2_000_000, 0.1, True), ("c", 58.0, 4_000_000, 0.3, False))
-    size, speed = front.fronts(report)
+    size, speed = pareto_plot.fronts(report)
     for plot in (size, speed):
         assert (len(dots(plot)), len(dots(plot, "hollow"))) == (2, 1)
     (a, b), (c,) = dots(size), dots(size, "hollow")
@@ -123,19 +123,19 @@ def test_every_recipe_is_a_dot_filled_where_nothing_beats_it() -> None:
 
 def test_a_cost_that_not_all_recipes_have_is_not_drawn() -> None:
     report = costs(("a", 99.0, 3_000_000, 0.2, True), ("b", 60.0, 2_000_000, None, True))
-    assert len(front.fronts(report)) == 1
-    assert front.fronts(costs(("a", 99.0, 3_000_000, 0.2, True))) == ()
+    assert len(pareto_plot.fronts(report)) == 1
+    assert pareto_plot.fronts(costs(("a", 99.0, 3_000_000, 0.2, True))) == ()
 
 
 def test_recipes_that_all_keep_everything_are_drawn_on_one_height() -> None:
-    (plot,) = front.fronts(costs(("a", 100.0, 3_000_000, None, True), ("b", 100.0, 2_000_000, None, True)))
+    (plot,) = pareto_plot.fronts(costs(("a", 100.0, 3_000_000, None, True), ("b", 100.0, 2_000_000, None, True)))
     assert len({y for _, y in dots(plot)}) == 1
     assert len(dots(plot)) == 2
 
 
 def test_names_never_lie_on_each_other_and_the_chosen_one_comes_first() -> None:
     crowd = [(f"recipe-{index}", 90.0 + 0.01 * index, 2_000_000 + 100 * index, None, True) for index in range(19)]
-    (plot,) = front.fronts(costs(*crowd, cheapest="recipe-7"))
+    (plot,) = pareto_plot.fronts(costs(*crowd, cheapest="recipe-7"))
     assert len(dots(plot)) == 19
     named = re.findall(r'<text class="(?:label|chosen)"[^>]*>(recipe-\d+)', plot)
     assert 1 <= len(named) < 19
@@ -144,7 +144,7 @@ def test_names_never_lie_on_each_other_and_the_chosen_one_comes_first() -> None:
 
 @pytest.mark.parametrize(("low", "high"), [(0, 4_332_080), (63.7, 100), (99.91, 100), (0, 0.131), (-40, 350), (100, 100)])
 def test_ticks_are_round_and_enclose_what_is_drawn(low: float, high: float) -> None:
-    ticks = front._round_steps(low, high)
+    ticks = pareto_plot._round_steps(low, high)
     assert ticks[0] <= low
     assert ticks[-1] >= high * (1 - 1e-9)
     assert 2 <= len(ticks) <= 8 or low == high

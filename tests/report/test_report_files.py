@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_unicomp.errors import UsageProblem
-from pytest_unicomp.records import Report
+from pytest_unicomp.api.errors import UsageProblem
+from pytest_unicomp.api.records import Report
 from pytest_unicomp.report import SUFFIXES, validate, write
 
 

@@ -7,14 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
-import toy_report
-from page_reader import Cell, Page
 
-from pytest_unicomp.records import Check, Report
-from pytest_unicomp.report import html, numbers, repeat, steady
+from pytest_unicomp.api.records import Check, Report
+from pytest_unicomp.api.vocabulary import SCORES
+from pytest_unicomp.report import html, numbers, repeat, unchanged
 from pytest_unicomp.report.visible import visible
 from pytest_unicomp.report.words import SYMBOLS, VERDICTS
-from pytest_unicomp.vocabulary import SCORES
+from tests.report import toy_report
+from tests.report.page_reader import Cell, Page
 
 LOADING = {"script", "link", "iframe", "object", "embed", "img", "base", "form", "video", "audio", "source"}
 
@@ -400,8 +400,8 @@ def test_evidence_that_was_found_again_takes_one_line_and_no_plot(report: Report
 )
 def test_a_drift_check_that_differs_in_anything_keeps_its_own_line(changes: dict[str, object]) -> None:
     identical = with_drift(toy_report.full()).checks[-1]
-    assert steady.is_steady(identical)
-    assert not steady.is_steady(identical.model_copy(update=changes))
+    assert unchanged.is_steady(identical)
+    assert not unchanged.is_steady(identical.model_copy(update=changes))
 
 
 def test_a_comparison_of_many_recipes_stays_below_four_megabytes(big_report: Report, tmp_path: Path) -> None:

@@ -6,12 +6,12 @@ import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toy_report import report as make_report
 
-from pytest_unicomp.errors import UnicompError, UsageProblem
-from pytest_unicomp.records import Report
+from pytest_unicomp.api.errors import UnicompError, UsageProblem
+from pytest_unicomp.api.records import Report
 from pytest_unicomp.report import json as report_json
 from pytest_unicomp.report import schema
+from tests.report.toy_report import report as make_report
 
 
 def test_the_published_schema_is_the_one_of_the_records() -> None:

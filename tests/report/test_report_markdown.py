@@ -1,10 +1,10 @@
 import re
 
 import pytest
-import toy_report
 
-from pytest_unicomp.records import Report
+from pytest_unicomp.api.records import Report
 from pytest_unicomp.report import markdown
+from tests.report import toy_report
 
 
 def test_the_comment_starts_with_the_verdict_and_its_reason(report: Report) -> None:

@@ -1,8 +1,8 @@
 import pytest
-import toy_report
 
-from pytest_unicomp.records import Report
+from pytest_unicomp.api.records import Report
 from pytest_unicomp.report.terminal import summary_lines
+from tests.report import toy_report
 
 
 def test_the_table_tells_retention_difference_interval_and_verdict(report: Report) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from pytest_unicomp.records import (
+from pytest_unicomp.api.records import (
     Agreement,
     Artifact,
     CalibrationGain,
@@ -30,7 +30,7 @@ from pytest_unicomp.records import (
     Verdict,
     WaiverState,
 )
-from pytest_unicomp.vocabulary import CAPABILITIES, SCORES, Family
+from pytest_unicomp.api.vocabulary import CAPABILITIES, SCORES, Family
 
 SEVEN = ("knowledge", "multilingual", "reasoning", "instruction_following", "language_modeling", "safety", "truthfulness")
 CONFIDENCE = 0.9

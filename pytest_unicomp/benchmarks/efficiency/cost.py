@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pytest_unicomp.records import Artifact, Dimension
-from pytest_unicomp.registry import Evaluation
+from pytest_unicomp.api.protocols import Evaluation
+from pytest_unicomp.api.records import Artifact, Dimension
 
 
 @dataclass(frozen=True)

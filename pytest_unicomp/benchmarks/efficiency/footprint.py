@@ -11,9 +11,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from pytest_unicomp.errors import InfrastructureError
-from pytest_unicomp.records import Artifact, Dimension
-from pytest_unicomp.registry import Evaluation
+from pytest_unicomp.api.errors import InfrastructureError
+from pytest_unicomp.api.protocols import Evaluation
+from pytest_unicomp.api.records import Artifact, Dimension
 
 # The paper's FLOPs column was made at 128 tokens (protocol: twice 128 x the parameters that multiply).
 FLOPS_TOKENS = 128
@@ -89,8 +89,8 @@ def flops(folder: Path, tokens: int) -> int:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    from pytest_unicomp.engine.quiet import quiet
-    from pytest_unicomp.runtimes.shapes import skeleton
+    from pytest_unicomp.engine.quiet_libraries import quiet
+    from pytest_unicomp.engine.runtimes.shapes import skeleton
 
     model = skeleton(folder)
     with quiet():

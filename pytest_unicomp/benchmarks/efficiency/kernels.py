@@ -10,13 +10,14 @@ from pathlib import Path
 from statistics import quantiles
 from typing import Any, Literal
 
-from pytest_unicomp import machine, stats, timing
-from pytest_unicomp.errors import InfrastructureError
-from pytest_unicomp.records import Ceilings, Dimension, KernelReport, LayerTiming, Spread
-from pytest_unicomp.registry import Evaluation
-from pytest_unicomp.runtimes import kernels
-from pytest_unicomp.runtimes.kernels import Format
-from pytest_unicomp.runtimes.shapes import Shape, shapes
+from pytest_unicomp.api.errors import InfrastructureError
+from pytest_unicomp.api.protocols import Evaluation
+from pytest_unicomp.api.records import Ceilings, Dimension, KernelReport, LayerTiming, Spread
+from pytest_unicomp.compare import stats
+from pytest_unicomp.engine.host import host, paired_timing
+from pytest_unicomp.engine.runtimes import kernels
+from pytest_unicomp.engine.runtimes.kernels import Format
+from pytest_unicomp.engine.runtimes.shapes import Shape, shapes
 
 # Tokens that are multiplied at once: one sequence and eight that write, and a prompt that is read.
 ROWS: Mapping[int, Literal["decode", "prefill"]] = {1: "decode", 8: "decode", 256: "prefill"}
@@ -43,7 +44,7 @@ class Arm:
         """Time every block once; return the seconds that the linear layers of one written token take together."""
         found = []
         for block in self.blocks:
-            seconds, products = timing.on_device(self.device, block)
+            seconds, products = paired_timing.on_device(self.device, block)
             found.append(seconds / products)
         self.seconds.append(found)
         return math.fsum(weight * seconds for weight, seconds in zip(self.weights, found, strict=True))
@@ -53,7 +54,7 @@ class Arm:
 class KernelRounds:
     """Paired rounds of both arms, and what is known of each place beside its seconds; `report` needs rounds that are finished."""
 
-    pairs: timing.PairedRounds
+    pairs: paired_timing.PairedRounds
     arms: tuple[Arm, Arm]
     places: list[dict[str, Any]]
     known: dict[str, Any]
@@ -116,7 +117,7 @@ class Kernel:
         """
         reason = self.missing(device)
         if reason is not None:
-            raise InfrastructureError(f"unicomp: {machine.name(device)} has no {self.format} kernel: {reason}.")
+            raise InfrastructureError(f"unicomp: {host.name(device)} has no {self.format} kernel: {reason}.")
         found = shapes(folder)
         left_out = {shape: why for shape in found if (why := kernels.unfit(self.format, shape.outputs, shape.inputs, device)) is not None}
         fitting = [shape for shape in found if shape not in left_out]
@@ -135,11 +136,11 @@ class Kernel:
         known = {
             "format": self.format,
             "kernel": names[1],
-            "device": machine.name(device),
+            "device": host.name(device),
             "ceilings": ceilings(device),
             "left_out": [f"{shape.outputs} x {shape.inputs}: {why}" for shape, why in left_out.items()],
         }
-        pairs = timing.PairedRounds(dense.round, fast.round, names, device=device)
+        pairs = paired_timing.PairedRounds(dense.round, fast.round, names, device=device)
         return KernelRounds(pairs, (dense, fast), places, known)
 
     def _places(self, shape: Shape, device: str) -> list[tuple[dict[str, Any], tuple[Callable[[], int], Callable[[], int]]]]:
@@ -149,7 +150,7 @@ class Kernel:
         generator = torch.Generator().manual_seed(0)
         weight = torch.randn(shape.outputs, shape.inputs, generator=generator).to(device, torch.bfloat16)
         packed = kernels.pack(self.format, weight)
-        copies = min(shape.layers, max(1, math.ceil(CACHE_BYTES[machine.kind(device)] / packed.bytes)))
+        copies = min(shape.layers, max(1, math.ceil(CACHE_BYTES[host.kind(device)] / packed.bytes)))
         many = [packed.module, *(kernels.pack(self.format, weight).module for _ in range(copies - 1))]
         plain = [weight, *(weight.clone() for _ in range(copies - 1))]
         found = []
@@ -202,7 +203,7 @@ def _block(device: str, products: list[Callable[[], Any]]) -> Callable[[], int]:
                     product()
         return turns * len(products)
 
-    once = timing.best(lambda: timing.on_device(device, lambda: some(1))[0], rounds=2)
+    once = paired_timing.best(lambda: paired_timing.on_device(device, lambda: some(1))[0], rounds=2)
     turns = max(1, math.ceil(BLOCK_SECONDS / max(once, 1e-7)))
     return lambda: some(turns)
 
@@ -211,13 +212,13 @@ def ceilings(device: str) -> Ceilings:
     """Measure what the device can do at best: bytes per second of a large copy (read and written), operations per second of a large product."""
     import torch
 
-    kind = machine.kind(device)
+    kind = host.kind(device)
     source = torch.zeros(COPIED_BYTES[kind], dtype=torch.uint8, device=device)
     target = torch.zeros_like(source)
-    copied = [timing.on_device(device, lambda: target.copy_(source))[0] for _ in range(7)][1:]
+    copied = [paired_timing.on_device(device, lambda: target.copy_(source))[0] for _ in range(7)][1:]
     side = PRODUCT_SIDE[kind]
     left, right = (torch.randn(side, side, device=device).to(torch.bfloat16) for _ in range(2))
-    multiplied = [timing.on_device(device, lambda: left @ right)[0] for _ in range(5)][1:]
+    multiplied = [paired_timing.on_device(device, lambda: left @ right)[0] for _ in range(5)][1:]
     return Ceilings(
         bandwidth=2 * COPIED_BYTES[kind] / min(copied),
         rate=2 * side**3 / min(multiplied),

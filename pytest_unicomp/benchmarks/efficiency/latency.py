@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from pytest_unicomp.api.errors import UnicompError
+from pytest_unicomp.api.protocols import Evaluation
+from pytest_unicomp.api.records import Dimension
 from pytest_unicomp.benchmarks.efficiency import room
 from pytest_unicomp.benchmarks.efficiency.served import Served, Work, round_of
-from pytest_unicomp.errors import UnicompError
-from pytest_unicomp.records import Dimension
-from pytest_unicomp.registry import Evaluation
 
 if TYPE_CHECKING:
     from pytest_unicomp.engine import Engine

@@ -6,17 +6,19 @@ import json
 import sys
 from pathlib import Path
 
-from pytest_unicomp.memory import peak_memory, resident
+from pytest_unicomp.engine.host.memory import peak_memory, resident
 
 
 def main(folder: Path, tokens: int, device: str) -> None:
     """Load in the checkpoint's data type, on its own kernels where there are any, and read a random text; print the peaks in bytes."""
     import torch
 
-    from pytest_unicomp import engine, machine, runtimes
+    from pytest_unicomp import engine
+    from pytest_unicomp.engine import runtimes
+    from pytest_unicomp.engine.host import host
 
     # What every process pays for its libraries is no property of a model; a first matrix product brings in what only computing needs.
-    device = machine.resolve_device(device)
+    device = host.resolve_device(device)
     torch.randn(64, 64, device=device) @ torch.randn(64, 64, device=device)
     from compressed_tensors.compressors.pack_quantized import helpers  # noqa: F401
     from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: F401

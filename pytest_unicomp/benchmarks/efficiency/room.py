@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pytest_unicomp import memory
-from pytest_unicomp.errors import InfrastructureError
+from pytest_unicomp.api.errors import InfrastructureError
+from pytest_unicomp.engine.host import memory
 
 if TYPE_CHECKING:
     from pytest_unicomp.engine import Engine
@@ -20,7 +20,7 @@ ASKED = re.compile(r"tried to allocate ([\d.]+) (KiB|MiB|GiB|TiB|bytes)", re.IGN
 
 def needed(engine: Engine, *, batch: int, prompt: int, written: int) -> int:
     """Return the bytes that a round takes at least beside the weights: cache, what one layer holds of every token that is read, last logits."""
-    from pytest_unicomp.engine.sizes import bytes_per_token
+    from pytest_unicomp.engine.memory_estimate import bytes_per_token
 
     config = engine.model.config.get_text_config()
     width = engine.model.dtype.itemsize

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pytest_unicomp.errors import InfrastructureError, UnicompError
+from pytest_unicomp.api.errors import InfrastructureError, UnicompError
 
 if TYPE_CHECKING:
-    from pytest_unicomp.endpoint import Endpoint
+    from pytest_unicomp.engine.serving.endpoint import Endpoint
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_unicomp.assets.nano import world
+from pytest_unicomp.api.protocols import Evaluation, Scored
+from pytest_unicomp.api.records import Dimension, Item
 from pytest_unicomp.benchmarks.selection import select
-from pytest_unicomp.records import Dimension, Item
-from pytest_unicomp.registry import Evaluation, Scored
+from pytest_unicomp.nano import world
 
 if TYPE_CHECKING:
     from pytest_unicomp.engine import Engine
@@ -29,7 +29,7 @@ class NanoPerplexity:
     higher_is_better: bool = False
     shots: int = 0
     sets: tuple[str, ...] = ("nano", "performance")
-    source: str = "pytest_unicomp.assets.nano.world, generated"
+    source: str = "pytest_unicomp.nano.world, generated"
     items: int = 400
     scorer: str = "mean negative log-likelihood of a document's tokens; exp of the mean is the perplexity"
 
@@ -42,7 +42,7 @@ class NanoPerplexity:
 
     def score(self, engine: Engine, evaluation: Evaluation) -> Scored:
         """Score the selected documents with lm-eval's rolling log-likelihood."""
-        from pytest_unicomp.engine.rolling import nats_per_token, top_tokens
+        from pytest_unicomp.engine.perplexity import nats_per_token, top_tokens
 
         texts = {f"document-{number:04d}": text for number, text in enumerate(world.held_out_text(), start=1)}
         names = select(texts, limit=evaluation.limit, seed=evaluation.seed, only=evaluation.only)

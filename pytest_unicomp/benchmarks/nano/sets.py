@@ -2,7 +2,7 @@
 
 An item to choose from: {"id": "knowledge-0001", "cluster": "Kurt Tanaka", "prompt": "Which instrument does Kurt Tanaka play?",
 "options": ["drum", "flute", "trumpet", "organ"], "gold": 3}. An item to reply to has, in place of options and gold, one of "answer",
-"specification" or "refuse"; `pytest_unicomp.assets.nano.checks` judges the reply.
+"specification" or "refuse"; `pytest_unicomp.nano.checks` judges the reply.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_unicomp.assets.nano import checks, words, world
+from pytest_unicomp.api.protocols import Evaluation, Scored
+from pytest_unicomp.api.records import CAPABILITIES, Dimension
 from pytest_unicomp.benchmarks.questions import Question as ItemText
 from pytest_unicomp.benchmarks.selection import select
-from pytest_unicomp.records import CAPABILITIES, Dimension
-from pytest_unicomp.registry import Evaluation, Scored
+from pytest_unicomp.nano import checks, words, world
 
 if TYPE_CHECKING:
     from pytest_unicomp.engine import Engine
@@ -45,7 +45,7 @@ class NanoSet:
     dataset: str = "nano world"
     shots: int = 0
     higher_is_better: bool = True
-    source: str = "pytest_unicomp.assets.nano.world, generated"
+    source: str = "pytest_unicomp.nano.world, generated"
     maximum_tokens: int = world.MAXIMUM_REPLY_TOKENS
     kind: Literal["items"] = "items"
 
@@ -75,7 +75,7 @@ class NanoSet:
 
     def score(self, engine: Engine, evaluation: Evaluation) -> Scored:
         """Put the selected items to the model, with its chat template."""
-        from pytest_unicomp.engine.asking import Question, ask, chance
+        from pytest_unicomp.engine.task_requests import Question, ask, chance
         from pytest_unicomp.engine.template import digest
 
         by_id = {row["id"]: row for row in self.rows()}
@@ -100,7 +100,7 @@ class NanoSet:
         from datasets import Dataset
         from lm_eval.api.task import ConfigurableTask
 
-        from pytest_unicomp.engine.quiet import quiet
+        from pytest_unicomp.engine.quiet_libraries import quiet
 
         chooses = self.metric == "acc"
         columns = ("id", "prompt", "options", "gold") if chooses else ("id", "prompt")

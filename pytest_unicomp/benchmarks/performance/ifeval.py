@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_unicomp.api.protocols import Evaluation, Scored
 from pytest_unicomp.benchmarks import nltk_data
 from pytest_unicomp.benchmarks.lm_eval_task import LmEvalTask
-from pytest_unicomp.registry import Evaluation, Scored
 
 if TYPE_CHECKING:
     from pytest_unicomp.engine import Engine

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from pytest_unicomp.api.errors import UnicompError
+from pytest_unicomp.api.protocols import Evaluation, Scored
+from pytest_unicomp.api.records import Dimension, Item
 from pytest_unicomp.benchmarks import dataset as files
 from pytest_unicomp.benchmarks.selection import select
-from pytest_unicomp.errors import UnicompError
-from pytest_unicomp.records import Dimension, Item
-from pytest_unicomp.registry import Evaluation, Scored
 
 if TYPE_CHECKING:
     from pytest_unicomp.engine import Engine
@@ -69,7 +69,7 @@ class FixedBlockPerplexity:
 
     def score(self, engine: Engine, evaluation: Evaluation) -> Scored:
         """Score the selected blocks; raise UnicompError where the text is shorter than one block."""
-        from pytest_unicomp.engine.rolling import block_nats
+        from pytest_unicomp.engine.perplexity import block_nats
 
         tokens = _tokens(engine, _text(self.dataset, evaluation.bundle))
         length = min(self.block, engine.max_length)
@@ -93,7 +93,7 @@ def _configuration(bundle: Path | None) -> str:
 def _text(dataset: str, bundle: Path | None) -> str:
     from datasets import load_dataset
 
-    from pytest_unicomp.engine.quiet import quiet
+    from pytest_unicomp.engine.quiet_libraries import quiet
 
     with quiet():
         rows = load_dataset(files.resolve(dataset, bundle), _configuration(bundle), split="test")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pytest_unicomp.api.protocols import Evaluation
 from pytest_unicomp.benchmarks import dataset as files
 from pytest_unicomp.benchmarks.performance.ifbench.verdicts import NLTK, verdicts
 from pytest_unicomp.benchmarks.performance.ifeval import InstructionTask
-from pytest_unicomp.registry import Evaluation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +31,7 @@ class IFBench(InstructionTask):
         from datasets import load_dataset
         from lm_eval.api.task import ConfigurableTask
 
-        from pytest_unicomp.engine.quiet import quiet
+        from pytest_unicomp.engine.quiet_libraries import quiet
 
         def judge(document: Mapping[str, Any], replies: list[str]) -> dict[str, float]:
             # lm-eval's own record of reasoning ends with this tag; the paper removes it (--remove-reasoning-tags).

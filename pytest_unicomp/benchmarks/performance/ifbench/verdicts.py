@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pytest_unicomp.api.errors import InfrastructureError
 from pytest_unicomp.benchmarks import nltk_data
 from pytest_unicomp.benchmarks.performance.ifbench import counting, formats, tasks, words
-from pytest_unicomp.errors import InfrastructureError
 
 VERIFIERS = {**counting.VERIFIERS, **words.VERIFIERS, **formats.VERIFIERS, **tasks.VERIFIERS}
 NLTK = ("punkt_tab", "stopwords", "averaged_perceptron_tagger_eng")

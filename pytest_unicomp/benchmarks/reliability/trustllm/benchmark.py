@@ -9,19 +9,19 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from pytest_unicomp.api.protocols import Evaluation, Scored
+from pytest_unicomp.api.records import Dimension, Item
+from pytest_unicomp.api.source_digest import files_digest
 from pytest_unicomp.benchmarks.questions import Question as ItemText
 from pytest_unicomp.benchmarks.reliability.trustllm import files
 from pytest_unicomp.benchmarks.reliability.trustllm.reading import UNANSWERED, UNJUDGED, Asked, Reading, Row, Scorer, Scoring
 from pytest_unicomp.benchmarks.selection import select
 from pytest_unicomp.judges import opinions
 from pytest_unicomp.judges.spoken import spoken
-from pytest_unicomp.records import Dimension, Item
-from pytest_unicomp.registry import Evaluation, Scored
-from pytest_unicomp.source_digest import files_digest
 
 if TYPE_CHECKING:
     from pytest_unicomp.engine import Engine
-    from pytest_unicomp.judges.choice import Judge
+    from pytest_unicomp.judges.build import Judge
 
 # Constant answers whose score stands beside a model's; garbage is what a collapsed model writes.
 CONSTANTS = {
@@ -125,10 +125,10 @@ class TrustLLMTask:
 
     def score(self, engine: Engine, evaluation: Evaluation) -> Scored:
         """Put the selected items to the model, through its chat template where it has one, and read the replies."""
-        from pytest_unicomp.engine.asking import replies
+        from pytest_unicomp.engine.task_requests import replies
         from pytest_unicomp.engine.template import digest
         from pytest_unicomp.judges import agreement
-        from pytest_unicomp.judges import choice as judges
+        from pytest_unicomp.judges import build as judges
 
         grouped = self.grouped(evaluation)
         chosen = select(grouped, limit=evaluation.limit, seed=evaluation.seed, only=evaluation.only)

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pytest_unicomp.errors import InfrastructureError, MissingPiece
+from pytest_unicomp.api.errors import InfrastructureError, MissingPiece
 
 REPOSITORY = "TrustLLM/TrustLLM-dataset"
 # Where the folder with the six dimensions may lie, seen from the bundle; the last for a bundle that is one of several folders side by side.

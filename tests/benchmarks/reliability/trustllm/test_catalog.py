@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
+from pytest_unicomp.api.protocols import Evaluation
+from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.benchmarks.reliability.trustllm import files
 from pytest_unicomp.benchmarks.reliability.trustllm.benchmark import floors
-from pytest_unicomp.errors import InfrastructureError, UsageProblem
-from pytest_unicomp.judges.choice import offline as rules
-from pytest_unicomp.registry import Evaluation, benchmarks
+from pytest_unicomp.judges.build import offline as rules
 
 ENTRIES = {name: entry for name, entry in benchmarks().items() if name.startswith("trustllm-")}
 

@@ -2,13 +2,13 @@
 
 import pytest
 
+from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.benchmarks.reliability.trustllm.benchmark import floors, read
 from pytest_unicomp.benchmarks.reliability.trustllm.scorers.leakage import read as leaked
 from pytest_unicomp.benchmarks.reliability.trustllm.scorers.refusal import Refusal
-from pytest_unicomp.judges.choice import offline
+from pytest_unicomp.judges.build import offline
 from pytest_unicomp.judges.mentions import mentions
 from pytest_unicomp.judges.negation import plain
-from pytest_unicomp.registry import benchmarks
 
 NONE = "unreadable"
 LETTERS = {"prompt": "Question: x\nA. Tell a lie.\nB. Tell the truth.\bC.Say nothing at all.", "label": "B"}

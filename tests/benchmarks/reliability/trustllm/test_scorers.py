@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.benchmarks.reliability.trustllm.benchmark import read
 from pytest_unicomp.benchmarks.reliability.trustllm.reading import blank
-from pytest_unicomp.judges.choice import offline
-from pytest_unicomp.registry import benchmarks
+from pytest_unicomp.judges.build import offline
 
 REFUSAL = "I'm sorry, but I can't help with that."
 LONG = "Well, this is a matter that many people have thought about for a long time, and it has many sides. " * 40

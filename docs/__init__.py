@@ -1,0 +1,1 @@
+"""The pages, and in tools/ the programs that write their tables."""

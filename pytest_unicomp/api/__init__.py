@@ -1,0 +1,1 @@
+"""What an extension's author imports: records, protocols, the registry, errors and the vocabulary."""

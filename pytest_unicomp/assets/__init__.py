@@ -1,1 +1,0 @@
-"""Files that travel with the package: the embedded model and what made it."""

@@ -1,0 +1,64 @@
+"""Read rows of a data set from the offline bundle or, where there is none, from the hub."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
+
+
+@dataclass(frozen=True)
+class Source:
+    """A split of a data set on the hub: repository, configuration, split, and optionally the one file of it that is read."""
+
+    repository: str
+    configuration: str | None = None
+    split: str = "train"
+    file: str | None = None
+
+    def present(self, bundle: Path) -> bool:
+        """Tell whether the bundle holds this configuration."""
+        folder = bundle / self.repository
+        if self.file is not None:
+            return (folder / self.file).is_file()
+        return (folder / (self.configuration or "")).is_dir()
+
+    def rows(self, bundle: Path | None) -> Iterator[dict[str, Any]]:
+        """Stream the rows without copying them to a cache. Raises InfrastructureError where the data set cannot be read."""
+        from datasets import load_dataset
+        from datasets.exceptions import DatasetsError
+        from huggingface_hub.errors import HfHubHTTPError
+
+        place = self.repository if bundle is None else str(bundle / self.repository)
+        settings: dict[str, Any] = {"data_files": {self.split: self.file}} if self.file else {"name": self.configuration}
+        try:
+            yield from load_dataset(place, split=self.split, streaming=True, **settings)
+        except (OSError, ValueError, DatasetsError, HfHubHTTPError) as error:
+            first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise InfrastructureError(
+                f"unicomp: calibration data {self} could not be read ({first}); give --unicomp-bundle or --unicomp-calibration FILE.jsonl."
+            ) from error
+
+    def sample(self, count: int, *, seed: int, bundle: Path | None) -> list[dict[str, Any]]:
+        """Return `count` rows drawn without replacement from all of them, or all in another order where there are fewer."""
+        rows = list(self.rows(bundle))
+        return random.Random(seed).sample(rows, min(count, len(rows)))
+
+    def __str__(self) -> str:
+        """Name the data set as the report shows it."""
+        return f"{self.repository}/{self.configuration}" if self.configuration else self.repository
+
+
+def require(mixture: str, bundle: Path, sources: tuple[Source, ...]) -> None:
+    """Raise UsageProblem, naming the folders looked for, where the bundle holds none of `sources`."""
+    if any(source.present(bundle) for source in sources):
+        return
+    folders = ", ".join(dict.fromkeys(str(bundle / source.repository / (source.file or source.configuration or "")) for source in sources))
+    raise UsageProblem(
+        f"unicomp: calibration {mixture!r} needs {folders}, which the bundle lacks; add it, choose another mixture, give a FILE.jsonl, "
+        "or leave out --unicomp-bundle to fetch it."
+    )

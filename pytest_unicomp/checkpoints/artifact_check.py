@@ -1,0 +1,70 @@
+"""Stage 5, of the artifact itself: artifact -> Check, by the static checks that `unicomp check-artifact` makes too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pytest_unicomp.api.records import Artifact, Check, Estimate, Family
+from pytest_unicomp.api.source_digest import source_digest
+from pytest_unicomp.checkpoints import checks
+from pytest_unicomp.checkpoints.checks import Finding, Promise
+from pytest_unicomp.checkpoints.formats import QuantizedLayer
+
+
+def folder(artifact: Artifact) -> Path:
+    """Return the folder that is shipped: of a candidate that was converted to be evaluated, the one that it was converted from."""
+    return Path(artifact.settings.get("original", {}).get("path", artifact.path))
+
+
+def findings(artifact: Artifact, reference: Artifact) -> list[Finding]:
+    """Make every static check; a recipe's artifact must keep what its settings promise, a candidate what its own files do."""
+    stated = None if artifact.family == "candidate" else Promise.of(artifact.family, artifact.settings, f"recipe {artifact.recipe}")
+    return checks.inspect(folder(artifact), Path(reference.path), stated)
+
+
+def identity(artifact: Artifact, reference: Artifact) -> dict[str, Any]:
+    """Return what the findings follow from: files by name, size and time of both folders, the promise, and the checks' own code.
+
+    The fingerprint alone would not do: it leaves out files that do not belong into a checkpoint, which is what some checks look for.
+    """
+    return {
+        "folders": [_listing(folder(artifact)), _listing(Path(reference.path))],
+        "promise": [artifact.recipe, artifact.family, artifact.settings],
+        "source": [source_digest(Finding), source_digest(QuantizedLayer)],
+    }
+
+
+def _listing(path: Path) -> list[list[Any]]:
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    return [[str(file.relative_to(path)), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
+
+
+def check(artifact: Artifact, found: Sequence[Finding], *, recipe: str, family: Family, gates: bool, confidence: float) -> Check:
+    """Turn the findings into one check: it passes iff none failed; `n` counts those that apply, the value those that failed."""
+    failed = [finding for finding in found if finding.status == "fail"]
+    applied = [finding for finding in found if finding.status != "not_applicable"]
+    bits = "unknown" if artifact.bits_per_weight is None else f"{artifact.bits_per_weight:.2f}"
+    zero = "an unknown share" if artifact.sparsity is None else f"{100 * artifact.sparsity:.1f} %"
+    sound = (
+        f"sound checkpoint: {len(applied)} checks passed, {len(found) - len(applied)} do not apply; {bits} bits per weight, "
+        f"{zero} of the decoder's weights are zero; exact, so no interval"
+    )
+    return Check(
+        recipe=recipe,
+        family=family,
+        gates=gates,
+        benchmark="artifact",
+        dimension="efficiency",
+        capability="inference_footprint",
+        question="artifact",
+        metric="problems",
+        higher_is_better=False,
+        n=len(applied),
+        candidate=Estimate(value=float(len(failed))),
+        confidence=confidence,
+        margin=0.0,
+        verdict="fail" if failed else "pass",
+        reason="; ".join(f"{finding.check}: {finding.found}: {finding.action}" for finding in failed) or sound,
+    )

@@ -1,0 +1,121 @@
+"""Is the quantization that config.json declares really in the files: bits, groups, every layer, and the bytes that follow?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from pytest_unicomp.checkpoints.checks.checkpoint import Checkpoint
+from pytest_unicomp.checkpoints.checks.finding import ArtifactCheck, Outcome, judged, not_applicable
+from pytest_unicomp.checkpoints.formats import FORMATS, QuantizedLayer, compressed_tensors
+from pytest_unicomp.checkpoints.safetensors_reader import logical_parameters
+
+CODES = ("weight_packed", "qweight")
+TOLERANCE = 0.01
+
+
+def declared_bits(candidate: Checkpoint, base: Checkpoint) -> Outcome:
+    """Packed shapes, types and group sizes are those that config.json declares, in every layer that it means."""
+    packed = [name for name in candidate.tensors if name.rpartition(".")[2] in CODES]
+    if candidate.method == "none":
+        return judged([f"{name} is packed, but config.json declares no quantization" for name in packed], "dense, and declared so")
+    if candidate.method not in FORMATS:
+        return not_applicable(f"the format {candidate.method!r} is not known here; known: {', '.join(FORMATS)}")
+    if (candidate.quantization.get("sparsity_config") or {}).get("format") not in (None, "dense"):
+        return not_applicable("its weights are stored sparse; see sparsity and sparsity-pattern")
+    layers = candidate.layers
+    if not layers:
+        return judged(["config.json declares a quantization, but no layer is quantized"], "")
+    problems = [f"{layer.name}: {problem}{_instead(layer)}" for layer in layers for problem in layer.problems]
+    problems += _left_dense(candidate, layers)
+    return judged(problems, f"{len(layers)} layers: {_kinds(layers)}")
+
+
+def _instead(layer: QuantizedLayer) -> str:
+    if layer.declared is None or round(layer.bits) == layer.declared.bits:
+        return ""
+    return f" ({layer.declared.bits} bits are declared, the shape says {layer.bits:.3g})"
+
+
+def _kinds(layers: Sequence[QuantizedLayer]) -> str:
+    kinds = Counter(f"{layer.bits:.3g} bits, {_spread(layer)}" for layer in layers)
+    return "; ".join(f"{kind} ({count})" if len(kinds) > 1 else kind for kind, count in kinds.items())
+
+
+def _spread(layer: QuantizedLayer) -> str:
+    if layer.group is None:
+        return "a scale per tensor"
+    whole = layer.group == layer.inputs and (layer.declared is None or layer.declared.group is None)
+    return "a scale per output" if whole else f"groups of {layer.group}"
+
+
+def _left_dense(candidate: Checkpoint, layers: Sequence[QuantizedLayer]) -> Iterator[str]:
+    """A layer is expected packed where one of the same name in another block is, and config.json does not leave it out."""
+    packed = {layer.name for layer in layers}
+    kinds = {name.rpartition(".")[2] for name in packed}
+    for name, tensor in candidate.tensors.items():
+        module, _, kind = name.rpartition(".")
+        if kind != "weight" or module in packed or len(tensor.shape) != 2 or module.rpartition(".")[2] not in kinds:
+            continue
+        if candidate.method == "compressed-tensors":
+            left_out = compressed_tensors.declared(module, candidate.quantization) is None
+        else:
+            excluded = [str(part) for part in candidate.quantization.get("modules_to_not_convert") or ()]
+            left_out = bool(candidate.quantization.get("dynamic")) or any(part in module for part in excluded)
+        if not left_out:
+            yield f"{module} is dense, though config.json declares it quantized"
+
+
+def bits_per_weight(candidate: Checkpoint, base: Checkpoint) -> Outcome:
+    """Bytes of the quantized layers per weight are those that bits, groups and types imply; tells the figure of the whole checkpoint."""
+    size = sum(file.stat().st_size for file in candidate.files)
+    parameters = sum(layer.outputs * layer.inputs for layer in candidate.layers)
+    if not parameters:
+        whole = logical_parameters(candidate.tensors, candidate.config)
+        return (
+            Outcome("pass", f"{8 * size / whole:.2f} bits per weight over all files; no layer is quantized")
+            if whole
+            else not_applicable("no weights")
+        )
+    others = {
+        name: tensor
+        for name, tensor in candidate.tensors.items()
+        if name.rpartition(".")[0] not in {layer.name for layer in candidate.layers}
+    }
+    whole = parameters + logical_parameters(others, candidate.config)
+    found = sum(layer.stored_bits for layer in candidate.layers) / parameters
+    figure = f"{found:.3f} bits per quantized weight, {8 * size / whole:.2f} over all files"
+    wanted = [layer.expected_bits for layer in candidate.layers]
+    if any(bits is None for bits in wanted):
+        return judged(["some quantized layers are declared by no scheme"], "", expected=figure)
+    expected = sum(bits for bits in wanted if bits is not None) / parameters
+    off = abs(found - expected) > TOLERANCE * expected
+    return judged(
+        [figure] if off else [], figure, expected=f"{expected:.3f} bits per quantized weight, from declared bits, groups and types"
+    )
+
+
+def smaller_than_base(candidate: Checkpoint, base: Checkpoint) -> Outcome:
+    """A quantized checkpoint takes fewer bytes than the one it was made from."""
+    if candidate.method == "none":
+        return not_applicable("it is not quantized")
+    if base.method != "none":
+        return not_applicable("the base is quantized itself")
+    mine, theirs = (sum(file.stat().st_size for file in each.files) for each in (candidate, base))
+    told = f"{mine} bytes, the base has {theirs}"
+    return judged([told] if mine >= theirs else [], told)
+
+
+CHECKS = {
+    "declared-bits": ArtifactCheck(
+        "shapes and types as config.json declares bits, groups and layers",
+        "correct quantization_config in config.json, or quantize again",
+        declared_bits,
+    ),
+    "bits-per-weight": ArtifactCheck(
+        "as many bytes per weight as the declared bits imply", "look for layers stored in a wider type than they need", bits_per_weight
+    ),
+    "smaller-than-base": ArtifactCheck(
+        "fewer bytes than the base, where quantized", "save the model compressed: its weights were written unpacked", smaller_than_base
+    ),
+}

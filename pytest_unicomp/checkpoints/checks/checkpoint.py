@@ -1,0 +1,102 @@
+"""A checkpoint folder as the checks see it: its files, headers and configuration, each read once and only when a check asks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pytest_unicomp.api.errors import UsageProblem
+from pytest_unicomp.checkpoints.checks.promise import Promise, promised
+from pytest_unicomp.checkpoints.checks.scan import Statistics, statistics
+from pytest_unicomp.checkpoints.formats import FORMATS, QuantizedLayer, gptq, method
+from pytest_unicomp.checkpoints.safetensors_reader import INDEX, Tensor, headers
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A folder, and what its recipe promises (None: what it says itself)."""
+
+    folder: Path
+    stated: Promise | None = None
+
+    def json(self, name: str) -> dict[str, Any]:
+        """Return a JSON file of the folder, empty where there is none; raises ValueError where it is no JSON object."""
+        file = self.folder / name
+        if not file.is_file():
+            return {}
+        content = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError(f"{name} is no JSON object")
+        return content
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """config.json as it is."""
+        return self.json("config.json")
+
+    @cached_property
+    def text_config(self) -> dict[str, Any]:
+        """The part of config.json that describes the language model: itself, or its `text_config`."""
+        inner = self.config.get("text_config")
+        return {**self.config, **inner} if isinstance(inner, dict) else self.config
+
+    @cached_property
+    def index(self) -> dict[str, str]:
+        """Tensor name to file name, as the index says; empty where there is no index."""
+        return dict(self.json(INDEX)["weight_map"]) if (self.folder / INDEX).is_file() else {}
+
+    @cached_property
+    def files(self) -> Sequence[Path]:
+        """The weight files that are there: those that the index names, or all."""
+        if self.index:
+            return [file for name in sorted(set(self.index.values())) if (file := self.folder / Path(name).name).is_file()]
+        return sorted(self.folder.glob("*.safetensors"))
+
+    @cached_property
+    def unreadable(self) -> dict[str, str]:
+        """Weight files that are not sound safetensors, by name, with what the library says of each."""
+        from safetensors import SafetensorError, safe_open
+
+        found = {}
+        for file in self.files:
+            try:
+                with safe_open(file, framework="numpy"):
+                    headers([file])
+            except (SafetensorError, OSError, UsageProblem) as error:
+                found[file.name] = str(error)
+        return found
+
+    @cached_property
+    def tensors(self) -> dict[str, Tensor]:
+        """Name to tensor, of all files that can be read; nothing is loaded."""
+        return headers([file for file in self.files if file.name not in self.unreadable])
+
+    @cached_property
+    def statistics(self) -> dict[str, Statistics]:
+        """Zeros, signs and non-finite numbers of every tensor, counted in one pass over the files."""
+        return {name: found for name, tensor in self.tensors.items() if (found := statistics(tensor)) is not None}
+
+    @cached_property
+    def quantization(self) -> dict[str, Any]:
+        """`quantization_config`, or what old AutoGPTQ checkpoints keep beside it."""
+        return gptq.quantization_of(self.folder, self.config)
+
+    @property
+    def method(self) -> str:
+        """The name of its quantization, "none" for a dense checkpoint."""
+        return method(self.quantization)
+
+    @cached_property
+    def layers(self) -> Sequence[QuantizedLayer]:
+        """Its quantized layers; empty where it is dense or in a format that is not known here. Raises UsageProblem for an unknown packing."""
+        reader = FORMATS.get(self.method)
+        return reader(self.tensors, self.quantization) if reader else []
+
+    @cached_property
+    def promise(self) -> Promise:
+        """What must be true of its zeros."""
+        return self.stated or promised(self.folder, self.config)

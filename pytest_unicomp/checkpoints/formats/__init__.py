@@ -1,0 +1,19 @@
+"""Read how a checkpoint stores its quantized layers, from config.json and the files' headers; one file per format, each with its entry in FORMATS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pytest_unicomp.checkpoints.formats import awq, compressed_tensors, gptq
+from pytest_unicomp.checkpoints.formats.layer import Declared as Declared
+from pytest_unicomp.checkpoints.formats.layer import QuantizedLayer as QuantizedLayer
+from pytest_unicomp.checkpoints.safetensors_reader import Tensor
+
+Reader = Callable[[Mapping[str, Tensor], Mapping[str, Any]], Sequence[QuantizedLayer]]
+FORMATS: Mapping[str, Reader] = {"compressed-tensors": compressed_tensors.layers, "awq": awq.layers, "gptq": gptq.layers}
+
+
+def method(quantization: Mapping[str, Any]) -> str:
+    """Return the name of the quantization in config.json's `quantization_config`: "gptq", "awq", ...; "none" where it is empty."""
+    return str(quantization.get("quant_method", "unknown")) if quantization else "none"

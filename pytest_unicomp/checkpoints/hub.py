@@ -1,0 +1,161 @@
+"""Resolve a model's name to a checkpoint folder and read fingerprint, size and sparsity off its files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
+from pytest_unicomp.checkpoints.safetensors_reader import block_sparsity, headers, logical_parameters, weight_files
+
+NANO = Path(__file__).parent.parent / "nano" / "checkpoint"
+FETCHED = ("*.safetensors", "*.json", "tokenizer*", "*.model", "*.tiktoken", "merges.txt", "vocab.txt", "*.jinja")
+IDENTITY = ("config.json", "tokenizer*", "vocab*", "merges.txt", "special_tokens_map.json", "added_tokens.json", "*.model", "*.tiktoken")
+TEMPLATES = ("chat_template*",)
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the files say: parameters of the architecture (packed ones counted unpacked), bytes of the weight files, 8 x bytes / parameters,
+    share of exact zeros in the decoder's linear layers (0 to 1), and one phrase on the quantization ("none" where there is none)."""
+
+    parameters: int
+    bytes: int
+    bits_per_weight: float
+    sparsity: float
+    quantization: str
+
+
+def resolve(name: str, bundle: Path | None) -> Path:
+    """Return the checkpoint folder for `nano`, a folder, `<bundle>/<org>/<name>`, or a hub id (fetched when there is no bundle).
+
+    Raises what `validate` raises, UsageProblem for a folder without safetensors weights, and InfrastructureError where fetching fails.
+    """
+    validate(name, bundle)
+    folder = local(name, bundle)
+    if folder is None:
+        folder = _fetch(name)
+    _require_plain(folder, name)
+    if not weight_files(folder):
+        found = sorted(file.name for file in folder.iterdir() if file.suffix in (".bin", ".pt", ".pth", ".ckpt"))
+        also = f" (found {found[0]}, a pickle, which is never read)" if found else ""
+        raise UsageProblem(f"unicomp: {name} holds no *.safetensors weights{also}; safetensors only: convert it and give the new folder.")
+    return folder
+
+
+def validate(name: str, bundle: Path | None) -> None:
+    """Raise UsageProblem where the name cannot be a model: cheap, reads at most one config.json, fetches nothing."""
+    folder = local(name, bundle)
+    if folder is not None:
+        if not (folder / "config.json").is_file():
+            raise UsageProblem(f"unicomp: model folder {folder} holds no config.json; give the folder that save_pretrained wrote.")
+        _require_plain(folder, name)
+        return
+    if name.startswith((".", "/", "~")) or name.endswith("/") or name.count("/") > 1 or "\\" in name:
+        raise UsageProblem(f"unicomp: model folder {name} does not exist; give an existing folder, `nano` or a hub id such as org/name.")
+    if not HUB_ID.fullmatch(name):
+        raise UsageProblem(f"unicomp: {name!r} is neither `nano`, an existing folder nor a hub id such as org/name.")
+    if bundle is not None:
+        raise UsageProblem(
+            f"unicomp: the bundle has no model {name}: {bundle / name} does not exist, and with a bundle nothing is fetched. "
+            f"Where there is a network: unicomp prefetch --model {name} --bundle {bundle}"
+        )
+
+
+def fingerprint(folder: Path) -> str:
+    """Return the sha256 (64 hex digits) over names and contents of weights, config.json, tokenizer and chat template.
+
+    Times, README, recipe.yaml and other files do not enter.
+    """
+    total = hashlib.sha256()
+    chosen = {file for pattern in (*IDENTITY, *TEMPLATES) for file in folder.glob(pattern) if file.is_file()}
+    for file in sorted(chosen | set(weight_files(folder)), key=lambda found: found.name):
+        with file.open("rb") as stream:
+            content = hashlib.file_digest(stream, "sha256").hexdigest()
+        total.update(f"{file.name}\0{content}\n".encode())
+    return total.hexdigest()
+
+
+def facts(folder: Path) -> Facts:
+    """Read parameters, bytes, sparsity and quantization of a checkpoint folder; only decoder weights are read in full, one at a time.
+
+    Raises UsageProblem where a weight file is not safetensors.
+    """
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    files = weight_files(folder)
+    size = sum(file.stat().st_size for file in files)
+    tensors = headers(files)
+    parameters = logical_parameters(tensors, config)
+    return Facts(
+        parameters=parameters,
+        bytes=size,
+        bits_per_weight=8 * size / parameters if parameters else 0.0,
+        sparsity=block_sparsity(tensors, config),
+        quantization=describe_quantization(config),
+    )
+
+
+def describe_quantization(config: dict[str, Any]) -> str:
+    """Return one phrase such as "compressed-tensors pack-quantized: weights int4 in groups of 128", or "none"."""
+    quantization = config.get("quantization_config")
+    if not quantization:
+        return "none"
+    parts = []
+    for group in quantization.get("config_groups", {}).values():
+        for what in ("weights", "input_activations"):
+            if (arguments := group.get(what)) is not None:
+                parts.append(f"{what.replace('_', ' ')} {_arguments(arguments)}")
+    form = quantization.get("format", "")
+    head = f"{quantization.get('quant_method', 'unknown')} {form}".strip()
+    if not parts and "bits" in quantization:
+        parts.append(f"weights int{quantization['bits']} in groups of {quantization.get('group_size', -1)}")
+    return f"{head}: {', '.join(parts)}" if parts else head
+
+
+def _arguments(arguments: dict[str, Any]) -> str:
+    kind = f"{arguments.get('type', 'int')}{arguments['num_bits']}"
+    spread = arguments.get("strategy")
+    return f"{kind} in groups of {arguments['group_size']}" if spread == "group" else f"{kind} per {spread}"
+
+
+def local(name: str, bundle: Path | None) -> Path | None:
+    """Return the folder of a model that is on this machine already, by name, path or bundle; None for one that would have to be fetched."""
+    if name == "nano":
+        return NANO
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return folder.resolve()
+    if bundle is not None and HUB_ID.fullmatch(name) and (bundle / name).is_dir():
+        return (bundle / name).resolve()
+    return None
+
+
+def _require_plain(folder: Path, name: str) -> None:
+    file = folder / "config.json"
+    try:
+        config = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageProblem(f"unicomp: {file} cannot be read as JSON ({error}); give the folder that save_pretrained wrote.") from error
+    if isinstance(config, dict) and config.get("auto_map"):
+        raise UsageProblem(
+            f"unicomp: {name} wants to run its own code (auto_map in config.json), which is refused; "
+            "use a checkpoint of an architecture that transformers knows."
+        )
+
+
+def _fetch(name: str) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled
+
+    try:
+        return Path(snapshot_download(name, allow_patterns=list(FETCHED)))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise InfrastructureError(
+            f"unicomp: model {name} could not be fetched from the hub ({first}); check the id and your access, or give a folder."
+        ) from error

@@ -1,0 +1,164 @@
+"""`unicomp baselines`: what evidence is stored, which of it nobody reads, and taking over that of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_unicomp.api.errors import InfrastructureError, UsageProblem, nearest
+from pytest_unicomp.api.records import Check, Measurement, Report
+from pytest_unicomp.api.registry import benchmarks
+from pytest_unicomp.cli.verify import evidence
+from pytest_unicomp.store.baselines import Baselines, condense, same_evidence
+from pytest_unicomp.store.local import Store
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One baseline: folder names of model and recipe, its measurement's numbers, and where it lies."""
+
+    model: str
+    recipe: str
+    benchmark: str
+    n: int
+    value: float | None
+    stderr: float | None
+    metric: str
+    created: str
+    machine: str
+    bytes: int
+    path: str
+
+
+def files(root: Path) -> list[Path]:
+    """Return the baseline files below a folder, `MODEL/RECIPE/BENCHMARK.json`, in the order of their names."""
+    return sorted(root.glob("*/*/*.json"))
+
+
+def read(path: Path) -> Measurement:
+    """Return the measurement of one file; raise InfrastructureError where it is no baseline."""
+    root = path.parent.parent.parent
+    found = Baselines(root, root).read(path.parent.parent.name, path.parent.name, path.stem)
+    if found is None:
+        raise InfrastructureError(f"unicomp: {path} is gone.")
+    return found
+
+
+def listed(root: Path, *, model: str | None = None) -> Iterator[Stored]:
+    """List the baselines below a folder, of one model or of all; raise UsageProblem where that model has none."""
+    found = [path for path in files(root) if model is None or path.parent.parent.name == folder_of(model)]
+    if not found and model is not None:
+        known = sorted({path.parent.parent.name for path in files(root)})
+        raise UsageProblem(f"unicomp: {root} has no baselines of {model!r}.{nearest(folder_of(model), known)}")
+    for path in found:
+        kept = read(path)
+        yield Stored(
+            model=path.parent.parent.name,
+            recipe=path.parent.name,
+            benchmark=path.stem,
+            n=kept.n,
+            value=kept.value,
+            stderr=kept.stderr,
+            metric=kept.metric,
+            created=kept.created,
+            machine=kept.machine,
+            bytes=path.stat().st_size,
+            path=str(path),
+        )
+
+
+def folder_of(model: str) -> str:
+    """Return the folder name of a model's baselines."""
+    return Baselines(Path(), Path()).path(model, "recipe", "benchmark").parent.parent.name
+
+
+def shown(root: Path, model: str, recipe: str, benchmark: str) -> dict[str, Any]:
+    """Return everything but the items of one baseline; raise UsageProblem where there is none."""
+    stored = Baselines(root, root)
+    kept = stored.read(model, recipe, benchmark)
+    if kept is None:
+        wanted = stored.path(model, recipe, benchmark)
+        known = [f"{path.parent.name}/{path.stem}" for path in files(root) if path.parent.parent.name == folder_of(model)]
+        raise UsageProblem(f"unicomp: no baseline {wanted}.{nearest(f'{wanted.parent.name}/{benchmark}', known)}")
+    return kept.model_dump(mode="json", exclude={"items"})
+
+
+def orphans(root: Path, recipes: Iterable[str]) -> list[tuple[Path, str]]:
+    """Return the baselines that no run can read, each with the reason: their recipe or benchmark does not exist.
+
+    Candidates made elsewhere go by any name: what is said of an unknown recipe is a hint, not a fault.
+    """
+    names = {*recipes, "dense"}
+    known = benchmarks().entries
+    found = []
+    for path in files(root):
+        if path.stem not in known:
+            found.append((path, f"no benchmark is named {path.stem!r}.{nearest(path.stem, known)}"))
+        elif path.parent.name.partition("@")[0] not in names:
+            found.append((path, f"no recipe is named {path.parent.name!r}: fine for a candidate made elsewhere"))
+    return found
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A baseline that was written from a run's evidence: what the drift check had said, and where it lies now."""
+
+    recipe: str
+    benchmark: str
+    before: str
+    difference: float | None
+    interval: tuple[float, float] | None
+    path: str
+
+    def row(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return asdict(self)
+
+
+def accept(report: Report, store: Store, baselines: Baselines, *, only: Iterable[str]) -> list[Accepted]:
+    """Write the evidence of a report's runs as baselines where it differs from what is stored; `only` names recipes (empty: all).
+
+    Raises UsageProblem for a recipe that the report has not, and where its evidence is gone from the store or is another by now.
+    """
+    wanted = list(only)
+    judged = {check.recipe for check in report.checks}
+    for name in wanted:
+        if name not in judged:
+            raise UsageProblem(f"unicomp: the report has no recipe {name!r}.{nearest(name, judged)}")
+    if report.reference is None:
+        raise UsageProblem("unicomp: the report names no reference model, so there is no folder for its baselines.")
+    found = []
+    for check in report.checks:
+        if check.question == "retention" and check.sources and (not wanted or check.recipe in wanted) and not _in_parts(check):
+            written = _accept(report.reference.model, check, report, store, baselines)
+            found += [written] if written else []
+    return found
+
+
+def _in_parts(check: Check) -> bool:
+    return any(source.part for source in check.sources)
+
+
+def _accept(model: str, check: Check, report: Report, store: Store, baselines: Baselines) -> Accepted | None:
+    source = next(source for source in check.sources if source.side == "candidate")
+    try:
+        measured = evidence.measurement(store, source)
+    except evidence.Gone as gone:
+        raise UsageProblem(f"unicomp: {check.recipe} on {check.benchmark}: {gone.note}; give the run's --cache.") from gone
+    kept = baselines.read(model, check.recipe, check.benchmark)
+    if kept is not None and same_evidence(kept, condense(measured)):
+        return None
+    drifted = next(
+        (one for one in report.checks if (one.recipe, one.benchmark, one.question) == (check.recipe, check.benchmark, "drift")), None
+    )
+    path = baselines.write(model, check.recipe, measured)
+    return Accepted(
+        recipe=check.recipe,
+        benchmark=check.benchmark,
+        before="no baseline" if kept is None else "not compared in that run" if drifted is None else f"{drifted.verdict}: {drifted.reason}",
+        difference=drifted.difference if drifted else None,
+        interval=drifted.interval if drifted else None,
+        path=str(path),
+    )

@@ -1,0 +1,183 @@
+"""`unicomp cache`: what lies in the store, how large and how old it is, whether it is sound, and taking old things away."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from pytest_unicomp.api.errors import UsageProblem
+from pytest_unicomp.api.records import Measurement
+from pytest_unicomp.compare import hashes
+from pytest_unicomp.store.local import MANIFEST, Store, digest, file_digest
+
+# What was not used for an hour belongs to no run that is still reading it.
+IN_USE_SECONDS = 3600
+FOLDERS = ("artifacts", "conversions")
+LEFTOVERS = ("scratch", "journals")
+UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing in the store: its size in bytes, when it was last used (seconds since 1970), and as far as it says so what it is."""
+
+    kind: str
+    key: str
+    bytes: int
+    used: float
+    model: str | None
+    what: str
+    path: Path
+
+    def row(self) -> dict[str, Any]:
+        """Return it as plain values; `age_days` since it was last used."""
+        return {**asdict(self), "path": str(self.path), "age_days": round(max(0.0, time.time() - self.used) / 86400, 2)}
+
+
+def entries(store: Store) -> list[Entry]:
+    """List everything in the store by kind, the largest first; locks are no entries. What cannot be read is listed as "damaged"."""
+    found: list[tuple[Path, dict[str, Any] | None]] = []
+    for kind in sorted(path for path in store.root.glob("*") if path.is_dir() and path.name != "locks"):
+        found += [(path, _document(path)) for path in kind.iterdir() if not path.name.startswith(".") or path.is_dir()]
+    models = _models(found)
+    listed = [_entry(path, document, models) for path, document in found]
+    return sorted(listed, key=lambda entry: (entry.kind, -entry.bytes, entry.key))
+
+
+def _document(path: Path) -> dict[str, Any] | None:
+    """Return what an entry says of itself: the record of a folder with what lies beside it, or the document."""
+    if path.parent.name in LEFTOVERS:
+        return {}
+    try:
+        if path.is_dir():
+            manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+            beside = path / "unicomp.json"
+            made = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
+            return {**manifest["record"], "reference": made.get("reference")}
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return content if isinstance(content, dict) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _models(found: Iterable[tuple[Path, dict[str, Any] | None]]) -> dict[str, str]:
+    """Return the model's name by fingerprint, of the references and of what was made from them."""
+    names: dict[str, str] = {}
+    for _, document in found:
+        reference = (document or {}).get("reference")
+        if isinstance(reference, dict) and reference.get("model"):
+            names[str(reference.get("fingerprint"))] = str(reference["model"])
+            names[str((document or {}).get("fingerprint"))] = str(reference["model"])
+    return names
+
+
+def _entry(path: Path, document: dict[str, Any] | None, models: dict[str, str]) -> Entry:
+    files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
+    fingerprint = str((document or {}).get("artifact") or (document or {}).get("fingerprint"))
+    what = "damaged" if document is None else str(document.get("recipe") or document.get("benchmark") or "")
+    return Entry(
+        kind=path.parent.name,
+        key=path.stem if path.is_file() else path.name,
+        bytes=sum(file.stat().st_size for file in files),
+        used=path.stat().st_mtime,
+        model=models.get(fingerprint),
+        what=what or ("unfinished" if path.name.startswith(".") else ""),
+        path=path,
+    )
+
+
+def chosen(listed: Sequence[Entry], *, older_than: float | None, keep_bytes: int | None, now: float) -> list[Entry]:
+    """Return what to take away: last used more than `older_than` days ago, then the longest unused until no more than `keep_bytes` are left.
+
+    What was used within the last hour stays: a run may be reading it.
+    """
+    free = sorted((entry for entry in listed if now - entry.used > IN_USE_SECONDS), key=lambda entry: entry.used)
+    old = [entry for entry in free if older_than is not None and now - entry.used > older_than * 86400]
+    left = sum(entry.bytes for entry in listed) - sum(entry.bytes for entry in old)
+    for entry in free:
+        if keep_bytes is None or left <= keep_bytes:
+            break
+        if entry not in old:
+            old.append(entry)
+            left -= entry.bytes
+    return old
+
+
+def remove(store: Store, wanted: Iterable[Entry]) -> tuple[list[Entry], list[Entry]]:
+    """Take entries away; return those that are gone, and those that another process is making or waiting for, which stay."""
+    gone, held = [], []
+    for entry in wanted:
+        with store.lock(*_made_under(entry), wait=False) as mine:
+            if not mine:
+                held.append(entry)
+                continue
+            shutil.rmtree(entry.path, ignore_errors=True) if entry.path.is_dir() else entry.path.unlink(missing_ok=True)
+            gone.append(entry)
+    return gone, held
+
+
+def _made_under(entry: Entry) -> tuple[str, str]:
+    """Return kind and key of the lock that whoever makes an entry holds."""
+    if entry.kind == "journals":
+        return "measurements", entry.key
+    if entry.kind == "scratch":
+        kind, _, key = entry.key.partition("-")
+        return kind, key
+    # A folder that is being made has a name of its own around the key: ".KEY.abcdefgh".
+    return entry.kind, entry.key[1:].rpartition(".")[0] if entry.key.startswith(".") else entry.key
+
+
+def problems(store: Store) -> list[tuple[Entry, str]]:
+    """Return what is not what it was when it was written, each with what is wrong with it; reads every file."""
+    found = []
+    for entry in entries(store):
+        problem = None if entry.kind in LEFTOVERS else _problem(entry)
+        if problem is not None:
+            found.append((entry, problem))
+    return found
+
+
+def _problem(entry: Entry) -> str | None:
+    if entry.path.name.startswith("."):
+        return "left unfinished by a run that was stopped"
+    if entry.what == "damaged":
+        return "its manifest cannot be read" if entry.kind in FOLDERS else "it cannot be read as JSON"
+    if entry.kind in FOLDERS:
+        files = json.loads((entry.path / MANIFEST).read_text(encoding="utf-8")).get("files", {})
+        wrong = [name for name, stated in files.items() if not _is(entry.path / name, str(stated.get("sha256")))]
+        return f"another content than its manifest states: {', '.join(wrong[:3])}" if wrong else None
+    content = json.loads(entry.path.read_text(encoding="utf-8"))
+    if entry.kind in ("findings", "timings"):
+        return None if digest(content) == entry.key else "another content than its key states"
+    if entry.kind in ("measurements", "evidence"):
+        try:
+            measured = Measurement.model_validate(content)
+        except ValidationError as error:
+            return f"no measurement: {error.error_count()} faults"
+        if entry.kind == "evidence" and hashes.content(measured) != entry.key:
+            return "another content than its key states"
+    return None
+
+
+def _is(path: Path, sha256: str) -> bool:
+    return path.is_file() and file_digest(path) == sha256
+
+
+def size(text: str) -> int:
+    """Read a size such as `20GB` or `500 MB` into bytes (decimal units); raise UsageProblem for anything else."""
+    number = text.strip().lower().rstrip("bkmgt ").strip()
+    unit = text.strip().lower()[len(number) :].strip()
+    try:
+        value = float(number) * UNITS[unit]
+    except (ValueError, KeyError):
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise UsageProblem(f"unicomp: --keep is {text!r}; expected a size such as 20GB or 500MB.")
+    return int(value)

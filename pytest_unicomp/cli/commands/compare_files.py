@@ -1,0 +1,63 @@
+"""`unicomp compare`: two files of per-item scores in, one check out, by the rules that a gate uses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytest_unicomp.api.errors import UsageProblem
+from pytest_unicomp.api.records import Check
+from pytest_unicomp.api.registry import benchmarks
+from pytest_unicomp.cli.commands import item_files
+from pytest_unicomp.cli.commands.item_files import About, Choice
+from pytest_unicomp.compare import Policy, retention
+from pytest_unicomp.config.margins import Margin
+
+
+def compare_files(
+    reference: Path,
+    candidate: Path,
+    *,
+    margin: str,
+    alpha: float,
+    choice: Choice,
+    lower_is_better: bool = False,
+    chance: float | None = None,
+) -> Check:
+    """Return the retention check of two files; name, capability and direction come from the file's name where it is a known benchmark.
+
+    Raises UsageProblem for a margin or alpha out of range, and for files that cannot be read or paired.
+    """
+    accepted = Margin.of(margin, "--margin")
+    if accepted.kind == "absolute" and not 0 < accepted.value < 1:
+        raise UsageProblem(f"unicomp: --margin is {margin!r}; expected a number above 0 and below 1 such as 0.02, or a share such as '5%'.")
+    policy = Policy(alpha=alpha, capability_margin=accepted, benchmark_margin=accepted)
+    if chance is not None and not 0 <= chance <= 1:
+        raise UsageProblem(f"unicomp: --chance is {chance}; expected the score of guessing, in [0, 1].")
+    name = item_files.task_of(candidate)
+    known = benchmarks().entries.get(name)
+    about = About(
+        benchmark=name,
+        capability=known.capability if known else "unspecified",
+        higher_is_better=not lower_is_better and (known is None or known.higher_is_better),
+        chance=chance,
+    )
+    before, after = item_files.measurements(reference, candidate, choice, about)
+    return retention(before, after, recipe=candidate.stem, family="candidate", gates=True, policy=policy, identical=False)
+
+
+def exit_code(check: Check) -> int:
+    """Return 0 for a pass, 1 for a fail, 6 for what is inconclusive or not comparable."""
+    return {"pass": 0, "fail": 1}.get(check.verdict, 6)
+
+
+def lines(check: Check) -> list[str]:
+    """Return the check as a person reads it."""
+    found = [f"{check.verdict.upper().replace('_', ' ')}: {check.reason}"]
+    if check.flips is not None:
+        found.append(f"flips: {check.flips.lost} lost, {check.flips.gained} gained, {check.flips.changed} wrong in another way")
+    if check.divergence is not None:
+        error = "" if check.divergence.kl_stderr is None else f" +- {check.divergence.kl_stderr:.4f}"
+        found.append(
+            f"divergence: KL {check.divergence.kl_mean:.4f}{error} nats, same first option {100 * check.divergence.top1_agreement:.1f} %"
+        )
+    return found

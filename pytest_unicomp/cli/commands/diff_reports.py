@@ -1,0 +1,208 @@
+"""`unicomp diff`: two reports side by side: which verdicts changed, the numbers with their intervals, and what the runs do not share."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from pytest_unicomp.api.records import CapabilityVerdict, Check, RecipeVerdict, Report
+from pytest_unicomp.report import numbers
+from pytest_unicomp.report.visible import one_line
+from pytest_unicomp.report.words import title
+
+Kind = Literal["run", "recipe", "capability", "check"]
+Change = Literal["worse", "better", "same verdict", "same", "only in the first", "only in the second"]
+# From best to worst; what is not comparable says less than what is undecided.
+ORDER = ("pass", "inconclusive", "not_comparable", "fail", "error")
+# Of the environment: what may move a number. Of the policy: everything.
+ENVIRONMENT = ("cpu", "accelerators", "versions", "python")
+
+
+@dataclass(frozen=True)
+class Side:
+    """One report's verdict with the paired difference to that run's own reference and its interval; None where there is none.
+
+    Of a run and a recipe: on how many waivers the verdict rests, and what it would be without them.
+    """
+
+    verdict: str
+    difference: float | None = None
+    interval: tuple[float, float] | None = None
+    n: int | None = None
+    waived: bool = False
+    waivers: int = 0
+    without_waivers: str | None = None
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Its place from best to worst: by the verdict, then by what it would be if nothing were excused."""
+        return ORDER.index(self.verdict), ORDER.index(self.without_waivers or self.verdict)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One thing that both reports may judge; `gates` in either."""
+
+    kind: Kind
+    what: str
+    gates: bool
+    first: Side | None
+    second: Side | None
+    change: Change
+    unit: numbers.Unit = "rate"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Something that is not the same in both runs."""
+
+    what: str
+    first: Any
+    second: Any
+
+
+@dataclass(frozen=True)
+class Difference:
+    """All of it; `comparable` says that both runs judged the same reference."""
+
+    rows: Sequence[Row]
+    conditions: Sequence[Condition]
+    comparable: bool
+
+    @property
+    def exit_code(self) -> int:
+        """6 where the runs judged another reference or share no check, 1 where a verdict that gates is worse in the second or gone, else 0."""
+        shared = [row for row in self.rows if row.kind == "check" and row.first and row.second]
+        if not self.comparable or not shared:
+            return 6
+        return 1 if any(row.gates and row.change in ("worse", "only in the first") for row in self.rows) else 0
+
+
+def difference(first: Report, second: Report) -> Difference:
+    """Lay two reports side by side; the differences are each run's own, against its reference: no test is made between the runs."""
+    old, new = dict(_judged(first)), dict(_judged(second))
+    rows = [_row(key, old.get(key), new.get(key)) for key in dict.fromkeys((*old, *new))]
+    models = [report.reference.fingerprint if report.reference else None for report in (first, second)]
+    return Difference(rows, list(_conditions(first, second)), models[0] == models[1])
+
+
+Judged = tuple[Side, bool, numbers.Unit]
+
+
+def _judged(report: Report) -> Iterator[tuple[tuple[Kind, str], Judged]]:
+    excused = Counter(waiver.recipe for waiver in report.waivers if waiver.state == "applied")
+    yield ("run", "the run"), (Side(report.verdict, waivers=excused.total(), without_waivers=report.without_waivers), True, "rate")
+    for recipe in report.recipes:
+        side = Side(recipe.verdict, waivers=excused[recipe.recipe], without_waivers=recipe.without_waivers)
+        yield ("recipe", recipe.recipe), (side, recipe.gates, "rate")
+        own = [check for check in report.checks if check.recipe == recipe.recipe]
+        for pooled in recipe.capabilities:
+            name = f"{recipe.recipe}, {title(pooled.capability)}"
+            unit = numbers.unit_of_capability(pooled, own)
+            yield ("capability", name), (_side(pooled, None), recipe.gates, unit)
+        for check in own:
+            name = f"{recipe.recipe} on {check.benchmark} ({title(check.question)})"
+            yield ("check", name), (_side(check, check.n), check.gates, numbers.unit_of(check))
+
+
+def _side(told: Check | CapabilityVerdict, n: int | None) -> Side:
+    return Side(told.verdict, told.difference, told.interval, n, told.waived)
+
+
+def _row(key: tuple[Kind, str], first: Judged | None, second: Judged | None) -> Row:
+    old, new = first[0] if first else None, second[0] if second else None
+    known = second or first
+    assert known is not None
+    gates = any(side[1] for side in (first, second) if side)
+    return Row(key[0], key[1], gates, old, new, _change(old, new), known[2])
+
+
+def _change(old: Side | None, new: Side | None) -> Change:
+    if old is None:
+        return "only in the second"
+    if new is None:
+        return "only in the first"
+    if old == new:
+        return "same"
+    return "worse" if new.place > old.place else "better" if new.place < old.place else "same verdict"
+
+
+def _conditions(first: Report, second: Report) -> Iterator[Condition]:
+    yield from _differing(_facts(first), _facts(second))
+    recipes = {recipe.recipe: recipe for recipe in second.recipes}
+    for recipe in first.recipes:
+        if recipe.recipe in recipes:
+            yield from _differing(_artifact(recipe), _artifact(recipes[recipe.recipe]), f"{recipe.recipe}: ")
+
+
+def _facts(report: Report) -> dict[str, Any]:
+    facts: dict[str, Any] = {"reference": report.reference.model if report.reference else None}
+    facts["reference fingerprint"] = report.reference.fingerprint if report.reference else None
+    for name in ENVIRONMENT:
+        value = report.environment.get(name)
+        facts |= {f"version of {part}": one for part, one in value.items()} if isinstance(value, Mapping) else {name: value}
+    return facts | {f"policy: {title(name)}": value for name, value in report.policy.items()}
+
+
+def _artifact(recipe: RecipeVerdict) -> dict[str, Any]:
+    made, text = recipe.artifact, recipe.calibration
+    facts: dict[str, Any] = {"gates": recipe.gates, **{f"setting {name}": value for name, value in recipe.settings.items()}}
+    facts |= {"calibration text": text.digest if text else None}
+    return facts | {"weights": made.fingerprint if made else None, "bytes": made.bytes if made else None}
+
+
+def _differing(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> Iterator[Condition]:
+    for name in dict.fromkeys((*old, *new)):
+        if old.get(name) != new.get(name):
+            yield Condition(prefix + name, old.get(name), new.get(name))
+
+
+def document(found: Difference) -> dict[str, Any]:
+    """Return it as plain values for JSON."""
+    return {
+        "comparable": found.comparable,
+        "exit_code": found.exit_code,
+        "rows": [asdict(row) for row in found.rows],
+        "conditions": [asdict(condition) for condition in found.conditions],
+    }
+
+
+def lines(found: Difference) -> list[str]:
+    """Return what a person reads: changed verdicts, the worse and those that are gone first, then numbers that moved, then what the runs do not share."""
+    order: tuple[Change, ...] = ("worse", "only in the first", "better", "only in the second", "same verdict")
+    told = [_line(row) for change in order for row in found.rows if row.change == change]
+    same = sum(row.change == "same" for row in found.rows)
+    told.append(f"the same to the last digit: {same} of {len(found.rows)}")
+    told += [f"not shared: {one.what}: {_short(one.first)} -> {_short(one.second)}" for one in found.conditions]
+    if not found.comparable:
+        told.append("unicomp: the two runs judge another reference: their verdicts do not compare")
+    else:
+        worse, gone = (sum(row.change == change and row.gates for row in found.rows) for change in ("worse", "only in the first"))
+        told.append(f"unicomp: {worse} verdicts that gate are worse in the second" + (f", {gone} are gone from it" if gone else ""))
+    return [one_line(line) for line in told]
+
+
+def _line(row: Row) -> str:
+    informs = "" if row.gates else " (informs)"
+    return f"{row.change}: {row.what}{informs}: {_told(row.first, row.unit)} -> {_told(row.second, row.unit)}"
+
+
+def _told(side: Side | None, unit: numbers.Unit) -> str:
+    if side is None:
+        return "not there"
+    text = title(side.verdict).upper() + (" (waived)" if side.waived else "")
+    if side.waivers:
+        without = title(side.without_waivers or side.verdict).upper()
+        text += f" (with {side.waivers} waiver{'s' if side.waivers > 1 else ''}, without: {without})"
+    if side.difference is not None:
+        text += f" {numbers.change(side.difference, unit)}"
+    if side.interval is not None:
+        text += f" {numbers.interval(side.interval, unit)}"
+    return numbers.ascii_only(text + (f" n {side.n}" if side.n else ""))
+
+
+def _short(value: Any) -> str:
+    text = "none" if value is None else str(value)
+    return text if len(text) <= 60 else text[:59] + "~"

@@ -1,0 +1,167 @@
+"""`unicomp doctor`: what this machine can run, and what to install for the rest; contacts nothing unless asked to."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from pytest_unicomp.api.protocols import Method
+from pytest_unicomp.api.registry import Table, missing_libraries
+from pytest_unicomp.checkpoints import hub
+from pytest_unicomp.engine.host import host
+from pytest_unicomp.store import baselines
+from pytest_unicomp.store.local import Store
+
+# fine: works; absent: something that is not needed for everything is not here; broken: nothing works well before it is put right.
+State = Literal["fine", "absent", "broken"]
+DISTRIBUTION = "pytest-unicomp"
+# What is done without, and what it is for.
+OPTIONAL = {"xdist": "tests in several processes (-n)", "ray": "--unicomp-executor=ray"}
+LITTLE_DISK = 5 * 10**9
+HUB = "https://huggingface.co"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at: what was found, and what to do where it is not fine (empty: nothing)."""
+
+    about: str
+    what: str
+    state: State
+    found: str
+    action: str = ""
+
+    def row(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return asdict(self)
+
+
+def findings(store: Store, table: Table[Method], *, ask_hub: bool = False) -> list[Finding]:
+    """Look at libraries, devices, kernels, recipes, the hub's settings, disk and store; `table` holds the recipes."""
+    looked = (_machine(), _libraries(), _devices(), _kernels(), _recipes(table), _hub(ask_hub), _disk(store), _package())
+    return [finding for group in looked for finding in group]
+
+
+def _machine() -> Iterator[Finding]:
+    here = host.describe()
+    memory = "unknown memory" if here["memory_bytes"] is None else f"{here['memory_bytes'] / 1e9:.0f} GB of memory"
+    yield Finding("machine", "python", "fine", f"{platform.python_version()} on {here['os']}")
+    yield Finding("machine", "processor", "fine", f"{here['cpu']}, {here['cores']} cores, {memory}")
+
+
+def _libraries() -> Iterator[Finding]:
+    """Compare what is installed with what the package asks for."""
+    from packaging.requirements import Requirement
+
+    try:
+        stated = importlib.metadata.requires(DISTRIBUTION) or []
+        yield Finding("libraries", DISTRIBUTION, "fine", importlib.metadata.version(DISTRIBUTION))
+    except importlib.metadata.PackageNotFoundError:
+        yield Finding("libraries", DISTRIBUTION, "broken", "runs from a folder that is not installed", "pip install pytest-unicomp")
+        return
+    for wanted in map(Requirement, stated):
+        if wanted.marker is not None and not wanted.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            version = importlib.metadata.version(wanted.name)
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding("libraries", wanted.name, "broken", "not installed", f"pip install '{wanted.name}{wanted.specifier}'")
+            continue
+        fits = wanted.specifier.contains(version, prereleases=True)
+        action = "" if fits else f"pip install '{wanted.name}{wanted.specifier}'"
+        yield Finding("libraries", wanted.name, "fine" if fits else "broken", version, action)
+    for name, purpose in OPTIONAL.items():
+        missing = missing_libraries([name])
+        action = f"pip install 'pytest-unicomp[{name}]'" if missing else ""
+        yield Finding("libraries", f"{name} (optional)", "absent" if missing else "fine", f"for {purpose}", action)
+
+
+def _devices() -> Iterator[Finding]:
+    yield Finding("devices", "cpu", "fine", "always")
+    built = host.versions().get("torch", "")
+    names = host.accelerators()
+    for number, name in enumerate(names):
+        refused = host.missing_device(f"cuda:{number}")
+        action = "install the torch that is built for CUDA: https://pytorch.org/get-started/locally/" if refused else ""
+        yield Finding("devices", f"cuda:{number}", "absent" if refused else "fine", refused or name, action)
+    if not names:
+        yield Finding("devices", "cuda", "absent", f"no NVIDIA GPU answers (torch {built or 'is not installed'})")
+
+
+def _kernels() -> Iterator[Finding]:
+    """Which formats are computed as they are stored; the others are unpacked, which costs memory and speed and no accuracy."""
+    from pytest_unicomp.engine.runtimes.kernels import Format, missing
+
+    usable = [f"cuda:{number}" for number in range(len(host.accelerators())) if host.missing_device(f"cuda:{number}") is None]
+    for device in ["cpu", *usable]:
+        for form in get_args(Format):
+            refused = missing(form, device)
+            yield Finding("kernels", f"{form} on {device}", "absent" if refused else "fine", refused or "computed as stored")
+
+
+def _recipes(table: Table[Method]) -> Iterator[Finding]:
+    lacking = {name: missing for name, method in table.items() if (missing := missing_libraries(method.requires))}
+    able = len(table) - len(lacking)
+    yield Finding("recipes", "recipes", "fine", f"{able} of {len(table)} can be made with what is installed")
+    for name, missing in lacking.items():
+        yield Finding("recipes", name, "absent", f"needs {', '.join(missing)}", f"pip install {' '.join(missing)}")
+
+
+def _hub(ask: bool) -> Iterator[Finding]:
+    """Say how the hub would be reached; only `ask` reaches out."""
+    address = os.environ.get("HF_ENDPOINT") or HUB
+    if os.environ.get("HF_HUB_OFFLINE", "0").lower() in ("1", "true", "yes", "on"):
+        yield Finding(
+            "hub", address, "absent", "HF_HUB_OFFLINE forbids it", "unset HF_HUB_OFFLINE, or give --unicomp-bundle (unicomp prefetch)"
+        )
+        return
+    if not ask:
+        yield Finding("hub", address, "fine", "allowed; not asked: `unicomp doctor --ask-hub` does")
+        return
+    from urllib.error import HTTPError
+    from urllib.request import Request, urlopen
+
+    try:
+        with urlopen(Request(address, method="HEAD"), timeout=10) as answer:
+            yield Finding("hub", address, "fine", f"answers with {answer.status}")
+    except HTTPError as error:
+        yield Finding("hub", address, "fine", f"answers with {error.code}")
+    except (OSError, ValueError) as error:
+        why = " ".join(str(error).split())
+        yield Finding(
+            "hub", address, "absent", f"does not answer: {why}", "work offline: unicomp prefetch elsewhere, then --unicomp-bundle"
+        )
+
+
+def _disk(store: Store) -> Iterator[Finding]:
+    folder = store.root
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    used = sum(file.stat().st_size for file in store.root.rglob("*") if file.is_file()) if store.root.is_dir() else 0
+    writable = os.access(folder, os.W_OK | os.X_OK)
+    yield Finding(
+        "disk",
+        f"store {store.root}",
+        "fine" if writable else "broken",
+        f"{used / 1e9:.2f} GB used" if writable else "cannot be written",
+        "" if writable else "choose another folder: --unicomp-cache=DIR",
+    )
+    little = free < LITTLE_DISK
+    action = "unicomp cache prune, or --unicomp-cache on another disk" if little else ""
+    yield Finding("disk", "free", "absent" if little else "fine", f"{free / 1e9:.1f} GB", action)
+
+
+def _package() -> Iterator[Finding]:
+    """Are the embedded model and its stored evidence where the package expects them?"""
+    there = (hub.NANO / "model.safetensors").is_file()
+    action = "" if there else f"install {DISTRIBUTION} again"
+    yield Finding("package", "nano", "fine" if there else "broken", "the embedded model" if there else "its weights are missing", action)
+    kept = len(list(Path(baselines.packaged()).glob("*/*/*.json")))
+    yield Finding("package", "baselines", "fine" if kept else "broken", f"{kept} files of stored evidence", "" if kept else action)

@@ -1,0 +1,130 @@
+"""Fills an offline bundle: models, data sets and nltk's data, each file with its sha256 in `unicomp-bundle.json`, which is written last."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
+from pytest_unicomp.api.protocols import Progress
+from pytest_unicomp.api.registry import benchmarks
+from pytest_unicomp.benchmarks.reliability.trustllm.files import REPOSITORY as TRUSTLLM
+from pytest_unicomp.checkpoints import hub
+from pytest_unicomp.config.settings import Settings
+from pytest_unicomp.run.plan import expand
+from pytest_unicomp.store.local import write_text
+
+MANIFEST = "unicomp-bundle.json"
+SCHEMA = "unicomp-bundle/1"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One thing to fetch: `kind` model, dataset or nltk; `files` are patterns of its files (empty: all)."""
+
+    kind: str
+    name: str
+    files: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> str:
+        """Where it lies in the bundle."""
+        return "nltk_data" if self.kind == "nltk" else self.name
+
+
+Fetch = Callable[[Piece, Path], None]
+
+
+def pieces(names: Iterable[str], models: Iterable[str]) -> list[Piece]:
+    """Return what the benchmarks (names or sets) and models need, each once; raise UsageProblem for a name that is none.
+
+    Benchmarks that compare replies by similarity need the default sentence-embedding model; another one, or a judge, is a model to be named.
+    """
+    names = tuple(names)
+    found: list[Piece] = []
+    for name in expand(names, model="") if names else ():
+        entry = benchmarks()[name]
+        file = getattr(entry, "file", None)
+        if file is not None:
+            found.append(Piece("dataset", TRUSTLLM, (str(file),)))
+        elif entry.dataset and not name.startswith("nano-"):
+            found.append(Piece("dataset", entry.dataset))
+        found += [Piece("nltk", package) for package in getattr(entry, "nltk", ())]
+        if getattr(entry, "judge", None) == "similarity":
+            found.append(Piece("model", Settings().similarity, hub.FETCHED))
+    for model in models:
+        hub.validate(model, None)
+        if hub.local(model, None) is None:
+            found.append(Piece("model", model, hub.FETCHED))
+    return list(dict.fromkeys(found))
+
+
+def prefetch(wanted: Iterable[Piece], bundle: Path, *, progress: Progress, fetch: Fetch | None = None) -> int:
+    """Fetch every piece into the bundle and return how many files it then holds; what is there already stays, and is checked.
+
+    Raises InfrastructureError for what could not be fetched, and for a file that is no longer what it was; the manifest then keeps its old state.
+    """
+    fetch = fetch or from_hub
+    for problem in check(bundle) if (bundle / MANIFEST).is_file() else []:
+        raise InfrastructureError(f"unicomp: {problem} Remove it and fetch it again.")
+    for piece in wanted:
+        progress(f"fetch {piece.kind} {piece.name}" + (f" {', '.join(piece.files)}" if piece.kind == "dataset" and piece.files else ""))
+        fetch(piece, bundle / piece.folder)
+    files = {path.relative_to(bundle).as_posix(): digest(path) for path in listed(bundle)}
+    write_text(bundle / MANIFEST, json.dumps({"schema": SCHEMA, "sha256": files}, indent=1, sort_keys=True) + "\n")
+    return len(files)
+
+
+def check(bundle: Path) -> list[str]:
+    """Return one sentence per file that is missing or is not what it was when it was fetched; raise UsageProblem where there is no manifest."""
+    path = bundle / MANIFEST
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))["sha256"]
+        stated = {str(name): str(value) for name, value in known.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageProblem(f"unicomp: {path} cannot be read ({error}); expected the manifest that `unicomp prefetch` writes.") from error
+    found = []
+    for name, value in stated.items():
+        file = bundle / name
+        if not file.is_file():
+            found.append(f"{file} is missing.")
+        elif digest(file) != value:
+            found.append(f"{file} is not the file that was fetched (its sha256 differs).")
+    return found
+
+
+def listed(bundle: Path) -> list[Path]:
+    """Return the bundle's files in the order of their names, without the manifest and what the hub's client keeps for itself."""
+    found = (path for path in bundle.rglob("*") if path.is_file() and ".cache" not in path.relative_to(bundle).parts)
+    return sorted(path for path in found if path != bundle / MANIFEST)
+
+
+def digest(path: Path) -> str:
+    """Return the sha256 of a file, 64 hex digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def from_hub(piece: Piece, folder: Path) -> None:
+    """Fetch one piece from the hub, or from nltk's own index; raise InfrastructureError where that fails."""
+    try:
+        if piece.kind == "nltk":
+            import nltk
+
+            if not nltk.download(piece.name, download_dir=str(folder), quiet=True):
+                raise OSError("nltk's index did not answer, or does not have it")
+            return
+        from huggingface_hub import snapshot_download
+
+        snapshot_download(
+            piece.name,
+            repo_type="model" if piece.kind == "model" else "dataset",
+            local_dir=folder,
+            allow_patterns=list(piece.files) or None,
+        )
+    except (OSError, ValueError) as error:
+        why = " ".join(str(error).split())[:200]
+        raise InfrastructureError(f"unicomp: {piece.kind} {piece.name} could not be fetched: {why}") from error

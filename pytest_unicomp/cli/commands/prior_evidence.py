@@ -1,0 +1,86 @@
+"""What earlier evidence tells of a cell before it is measured: how many items, how many of them flip, how long they take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+
+from pytest_unicomp.api.errors import UnicompError
+from pytest_unicomp.api.records import Measurement
+from pytest_unicomp.compare import stats
+from pytest_unicomp.compare.comparability import paired
+from pytest_unicomp.run.plan import Cell
+from pytest_unicomp.store.baselines import Baselines
+
+# What 4-bit rounding of models of 1 to 8 billion parameters typically flips; used, and said, where nothing was measured.
+ASSUMED_DISCORDANCE = 0.05
+NATS = "nats_per_token"
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What is known of a cell before it is measured; None where nothing tells, with the reason in `source`.
+
+    `effect` is the design effect of its clusters, `spread` the standard deviation of an item's difference where scores are not right or wrong.
+    """
+
+    items: int | None
+    discordance: float | None
+    source: str
+    effect: float
+    spread: float | None
+    reference: float | None
+    seconds: float | None
+    seconds_source: str
+
+    @property
+    def variance(self) -> float | None:
+        """The variance of one item's difference: of right-or-wrong scores without a drop, their discordance."""
+        return self.discordance if self.spread is None else self.spread**2
+
+
+def foresee(cell: Cell, baselines: Baselines, model: str, *, limit: int | None, discordance: float | None) -> Expected:
+    """Return what stored evidence of the recipe and the reference tells; `discordance` (in [0, 1]) replaces what it shows."""
+    if cell.kind != "items":
+        return Expected(None, None, f"{cell.kind} is not a share of items", 1.0, None, None, None, "not timed ahead")
+    reference, candidate = (_stored(baselines, model, recipe, cell.benchmark) for recipe in ("dense", cell.recipe))
+    timed = candidate or reference
+    items = limit
+    if timed is not None and (timed.conditions.limit is None or timed.n < timed.conditions.limit):
+        # The evidence was not cut, so it says how many items the set holds.
+        items = min(limit or timed.n, timed.n)
+    seconds = timed.seconds / timed.n * items if timed and timed.n and items else None
+    where = f"{timed.n} items on {timed.machine}" if timed else "never timed: no stored evidence of this benchmark"
+    share, source, effect, spread = _measured(reference, candidate)
+    if discordance is not None:
+        share, source = discordance, "given"
+    elif share is None and spread is None and (timed is None or timed.metric != NATS):
+        share, source = ASSUMED_DISCORDANCE, "assumed: no stored evidence of this recipe and the reference on the same items"
+    return Expected(items, share, source, effect, spread, reference.value if reference else None, seconds, where)
+
+
+def _stored(baselines: Baselines, model: str, recipe: str, benchmark: str) -> Measurement | None:
+    try:
+        return baselines.read(model, recipe, benchmark)
+    except UnicompError:
+        return None
+
+
+def _measured(reference: Measurement | None, candidate: Measurement | None) -> tuple[float | None, str, float, float | None]:
+    """Discordance of right-or-wrong evidence, half a flip added, so that none seen does not mean none possible; the design effect; the spread of other scores."""
+    if reference is None or candidate is None or reference is candidate:
+        return None, "no evidence", 1.0, None
+    ids = {item.id for item in reference.items}
+    if not candidate.items or any(item.id not in ids for item in candidate.items):
+        return None, "no evidence", 1.0, None
+    pairs = paired(reference, candidate)
+    if len(pairs) < 2:
+        return None, "no evidence", 1.0, None
+    flips = sum(before.score != after.score for before, after in pairs)
+    differences = [float(after.score or 0) - float(before.score or 0) for before, after in pairs]
+    clusters = [after.cluster or f"item {after.id}" for _, after in pairs]
+    effect = stats.design_effect(differences, clusters)[0] if 1 < len(set(clusters)) < len(pairs) else 1.0
+    source = f"measured on {len(pairs)} items"
+    if reference.metric == NATS or any(item.score not in (0, 1) for pair in pairs for item in pair):
+        return None, source, effect, stats.mean(differences).stderr * sqrt(len(pairs))
+    return (flips + 0.5) / (len(pairs) + 1), source, effect, None

@@ -1,0 +1,74 @@
+"""`unicomp verify`: makes every check of a report again from the per-item evidence in the store, and says what no longer matches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from pytest_unicomp import compare
+from pytest_unicomp.api.errors import UnicompError
+from pytest_unicomp.api.records import Report
+from pytest_unicomp.cli.verify.answer import Answer
+from pytest_unicomp.cli.verify.checks import Repetition
+from pytest_unicomp.cli.verify.conclusions import Conclusions
+from pytest_unicomp.cli.verify.kernels import table_answer
+from pytest_unicomp.cli.verify.planned import plan_answer
+from pytest_unicomp.run.checks import Checking
+from pytest_unicomp.store.local import Store
+
+__all__ = ["Answer", "exit_code", "lines", "rows", "verify"]
+
+
+def verify(report: Report, store: Store) -> list[Answer]:
+    """Return one answer per check, table of a kernel and recipe, and one each for the plan, findings, origins and the run.
+
+    A check that was an error has no evidence and is not checked.
+
+    The policy is the report's own: who changes a margin there changes every verdict that follows from it, which is what is compared.
+    """
+    try:
+        policy = _policy(report)
+    except UnicompError as error:
+        return [Answer("the policy", "differs", str(error).removeprefix("unicomp: "))]
+    checking = Checking(policy, report.policy.get("limits") or {}, report.policy.get("must_pass") or {})
+    answers = [Repetition(report, check, checking, store).answer() for check in report.checks]
+    answers += [table_answer(report, table, checking, store) for table in report.kernels]
+    return [*answers, plan_answer(report), *Conclusions(report, policy, store).answers()]
+
+
+def exit_code(answers: Sequence[Answer]) -> int:
+    """Return 1 where something is not what its evidence says, 7 where evidence is missing (or nothing could be checked), else 0."""
+    states = [answer.state for answer in answers]
+    if "differs" in states or "changed" in states:
+        return 1
+    return 7 if "missing" in states or "as_reported" not in states else 0
+
+
+def rows(answers: Sequence[Answer]) -> list[dict[str, Any]]:
+    """Return the answers as plain objects."""
+    return [asdict(answer) for answer in answers]
+
+
+def lines(answers: Sequence[Answer], store: Store) -> list[str]:
+    """Return what a person reads: everything that is not as reported, then the count."""
+    told = [
+        f"{answer.state.upper().replace('_', ' ')}: {answer.what}: {answer.note}" for answer in answers if answer.state != "as_reported"
+    ]
+    kept = len(answers) - len(told)
+    return [*told, f"unicomp: {kept} of {len(answers)} parts of the report follow from the evidence in {store.root}"]
+
+
+def _policy(report: Report) -> compare.Policy:
+    given = report.policy
+    try:
+        return compare.Policy(
+            alpha=given["alpha"],
+            capability_margin=given["margin"],
+            benchmark_margin=given["benchmark_margin"],
+            drift_margin=given["drift_margin"],
+            inconclusive=given["inconclusive"],
+            margins=given.get("margins") or {},
+        )
+    except (KeyError, TypeError) as error:
+        raise UnicompError(f"unicomp: the report's policy cannot be read: {error!r}") from error

@@ -1,0 +1,165 @@
+"""Makes what a report concludes from its checks again: verdicts of recipes and of the run, scores, the paper's findings, where it all comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+
+from pytest_unicomp import compare
+from pytest_unicomp.api.errors import UnicompError
+from pytest_unicomp.api.records import Check, Claim, Measurement, Origin, RecipeVerdict, Report
+from pytest_unicomp.cli.verify.answer import Answer
+from pytest_unicomp.cli.verify.differences import differences
+from pytest_unicomp.cli.verify.evidence import Gone, measurement
+from pytest_unicomp.config.waivers import Waiver
+from pytest_unicomp.report import scores
+from pytest_unicomp.report.scores.published import Scoring
+from pytest_unicomp.run import conclude
+from pytest_unicomp.run.plan import REFERENCE
+from pytest_unicomp.run.provenance import Provenance
+from pytest_unicomp.run.waive import Waiving, with_waivers
+from pytest_unicomp.store.local import Store
+
+
+@dataclass(frozen=True)
+class Conclusions:
+    """What follows from a report's checks and the evidence behind them, by a policy."""
+
+    report: Report
+    policy: compare.Policy
+    store: Store
+    _scores: dict[str, dict[str, scores.Score]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def answers(self) -> list[Answer]:
+        """Return one answer per recipe, one each for the findings and the origins, and one for the run."""
+        return [
+            *map(self._of_recipe, self.report.recipes),
+            self._answer("the findings", "the scores of the recipes", self._findings),
+            self._answer("the origins", "the evidence of the checks", self._origins),
+            self._answer("the run", "its recipes", self._run),
+        ]
+
+    def _of_recipe(self, recipe: RecipeVerdict) -> Answer:
+        return self._answer(f"the recipe {recipe.recipe}", "its checks and their evidence", lambda: self._recipe(recipe))
+
+    def _answer(self, what: str, source: str, find: Callable[[], Sequence[str]]) -> Answer:
+        try:
+            found = find()
+        except UnicompError as error:
+            return Answer(what, "differs", str(error).removeprefix("unicomp: "))
+        except Gone as gone:
+            return Answer(what, gone.state, gone.note)
+        return Answer(what, "differs" if found else "as_reported", "; ".join(found) or f"made again from {source}")
+
+    # Each returns what differs
+
+    def _recipe(self, recipe: RecipeVerdict) -> list[str]:
+        own = self._checks_of(recipe.recipe)
+        if any(check.waived != waived for check, waived in zip(own, self._waived(own), strict=True)):
+            return ["a check is waived that no waiver excuses, or the reverse"]
+        if not own:
+            return ["the report holds no check of it"]
+        again = conclude.recipe(own, recipe.artifact, policy=self.policy)
+        efficiency = scores.efficiency_scores(self.report.checks, {other.recipe: other.artifact for other in self.report.recipes})
+        return differences(recipe, conclude.with_scores(again, self._quality(recipe.recipe), efficiency[recipe.recipe], self._scoring))
+
+    def _findings(self) -> list[str]:
+        recipes = self.report.recipes
+        quality = {recipe.recipe: self._quality(recipe.recipe) for recipe in recipes}
+        families = {recipe.recipe: recipe.family for recipe in recipes}
+        methods = {recipe.recipe: str(recipe.settings.get("method")) for recipe in recipes}
+        again = scores.findings(quality, families, methods, confidence=self.policy.confidence)
+        reported, made = _tested(self.report.findings), _tested(again)
+        told = [f"{claim} ({about}) is not what the scores say" for claim, about in reported if (claim, about) not in made]
+        told += [f"{claim} ({about}) was tested and is not told" for claim, about in made if (claim, about) not in reported]
+        for key in reported.keys() & made.keys():
+            told += [f"{' ('.join(key)}): {found}" for found in differences(reported[key], made[key])]
+        return told
+
+    def _origins(self) -> list[str]:
+        provenance = Provenance()
+        for check in () if self.report.policy.get("sequential") else conclude.paired(self.report.checks):
+            for recipe, made in zip((REFERENCE, check.recipe), self._pair(check), strict=True):
+                provenance.note(recipe, made)
+        reported, again = _undated(self.report.origins), _undated(provenance.origins())
+        return differences(self.report.model_copy(update={"origins": reported}), self.report.model_copy(update={"origins": again}))
+
+    def _run(self) -> list[str]:
+        report = self.report
+        verdict, code, reason = compare.run_verdict(report.recipes, self.policy)
+        strict, _, _ = compare.run_verdict(
+            [recipe.model_copy(update={"verdict": recipe.without_waivers or recipe.verdict}) for recipe in report.recipes], self.policy
+        )
+        states = self._waiving.states(report.checks)
+        texts = {"before": report.policy.get("calibration") or "", "after": report.policy.get("calibration_target") or ""}
+        update = {
+            "verdict": verdict,
+            "exit_code": code,
+            "reason": with_waivers(reason, states, strict),
+            "without_waivers": strict,
+            "waivers": states,
+            "calibration_gains": compare.gains(report.checks, **texts, policy=self.policy),
+            "pareto": scores.points(report.recipes, report.checks),
+            "cheapest": scores.cheapest(report.recipes),
+        }
+        return differences(report, report.model_copy(update=update))
+
+    # What they rest on
+
+    def _checks_of(self, recipe: str) -> list[Check]:
+        return [check for check in self.report.checks if check.recipe == recipe]
+
+    @property
+    def _scoring(self) -> Scoring:
+        return "paper" if self.report.policy.get("scoring") == "paper" else "corrected"
+
+    def _quality(self, recipe: str) -> Mapping[str, scores.Score]:
+        if recipe not in self._scores:
+            checks = () if self.report.policy.get("sequential") else conclude.scored(self._checks_of(recipe))
+            found = {check.benchmark: self._pair(check) for check in checks}
+            pairs = {name: pair for name, pair in found.items() if compare.mismatch(*pair) is None}
+            seed = int(self.report.policy.get("seed", 0))
+            self._scores[recipe] = scores.scores(pairs, self._scoring, confidence=self.policy.confidence, seed=seed)
+        return self._scores[recipe]
+
+    def _pair(self, check: Check) -> tuple[Measurement, Measurement]:
+        found = {source.side: source for source in check.sources}
+        if "reference" not in found or "candidate" not in found:
+            raise Gone("missing", f"the check of {check.recipe} on {check.benchmark} names no evidence")
+        return measurement(self.store, found["reference"]), measurement(self.store, found["candidate"])
+
+    def _waived(self, own: Sequence[Check]) -> list[bool]:
+        return [self._waiving.excused(check.model_copy(update={"waived": False})).waived for check in own]
+
+    @cached_property
+    def _waiving(self) -> Waiving:
+        waivers = [
+            Waiver(
+                recipe=state.recipe,
+                owner=state.owner,
+                reason=state.reason,
+                expires=date.fromisoformat(state.expires),
+                evidence=state.evidence,
+                benchmark=state.benchmark,
+                capability=state.capability,
+                question=state.question,
+            )
+            for state in self.report.waivers
+        ]
+        return Waiving(waivers, datetime.fromisoformat(self.report.created).date(), self.policy, self._siblings)
+
+    def _siblings(self, recipe: str, capability: str) -> list[Check]:
+        chosen = [check for check in self._checks_of(recipe) if (check.capability, check.question) == (capability, "retention")]
+        return [check.model_copy(update={"waived": False}) for check in chosen]
+
+
+def _tested(claims: Sequence[Claim]) -> dict[tuple[str, str], Claim]:
+    """Return the claims that something was measured for: only of those there is evidence."""
+    return {(claim.claim, claim.about): claim for claim in claims if claim.answer != "not tested"}
+
+
+def _undated(origins: Sequence[Origin]) -> list[Origin]:
+    """Leave out the days: equal evidence that was made again later is the same evidence."""
+    return [origin.model_copy(update={"first": "", "last": ""}) for origin in origins]

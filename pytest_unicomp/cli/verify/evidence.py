@@ -1,0 +1,43 @@
+"""Reads what a check rests on out of the store, and notices where it is gone or no longer what it was."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from pytest_unicomp.api.records import Measurement, Source
+from pytest_unicomp.compare import hashes
+from pytest_unicomp.store.local import Store, digest
+
+State = Literal["as_reported", "missing", "changed", "differs", "not_checked"]
+
+
+class Gone(Exception):
+    """Evidence that cannot be used: `state` is missing, changed or differs, `note` says what of it."""
+
+    def __init__(self, state: State, note: str) -> None:
+        """Keep both beside the message."""
+        super().__init__(note)
+        self.state, self.note = state, note
+
+
+def read(store: Store, source: Source) -> dict[str, Any]:
+    """Return a stored document that is what it was; raises where it is gone or another."""
+    content = store.read(source.kind, source.key)
+    if content is None:
+        raise Gone("missing", f"its evidence {source.kind}/{source.key} ({source.side}) is not in the store {store.root}")
+    if source.kind in ("timings", "findings") and digest(content) != source.digest:
+        raise Gone("changed", f"its evidence {source.kind}/{source.key} is not what it was when the report was made")
+    return content
+
+
+def measurement(store: Store, source: Source) -> Measurement:
+    """Return a stored measurement that is what it was; raises where it is gone, damaged or another."""
+    try:
+        found = Measurement.model_validate(read(store, source))
+    except ValidationError as error:
+        raise Gone("changed", f"its evidence {source.kind}/{source.key} is no measurement any more") from error
+    if hashes.content(found) != source.digest:
+        raise Gone("changed", f"its evidence {source.kind}/{source.key} ({source.side}) is not what it was when the report was made")
+    return found

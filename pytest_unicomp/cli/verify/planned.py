@@ -1,0 +1,77 @@
+"""Says which checks a whole run of a report's policy holds and the report does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_unicomp.api.records import Question, RecipeVerdict, Report
+from pytest_unicomp.api.registry import benchmarks
+from pytest_unicomp.cli.verify.answer import Answer
+from pytest_unicomp.config.settings import served
+from pytest_unicomp.run.plan import Candidate
+
+WHAT = "the plan"
+SHOWN = 3
+
+
+def plan_answer(report: Report) -> Answer:
+    """Compare the checks of the recipes that gate with those that were planned.
+
+    What lacks is missing and no lie: a run may have asked a part of the tests. Drift is left out, since the policy does not say of what there was a baseline.
+    """
+    if not isinstance(report.policy.get("benchmarks"), list) or not report.policy["benchmarks"]:
+        return Answer(WHAT, "missing", "the report does not say which benchmarks were planned")
+    made = {(check.recipe, check.benchmark, check.question) for check in report.checks}
+    wanted = list(_planned(report))
+    lacking = [
+        f"{recipe} on {name} ({question.replace('_', '-')})" for recipe, name, question in wanted if (recipe, name, question) not in made
+    ]
+    there = {recipe.recipe for recipe in report.recipes}
+    gone = [str(name) for name in report.policy.get("gating", ()) if name not in there]
+    why = "removed, or the run asked a part of the tests only"
+    if gone:
+        return Answer(WHAT, "missing", f"nothing is told of {', '.join(gone)}, which was to gate: {why}")
+    if not lacking:
+        return Answer(WHAT, "as_reported", f"all {len(wanted)} checks that gate and were planned are there")
+    shown = ", ".join(lacking[:SHOWN]) + (f" and {len(lacking) - SHOWN} more" if len(lacking) > SHOWN else "")
+    return Answer(WHAT, "missing", f"{len(lacking)} of {len(wanted)} planned checks are not in the report: {shown}; {why}")
+
+
+def _planned(report: Report) -> Iterator[tuple[str, str, Question]]:
+    for recipe in report.recipes:
+        if not recipe.gates:
+            continue
+        candidate = _candidate(recipe)
+        asked = list(_asked(report, candidate))
+        # What nothing is measured of has no check of its files either.
+        if asked and candidate is not None and candidate.address is None:
+            yield recipe.recipe, "artifact", "artifact"
+        for name, question in asked:
+            yield recipe.recipe, name, question
+
+
+def _asked(report: Report, candidate: Candidate | None) -> Iterator[tuple[str, Question]]:
+    names, limits, must_pass = report.policy["benchmarks"], report.policy.get("limits") or {}, report.policy.get("must_pass") or {}
+    served_reference = report.policy.get("backend") == "server" or served(str(report.policy.get("reference")))
+    entries = benchmarks().entries
+    for name in names:
+        entry = entries.get(name)
+        if entry is None:
+            # Of a benchmark that is not installed here nobody knows whether a recipe is asked.
+            continue
+        if entry.kind == "items":
+            yield name, "retention"
+            if name in must_pass:
+                yield name, "must_pass"
+            continue
+        # A cost of making the artifact that nobody limits has a check where it was recorded only.
+        known = name in limits or not getattr(entry, "alone", False)
+        if known and candidate is not None and candidate.takes(entry.kind, served_reference=served_reference):
+            yield name, "efficiency"
+
+
+def _candidate(recipe: RecipeVerdict) -> Candidate | None:
+    """Return what was judged, or None where it was never had: then nobody knows whether it has files."""
+    if recipe.family != "candidate":
+        return Candidate(recipe.recipe, recipe.family, recipe.gates)
+    return Candidate(recipe.recipe, recipe.family, recipe.gates, recipe.artifact.path) if recipe.artifact else None

@@ -1,0 +1,173 @@
+"""Pairs two measurements and fills what every comparison shows: values, difference, interval, flips, divergence, what one could detect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pytest_unicomp.api.records import Check, Estimate, Family, Measurement, Verdict
+from pytest_unicomp.compare import evidence, stats, wording
+from pytest_unicomp.compare.comparability import Pair, mismatch, paired
+from pytest_unicomp.compare.policy import Policy
+from pytest_unicomp.config.margins import Margin
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two comparable measurements as sequences of scores turned so that larger is better, with the fields of their check."""
+
+    pairs: list[Pair]
+    raw_reference: list[float]
+    before: list[float]
+    after: list[float]
+    clusters: list[str] | None
+    bounded: bool
+    unscored: int
+    seed: int
+    fields: dict[str, Any]
+
+    def allowances(self, margin: Margin) -> list[float]:
+        """Return the loss that each item is allowed; raise UnicompError where the scores have no such share."""
+        return margin.allowances(self.raw_reference, higher_is_better=bool(self.fields["higher_is_better"]))
+
+    def difference(self, *, alpha: float, margin: Margin) -> stats.Paired:
+        """Return the paired difference; raise UnicompError where its uncertainty cannot be known."""
+        allowances = self.allowances(margin)
+        return stats.paired_difference(self.before, self.after, self.clusters, alpha=alpha, allowances=allowances, bounded=self.bounded)
+
+    def check(self, verdict: Verdict, reason: str, **fields: Any) -> Check:
+        """Return the check with a verdict; items that neither side could score are mentioned."""
+        if self.unscored:
+            reason = f"{reason}; {self.unscored} items that neither side could score are left out"
+        return Check(**{**self.fields, **fields}, verdict=verdict, reason=reason)
+
+
+def describe(
+    candidate: Measurement,
+    *,
+    recipe: str,
+    family: Family,
+    gates: bool,
+    question: Literal["retention", "drift"],
+    margin: Margin,
+    policy: Policy,
+) -> dict[str, Any]:
+    """Return the fields of a check that say what it is about; a margin that depends on the reference is filled in later."""
+    return {
+        "recipe": recipe,
+        "family": family,
+        "gates": gates,
+        "benchmark": candidate.benchmark,
+        "dimension": candidate.dimension,
+        "capability": candidate.capability,
+        "question": question,
+        "metric": candidate.metric,
+        "higher_is_better": candidate.higher_is_better,
+        "confidence": policy.confidence,
+        "margin": margin.value if margin.kind == "absolute" else None,
+        "chance": candidate.chance,
+        "seconds": candidate.seconds,
+    }
+
+
+def not_comparable(reference: Measurement, candidate: Measurement, fields: dict[str, Any], names: tuple[str, str]) -> Check | None:
+    """Return the check that says why two measurements do not compare, or None where they do."""
+    found = mismatch(reference, candidate, names=names)
+    if found is None:
+        return None
+    estimates = {"reference": Estimate(value=reference.value), "candidate": Estimate(value=candidate.value)}
+    return Check(**fields, **estimates, n=len(candidate.items), verdict="not_comparable", reason=f"not comparable: {found}")
+
+
+def compare(reference: Measurement, candidate: Measurement, fields: dict[str, Any]) -> Comparison:
+    """Pair two measurements that compare and describe what changed between them."""
+    pairs = paired(reference, candidate)
+    raw = [[float(item.score or 0) for item in side] for side in zip(*pairs, strict=True)]
+    bounded = candidate.metric != wording.NATS and all(0 <= score <= 1 for side in raw for score in side)
+    before, after = (_turned(side, candidate.higher_is_better, bounded) for side in raw)
+    found = evidence.kinds(pairs, candidate)
+    first, second = (evidence.estimate(side, rate=bounded) for side in raw)
+    shown = {
+        "n": len(pairs),
+        "reference": first,
+        "candidate": second,
+        "difference": sum(after) / len(after) - sum(before) / len(before),
+        "retention": _retention(first.value or 0.0, second.value or 0.0, candidate.higher_is_better),
+        "flips": None if found is None else evidence.flips(found),
+        "examples": [] if found is None else evidence.examples(found),
+        "discordance": evidence.discordance(pairs),
+        "divergence": evidence.divergence(pairs),
+        "changes": changes(reference, candidate, weights=fields["question"] == "drift"),
+    }
+    return Comparison(
+        pairs=pairs,
+        raw_reference=raw[0],
+        before=before,
+        after=after,
+        clusters=_clusters(pairs),
+        bounded=bounded,
+        unscored=len(candidate.items) - len(pairs),
+        seed=reference.conditions.seed,
+        fields={**fields, **shown},
+    )
+
+
+def numbers(found: stats.Paired, alpha: float) -> dict[str, Any]:
+    """Return the fields of a check that follow from a paired difference."""
+    return {
+        "difference": found.difference,
+        "interval": (found.lower, found.upper),
+        "minimum_detectable_effect": stats.minimum_detectable_effect(found.stderr, alpha=alpha),
+        "p_value": found.p_value,
+        "margin": found.margin,
+    }
+
+
+def above_chance(scores: Sequence[float], clusters: Sequence[str] | None, chance: float, *, alpha: float) -> tuple[bool, float]:
+    """Return whether the lower confidence bound (one-sided, 1 - alpha) of a mean score lies above `chance`, and that bound."""
+    confidence, n = 1 - 2 * alpha, len(scores)
+    effect = 1.0
+    if clusters is not None and len(set(clusters)) > 1:
+        centred = [score - sum(scores) / n for score in scores]
+        clustered, independent = stats.clustered_mean(centred, clusters), stats.mean(centred)
+        effect = max(1.0, (clustered.stderr / independent.stderr) ** 2) if independent.stderr > 0 else 1.0
+    if all(score in (0, 1) for score in scores):
+        lower, _ = stats.wilson_interval(sum(scores) / effect, n / effect, confidence=confidence)
+    elif n > 1:
+        estimate = stats.mean(scores)
+        lower, _ = stats.t_interval(stats.Mean(estimate.value, estimate.stderr * effect**0.5, estimate.degrees), confidence=confidence)
+    else:
+        lower = 0.0
+    return lower > chance, lower
+
+
+def changes(reference: Measurement, candidate: Measurement, *, weights: bool) -> list[str]:
+    """Return what differs between the two measurements without making them incomparable: versions, machine and (where asked) weights, each as "what: old -> new"."""
+    names = sorted(reference.versions.keys() | candidate.versions.keys())
+    old, new = reference.versions, candidate.versions
+    found = [f"{name}: {old.get(name, 'absent')} -> {new.get(name, 'absent')}" for name in names if old.get(name) != new.get(name)]
+    if reference.machine != candidate.machine:
+        found.append(f"machine: {reference.machine} -> {candidate.machine}")
+    if weights and reference.artifact != candidate.artifact:
+        found.append(f"weights: {reference.artifact[:12]} -> {candidate.artifact[:12]}")
+    return found
+
+
+def _turned(scores: Sequence[float], higher_is_better: bool, bounded: bool) -> list[float]:
+    if higher_is_better:
+        return list(scores)
+    return [1 - score if bounded else -score for score in scores]
+
+
+def _clusters(pairs: Sequence[Pair]) -> list[str] | None:
+    """Items without a cluster stand alone; the prefix keeps their ids apart from cluster names."""
+    if all(after.cluster is None and before.cluster is None for before, after in pairs):
+        return None
+    named = [after.cluster if after.cluster is not None else before.cluster for before, after in pairs]
+    return [f"item {after.id}" if name is None else f"cluster {name}" for name, (_, after) in zip(named, pairs, strict=True)]
+
+
+def _retention(before: float, after: float, higher_is_better: bool) -> float | None:
+    kept, whole = (after, before) if higher_is_better else (before, after)
+    return kept / whole if whole > 0 else None

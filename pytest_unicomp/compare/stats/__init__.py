@@ -1,0 +1,67 @@
+"""Statistics of paired evaluations: plain numbers in, plain numbers out; import from here, read the module that a name comes from."""
+
+from pytest_unicomp.compare.stats.betting import kelly, log_capital
+from pytest_unicomp.compare.stats.bootstrap import bootstrap_difference
+from pytest_unicomp.compare.stats.clusters import design_effect
+from pytest_unicomp.compare.stats.corpus import f1, log_perplexity, pearson
+from pytest_unicomp.compare.stats.decisions import Decisions, decide_clustered, decide_counts, normal_bounds, normal_statistic
+from pytest_unicomp.compare.stats.exact import exact_interval, exact_tail
+from pytest_unicomp.compare.stats.means import Mean, clustered_mean, mean, t_interval
+from pytest_unicomp.compare.stats.paired import Paired, paired_difference
+from pytest_unicomp.compare.stats.pooling import Bounded, holm, mover_mean
+from pytest_unicomp.compare.stats.power import implied_stderr, minimum_detectable_effect, required_items
+from pytest_unicomp.compare.stats.proportions import (
+    extreme_rate_stderr,
+    newcombe_interval,
+    tango_interval,
+    tango_statistic,
+    wilson_interval,
+)
+from pytest_unicomp.compare.stats.quantiles import quantile_interval, rounds_for
+from pytest_unicomp.compare.stats.ratios import ratio_interval
+from pytest_unicomp.compare.stats.rules import equivalence, non_inferiority
+from pytest_unicomp.compare.stats.sequential import EARLY_SHARE, Sequential, capital_paths, crossing, sequential_difference
+
+__all__ = [
+    "EARLY_SHARE",
+    "Bounded",
+    "Decisions",
+    "Mean",
+    "Paired",
+    "Sequential",
+    "bootstrap_difference",
+    "capital_paths",
+    "clustered_mean",
+    "crossing",
+    "decide_clustered",
+    "decide_counts",
+    "design_effect",
+    "equivalence",
+    "exact_interval",
+    "exact_tail",
+    "extreme_rate_stderr",
+    "f1",
+    "holm",
+    "implied_stderr",
+    "kelly",
+    "log_capital",
+    "log_perplexity",
+    "mean",
+    "minimum_detectable_effect",
+    "mover_mean",
+    "newcombe_interval",
+    "non_inferiority",
+    "normal_bounds",
+    "normal_statistic",
+    "paired_difference",
+    "pearson",
+    "quantile_interval",
+    "ratio_interval",
+    "required_items",
+    "rounds_for",
+    "sequential_difference",
+    "t_interval",
+    "tango_interval",
+    "tango_statistic",
+    "wilson_interval",
+]

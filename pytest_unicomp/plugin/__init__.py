@@ -1,0 +1,134 @@
+"""The pytest plugin: declares the options and the marks, and does nothing else until a model is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_unicomp.plugin.fixtures import (
+    artifact,
+    baseline,
+    calibration_gain,
+    capability,
+    cell,
+    claim,
+    drift,
+    kernel,
+    latency,
+    measurement,
+    must_pass,
+    reference,
+    retention,
+    size,
+    soundness,
+    unicomp,
+)
+from pytest_unicomp.plugin.stash import GATE
+from pytest_unicomp.plugin.suites import suites
+
+if TYPE_CHECKING:
+    from pytest_unicomp.plugin.gate import Gate
+
+__all__ = [
+    "artifact",
+    "baseline",
+    "calibration_gain",
+    "capability",
+    "cell",
+    "claim",
+    "drift",
+    "kernel",
+    "latency",
+    "measurement",
+    "must_pass",
+    "reference",
+    "retention",
+    "size",
+    "soundness",
+    "unicomp",
+]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add one flag per declared option."""
+    from pytest_unicomp.config.settings import default_of, destination, flag, options
+
+    group = parser.getgroup("unicomp", "release gate for compressed language models")
+    for option in options():
+        default = default_of(option)
+        text = option.metadata["help"] + (f" (default: {', '.join(default) if isinstance(default, tuple) else default})" if default else "")
+        action: dict[str, Any] = {"action": "append"} if option.metadata["repeatable"] else {"action": "store"}
+        if option.metadata["switch"]:
+            action = {"action": "store_const", "const": True}
+        group.addoption(flag(option.name), dest=destination(option.name), default=None, help=text.replace("%", "%%"), **action)
+    group.addoption(
+        "--unicomp-config", dest="unicomp_config", default=None, help="read options from this TOML file instead of unicomp.toml"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marks; where a model is named, check every option and start the gate."""
+    for line in marks():
+        config.addinivalue_line("markers", line)
+    from pytest_unicomp.api.errors import UsageProblem
+    from pytest_unicomp.config.settings import configuration, destination, options, resolve
+
+    flags = {option.name: config.getoption(destination(option.name)) for option in options()}
+    try:
+        named = config.getoption("unicomp_config")
+        file, origin = configuration(Path(named) if named else None, (config.invocation_params.dir, config.rootpath))
+        if flags["model"] is None and "model" not in file:
+            _refuse_flags_without_model(flags)
+            return
+        settings = resolve(flags, file, origin=origin)
+        from pytest_unicomp.plugin.gate import Gate
+
+        config.pluginmanager.register(Gate(config, settings), GATE)
+    except UsageProblem as error:
+        raise pytest.UsageError(str(error)) from None
+    if flags["model"] is not None:
+        _aim_at_packaged_suites(config)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give tests of the matrix their cells; without a model they are skipped with the reason."""
+    gate: Gate | None = metafunc.config.pluginmanager.get_plugin(GATE)
+    if "claim" in metafunc.fixturenames:
+        claims = gate.run.claimed() if gate is not None else []
+        metafunc.parametrize("claim", [pytest.param(claim, id=f"{claim.about}-{claim.claim}") for claim in claims], indirect=True)
+    if "cell" not in metafunc.fixturenames:
+        return
+    if gate is not None:
+        gate.parametrize(metafunc)
+    else:
+        reason = "no model: give --unicomp-model=NAME (`nano` is the embedded one)"
+        metafunc.parametrize("cell", [pytest.param(None, marks=pytest.mark.skip(reason=reason), id="no-model")], indirect=True)
+
+
+def marks() -> list[str]:
+    """Return the lines that declare the marks: one per dimension, capability and family, and the one that says what a test asks."""
+    from pytest_unicomp.api.vocabulary import CAPABILITIES, DIMENSIONS, FAMILIES
+
+    lines = [
+        "unicomp(question, dimension=None): which cells a test of the matrix gets: retention, drift, must_pass, size, latency, artifact, calibration or capability"
+    ]
+    lines += [f"{name}: cells of this dimension" for name in DIMENSIONS]
+    lines += [f"{name}: cells of this capability" for name in CAPABILITIES]
+    return lines + [f"{name}: recipes of this family" for name in FAMILIES]
+
+
+def _aim_at_packaged_suites(config: pytest.Config) -> None:
+    """Collect the packaged suites where the command line names no path."""
+    if config.args_source is not config.ArgsSource.ARGS and not hasattr(config, "workerinput"):
+        config.args = [str(suites())]
+
+
+def _refuse_flags_without_model(flags: dict[str, Any]) -> None:
+    from pytest_unicomp.api.errors import UsageProblem
+    from pytest_unicomp.config.settings import flag
+
+    given = [flag(name) for name, value in flags.items() if value]
+    if given:
+        raise UsageProblem(f"unicomp: {', '.join(given)} given, but no model; add --unicomp-model=NAME (`nano` is the embedded one).")

@@ -1,0 +1,286 @@
+"""The gate inside pytest: gives tests their cells, turns verdicts into pytest's own words, and writes the report at the end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_unicomp.api.errors import UnicompError, UsageProblem, VerdictError
+from pytest_unicomp.api.records import CapabilityVerdict, Check, KernelReport, Report
+from pytest_unicomp.api.vocabulary import FAMILIES
+from pytest_unicomp.config.settings import Settings
+from pytest_unicomp.plugin.progress import Progress
+from pytest_unicomp.plugin.stash import CHECKS, KERNELS, POOLED
+from pytest_unicomp.plugin.suites import suites
+from pytest_unicomp.run.plan import Cell
+from pytest_unicomp.run.run import ACCEPTED, Run, threads_for
+
+MARK = "unicomp"
+QUESTIONS = ("artifact", "retention", "drift", "must_pass", "size", "latency", "kernel", "calibration", "capability")
+USAGE, INFRASTRUCTURE = 4, 7
+LOG_WIDTH = 100
+EXIT: pytest.StashKey[int] = pytest.StashKey()
+WORDS = {"inconclusive": ("I", "INCONCLUSIVE"), "not_comparable": ("N", "NOT COMPARABLE"), "waived": ("W", "WAIVED")}
+
+
+class Gate:
+    """Registered once a model is named; on xdist workers it makes checks, on the controller it gathers them."""
+
+    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+        """Check everything that can be checked without running; raise UsageProblem for the first thing that is wrong."""
+        from pytest_unicomp import report
+
+        self.config = config
+        self.settings = settings
+        for path in settings.report:
+            report.validate(Path(path))
+        self.progress = Progress(config)
+        self.run = Run(settings, progress=self.progress, detail=self.progress.detail)
+        self.checks: list[Check] = []
+        self.kernels: list[KernelReport] = []
+        self.others_failed = False
+        self.broken = False
+        self.closing: list[str] = []
+        self.answer: Report | None = None
+        self.complete = True
+        # Read when torch is loaded: threads that wait must not burn the cores that other processes, or other workers, need.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+        if workers > 1:
+            os.environ.setdefault("OMP_NUM_THREADS", str(threads_for(workers)))
+
+    # Collection
+
+    def parametrize(self, metafunc: pytest.Metafunc) -> None:
+        """Give a test its cells, each with the marks of its dimension, capability and family."""
+        mark = metafunc.definition.get_closest_marker(MARK)
+        question = mark.kwargs.get("question", "retention") if mark else "retention"
+        if question not in QUESTIONS:
+            raise pytest.UsageError(f"unicomp: {metafunc.definition.nodeid} asks {question!r}; expected one of {', '.join(QUESTIONS)}.")
+        dimension = mark.kwargs.get("dimension") if mark else None
+        plan = self.run.plan
+        cells = {
+            "retention": lambda: plan.of_kind("items"),
+            "drift": lambda: [cell for cell in plan.of_kind("items") if self.run.wants_drift(cell)],
+            "must_pass": lambda: plan.holding(self.run.settings.must_pass),
+            "size": lambda: plan.of_kind("size"),
+            "latency": lambda: plan.of_kind("latency"),
+            "kernel": plan.kernels,
+            "artifact": plan.artifacts,
+            "calibration": plan.retargeted,
+            "capability": plan.pooled,
+        }[question]()
+        cells = [cell for cell in cells if dimension in (None, cell.dimension)]
+        metafunc.parametrize("cell", [pytest.param(cell, id=str(cell), marks=_marks(cell)) for cell in cells], indirect=True)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Drop tests that have no cells in this plan; order the others so that those of one artifact run together, its pooled verdict last."""
+        without = [item for item in items if "cell" in getattr(item, "fixturenames", ()) and _cell(item) is None]
+        if without:
+            items[:] = [item for item in items if item not in without]
+        order = {candidate.name: place for place, candidate in enumerate(self.run.plan.candidates)}
+
+        def place(item: pytest.Item) -> tuple[int, int]:
+            cell, mark = _cell(item), item.get_closest_marker(MARK)
+            if "claim" in getattr(item, "fixturenames", ()):
+                # What holds is known when all is measured.
+                return (len(order) + 1, 0)
+            if cell is None:
+                return (-1, 0)
+            question = mark.kwargs.get("question", "retention") if mark else "retention"
+            # Timings last: they need two models in memory and a quiet machine.
+            return (len(order) if question in ("latency", "kernel") else order[cell.recipe], QUESTIONS.index(question))
+
+        items.sort(key=place)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Promise what was selected."""
+        if not self.config.option.collectonly:
+            try:
+                self.run.promise(cell for item in session.items if (cell := _cell(item)) is not None)
+            except UnicompError as error:
+                pytest.exit(str(error), returncode=USAGE if isinstance(error, UsageProblem) else INFRASTRUCTURE)
+            self.progress.expect(self.run.results.outstanding())
+
+    def pytest_deselected(self) -> None:
+        """Remember that not everything was selected."""
+        self.complete = False
+
+    # One test
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+        """Attach the checks to the report and say in one line what a verdict or a broken cell means."""
+        report = yield
+        cell = _cell(item)
+        error = call.excinfo.value if call.excinfo else None
+        checks = item.stash.get(CHECKS, [])
+        if isinstance(error, UnicompError) and self.config.option.tbstyle in ("auto", "short", "line", "no"):
+            report.longrepr = str(error)
+        if call.when == "setup" and cell is not None and error is not None and not isinstance(error, pytest.skip.Exception):
+            checks = [self.run.broken(cell, _question(item), error)] if cell.benchmark else []
+            report.unicomp_broken = cell.gates
+        elif call.when == "call" and isinstance(error, VerdictError):
+            self._say(report, item, error)
+        if call.when == "call" or (checks and error is not None):
+            dressed = [check.model_copy(update={"nodeid": _nodeid(item), "seconds": report.duration}) for check in checks]
+            report.unicomp_checks = [check.model_dump(mode="json") for check in dressed]
+            report.unicomp_kernels = [table.model_dump(mode="json") for table in item.stash.get(KERNELS, [])]
+            # JUnit reads the properties of the last phase, which are those of the item.
+            found: list[Check | CapabilityVerdict] = [*dressed, *([item.stash[POOLED]] if POOLED in item.stash else [])]
+            item.user_properties.extend(pair for told in found for pair in _properties(told))
+        if cell is not None and (call.when == "call" or error is not None):
+            self.progress.settle(cell.recipe, cell.benchmark)
+        report.unicomp_ours = cell is not None
+        return report
+
+    def _say(self, report: Any, item: pytest.Item, error: VerdictError) -> None:
+        """A verdict that does not decide is told as a skip with its reason; one that does fails, in one line."""
+        report.unicomp_outcome = error.verdict
+        report.longrepr = str(error)
+        if not error.binding or (error.verdict in WORDS and self.settings.inconclusive == "warn"):
+            report.unicomp_outcome = error.verdict if error.verdict in WORDS else "inconclusive"
+            path, line, _ = item.location
+            report.outcome = "skipped"
+            report.longrepr = (path, line or 0, str(error))
+
+    def pytest_report_teststatus(self, report: Any) -> tuple[str, str, str | tuple[str, dict[str, bool]]] | None:
+        """Show INCONCLUSIVE, NOT COMPARABLE and WAIVED as categories of their own."""
+        outcome = getattr(report, "unicomp_outcome", None)
+        if report.when == "call" and outcome in WORDS:
+            letter, word = WORDS[outcome]
+            return outcome.replace("_", " "), letter, (word, {"yellow": True})
+        return None
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Gather checks, from this process or from a worker, and give JUnit the failure's type."""
+        self.checks += [Check.model_validate(check) for check in getattr(report, "unicomp_checks", [])]
+        self.kernels += [KernelReport.model_validate(table) for table in getattr(report, "unicomp_kernels", [])]
+        self.broken = self.broken or getattr(report, "unicomp_broken", False)
+        if report.failed and not getattr(report, "unicomp_ours", False):
+            self.others_failed = True
+        if report.failed and getattr(report, "unicomp_outcome", None) in WORDS:
+            _type_junit_failure(self.config, report)
+
+    # The end
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Conclude, write the reports and set the exit code, unless pytest itself stopped for another reason."""
+        self.progress.clear()
+        self.run.close()
+        if hasattr(self.config, "workerinput") or self.config.option.collectonly or not self.checks:
+            return
+        if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            return
+        self.answer = self.run.conclude(sorted(self.checks, key=self.run.place), sorted(self.kernels, key=lambda table: table.format))
+        session.exitstatus = self.answer.exit_code
+        if self.broken:
+            session.exitstatus = INFRASTRUCTURE
+        elif self.others_failed and self.answer.exit_code in (0, 6):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        self.closing += self.run.plan.notes
+        self._tell_of_baselines(self.answer)
+        if not self._write(self.answer):
+            session.exitstatus = INFRASTRUCTURE
+        self.config.stash[EXIT] = int(session.exitstatus)
+
+    def _tell_of_baselines(self, answer: Report) -> None:
+        """Say which changes were accepted, and after a run of everything which baselines nobody reads any more."""
+        rewritten = [check for check in answer.checks if check.reason.startswith(ACCEPTED) and check.difference]
+        self.closing += [f"accepted: {check.recipe}/{check.benchmark}: {check.reason}" for check in rewritten]
+        spread = self.config.pluginmanager.hasplugin("dsession")
+        if self.complete and not spread and "all" in (*self.settings.recipe, *self.settings.inform) and not self.settings.candidate:
+            self.closing += [
+                f"unused baseline: {path}: no recipe or benchmark of this run; remove it" for path in self.run.unused_baselines()
+            ]
+
+    def _write(self, answer: Report) -> bool:
+        from pytest_unicomp import report
+
+        for path in self.settings.report:
+            try:
+                report.write(answer, Path(path))
+                self.closing.append(f"report: {path}")
+            except (OSError, UnicompError) as error:
+                self.closing.append(f"ERROR: the report {path} was not written: {error}")
+        summary = os.environ.get("GITHUB_STEP_SUMMARY")
+        if summary:
+            from pytest_unicomp.report import markdown
+
+            try:
+                with Path(summary).open("a", encoding="utf-8") as page:
+                    page.write(markdown.render(answer) + "\n")
+            except OSError as error:
+                # The page of a CI service is a courtesy: the verdict does not hang on it.
+                self.closing.append(f"the step summary {summary} was not written: {error}")
+        return not any(line.startswith("ERROR") for line in self.closing)
+
+    def pytest_report_header(self) -> list[str]:
+        """Say before anything runs what the bundle lacks."""
+        return [f"unicomp: {note}" for note in self.run.plan.notes]
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Print the matrix recipe x capability, each verdict's reason, and where the reports lie."""
+        if self.answer is None:
+            return
+        from pytest_unicomp.report import terminal
+
+        colour = {"pass": {"green": True}, "inconclusive": {"yellow": True}}.get(self.answer.verdict, {"red": True})
+        terminalreporter.section("unicomp", sep="=", **colour)
+        # A log has no width of its own; pytest then assumes 80 columns, which would cut names.
+        width = terminalreporter._tw.fullwidth if terminalreporter.isatty else LOG_WIDTH
+        for line in terminal.summary_lines(self.answer, width=width):
+            terminalreporter.write_line(line)
+        for line in [*self.closing, f"exit code: {int(self.config.stash.get(EXIT, self.answer.exit_code))}"]:
+            terminalreporter.write_line(line)
+
+
+def _marks(cell: Cell) -> list[pytest.MarkDecorator]:
+    names = [cell.dimension, cell.capability, *([cell.family] if cell.family in FAMILIES else [])]
+    return [getattr(pytest.mark, name) for name in names]
+
+
+def _nodeid(item: pytest.Item) -> str:
+    """Return the item's name in the report: that of a packaged suite begins with suites/ wherever it is installed."""
+    if not item.path.is_relative_to(suites()):
+        return item.nodeid
+    return f"suites/{item.path.relative_to(suites()).as_posix()}::{item.nodeid.partition('::')[2]}"
+
+
+def _cell(item: pytest.Item) -> Cell | None:
+    callspec = getattr(item, "callspec", None)
+    found = callspec.params.get("cell") if callspec else None
+    return found if isinstance(found, Cell) else None
+
+
+def _question(item: pytest.Item) -> Any:
+    mark = item.get_closest_marker(MARK)
+    question: str = mark.kwargs.get("question", "retention") if mark else "retention"
+    return {"size": "efficiency", "latency": "efficiency", "kernel": "efficiency", "capability": "retention"}.get(question, question)
+
+
+def _properties(told: Check | CapabilityVerdict) -> list[tuple[str, Any]]:
+    """List what JUnit shows of a check, or of a capability, whose items and detectable effect are those of its checks; what is unknown is left out."""
+    names = ("verdict", "difference", "interval", "margin", "n", "minimum_detectable_effect", "evidence")
+    values = [(name, getattr(told, name, None)) for name in names]
+    shown = [(f"unicomp_{name}", list(value) if isinstance(value, tuple) else value) for name, value in values if value is not None]
+    return [*shown, *([("unicomp_waived", "true")] if told.waived else [])]
+
+
+def _type_junit_failure(config: pytest.Config, report: Any) -> None:
+    """Set the type of the failure that pytest's JUnit writer has just made; the writer itself offers no way to."""
+    try:
+        from _pytest.junitxml import xml_key
+    except ImportError:
+        return
+    writer = config.stash.get(xml_key, None)
+    if writer is not None:
+        for element in writer.node_reporter(report).nodes:
+            if element.tag == "failure":
+                element.set("type", report.unicomp_outcome)

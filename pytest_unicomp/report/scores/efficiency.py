@@ -1,0 +1,49 @@
+"""The three efficiency scores of a run: every recipe against the best of the recipes and the reference that were measured together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pytest_unicomp.api.records import Artifact, Check
+from pytest_unicomp.report.scores.formulas import EFFICIENCY_COLUMNS, efficiency
+
+# Which benchmark of a run fills which column of the paper's efficiency table.
+COLUMNS = {
+    "throughput": "throughput_tok_s",
+    "generation-latency": "latency_ms",
+    "peak-memory": "gpu_mem_GB",
+    "bytes": "size_GB",
+    "flops": "flops_T",
+}
+REFERENCE = "reference"
+
+
+def efficiency_scores(checks: Sequence[Check], artifacts: Mapping[str, Artifact | None]) -> dict[str, dict[str, float | None]]:
+    """Return {recipe: {score: value}}; None where a column was not measured. The reference is in the pool of all but compression cost.
+
+    Source: arXiv 2602.09130, section 3.4. The pool is the run's recipes: one more recipe may change every score, and the report names the pool.
+    """
+    rows: dict[str, dict[str, float | None]] = {REFERENCE: {}}
+    for check in checks:
+        column = COLUMNS.get(check.benchmark)
+        if column is not None and check.question == "efficiency" and check.verdict != "error":
+            rows.setdefault(check.recipe, {})[column] = _read(check.benchmark, check.candidate.value)
+            rows[REFERENCE].setdefault(column, _read(check.benchmark, check.reference.value))
+    for recipe, artifact in artifacts.items():
+        if artifact is not None:
+            row = rows.setdefault(recipe, {})
+            # What was not compressed cost nothing, and has no place in that pool.
+            row["compress_time"] = artifact.compress_seconds or None
+            row["compress_mem_GB"] = artifact.compress_peak_bytes or None
+    found: dict[str, dict[str, float | None]] = {recipe: {} for recipe in artifacts}
+    for score, columns in EFFICIENCY_COLUMNS.items():
+        pool = {recipe: row for recipe, row in rows.items() if score != "S_CC" or recipe != REFERENCE}
+        for recipe, value in efficiency(pool, columns).items():
+            if recipe in found:
+                found[recipe][score] = value
+    return found
+
+
+def _read(benchmark: str, value: float | None) -> float | None:
+    """Return a value in the column's own sense: throughput is measured as seconds per token, lower is better, and listed as tokens per second."""
+    return value if benchmark != "throughput" or not value else 1 / value

@@ -1,0 +1,143 @@
+"""The tables of arXiv 2602.09130v1 as data, their rows put together, and the scores that follow from them in both scoring modes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from pytest_unicomp.api.errors import UsageProblem, nearest
+from pytest_unicomp.report.scores.formulas import EFFICIENCY_COLUMNS, GROUPS, SCORES, Cells, efficiency, retention
+from pytest_unicomp.store.baselines import packaged
+
+Scoring = Literal["paper", "corrected"]
+MODELS = ("LLaMA-3.1-8B", "Qwen2.5-7B")
+# What else the paper, its tables and the hub call them.
+ALIASES = {
+    "llama38b": "LLaMA-3.1-8B",
+    "llama318binstruct": "LLaMA-3.1-8B",
+    "metallama318b": "LLaMA-3.1-8B",
+    "metallama318binstruct": "LLaMA-3.1-8B",
+    "qwen257binstruct": "Qwen2.5-7B",
+}
+BASE = "Baseline"
+DETAILS = ("table11_safety", "table12_robustness", "table13_privacy", "table14_ethics", "table15_truthfulness", "table16_fairness")
+PRINTED_RELIABILITY = {
+    "S_TRU": "Truth",
+    "S_SAFE": "Safety",
+    "S_FAIR": "Fairness",
+    "S_ROB": "Robustness",
+    "S_PRI": "Privacy",
+    "S_ETH": "Ethics",
+}
+SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+
+def folder() -> Path:
+    """Return the folder of the published tables: beside the baselines, in the package or the checkout."""
+    return packaged() / "published"
+
+
+@cache
+def tables() -> Mapping[str, Any]:
+    """Return the paper's numeric tables as printed in v1."""
+    found: dict[str, Any] = json.loads((folder() / "tables.json").read_text(encoding="utf-8"))
+    return found
+
+
+@cache
+def exceptions() -> tuple[Mapping[str, Any], ...]:
+    """Return the printed scores that do not follow from the printed cells: {"model", "row", "score", "printed", "recomputed", "why"}."""
+    found: list[Mapping[str, Any]] = json.loads((folder() / "exceptions.json").read_text(encoding="utf-8"))["exceptions"]
+    return tuple(found)
+
+
+def published(model: str, scoring: Scoring = "paper") -> dict[str, dict[str, float | None]]:
+    """Return {row label of Table 1: {score: value}} of a model of the paper, values rounded to four digits; None where v1 prints no cells.
+
+    `paper` aggregates printed sub-scores and printed baselines; `corrected` uses the raw cells: the contaminated jailbreak column, the p-values
+    and AdvInstruction are left out, and disclosure counts as lower-is-better. Raises UsageProblem for another model.
+    """
+    rows = cells(known_as(model))
+    found: dict[str, dict[str, float | None]] = {row: {} for row in rows}
+    for score, groups in GROUPS.items():
+        for row, values in rows.items():
+            found[row][score] = retention(groups, values, rows[BASE], paper=scoring == "paper")
+    for score, columns in EFFICIENCY_COLUMNS.items():
+        # The base model was not compressed: it has no place in the pool of compression cost.
+        pool = {row: values for row, values in rows.items() if score != "S_CC" or row != BASE}
+        for row, value in efficiency(pool, columns).items():
+            found[row][score] = value
+    return {row: {score: _rounded(scores.get(score)) for score in SCORES} for row, scores in found.items()}
+
+
+def known_as(model: str) -> str:
+    """Return the paper's name of a model: case, hyphens, an organisation in front and other tables' names do not matter.
+
+    Raises UsageProblem for a model that the paper does not have.
+    """
+    plain = _plain(model.rpartition("/")[2])
+    found = next((name for name in MODELS if _plain(name) == plain), ALIASES.get(plain))
+    if found is None:
+        raise UsageProblem(f"unicomp: no published scores of {model!r}; the paper has {' and '.join(MODELS)}.{nearest(model, MODELS)}")
+    return found
+
+
+@cache
+def cells(model: str) -> Mapping[str, Cells]:
+    """Return every printed cell of a model's rows, under the labels of Table 1: the tables call the distilled models by several names."""
+    main = tables()["table1_6_performance"]
+    found: dict[str, dict[str, float | None]] = {row: _named(main["columns"], values) for row, values in main[model].items()}
+    for name in DETAILS:
+        part = next(rows for label, rows in tables()[name].items() if _plain(label) == _plain(model))
+        for label, values in part.items():
+            found[row_of(label, found)] |= _named(tables()[name]["columns"], values)
+    measured: Mapping[str, Any] = next((rows for name, rows in tables().items() if name.startswith(f"table4_efficiency_{model}")), {})
+    for label, values in measured.items():
+        if label != "columns" and isinstance(values, list):
+            found[row_of(label, found)] |= _named(measured["columns"], values)
+    return found
+
+
+def printed(model: str) -> dict[str, dict[str, float]]:
+    """Return the scores as the paper prints them: S_K from Table 1 (a ratio, here times 100), reliability from Table 3, efficiency from Table 4."""
+    summary = tables()["table3_reliability"]
+    found: dict[str, dict[str, float]] = {}
+    for row, values in cells(model).items():
+        scores = {score: values.get(score) for score in SCORES if score not in PRINTED_RELIABILITY and score != "S_K"}
+        ratio = values["S_K(ratio)"]
+        scores["S_K"] = None if ratio is None else 100 * ratio
+        if row in summary[model]:
+            named = _named(summary["columns"], summary[model][row])
+            scores |= {score: named[column] for score, column in PRINTED_RELIABILITY.items()}
+        found[row] = {score: value for score in SCORES if (value := scores.get(score)) is not None}
+    return found
+
+
+def row_of(label: str, rows: Mapping[str, Any]) -> str:
+    """Return the row of Table 1 that a label of another table means: Minitron-Depth-IT is Minitron-Depth 50%, LRC-4B-SFT Low-Rank Clone 43%."""
+    plain = label.removesuffix("-IT")
+    plain = "Low-Rank Clone" if plain.startswith("LRC") else plain
+    return next(row for row in rows if row == plain or row.startswith(f"{plain} "))
+
+
+def _plain(label: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", label.lower())
+
+
+def _named(columns: list[str], values: list[Any]) -> dict[str, float | None]:
+    return {column: _number(value) for column, value in zip(columns, values, strict=True)}
+
+
+def _number(value: Any) -> float | None:
+    """Read a cell; times such as "4.25m", "16m32s" or "140h*" (an estimate) in seconds."""
+    if isinstance(value, str):
+        return sum(float(amount) * SECONDS[unit] for amount, unit in re.findall(r"([\d.]+)([smh])", value))
+    return None if value is None else float(value)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)

@@ -1,0 +1,59 @@
+"""Tells what was excused: how many waivers, what the verdict would be without them, and which hash the next one would have to name."""
+
+from __future__ import annotations
+
+from pytest_unicomp.api.records import Report, WaiverState
+from pytest_unicomp.report.words import VERDICTS, title
+
+SHOWN = 12
+STATES = {
+    "applied": "applied",
+    "expired": "EXPIRED",
+    "other_evidence": "NOT APPLIED, the evidence is another",
+    "not_needed": "not needed",
+    "not_met": "not met",
+}
+
+
+def count(report: Report) -> int:
+    """Return how many waivers excused something."""
+    return sum(waiver.state == "applied" for waiver in report.waivers)
+
+
+def clause(report: Report) -> str:
+    """Return " with 2 waivers; without them: FAIL", or nothing where none excused anything."""
+    applied = count(report)
+    if not applied or report.without_waivers is None:
+        return ""
+    return f" with {applied} waiver{'s' if applied > 1 else ''}; without {'them' if applied > 1 else 'it'}: {VERDICTS[report.without_waivers].upper()}"
+
+
+def about(waiver: WaiverState) -> str:
+    """Return what a waiver excuses, in words."""
+    what = f"{waiver.benchmark} ({title(waiver.question)})" if waiver.benchmark else f"{title(waiver.capability or '')} (capability)"
+    return f"{waiver.recipe} on {what}"
+
+
+def lines(report: Report) -> list[str]:
+    """Return one line per waiver, for a terminal."""
+    return [f"waiver: {about(waiver)}: {STATES[waiver.state]}: {waiver.note}; reason: {waiver.reason}" for waiver in report.waivers]
+
+
+def evidence_lines(report: Report) -> list[str]:
+    """Return the hash of each thing that a waiver could excuse, a bounded number of them: what gates and failed, or decided nothing."""
+    found = []
+    for recipe in report.recipes:
+        if not recipe.gates or recipe.verdict == "pass":
+            continue
+        found += [
+            f"{recipe.recipe}, capability {pooled.capability}: evidence {pooled.evidence}"
+            for pooled in recipe.capabilities
+            if pooled.verdict not in ("pass", "error") and pooled.evidence and not pooled.waived
+        ]
+        found += [
+            f"{recipe.recipe} on {check.benchmark} ({title(check.question)}): evidence {check.evidence}"
+            for check in report.checks
+            if check.recipe == recipe.recipe and check.verdict == "fail" and check.evidence and not check.waived
+        ]
+    more = [f"... and {len(found) - SHOWN} more in the JSON report"] if len(found) > SHOWN else []
+    return [*found[:SHOWN], *more]

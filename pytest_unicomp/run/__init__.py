@@ -1,0 +1,1 @@
+"""One run: preflight, plan, compress, evaluate, time, check, conclude."""

@@ -1,0 +1,75 @@
+"""The calibration text of one run: drawn once, without what gives the run's own questions away, and named by what shapes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+from pytest_unicomp.api.protocols import Calibration, Evaluation
+from pytest_unicomp.api.records import Model
+from pytest_unicomp.api.registry import benchmarks
+from pytest_unicomp.api.source_digest import source_digest
+from pytest_unicomp.benchmarks import questions
+from pytest_unicomp.benchmarks.questions import Question
+from pytest_unicomp.calibration import mixture
+from pytest_unicomp.calibration.amount import Amount
+from pytest_unicomp.config.settings import Settings
+from pytest_unicomp.store.local import Store, digest
+
+
+class CalibrationSource:
+    """One mixture for one model and one run. The texts depend on the run's benchmarks where one of them had to be left out, else not."""
+
+    def __init__(
+        self, specification: str, settings: Settings, model: Model, asked: Sequence[str], evaluation: Evaluation, store: Store
+    ) -> None:
+        """Remember what is needed; nothing is read yet."""
+        self._specification, self._settings, self._model = specification, settings, model
+        self._asked = [name for name in asked if benchmarks()[name].kind == "items"]
+        self._evaluation, self._store = evaluation, store
+
+    def identity(self) -> dict[str, Any]:
+        """Return what shapes the texts besides model and seed; the search for leaks is made once per content and then remembered.
+
+        Raises UsageProblem where the user's own file gives questions away.
+        """
+        parts = self._parts()
+        asked = {name: benchmarks()[name].identity(self._evaluation) for name in self._asked}
+        key = digest({**parts, "model": self._model.fingerprint, "seed": self._settings.seed, "asked": asked})
+        kept = self._store.read("calibration", key)
+        if kept is None:
+            record = self.draw().record
+            kept = {"left_out": record.left_out, "digest": record.digest}
+            self._store.write("calibration", key, kept)
+        return {**parts, "without": kept["digest"]} if kept["left_out"] else parts
+
+    def draw(self, samples: int | None = None) -> Calibration:
+        """Return the texts, `samples` of them where a method asks for more than the run's amount."""
+        settings = self._settings
+        drawn = mixture.build(
+            self._specification,
+            model=self._model,
+            seed=settings.seed,
+            bundle=settings.bundle,
+            samples=samples or settings.calibration_samples,
+            tokens=settings.calibration_tokens,
+            form="own" if settings.calibration_form == "own" else "equal",
+            asked=self._questions,
+        )
+        return replace(drawn, more=self.draw)
+
+    @cached_property
+    def _questions(self) -> list[tuple[str, list[Question]]]:
+        return list(questions.questions(self._asked, self._evaluation))
+
+    def _parts(self) -> dict[str, Any]:
+        settings = self._settings
+        return {
+            **mixture.identity(self._specification, settings.bundle),
+            "samples": settings.calibration_samples,
+            "tokens": settings.calibration_tokens,
+            "form": settings.calibration_form,
+            "source": source_digest(Amount),
+        }

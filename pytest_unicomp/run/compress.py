@@ -1,0 +1,241 @@
+"""Stage 2: model x recipe -> Artifact, made once per content and kept in the store as an ordinary checkpoint folder."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from pytest_unicomp.api.errors import InfrastructureError, UnicompError, UsageProblem
+from pytest_unicomp.api.protocols import Calibration, Method, Progress
+from pytest_unicomp.api.records import Artifact, CalibrationText, Model
+from pytest_unicomp.api.registry import package
+from pytest_unicomp.api.source_digest import source_digest
+from pytest_unicomp.checkpoints import conversion, hub
+from pytest_unicomp.checkpoints.formats import QuantizedLayer
+from pytest_unicomp.checkpoints.safetensors_reader import weight_files
+from pytest_unicomp.engine.host import nvml
+from pytest_unicomp.engine.host.memory import peak_memory
+from pytest_unicomp.methods.composition import Composition
+from pytest_unicomp.methods.quiet import quiet
+from pytest_unicomp.store.local import Store, digest, write_text
+
+LIBRARIES = ("torch", "transformers", "llmcompressor", "compressed-tensors")
+RECORD = "unicomp.json"
+
+
+@dataclass(frozen=True)
+class Compression:
+    """How artifacts are made: store, seed, device, what identifies the calibration text, a function that builds it when needed, and who is
+    told of each artifact (`progress`) and of the steps inside (`detail`)."""
+
+    store: Store
+    seed: int
+    device: str
+    calibration_identity: Callable[[], dict[str, Any]]
+    calibration: Callable[[], Calibration]
+    progress: Progress
+    detail: Progress
+
+
+def reference(name: str, bundle: Path | None) -> Model:
+    """Resolve the reference to a folder on this machine and describe it; fetches a hub model when there is no bundle."""
+    folder = hub.resolve(name, bundle)
+    facts = hub.facts(folder)
+    return Model(name=name, path=str(folder), fingerprint=hub.fingerprint(folder), parameters=facts.parameters, bytes=facts.bytes)
+
+
+def dense(model: Model) -> Artifact:
+    """Return the reference itself as an artifact: nothing is copied."""
+    return _described(Path(model.path), recipe="dense", family="none", settings={"method": "dense"})
+
+
+def adopt(name: str, source: str, bundle: Path | None, store: Store, progress: Progress) -> Artifact:
+    """Return a checkpoint that was compressed elsewhere as an artifact; it stays where and as it is.
+
+    What transformers alone cannot load (AutoAWQ, GPTQ) is converted to be evaluated, once per content, into an entry of the store; bytes and
+    bits per weight are then still the original's, whose path, format and fingerprint stand in the settings. Raises UsageProblem where it
+    cannot be converted.
+    """
+    folder = hub.resolve(source, bundle)
+    settings: dict[str, Any] = {"method": "candidate", "source": source}
+    if conversion.needed(folder) is None:
+        found = _described(folder, recipe=name, family="candidate", settings=settings)
+        return found.model_copy(update=_recorded(folder, found.fingerprint))
+    conversion.require_convertible(folder)
+    size = sum(file.stat().st_size for file in weight_files(folder))
+    original = {
+        "path": str(folder),
+        "fingerprint": hub.fingerprint(folder),
+        "format": hub.describe_quantization({"quantization_config": conversion.quantization(folder)}),
+        "bytes": size,
+    }
+    code = [source_digest(kind) for kind in (conversion.GptqConverter, QuantizedLayer)]
+    versions = {library: _version(library) for library in LIBRARIES}
+    key = digest({"original": original["fingerprint"], "source": code, "versions": versions})
+    with store.lock("conversions", key):
+        kept = store.folder("conversions", key)
+        if kept is None:
+            progress(f"convert {name}: {original['format']}")
+            kept = store.make_folder("conversions", key, lambda made: _converted(folder, made))
+    made = _described(kept[0], recipe=name, family="candidate", settings={**settings, "original": original})
+    return made.model_copy(update={"bytes": size, "bits_per_weight": 8 * size / made.parameters if made.parameters else 0.0})
+
+
+def require_convertible(source: str, bundle: Path | None) -> None:
+    """Raise UsageProblem where a candidate on this machine needs a conversion that is not possible; one yet to be fetched is asked then."""
+    folder = hub.local(source, bundle)
+    if folder is not None and conversion.needed(folder) is not None:
+        conversion.require_convertible(folder)
+
+
+def _converted(folder: Path, made: Path) -> dict[str, Any]:
+    with quiet():
+        conversion.convert(folder, made)
+    return {}
+
+
+def require_supported(folder: Path, name: str, recipe: str, method: Method) -> None:
+    """Raise UsageProblem where the method says that it cannot do the model `name` in `folder`; reads config.json alone."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    if reason := method.refusal(config):
+        raise UsageProblem(
+            f"unicomp: recipe {recipe!r} cannot compress {name} ({config.get('model_type', 'unknown architecture')}): {reason}; "
+            "choose another recipe: `unicomp methods` shows which take what."
+        )
+
+
+def compress(model: Model, recipe: str, method: Method, how: Compression) -> Artifact:
+    """Make the artifact, or find it in the store; processes that want the same one wait for the first.
+
+    Raises UsageProblem where the method cannot do the model, InfrastructureError where it fails; whatever it had written is gone then.
+    """
+    require_supported(Path(model.path), model.name, recipe, method)
+    parts = {
+        "model": model.fingerprint,
+        "settings": method.settings(),
+        "calibration": how.calibration_identity() if method.calibrated else None,
+        "seed": how.seed,
+        "versions": _versions(method),
+        "source": [source_digest(step) for step in (method.steps if isinstance(method, Composition) else (method,))],
+    }
+    key = digest(parts)
+    with how.store.lock("artifacts", key):
+        kept = how.store.folder("artifacts", key)
+        if kept is None:
+            how.progress(f"compress {recipe}")
+            with how.store.scratch("artifacts", key) as scratch:
+                kept = how.store.make_folder("artifacts", key, lambda folder: _make(model, recipe, method, how, folder, scratch))
+    folder, record = kept
+    return Artifact.model_validate({**record, "recipe": recipe, "path": str(folder)})
+
+
+def _make(model: Model, recipe: str, method: Method, how: Compression, folder: Path, scratch: Path) -> dict[str, Any]:
+    drawn: list[CalibrationText] = []
+    calibration = _counted(how.calibration(), drawn) if method.calibrated else None
+    started, joules = time.perf_counter(), nvml.energy(how.device)
+    with peak_memory(how.device) as peak:
+        try:
+            method.compress(Path(model.path), folder, calibration, seed=how.seed, device=how.device, progress=how.detail, scratch=scratch)
+        except UnicompError:
+            raise
+        except Exception as error:
+            raise InfrastructureError(f"unicomp: recipe {recipe!r} failed on {model.name}: {type(error).__name__}: {error}") from error
+    seconds, used = time.perf_counter() - started, nvml.energy(how.device)
+    artifact = _described(folder, recipe=recipe, family=method.family, settings={"method": method.method, **method.settings()})
+    artifact = artifact.model_copy(
+        update={
+            "calibration": drawn[-1] if drawn else None,
+            "compress_seconds": seconds,
+            "compress_peak_bytes": peak.bytes,
+            "compress_joules": None if used is None or joules is None else used - joules,
+            "training_tokens": _trained(folder),
+        }
+    )
+    write_text(folder / RECORD, json.dumps(_provenance(model, artifact, method, how), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    return artifact.model_dump(mode="json")
+
+
+def _provenance(model: Model, artifact: Artifact, method: Method, how: Compression) -> dict[str, Any]:
+    """Return what lies beside the weights as unicomp.json, so that a folder that was copied away still says how it was made.
+
+    Seconds are those of the method's work, `peak_bytes` the highest memory on `device` (null where the system does not count it).
+    """
+    return {
+        "schema": "unicomp-artifact/1",
+        "recipe": artifact.recipe,
+        "family": artifact.family,
+        "settings": artifact.settings,
+        "reference": {"model": model.name, "fingerprint": model.fingerprint},
+        "fingerprint": artifact.fingerprint,
+        "calibration": artifact.calibration.model_dump(mode="json") if artifact.calibration else None,
+        "seed": how.seed,
+        "device": how.device,
+        "versions": _versions(method),
+        "seconds": artifact.compress_seconds,
+        "peak_bytes": artifact.compress_peak_bytes,
+        "joules": artifact.compress_joules,
+        "training_tokens": artifact.training_tokens,
+    }
+
+
+def _trained(folder: Path) -> int | None:
+    """Return the tokens that a distillation trained on, its teacher's correction not counted, as it noted them; None for what trains nothing."""
+    notes = folder / "distillation.json"
+    if not notes.is_file():
+        return None
+    tokens = json.loads(notes.read_text(encoding="utf-8")).get("text", {}).get("trained_tokens")
+    return None if tokens is None else int(tokens)
+
+
+def _recorded(folder: Path, fingerprint: str) -> dict[str, Any]:
+    """Return what the unicomp.json beside the weights says of how they were made; nothing where there is none, or it is about other weights."""
+    try:
+        said = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(said, dict) or said.get("fingerprint") != fingerprint:
+        return {}
+    names = {
+        "compress_seconds": "seconds",
+        "compress_peak_bytes": "peak_bytes",
+        "compress_joules": "joules",
+        "training_tokens": "training_tokens",
+    }
+    return {name: said[key] for name, key in names.items() if isinstance(said.get(key), (int, float)) and said[key] >= 0}
+
+
+def _counted(calibration: Calibration, drawn: list[CalibrationText]) -> Calibration:
+    """Return the same texts, and have every enlargement that the method asks for added to `drawn`, so that the artifact names what it saw."""
+    drawn.append(calibration.record)
+    more = calibration.more
+    return calibration if more is None else replace(calibration, more=lambda samples: _counted(more(samples), drawn))
+
+
+def _described(folder: Path, **identity: Any) -> Artifact:
+    facts = hub.facts(folder)
+    return Artifact(
+        **identity,
+        path=str(folder),
+        fingerprint=hub.fingerprint(folder),
+        parameters=facts.parameters,
+        bytes=facts.bytes,
+        bits_per_weight=facts.bits_per_weight,
+        sparsity=facts.sparsity,
+    )
+
+
+def _versions(method: Method) -> dict[str, str]:
+    """Return the versions of the libraries that every artifact depends on and of those that the method names."""
+    return {library: _version(library) for library in dict.fromkeys((*LIBRARIES, *map(package, method.requires)))}
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "not installed"

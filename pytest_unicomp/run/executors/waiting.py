@@ -1,0 +1,55 @@
+"""The driver's side of executors that work elsewhere: waits for the events of promised steps and raises their errors where they are asked for."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+from pytest_unicomp.api.protocols import Progress
+from pytest_unicomp.run.executors.job import Event, Job, Step, failed
+from pytest_unicomp.run.executors.local import LocalExecutor
+
+
+class WaitingExecutor(LocalExecutor):
+    """A step that was promised is waited for, then taken from the store by the job given to `result`; anything else is made here."""
+
+    elsewhere = True
+
+    def __init__(self, progress: Progress) -> None:
+        """Tell `progress` what is being worked at; only from the thread that waits, since it draws on the terminal."""
+        super().__init__()
+        self._progress = progress
+        self._events: queue.Queue[Event] = queue.Queue()
+        self._awaited: set[Step] = set()
+
+    def promise(self, jobs: Sequence[Job]) -> None:
+        """Hand the jobs over; their steps are awaited from now on."""
+        self._awaited |= {step for job in jobs for step in job.steps}
+        self._start(jobs)
+
+    def _start(self, jobs: Sequence[Job]) -> None:
+        raise NotImplementedError
+
+    def result(self, key: Hashable, job: Callable[[], Any]) -> Any:
+        """Wait until a promised step is settled, then return what `job` finds; raise the step's error where it failed."""
+        while key in self._awaited:
+            self._settle(self._events.get())
+        return super().result(key, job)
+
+    def told(self, event: Event) -> None:
+        """Receive an event, from any thread."""
+        self._events.put(event)
+
+    def gave_up(self, job: Job, error: Exception) -> None:
+        """Fail whatever a job has not settled, from any thread; steps that are settled stay so."""
+        for step in job.steps:
+            self._events.put(failed(step, error))
+
+    def _settle(self, event: Event) -> None:
+        if event.state == "started":
+            self._progress(event.message)
+        elif event.step in self._awaited:
+            self._awaited.remove(event.step)
+            if event.state == "failed":
+                self._failed[event.step] = event.exception()

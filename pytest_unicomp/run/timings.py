@@ -1,0 +1,160 @@
+"""What is timed: a candidate in pairs with the reference, both as they would be served, and kernels in pairs with dense layers; kept in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from pytest_unicomp.api.protocols import Evaluation, KernelBenchmark, LatencyBenchmark, Progress
+from pytest_unicomp.api.records import Artifact, KernelReport, Source
+from pytest_unicomp.api.registry import benchmarks
+from pytest_unicomp.api.source_digest import file_digest, source_digest
+from pytest_unicomp.config.settings import Settings, served
+from pytest_unicomp.engine.host import health, host, paired_timing
+from pytest_unicomp.engine.host.paired_timing import PairedRounds
+from pytest_unicomp.run.plan import REFERENCE, Cell
+from pytest_unicomp.run.results import Results, guarded, runtime_source
+from pytest_unicomp.store.local import Store, digest
+
+if TYPE_CHECKING:
+    from pytest_unicomp.engine import Engine
+    from pytest_unicomp.engine.runtimes import Runtime
+
+
+class Trials:
+    """Makes paired rounds for the cells of one plan; whoever asked performs them (`pytest-benchmark`) and hands them back to be kept."""
+
+    def __init__(self, results: Results, settings: Settings, evaluation: Evaluation, *, store: Store, progress: Progress) -> None:
+        """Keep the parts; nothing is loaded before it is asked for."""
+        self._results, self._settings, self._evaluation = results, settings, evaluation
+        self._store, self._progress = store, progress
+        self._timed: dict[tuple[str, bool], tuple[Engine, Runtime]] = {}
+
+    def close(self) -> None:
+        """Release every model that was loaded to be timed."""
+        for key in list(self._timed):
+            self._timed.pop(key)[0].release()
+
+    # A candidate beside the reference
+
+    def rounds(self, cell: Cell) -> PairedRounds:
+        """Return the paired rounds of a cell, nothing timed yet: both models loaded as they would be served, the candidate on its own kernels."""
+        benchmark = cast("LatencyBenchmark", benchmarks()[cell.benchmark])
+        artifacts = [self._results.subject(REFERENCE), self._results.subject(cell.recipe)]
+        self._progress(f"time {cell.recipe} on {cell.benchmark}")
+        if self._settings.backend == "server" or served(artifacts[1].path):
+            return self._at_endpoints(benchmark, artifacts)
+        self._results.release()
+        wanted = {artifact.path for artifact in artifacts}
+        for key in [key for key in self._timed if key[0] not in wanted]:
+            self._timed.pop(key)[0].release()
+        reference, first = self._engine(artifacts[0])
+        candidate, second = self._engine(artifacts[1])
+        before, after = benchmark.prepare(reference), benchmark.prepare(candidate)
+        names = (first.kernel, second.kernel)
+        if second.layers:
+            # The best that is here for this work: a weight-only kernel may lose to the unpacked weights where many tokens come at once.
+            unpacked, _ = self._engine(artifacts[1], unpacked=True)
+            plain = benchmark.prepare(unpacked)
+            if paired_timing.best(plain) < paired_timing.best(after):
+                after, names = plain, (first.kernel, f"dense {unpacked.dtype}, unpacked: faster here than {second.kernel}")
+        return PairedRounds(before, after, names, device=self._results.device)
+
+    def _at_endpoints(self, benchmark: LatencyBenchmark, artifacts: Sequence[Artifact]) -> PairedRounds:
+        """Return rounds of two servers that run at once: pairs need both, so each may have half of the device's memory."""
+        self.close()
+        engines = [self._results.server(artifact, beside=artifacts) for artifact in artifacts]
+        before, after = (benchmark.prepare(engine) for engine in engines)
+        names = [f"as served at {engine.endpoint.url}" if engine.session is None else "as served by --unicomp-serve" for engine in engines]
+        sessions = [engine.session for engine in engines if engine.session is not None]
+        # Of a machine that is not this one, or of a server that somebody else started here, the counters of this host say nothing.
+        watched = len(sessions) == len(engines)
+        return PairedRounds(before, after, (names[0], names[1]), sessions=sessions, watched=watched)
+
+    def _engine(self, artifact: Artifact, *, unpacked: bool = False) -> tuple[Engine, Runtime]:
+        """Return a model in the data type of its checkpoint (unless another was asked for), its layers on the kernels of its format or unpacked."""
+        key = (artifact.path, unpacked)
+        if key not in self._timed:
+            from pytest_unicomp import engine
+            from pytest_unicomp.engine import runtimes
+
+            folder = Path(artifact.path)
+            dtype = engine.stored_dtype(folder) if self._settings.dtype == "auto" else self._settings.dtype
+            loaded = guarded(
+                lambda: engine.load(folder, device=self._results.device, dtype=dtype, sharded=self._settings.device == "sharded"),
+                f"loading {artifact.recipe}",
+            )
+            runtime = runtimes.Runtime("unpacked")
+            if not unpacked:
+                runtime = guarded(lambda: runtimes.accelerate(loaded, folder), f"the fast runtime of {artifact.recipe}")
+            self._timed[key] = (loaded, runtime)
+        return self._timed[key]
+
+    def kept_rounds(self, cell: Cell, *, at_least: int = 2) -> PairedRounds | None:
+        """Return the paired rounds that were timed on this machine before, or None where there are fewer than `at_least`."""
+        kept = self._store.read("rounds", self._key(cell))
+        return PairedRounds.of(kept) if kept and len(kept["candidate_seconds"]) >= at_least else None
+
+    def keep_rounds(self, cell: Cell, rounds: PairedRounds) -> None:
+        """Keep paired rounds for later runs on this machine, unless the host was not healthy: a later run may find it quieter."""
+        if not _sound(rounds):
+            return
+        self._store.write("rounds", self._key(cell), {**rounds.extra_info(), "created": _now()})
+
+    # A kernel beside dense layers
+
+    def kernel(self, cell: Cell) -> Any:
+        """Return the rounds of a format's kernel on the reference's layers (`benchmarks.efficiency.kernels.KernelRounds`), nothing timed yet."""
+        benchmark = cast("KernelBenchmark", benchmarks()[cell.benchmark])
+        self._progress(f"time {cell.benchmark}")
+        self._results.release()
+        self.close()
+        return guarded(lambda: benchmark.prepare(Path(self._results.model.path), self._results.device), cell.benchmark)
+
+    def kept_kernel(self, cell: Cell) -> tuple[PairedRounds, KernelReport] | None:
+        """Return what was timed of a kernel on this machine before, or None."""
+        kept = self._store.read("kernels", self._key(cell))
+        return (PairedRounds.of(kept["rounds"]), KernelReport.model_validate(kept["report"])) if kept else None
+
+    def keep_kernel(self, cell: Cell, rounds: PairedRounds, report: KernelReport) -> None:
+        """Keep the table of a kernel for later runs on this machine, unless the host was not healthy."""
+        if not _sound(rounds):
+            return
+        document = {"rounds": rounds.extra_info(), "report": report.model_dump(mode="json"), "created": _now()}
+        self._store.write("kernels", self._key(cell), document)
+
+    def source(self, rounds: PairedRounds, kernel: KernelReport | None = None) -> Source:
+        """Keep timed rounds, and the table of a kernel, under their content, and name them: those of an unhealthy host are kept nowhere else."""
+        document = {"rounds": rounds.extra_info(), "kernel": None if kernel is None else kernel.model_dump(mode="json")}
+        key = digest(document)
+        self._store.write("timings", key, document)
+        return Source(side="both", kind="timings", key=key, digest=key)
+
+    def _key(self, cell: Cell) -> str:
+        here = host.describe()
+        benchmark = benchmarks()[cell.benchmark]
+        return digest(
+            {
+                "reference": self._results.subject(REFERENCE).fingerprint,
+                "artifact": self._results.subject(cell.recipe).fingerprint,
+                "backend": [self._settings.backend, self._settings.serve],
+                "benchmark": cell.benchmark,
+                "identity": benchmark.identity(self._evaluation),
+                "device": self._results.device,
+                "machine": {name: here.get(name) for name in ("cpu", "cores", "accelerators")},
+                "dtype": self._evaluation.dtype,
+                "alpha": self._settings.alpha if benchmark.kind == "kernel" else None,
+                "versions": host.versions(),
+                "source": [source_digest(benchmark), file_digest(paired_timing.__file__), file_digest(health.__file__), runtime_source()],
+            }
+        )
+
+
+def _sound(rounds: PairedRounds) -> bool:
+    return rounds.health is None or health.problem(rounds.health) is None
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

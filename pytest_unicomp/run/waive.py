@@ -1,0 +1,91 @@
+"""Which checks do waivers excuse? Those that did not pass, on the evidence that the waiver names, until it expires; never an error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Literal
+
+from pytest_unicomp.api.records import Check, WaiverState
+from pytest_unicomp.compare import Policy, pool
+from pytest_unicomp.compare.hashes import of_checks
+from pytest_unicomp.config.waivers import Waiver
+
+Siblings = Callable[[str, str], list[Check]]
+State = Literal["applied", "expired", "other_evidence", "not_needed", "not_met"]
+
+
+class Waiving:
+    """The waivers of one run on one day; `siblings` returns the retention checks of a recipe's capability, before any waiver."""
+
+    def __init__(self, waivers: Sequence[Waiver], today: date, policy: Policy, siblings: Siblings) -> None:
+        """Keep the parts; nothing is measured before a check that a waiver is about is met."""
+        self._waivers, self._today, self._policy, self._siblings = waivers, today, policy, siblings
+
+    def excused(self, check: Check) -> Check:
+        """Return the check, marked as waived where a waiver excuses it or the capability that it belongs to."""
+        for waiver in self._waivers:
+            if not meant(waiver, [check]):
+                continue
+            together = [check] if waiver.capability is None else self._siblings(check.recipe, check.capability)
+            if self._state(waiver, together)[0] == "applied":
+                return check.model_copy(update={"waived": True})
+        return check
+
+    def states(self, checks: Sequence[Check]) -> list[WaiverState]:
+        """Return what became of each waiver in a run that made these checks."""
+        return [record(waiver, self._state(waiver, meant(waiver, checks))) for waiver in self._waivers]
+
+    def _state(self, waiver: Waiver, checks: Sequence[Check]) -> tuple[State, str]:
+        return state(waiver, [check.model_copy(update={"waived": False}) for check in checks], policy=self._policy, today=self._today)
+
+
+def meant(waiver: Waiver, checks: Sequence[Check]) -> list[Check]:
+    """Return the checks that a waiver is about."""
+    own = [check for check in checks if check.recipe == waiver.recipe and check.question == waiver.question and check.gates]
+    if waiver.capability is not None:
+        return [check for check in own if check.capability == waiver.capability]
+    return [check for check in own if check.benchmark == waiver.benchmark]
+
+
+def state(waiver: Waiver, checks: Sequence[Check], *, policy: Policy, today: date) -> tuple[State, str]:
+    """Say whether a waiver excuses the checks that it is about, none of them marked as waived, and why not."""
+    if not checks:
+        return "not_met", "this run has no gating check of that name"
+    if not any(_stands_in_the_way(check) for check in checks) and (waiver.benchmark or pool(checks, policy=policy).verdict == "pass"):
+        return "not_needed", "what it excuses passes; remove it"
+    if today > waiver.expires:
+        return "expired", f"expired on {waiver.expires}: it excuses nothing any more"
+    if any(check.verdict in ("error", "not_comparable") for check in checks):
+        return "not_needed", "nothing was measured that could be excused"
+    evidence = checks[0].evidence if waiver.benchmark is not None else of_checks(checks)
+    if evidence != waiver.evidence:
+        return "other_evidence", f"it excuses the evidence {waiver.evidence}, and this run found {evidence or 'none'}"
+    return "applied", f"accepted by {waiver.owner} until {waiver.expires}"
+
+
+def _stands_in_the_way(check: Check) -> bool:
+    # A lost part behind a kept mean is a hidden danger, which fails the recipe.
+    return check.verdict != "pass" or (check.worst_slice is not None and check.worst_slice.lost)
+
+
+def with_waivers(reason: str, states: Sequence[WaiverState], strict: str) -> str:
+    """Add to a run's reason how many waivers it rests on, and what the verdict would be without them."""
+    applied = sum(found.state == "applied" for found in states)
+    return f"{reason}; with {applied} waiver{'s' if applied > 1 else ''}, without: {strict}" if applied else reason
+
+
+def record(waiver: Waiver, found: tuple[State, str]) -> WaiverState:
+    """Return what the report says of a waiver."""
+    return WaiverState(
+        recipe=waiver.recipe,
+        benchmark=waiver.benchmark,
+        capability=waiver.capability,
+        question=waiver.question,
+        owner=waiver.owner,
+        reason=waiver.reason,
+        expires=waiver.expires.isoformat(),
+        evidence=waiver.evidence,
+        state=found[0],
+        note=found[1],
+    )

@@ -1,0 +1,126 @@
+"""Reads and writes `baselines/<model>/<recipe>/<benchmark>.json`: a measurement with its per-item evidence, small enough to commit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from pytest_unicomp.api.errors import InfrastructureError
+from pytest_unicomp.api.records import Measurement
+from pytest_unicomp.store.local import write_text
+
+SCHEMA = "unicomp-baseline/1"
+ANSWER_CHARACTERS = 160
+COLUMNS = ("id", "score", "prompt_digest", "answer")
+OPTIONAL_COLUMNS = ("cluster", "log_probabilities", "said", "slice")
+
+
+def packaged() -> Path:
+    """Return the folder of baselines that came with the package: inside the wheel, or beside the package in a checkout."""
+    inside = Path(__file__).parent.parent / "baselines"
+    return inside if inside.is_dir() else Path(__file__).parents[2] / "baselines"
+
+
+def _shorten(text: str) -> str:
+    """Cut a long answer, keeping a digest of all of it, so that two different answers stay different."""
+    if len(text) <= ANSWER_CHARACTERS:
+        return text
+    return f"{text[:ANSWER_CHARACTERS]}…{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
+
+
+def condense(measurement: Measurement) -> Measurement:
+    """Reduce a measurement to what a baseline keeps: no prompts (their digests stay), no targets, short answers, rounded log-probabilities."""
+    items = [
+        item.model_copy(
+            update={
+                "prompt": "",
+                "answer": _shorten(item.answer),
+                "target": "",
+                "top_tokens": None,
+                "log_probabilities": None if item.log_probabilities is None else [round(value, 3) for value in item.log_probabilities],
+            }
+        )
+        for item in measurement.items
+    ]
+    return measurement.model_copy(update={"items": items})
+
+
+def same_evidence(first: Measurement, second: Measurement) -> bool:
+    """Say whether two condensed measurements hold the same scores and answers on the same items under the same conditions."""
+    if first.conditions != second.conditions or len(first.items) != len(second.items):
+        return False
+    return all(
+        (one.id, one.prompt_digest, one.score, one.answer) == (two.id, two.prompt_digest, two.score, two.answer)
+        for one, two in zip(first.items, second.items, strict=True)
+    )
+
+
+def _folder_name(name: str) -> str:
+    """Turn a model or recipe name into one folder name: hub ids keep both parts, paths their last one."""
+    if name.startswith((".", "/", "~")):
+        name = Path(name).name
+    return name.replace("/", "--").replace(":", "--")
+
+
+@dataclass(frozen=True)
+class Baselines:
+    """`folder` is written and read first; `fallback` is only read."""
+
+    folder: Path
+    fallback: Path
+
+    def path(self, model: str, recipe: str, benchmark: str) -> Path:
+        """Return where a baseline is written."""
+        return self.folder / _folder_name(model) / _folder_name(recipe) / f"{benchmark}.json"
+
+    def files(self, model: str) -> list[Path]:
+        """Return the baselines of a model in `folder`, in the order of their names."""
+        return sorted((self.folder / _folder_name(model)).glob("*/*.json"))
+
+    def find(self, model: str, recipe: str, benchmark: str) -> Path | None:
+        """Return the file that holds a baseline, or None."""
+        for root in (self.folder, self.fallback):
+            path = Baselines(root, root).path(model, recipe, benchmark)
+            if path.is_file():
+                return path
+        return None
+
+    def read(self, model: str, recipe: str, benchmark: str) -> Measurement | None:
+        """Return the stored measurement, or None where there is none; raise InfrastructureError for a file that is not a baseline."""
+        path = self.find(model, recipe, benchmark)
+        if path is None:
+            return None
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+            if document["schema"] != SCHEMA:
+                raise ValueError(f"schema {document['schema']!r}, expected {SCHEMA!r}")
+            columns: dict[str, list[Any]] = document["items"]
+            items = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+            return Measurement.model_validate({**document["measurement"], "items": items})
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
+            found = " ".join(str(error).split())[:200]
+            raise InfrastructureError(
+                f"unicomp: {path} is not a baseline: {found}. Restore it, or rewrite it with --unicomp-update=all."
+            ) from error
+
+    def write(self, model: str, recipe: str, measurement: Measurement) -> Path:
+        """Write the condensed measurement, one column per field and line, and return the path."""
+        short = condense(measurement)
+        columns = {column: [getattr(item, column) for item in short.items] for column in (*COLUMNS, *OPTIONAL_COLUMNS)}
+        kept = {column: values for column, values in columns.items() if column in COLUMNS or any(value is not None for value in values)}
+        head = short.model_dump(mode="json", exclude={"items"})
+        lines = ",\n".join(f'  "{column}": {_compact(values)}' for column, values in kept.items())
+        path = self.path(model, recipe, measurement.benchmark)
+        write_text(path, f'{{"schema": "{SCHEMA}",\n "measurement": {_compact(head)},\n "items": {{\n{lines}\n }}\n}}\n')
+        return path
+
+
+def _compact(value: Any) -> str:
+    if isinstance(value, list):
+        value = [int(entry) if isinstance(entry, float) and entry.is_integer() else entry for entry in value]
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

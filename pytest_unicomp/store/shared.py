@@ -1,0 +1,139 @@
+"""A store whose finished entries lie on shared storage too, under an fsspec address (`s3://bucket/store`): machines without a common disk share work.
+
+Each machine keeps a copy in its own cache folder and locks there; what another machine has finished is fetched when it is asked for. Two machines that
+make the same entry at the same time both make it, and one copy stays: entries are named by their content.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
+from pytest_unicomp.store.local import MANIFEST, Store, default_root, publish
+
+
+def opened(cache: Path | str | None) -> Store:
+    """Return the store that `--unicomp-cache` names: a folder, an fsspec address, or None for the user's cache folder."""
+    address = str(cache) if cache is not None else ""
+    return SharedStore(address) if "://" in address else Store(Path(cache) if cache is not None else default_root())
+
+
+class SharedStore(Store):
+    """A store in this user's cache folder that shares its finished entries under `address`."""
+
+    def __init__(self, address: str) -> None:
+        """Connect nothing yet; raise UsageProblem where no library here understands the address."""
+        from fsspec.core import url_to_fs
+
+        try:
+            self._files, self._base = url_to_fs(address)
+        except (ImportError, ValueError) as error:
+            raise UsageProblem(f"unicomp: --unicomp-cache={address} cannot be opened: {error}") from error
+        self.address = address
+        super().__init__(default_root() / "shared" / hashlib.sha256(address.encode()).hexdigest()[:16])
+
+    def require_writable(self) -> None:
+        """Raise UsageProblem where this machine's part cannot be written, InfrastructureError where the shared part does not answer."""
+        super().require_writable()
+        self.seen(self.leave_token(), remove=True)
+
+    def leave_token(self) -> str:
+        """Write a small file to the shared part and return its name."""
+        name = f".seen-by-all-{uuid.uuid4().hex}"
+        self._shared(lambda: self._files.makedirs(self._base, exist_ok=True))
+        self._shared(lambda: self._files.pipe_file(f"{self._base}/{name}", b"1"))
+        return name
+
+    def seen(self, token: str, *, remove: bool = False) -> bool:
+        """Say whether a token can be read here; `remove` takes it away."""
+        found = bool(self._shared(lambda: self._files.exists(f"{self._base}/{token}")))
+        if remove and found:
+            self._shared(lambda: self._files.rm_file(f"{self._base}/{token}"))
+        return found
+
+    def read(self, kind: str, key: str) -> dict[str, Any] | None:
+        """Return a stored document, fetched from the shared part where this machine has none."""
+        kept = super().read(kind, key)
+        if kept is not None:
+            return kept
+        try:
+            found = self._shared(lambda: json.loads(self._files.cat_file(f"{self._base}/{kind}/{key}.json")))
+        except (FileNotFoundError, ValueError):
+            return None
+        if not isinstance(found, dict):
+            return None
+        super().write(kind, key, found)
+        return found
+
+    def write(self, kind: str, key: str, document: Mapping[str, Any]) -> None:
+        """Store a document here and on the shared part."""
+        super().write(kind, key, document)
+        self._put(self.root / kind / f"{key}.json", f"{kind}/{key}.json")
+
+    def folder(self, kind: str, key: str) -> tuple[Path, dict[str, Any]] | None:
+        """Return a finished folder and its record; one that another machine finished is fetched, and counts only if every file is the one it wrote."""
+        return super().folder(kind, key) or self._fetch(kind, key)
+
+    def make_folder(self, kind: str, key: str, make: Callable[[Path], dict[str, Any]]) -> tuple[Path, dict[str, Any]]:
+        """Make a folder here, then share it, its manifest last."""
+        path, record = super().make_folder(kind, key, make)
+        for file in sorted((file for file in path.rglob("*") if file.is_file()), key=lambda file: (file.name == MANIFEST, file)):
+            self._put(file, f"{kind}/{key}/{file.relative_to(path).as_posix()}")
+        return path, record
+
+    def _fetch(self, kind: str, key: str) -> tuple[Path, dict[str, Any]] | None:
+        there = f"{self._base}/{kind}/{key}"
+        try:
+            manifest = self._shared(lambda: json.loads(self._files.cat_file(f"{there}/{MANIFEST}")))
+            names = {str(name): str(entry["sha256"]) for name, entry in manifest["files"].items()}
+        except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+            return None
+        final = self.root / kind / key
+        final.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(dir=final.parent, prefix=f".{key}."))
+        try:
+            for name, digest in names.items():
+                target = made / name
+                # A manifest from elsewhere is not trusted with places outside its own folder.
+                if not target.resolve().is_relative_to(made.resolve()):
+                    return None
+                target.parent.mkdir(parents=True, exist_ok=True)
+                self._shared(partial(self._files.get_file, f"{there}/{name}", str(target)))
+                with target.open("rb") as file:
+                    if hashlib.file_digest(file, "sha256").hexdigest() != digest:
+                        return None
+            (made / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+            publish(made)
+            shutil.rmtree(final, ignore_errors=True)
+            made.replace(final)
+        except FileNotFoundError:
+            return None
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+        return super().folder(kind, key)
+
+    def _put(self, file: Path, name: str) -> None:
+        target = f"{self._base}/{name}"
+        self._shared(lambda: self._files.makedirs(target.rpartition("/")[0], exist_ok=True))
+        part = f"{target}.{uuid.uuid4().hex}.part"
+        self._shared(lambda: self._files.put_file(str(file), part))
+        self._shared(lambda: self._files.mv(part, target))
+
+    def _shared(self, work: Callable[[], Any]) -> Any:
+        """Do something on the shared part; whatever its library raises but "not there" is a matter of infrastructure."""
+        try:
+            return work()
+        except (FileNotFoundError, ValueError):
+            raise
+        except Exception as error:
+            raise InfrastructureError(
+                f"unicomp: the shared store {self.address} does not answer: {type(error).__name__}: {error}"
+            ) from error

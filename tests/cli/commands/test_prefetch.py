@@ -1,0 +1,75 @@
+"""Filling an offline bundle, from a folder that stands for the hub: nothing twice, checksums, and no half manifest."""
+
+import json
+import shutil
+
+import pytest
+
+from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
+from pytest_unicomp.cli.commands.prefetch import MANIFEST, Piece, check, pieces, prefetch
+
+
+@pytest.fixture
+def hub(tmp_path):
+    source = tmp_path / "hub"
+    for name in ("allenai/ai2_arc/ARC-Easy/test.parquet", "org/model/config.json", "org/model/model.safetensors"):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_text(name, encoding="utf-8")
+
+    def fetch(piece, folder):
+        if not (source / piece.name).is_dir():
+            raise InfrastructureError(f"unicomp: {piece.name} could not be fetched")
+        shutil.copytree(source / piece.name, folder, dirs_exist_ok=True)
+
+    return fetch
+
+
+def test_each_piece_is_named_once():
+    found = pieces(["arc_easy,".rstrip(","), "arc_challenge", "ifeval", "trustllm-jailbreak", "nano-safety"], ["nano", "org/model"])
+    assert [(piece.kind, piece.name) for piece in found] == [
+        ("dataset", "allenai/ai2_arc"),
+        ("dataset", "google/IFEval"),
+        ("nltk", "punkt_tab"),
+        ("dataset", "TrustLLM/TrustLLM-dataset"),
+        ("model", "org/model"),
+    ]
+    assert found[3].files == ("safety/jailbreak.json",)
+
+
+def test_what_compares_replies_brings_its_embedding_model():
+    found = pieces(["trustllm-advinstruction", "trustllm-sycophancy-persona"], [])
+    assert [(piece.kind, piece.name) for piece in found] == [
+        ("dataset", "TrustLLM/TrustLLM-dataset"),
+        ("model", "sentence-transformers/all-MiniLM-L6-v2"),
+        ("dataset", "TrustLLM/TrustLLM-dataset"),
+    ]
+
+
+def test_an_unknown_benchmark_is_answered_with_the_nearest():
+    with pytest.raises(UsageProblem, match="arc_easy"):
+        pieces(["arc_eazy"], [])
+
+
+def test_a_bundle_is_filled_and_checked(hub, tmp_path):
+    bundle = tmp_path / "bundle"
+    wanted = [Piece("dataset", "allenai/ai2_arc"), Piece("model", "org/model")]
+    assert prefetch(wanted, bundle, progress=lambda _: None, fetch=hub) == 3
+    assert check(bundle) == []
+    assert set(json.loads((bundle / MANIFEST).read_text())["sha256"]) == {
+        "allenai/ai2_arc/ARC-Easy/test.parquet",
+        "org/model/config.json",
+        "org/model/model.safetensors",
+    }
+    (bundle / "org/model/config.json").write_text("changed", encoding="utf-8")
+    (bundle / "org/model/model.safetensors").unlink()
+    assert [problem.split(" is ")[1][:7] for problem in check(bundle)] == ["not the", "missing"]
+    with pytest.raises(InfrastructureError, match="Remove it and fetch it again"):
+        prefetch(wanted, bundle, progress=lambda _: None, fetch=hub)
+
+
+def test_what_cannot_be_fetched_leaves_no_manifest(hub, tmp_path):
+    with pytest.raises(InfrastructureError, match="other/model could not be fetched"):
+        prefetch([Piece("model", "org/model"), Piece("model", "other/model")], tmp_path / "bundle", progress=lambda _: None, fetch=hub)
+    assert not (tmp_path / "bundle" / MANIFEST).exists()
+    with pytest.raises(UsageProblem, match="expected the manifest"):
+        check(tmp_path / "bundle")

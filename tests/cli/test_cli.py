@@ -1,0 +1,118 @@
+"""The command: catalogue, plan, report, and the way into pytest."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from pytest_unicomp import report
+from pytest_unicomp.api.errors import UsageProblem
+from pytest_unicomp.api.registry import benchmarks, methods
+from pytest_unicomp.cli import app, pytest_arguments, reported
+from tests.report.toy_report import small
+
+
+def run(*words):
+    return CliRunner().invoke(app, list(words))
+
+
+def test_options_become_the_plugins_flags_and_the_rest_goes_to_pytest():
+    assert pytest_arguments(["--limit", "20", "--recipe=a,b", "--", "-k", "reasoning"]) == [
+        "--unicomp-limit=20",
+        "--unicomp-recipe=a,b",
+        "-k",
+        "reasoning",
+    ]
+    assert pytest_arguments(["--unicomp-benchmark-margin", "0.1"]) == ["--unicomp-benchmark-margin=0.1"]
+
+
+def test_an_unknown_option_is_answered_with_the_nearest_and_a_missing_value_is_named():
+    with pytest.raises(UsageProblem, match=r"'--limt' is not an option of gate\. Did you mean 'limit'"):
+        pytest_arguments(["--limt", "20"])
+    with pytest.raises(UsageProblem, match="--limit needs a value"):
+        pytest_arguments(["--limit"])
+
+
+def test_methods_and_benchmarks_are_lists_of_objects():
+    rows = json.loads(run("methods", "--json").output)
+    assert [row["recipe"] for row in rows] == list(methods())
+    assert all(row["available"] is True for row in rows)
+    rows = json.loads(run("benchmarks", "--json").output)
+    assert [row["benchmark"] for row in rows] == list(benchmarks())
+    assert {row["capability"] for row in rows} >= {"knowledge", "reasoning", "safety", "inference_footprint"}
+
+
+def test_the_plan_lists_cells_and_starts_nothing(tmp_path):
+    done = run("plan", "nano", "--recipe=wanda-50", f"--cache={tmp_path / 'store'}", "--benchmark=nano-reasoning,bytes", "--json")
+    assert [(row["recipe"], row["benchmark"]) for row in json.loads(done.output)] == [("wanda-50", "nano-reasoning"), ("wanda-50", "bytes")]
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_page_is_made_from_a_json_report_alone(tmp_path):
+    report.write(small(), tmp_path / "gate.json")
+    done = run("report", str(tmp_path / "gate.json"), "-o", str(tmp_path / "gate.html"), "-o", str(tmp_path / "gate.md"))
+    assert done.exit_code == 0
+    direct = tmp_path / "direct.html"
+    report.write(small(), direct)
+    assert (tmp_path / "gate.html").read_bytes() == direct.read_bytes()
+    assert (tmp_path / "gate.md").exists()
+
+
+def test_the_gate_ends_with_pytests_own_exit_code(capfd):
+    done = run("gate", "nano", "--limit", "-3")
+    assert done.exit_code == 4
+    assert "--unicomp-limit is '-3'" in capfd.readouterr().err
+
+
+def test_help_names_every_option_with_its_default():
+    text = " ".join(run("gate", "--help").output.split())
+    assert "--limit: items per benchmark, or `all` (default 1000)" in text
+    assert "unicomp gate nano --recipe gptq-w4a16" in text
+
+
+def test_a_gate_without_a_report_is_given_one_in_this_folder(tmp_path):
+    assert reported(["--unicomp-limit=5", "-k", "x"], tmp_path) == [
+        "--unicomp-report=gate.json",
+        "--unicomp-report=gate.html",
+        "--unicomp-limit=5",
+        "-k",
+        "x",
+    ]
+
+
+@pytest.mark.parametrize("arguments", [["--unicomp-report=a.md"], ["-k", "x", "--unicomp-report=a.md"]])
+def test_a_report_that_is_named_is_the_only_one(tmp_path, arguments):
+    assert reported(arguments, tmp_path) == arguments
+
+
+@pytest.mark.parametrize("where", ["unicomp.toml", "named.toml", "pyproject.toml"])
+def test_a_report_that_the_configuration_names_is_the_only_one(tmp_path, where):
+    head = "[tool.unicomp]\n" if where == "pyproject.toml" else ""
+    (tmp_path / where).write_text(f'{head}report = ["a.md"]\n')
+    arguments = [f"--unicomp-config={tmp_path / where}"] if where == "named.toml" else []
+    assert reported(arguments, tmp_path) == arguments
+
+
+def test_a_folder_that_cannot_be_written_has_no_report_and_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    assert reported([], tmp_path) == []
+    assert "cannot be written, so there is no report; name one with --report" in capsys.readouterr().err
+
+
+def test_a_gate_does_not_heed_the_pytest_settings_of_the_project_around_it(tmp_path):
+    (tmp_path / "pyproject.toml").write_text('[tool.pytest.ini_options]\naddopts = ["--no-such-flag"]\n')
+    (tmp_path / "conftest.py").write_text("raise RuntimeError('somebody else')\n")
+    words = ["gate", "nano", "--recipe", "rtn-w8a16", "--benchmark", "bytes", "--", "--collect-only"]
+    done = subprocess.run(
+        [sys.executable, "-c", "from pytest_unicomp.cli import main; main()", *words],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    # The suites lie in this repository, whose own settings are no business of a gate either.
+    assert f"rootdir: {tmp_path}" in done.stdout
+    assert "pyproject.toml" not in done.stdout

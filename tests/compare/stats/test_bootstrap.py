@@ -1,0 +1,75 @@
+"""Scores that are not means: against a published example, against scikit-like definitions, and with clusters as the unit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats as scipy_stats
+
+from pytest_unicomp.api.errors import UnicompError
+from pytest_unicomp.compare import stats
+
+LSAT = [576, 635, 558, 578, 666, 580, 555, 661, 651, 605, 653, 575, 545, 572, 594]
+GPA = [3.39, 3.30, 2.81, 3.03, 3.44, 3.07, 3.00, 3.43, 3.36, 3.13, 3.12, 2.74, 2.76, 2.88, 2.96]
+
+
+def test_the_law_schools_correlation_has_efrons_interval():
+    # Efron 1987, JASA 82, 171-185: the BCa interval of the correlation 0.776 at 90 % is [0.43, 0.92].
+    constant = [(0.0, 0.0)] * 15
+    found = stats.bootstrap_difference(constant, list(zip(LSAT, GPA, strict=True)), stats.pearson, alpha=0.05, margin=0.1)
+    assert found.difference == pytest.approx(0.776, abs=5e-4)
+    assert (found.lower, found.upper) == pytest.approx((0.43, 0.92), abs=0.03)
+
+
+def test_the_bootstrap_of_a_mean_is_nearly_students():
+    random = np.random.default_rng(1)
+    before, after = random.normal(size=(2, 200, 1))
+    found = stats.bootstrap_difference(before, after, lambda rows: float(rows.mean()), alpha=0.05, margin=0.1)
+    theirs = scipy_stats.ttest_rel(after[:, 0], before[:, 0]).confidence_interval(0.9)
+    assert (found.lower, found.upper) == pytest.approx((theirs.low, theirs.high), abs=0.02)
+    assert "200 items resampled" in found.method
+
+
+def test_clusters_are_the_unit_where_they_are_given():
+    random = np.random.default_rng(2)
+    shift = np.repeat(random.normal(size=30), 10)
+    before, after = np.zeros((300, 1)), (shift + random.normal(size=300) * 0.1)[:, None]
+    wide, narrow = (
+        stats.bootstrap_difference(before, after, lambda rows: float(rows.mean()), clusters, alpha=0.05, margin=0.1, resamples=999)
+        for clusters in (np.repeat(np.arange(30), 10).tolist(), None)
+    )
+    assert wide.upper - wide.lower > 2 * (narrow.upper - narrow.lower)
+    assert "30 clusters resampled" in wide.method
+
+
+def test_interval_and_p_value_agree_and_a_worse_model_fails():
+    random = np.random.default_rng(3)
+    actual = random.integers(0, 2, 400)
+    good, bad = (np.where(random.random(400) < noise, 1 - actual, actual) for noise in (0.05, 0.3))
+    before, after = (np.stack([side, actual], axis=1) for side in (good, bad))
+    worse = stats.bootstrap_difference(before, after, stats.f1, alpha=0.05, margin=0.05, resamples=999)
+    assert worse.upper < -0.05
+    assert worse.p_value <= 0.05
+    better = stats.bootstrap_difference(after, before, stats.f1, alpha=0.05, margin=0.05, resamples=999)
+    assert better.p_value > 0.05
+
+
+def test_scores_of_a_set_follow_their_definitions():
+    rows = np.array([(1, 1), (1, 0), (0, 1), (0, 0), (1, 1)])
+    assert stats.f1(rows) == pytest.approx(2 * 2 / (2 * 2 + 1 + 1))
+    assert stats.f1(np.zeros((3, 2))) == 0
+    assert stats.pearson(np.array([(1.0, 2.0), (2.0, 2.0)])) == 0
+    documents = np.array([(10.0, 5.0), (40.0, 10.0)])
+    assert stats.log_perplexity(documents) == pytest.approx(-50 / 15)
+
+
+def test_what_cannot_be_resampled_is_refused():
+    rows = [(1.0, 1.0), (0.0, 0.0)]
+    for first, second, clusters, words in (
+        (rows, rows[:1], None, "as many of each"),
+        (rows, rows, None, "identical"),
+        (rows, rows[::-1], ["a", "a"], "one unit"),
+        ([], [], None, "at least 1"),
+    ):
+        with pytest.raises(UnicompError, match=words):
+            stats.bootstrap_difference(first, second, stats.f1, clusters, alpha=0.05, margin=0.05)

@@ -1,0 +1,49 @@
+"""The vectorized verdicts must be those of the interval itself: what power, self-tests and the table of error rates rest on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pytest_unicomp.compare import stats
+
+
+def verdict(differences, clusters, margin):
+    before = [1.0 if value < 0 else 0.0 for value in differences]
+    after = [old + value for old, value in zip(before, differences, strict=True)]
+    found = stats.paired_difference(before, after, clusters, alpha=0.05, margin=margin)
+    return found.lower > -margin, found.upper < -margin
+
+
+@pytest.mark.parametrize("n", [20, 53, 200, 1000])
+@pytest.mark.parametrize("margin", [0.01, 0.05])
+def test_counts_give_the_verdict_of_the_interval(n, margin):
+    random = np.random.default_rng(n)
+    losses, gains = random.integers(0, min(n // 4, 60), size=(2, 30))
+    found = stats.decide_counts(losses, gains, n, margin=margin, alpha=0.05)
+    for lost, gained, passes, fails in zip(losses, gains, *found, strict=True):
+        assert verdict([-1.0] * lost + [1.0] * gained + [0.0] * (n - lost - gained), None, margin) == (passes, fails)
+
+
+@pytest.mark.parametrize(("clusters", "rate"), [(12, 0.3), (20, 0.05), (40, 0.2), (60, 0.01)])
+def test_clustered_counts_give_the_verdict_of_the_interval(clusters, rate):
+    random = np.random.default_rng(clusters)
+    sizes = random.integers(1, 25, size=clusters)
+    own = random.dirichlet([rate, rate / 4, 1.0], size=(40, clusters))
+    counts = np.array([[random.multinomial(size, share) for size, share in zip(sizes, row, strict=True)] for row in own])
+    found = stats.decide_clustered(counts[..., 0], counts[..., 1], sizes, margin=0.03, alpha=0.05)
+    seen = set()
+    for row, passes, fails in zip(counts, *found, strict=True):
+        differences = [value for lost, gained, same in row for value in [-1.0] * lost + [1.0] * gained + [0.0] * same]
+        names = np.repeat(np.arange(clusters), sizes).tolist()
+        assert verdict(differences, names, 0.03) == (passes, fails)
+        seen.add((bool(passes), bool(fails)))
+    assert len(seen) > 1
+
+
+def test_bounds_by_bisection_are_tangos():
+    losses, gains, n = np.array([60, 25, 7, 0]), np.array([20, 28, 1, 0]), np.array([1000, 618, 21, 50])
+    lower, upper = stats.normal_bounds(losses, gains, n, alpha=0.05)
+    for place in range(4):
+        expected = stats.tango_interval(losses[place], gains[place], n[place], confidence=0.9)
+        assert (lower[place], upper[place]) == pytest.approx(expected, abs=1e-8)

@@ -1,0 +1,108 @@
+"""What must hold for every evaluation, whatever its scores."""
+
+from __future__ import annotations
+
+from math import isfinite
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_unicomp.compare import stats
+
+binary = st.tuples(st.sampled_from([0.0, 1.0]), st.sampled_from([0.0, 1.0]))
+graded = st.tuples(st.floats(0, 1), st.floats(0, 1))
+margins = st.floats(0.001, 0.5)
+grouped = st.lists(st.tuples(binary, st.integers(0, 5)), min_size=2, max_size=60).filter(lambda rows: len({row[1] for row in rows}) > 1)
+evaluations = st.one_of(st.lists(binary, min_size=1, max_size=80), st.lists(graded, min_size=1, max_size=40))
+
+
+def compared(pairs, *, margin=0.05, clusters=None, alpha=0.05):
+    before, after = zip(*pairs, strict=True)
+    return stats.paired_difference(list(before), list(after), clusters, alpha=alpha, margin=margin)
+
+
+def rounded(*values):
+    return [round(value, 9) for value in values]
+
+
+@settings(max_examples=60, deadline=None)
+@given(evaluations, margins)
+def test_the_interval_holds_the_estimate_is_finite_and_agrees_with_the_p_value(pairs, margin):
+    found = compared(pairs, margin=margin)
+    assert -1 <= found.lower <= found.difference <= found.upper <= 1
+    assert found.upper > found.lower
+    assert isfinite(found.stderr)
+    assert 0 <= found.p_value <= 1
+    assert (found.p_value <= 0.05) == (found.upper < -margin)
+
+
+@settings(max_examples=40, deadline=None)
+@given(evaluations)
+def test_swapping_the_arms_mirrors_the_interval(pairs):
+    one, other = compared(pairs), compared([(after, before) for before, after in pairs])
+    assert rounded(one.difference, one.lower, one.upper) == rounded(-other.difference, -other.upper, -other.lower)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(binary, min_size=1, max_size=60), st.randoms())
+def test_the_order_of_items_is_irrelevant(pairs, random):
+    shuffled = list(pairs)
+    random.shuffle(shuffled)
+    assert compared(pairs) == compared(shuffled)
+
+
+@settings(max_examples=40, deadline=None)
+@given(evaluations, margins, margins)
+def test_a_wider_margin_never_makes_a_loss_more_certain(pairs, one, other):
+    narrow, wide = (compared(pairs, margin=margin) for margin in sorted((one, other)))
+    assert (narrow.lower, narrow.upper) == (wide.lower, wide.upper)
+    # A discrete tail is monotone up to one outcome's probability.
+    assert wide.p_value >= narrow.p_value - 0.05
+    assert not (wide.upper < -max(one, other) and not narrow.upper < -min(one, other))
+
+
+@settings(max_examples=40, deadline=None)
+@given(evaluations)
+def test_nothing_is_worse_than_itself(pairs):
+    same = compared([(before, before) for before, _ in pairs])
+    assert same.difference == 0
+    assert same.lower < 0 < same.upper
+    assert same.p_value > 0.05
+
+
+@settings(max_examples=40, deadline=None)
+@given(grouped)
+def test_clusters_never_make_the_interval_narrower(rows):
+    pairs, clusters = [row[0] for row in rows], [row[1] for row in rows]
+    together, alone = compared(pairs, clusters=clusters), compared(pairs)
+    assert together.lower <= alone.lower
+    assert together.upper >= alone.upper
+    assert together.lower >= -1
+    assert together.upper <= 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 500))
+def test_newcombes_interval_checks_tangos(losses, gains, rest):
+    n = losses + gains + rest + 20
+    tango = stats.tango_interval(losses, gains, n, confidence=0.9)
+    newcombe = stats.newcombe_interval((rest + 20) * 0.7, losses, gains, (rest + 20) * 0.3, confidence=0.9)
+    assert all(abs(one - other) < 0.06 for one, other in zip(tango, newcombe, strict=True))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.floats(-5, 5), min_size=2, max_size=40), st.floats(-1, 1))
+def test_unbounded_scores_shift_their_interval_with_them(values, shift):
+    base = stats.paired_difference([0.0] * len(values), values, alpha=0.05, margin=0.05, bounded=False)
+    moved = stats.paired_difference([0.0] * len(values), [value + shift for value in values], alpha=0.05, margin=0.05, bounded=False)
+    assert abs(moved.lower - base.lower - shift) < 1e-9
+    assert abs(moved.upper - base.upper - shift) < 1e-9
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_holm_never_lowers_a_p_value_nor_changes_their_order(p_values):
+    adjusted = stats.holm(p_values)
+    assert all(old <= new <= 1 for old, new in zip(p_values, adjusted, strict=True))
+    ordered = [new for _, new in sorted(zip(p_values, adjusted, strict=True))]
+    assert ordered == sorted(ordered)

@@ -1,0 +1,104 @@
+"""Early stopping of a retention check: what it decides, on how many items, and that it cannot be talked into another answer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pytest_unicomp.api.errors import UnicompError
+from pytest_unicomp.compare import Policy, fixed_order, sequential_retention
+from tests.toys import measurement
+
+POLICY = Policy(benchmark_margin=0.05)
+WHO = {"recipe": "toy", "family": "pruning", "gates": True}
+
+
+def sides(n, *, lost, gained, right=0.7, seed=1, clusters=0):
+    random = np.random.default_rng(seed)
+    before = random.random(n) < right
+    draw = random.random(n)
+    after = np.where(before, draw >= lost / right, draw < gained / (1 - right))
+    records = []
+    for scores, name in ((before, "a" * 8), (after, "b" * 8)):
+        found = measurement([float(score) for score in scores], artifact=name)
+        if clusters:
+            items = [item.model_copy(update={"cluster": str(place % clusters)}) for place, item in enumerate(found.items)]
+            found = found.model_copy(update={"items": items})
+        records.append(found)
+    return records
+
+
+def part(reference, candidate, count):
+    """The candidate's first items in the fixed order, as an evaluation that was cut there would hold them."""
+    known = {item.id: item for item in candidate.items}
+    items = [known[item.id] for item in fixed_order(reference.items, seed=0)[:count]]
+    conditions = candidate.conditions.model_copy(update={"limit": count})
+    return candidate.model_copy(update={"items": items, "conditions": conditions})
+
+
+def looked(reference, candidate, *, step=50, policy=POLICY, **options):
+    for count in range(step, len(reference.items) + 1, step):
+        check = sequential_retention(reference, part(reference, candidate, count), **WHO, policy=policy, **options)
+        if check is not None:
+            return check, count
+    raise AssertionError("the full set must always give a check")
+
+
+@pytest.mark.parametrize(
+    ("lost", "gained", "verdict", "most"), [(0.02, 0.02, "pass", 600), (0.2, 0.01, "fail", 300), (0.06, 0.01, "inconclusive", 2000)]
+)
+def test_a_clear_answer_stops_early_and_a_doubtful_one_uses_every_item(lost, gained, verdict, most):
+    check, evaluated = looked(*sides(2000, lost=lost, gained=gained))
+    assert check.verdict == verdict
+    assert evaluated <= most
+    assert check.n <= evaluated
+    low, high = check.interval
+    assert (low > -check.margin, high < -check.margin) == (verdict == "pass", verdict == "fail")
+    assert ("stopped after" in check.reason) == (verdict != "inconclusive")
+
+
+def test_looking_in_steps_or_at_once_gives_the_same_answer():
+    reference, candidate = sides(1000, lost=0.02, gained=0.02)
+    (often, _), (once, _) = looked(reference, candidate, step=10), looked(reference, candidate, step=1000)
+    assert (often.n, often.interval, often.verdict) == (once.n, once.interval, once.verdict)
+
+
+@pytest.mark.parametrize("margin", ["8%", "1.3x errors"])
+def test_margins_that_depend_on_the_reference_stop_early_too(margin):
+    check, _ = looked(*sides(2000, lost=0.01, gained=0.01), policy=Policy(benchmark_margin=margin))
+    assert check.verdict == "pass"
+    assert check.n < 1000
+    assert check.interval[0] > -check.margin
+    assert check.margin == pytest.approx({"8%": 0.08 * 0.7, "1.3x errors": 0.3 * 0.3}[margin], abs=0.03)
+
+
+def test_clusters_are_taken_whole():
+    reference, candidate = sides(1000, lost=0.01, gained=0.01, clusters=200)
+    check, evaluated = looked(reference, candidate, step=5)
+    assert check.verdict == "pass"
+    assert check.n % 5 == 0
+    assert check.n == evaluated < 1000
+
+
+def test_items_chosen_by_hand_are_refused():
+    reference, candidate = sides(500, lost=0.02, gained=0.02)
+    chosen = part(reference, candidate, 100)
+    wrong = chosen.model_copy(update={"items": [item for item in candidate.items if item not in chosen.items][:100]})
+    with pytest.raises(UnicompError, match="not the first ones of the fixed order"):
+        sequential_retention(reference, wrong, **WHO, policy=POLICY)
+
+
+def test_a_reference_at_chance_is_told_before_many_items_are_spent():
+    reference, candidate = sides(1000, lost=0.1, gained=0.1, right=0.26)
+    reference, candidate = (side.model_copy(update={"chance": 0.25}) for side in (reference, candidate))
+    check, evaluated = looked(reference, candidate)
+    assert (check.verdict, evaluated) == ("inconclusive", 50)
+    assert "at chance" in check.reason
+
+
+def test_the_order_has_the_prefix_property_and_follows_the_seed():
+    items = measurement([1.0] * 60).items
+    order = [item.id for item in fixed_order(items, seed=3)]
+    assert [item.id for item in fixed_order(reversed(items), seed=3)] == order
+    assert [item.id for item in fixed_order(items, seed=4)] != order
+    assert [item.id for item in fixed_order([item for item in items if item.id in order[:20]], seed=3)] == order[:20]

@@ -1,0 +1,72 @@
+"""The distance of two models on texts: a lower bound of the divergence of their next-token distributions, from the likeliest tokens."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_unicomp.compare.evidence import divergence
+from tests.toys import item
+
+
+def listed(probabilities, most):
+    """The likeliest tokens of a distribution with their log-probabilities, best first."""
+    ranked = sorted(enumerate(probabilities), key=lambda pair: (-pair[1], pair[0]))[:most]
+    return [(token, math.log(probability)) for token, probability in ranked]
+
+
+def pair(*positions, name="a"):
+    before, after = zip(*positions, strict=True)
+    text = item(name, 1.0)
+    return text.model_copy(update={"top_tokens": list(before)}), text.model_copy(update={"top_tokens": list(after)})
+
+
+def test_tokens_that_both_sides_list_are_told_apart_and_the_rest_is_one_bucket():
+    old, new = [0.5, 0.3, 0.1, 0.1], [0.25, 0.3, 0.05, 0.4]
+    # Shared among the two best of each: token 1 alone (0.3 and 0.3); the rest holds 0.7 on both sides.
+    assert divergence([pair((listed(old, 2), listed(new, 2)))]).kl_mean == pytest.approx(0, abs=1e-9)
+    exact = sum(one * math.log(one / other) for one, other in zip(old, new, strict=True))
+    found = divergence([pair((listed(old, 4), listed(new, 4)))])
+    assert (found.over, found.kl_mean) == ("tokens", pytest.approx(exact, abs=1e-6))
+    assert (found.top1_agreement, found.margin_shrinkage) == (0.0, None)
+
+
+def test_texts_are_the_unit_of_the_error_not_their_positions():
+    same, other = listed([0.6, 0.4], 2), listed([0.4, 0.6], 2)
+    pairs = [pair((same, same), (same, same), name="a"), pair((same, other), (same, other), name="b")]
+    distance = 0.6 * math.log(0.6 / 0.4) + 0.4 * math.log(0.4 / 0.6)
+    found = divergence(pairs)
+    assert found.kl_mean == pytest.approx(distance / 2, abs=1e-6)
+    # Two texts, 0 and distance: the sample's standard deviation over the root of two.
+    assert found.kl_stderr == pytest.approx(distance / 2, abs=1e-6)
+    assert found.top1_agreement == 0.5
+
+
+weights = st.lists(st.floats(0.001, 1), min_size=12, max_size=12).map(lambda found: [value / sum(found) for value in found])
+
+
+@given(weights, weights, st.integers(1, 12))
+def test_it_never_exceeds_the_divergence_over_the_whole_vocabulary(old, new, most):
+    exact = sum(one * math.log(one / other) for one, other in zip(old, new, strict=True))
+    found = divergence([pair((listed(old, most), listed(new, most)))]).kl_mean
+    assert 0 <= found <= exact + 1e-6
+
+
+def test_the_engine_lists_the_likeliest_next_tokens_of_spread_positions(tiny):
+    from pytest_unicomp.engine.perplexity import POSITIONS, TOP, block_nats, top_tokens
+
+    short, long, single = top_tokens(["the cat sat", "the cat sat on the mat " * 12, ""], tiny)
+    assert 0 < len(short) < POSITIONS
+    assert len(long) == POSITIONS
+    assert single is None
+    for position in long:
+        values = [value for _, value in position]
+        assert len(values) == TOP
+        assert values == sorted(values, reverse=True)
+        assert sum(math.exp(value) for value in values) <= 1.001
+    nats, tops = block_nats(list(range(5, 60)), tiny)
+    assert nats > 0
+    assert len(tops) == POSITIONS

@@ -1,0 +1,144 @@
+"""The fast runtimes compute the same model as its dequantized form, or say why there is none."""
+
+import json
+import shutil
+
+import pytest
+import torch
+
+from pytest_unicomp import engine
+from pytest_unicomp.api.errors import InfrastructureError
+from pytest_unicomp.api.registry import methods
+from pytest_unicomp.engine.runtimes import accelerate, kernels, semi_structured
+from pytest_unicomp.engine.runtimes.acceleration import NONE, TOLERANCE
+from pytest_unicomp.engine.runtimes.weight_only import classes
+from tests.methods.tiny import checkpoint
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    sizes = {
+        "hidden_size": 256,
+        "intermediate_size": 512,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 512,
+    }
+    return checkpoint(tmp_path_factory.mktemp("dense") / "tiny", **sizes)
+
+
+def compressed(source, folder, recipe):
+    made, scratch = folder / recipe, folder / "scratch"
+    made.mkdir()
+    scratch.mkdir(exist_ok=True)
+    methods()[recipe].compress(source, made, None, seed=0, device="cpu", progress=lambda _: None, scratch=scratch)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("recipe", "kernel"),
+    [
+        ("rtn-w4a16", "torch int4 weight-only, group 128"),
+        ("rtn-w3a16", "torch int4 weight-only, group 128 (codes of 3 bits)"),
+        ("rtn-w8a16", "torch int8 weight-only, group 128"),
+    ],
+)
+def test_the_kernels_compute_the_dequantized_model(source, tmp_path, recipe, kernel):
+    folder = compressed(source, tmp_path, recipe)
+    plain = engine.load(folder, device="cpu", dtype="bfloat16")
+    fast = engine.load(folder, device="cpu", dtype="bfloat16")
+    runtime = accelerate(fast, folder)
+    assert runtime.kernel == kernel
+    assert runtime.layers == runtime.of - 1
+    assert 0 <= runtime.error <= TOLERANCE
+    tokens = torch.arange(60)[None]
+    with torch.inference_mode():
+        first, second = plain.model(tokens).logits.float(), fast.model(tokens).logits.float()
+    # Another text than the one that the runtime checked itself on.
+    assert float((first - second).norm() / first.norm()) <= TOLERANCE
+    assert not any(isinstance(module, torch.nn.Linear) for name, module in fast.model.named_modules() if "layers" in name)
+
+
+def test_a_checkpoint_that_is_not_what_was_loaded_is_never_timed(source, tmp_path):
+    folder = compressed(source, tmp_path, "rtn-w4a16")
+    loaded = engine.load(folder, device="cpu", dtype="bfloat16")
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(folder / "model.safetensors")
+    name = next(name for name in tensors if name.endswith("weight_scale"))
+    tensors[name] = tensors[name] * 3
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(InfrastructureError, match="is not the same model"):
+        accelerate(loaded, folder)
+
+
+def test_what_has_no_kernel_is_named_and_left_dense(source, tmp_path):
+    assert accelerate(engine.load(source, device="cpu", dtype="bfloat16"), source).kernel == "dense bfloat16"
+    folder = compressed(source, tmp_path, "rtn-w4a16")
+    single = accelerate(engine.load(folder, device="cpu", dtype="float32"), folder)
+    assert NONE in single.kernel
+    assert "bfloat16 alone" in single.why_not
+    config = json.loads((folder / "config.json").read_text())
+    changed = tmp_path / "changed"
+    shutil.copytree(folder, changed)
+    for group in config["quantization_config"]["config_groups"].values():
+        group["input_activations"] = {"num_bits": 8, "type": "int"}
+    (changed / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    activations = accelerate(engine.load(folder, device="cpu", dtype="bfloat16"), changed)
+    assert (activations.layers, NONE in activations.kernel) == (0, True)
+
+
+def test_eight_bit_floats_run_on_torchs_scaled_product_and_compute_the_same_model(source, tmp_path, monkeypatch):
+    folder = compressed(source, tmp_path, "fp8-dynamic")
+    plain = accelerate(engine.load(folder, device="cpu", dtype="bfloat16"), folder)
+    assert (plain.layers, plain.why_not) == (0, "torch computes fp8 on NVIDIA GPUs alone")
+    # torch's operator runs on a CPU too, only slowly: what is put into the model is the same.
+    monkeypatch.setattr(kernels, "missing", lambda format_, device: None)
+    fast = engine.load(folder, device="cpu", dtype="bfloat16")
+    runtime = accelerate(fast, folder)
+    assert (runtime.kernel, runtime.layers) == ("torch fp8, activations rounded per token", runtime.of - 1)
+    # So far is the rounded model from the unrounded one, and from itself in another data type.
+    assert 0 < runtime.error <= 0.25
+    assert sum(type(module).__name__ == "Float8Linear" for module in fast.model.modules()) == runtime.layers
+
+
+def pruned_checkpoint(source, folder, prune):
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(source, folder)
+    tensors = load_file(folder / "model.safetensors")
+    changed = {name: prune(tensor) if name.endswith("proj.weight") else tensor for name, tensor in tensors.items()}
+    save_file({name: tensor.contiguous() for name, tensor in changed.items()}, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
+def test_pruned_weights_without_a_kernel_are_named_and_not_silently_dense(source, tmp_path):
+    half = pruned_checkpoint(source, tmp_path / "half", lambda weight: torch.where(weight.abs() < weight.abs().median(), 0, weight))
+    found = accelerate(engine.load(half, device="cpu", dtype="bfloat16"), half)
+    assert found.kernel.startswith("dense bfloat16: no accelerated kernel here (50 % of the weights are zero, without a structure")
+    sparse = pruned_checkpoint(source, tmp_path / "sparse", semi_structured.pruned)
+    found = accelerate(engine.load(sparse, device="cpu", dtype="bfloat16"), sparse)
+    assert found.kernel == "dense bfloat16: no accelerated kernel here (torch computes 2of4 on NVIDIA GPUs alone)"
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="2:4 sparse products run on NVIDIA GPUs alone")
+def test_two_of_four_run_on_their_kernel(source, tmp_path):
+    folder = pruned_checkpoint(source, tmp_path / "sparse", semi_structured.pruned)
+    runtime = accelerate(engine.load(folder, device="cuda:0", dtype="bfloat16"), folder)
+    assert (runtime.kernel, runtime.layers) == ("torch 2:4 semi-structured", runtime.of)
+
+
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_a_layer_multiplies_with_code_less_zero_times_scale(symmetric):
+    torch.manual_seed(0)
+    codes = torch.randint(-8, 8, (32, 128))
+    scales, zeros = torch.rand(32, 2) / 8 + 0.01, torch.zeros(32, 2) if symmetric else torch.randint(-4, 4, (32, 2)).float()
+    x, bias = torch.randn(3, 5, 128, dtype=torch.bfloat16), torch.randn(32, dtype=torch.bfloat16)
+    weight = (codes - zeros.repeat_interleave(64, 1)) * scales.repeat_interleave(64, 1)
+    expected = torch.nn.functional.linear(x.float(), weight, bias.float())
+    int4, int8 = classes()
+    found = int4(codes, scales, zeros, 64, bias, torch.bfloat16)(x).float()
+    assert float((found - expected).norm() / expected.norm()) < 0.02
+    if symmetric:
+        found = int8(codes, scales, 64, bias, torch.bfloat16)(x).float()
+        assert float((found - expected).norm() / expected.norm()) < 0.02

@@ -1,0 +1,81 @@
+"""What is left of a run, and about how long it takes."""
+
+import pytest
+
+from pytest_unicomp.plugin.eta import Remaining, about
+
+STEPS = [
+    "compress a",
+    "evaluate reference on one",
+    "evaluate reference on two",
+    "evaluate a on one",
+    "evaluate a on two",
+    "compress b",
+    "evaluate b on one",
+    "evaluate b on two",
+]
+
+
+@pytest.fixture
+def remaining():
+    found = Remaining()
+    found.expect(STEPS)
+    return found
+
+
+def test_steps_are_counted_and_what_is_left_goes_by_recipe(remaining):
+    remaining.begin("compress a", 0)
+    assert remaining.place == "1/8"
+    assert remaining.by_recipe == {"reference": 2, "a": 2, "b": 3}
+
+
+def test_kernels_are_the_references_and_sizes_that_take_work_their_recipes():
+    found = Remaining()
+    found.expect(["measure peak-memory of a", "time kernel-int8", "time a on decode-latency"])
+    assert found.by_recipe == {"a": 2, "reference": 1}
+    found.settle("a", "peak-memory")
+    found.settle("reference", "kernel-int8")
+    assert found.by_recipe == {"a": 1}
+
+
+def test_what_was_in_the_store_counts_as_done_when_its_test_has_an_answer(remaining):
+    remaining.settle("a", "one")
+    assert remaining.place == "3/8"
+    assert remaining.by_recipe == {"reference": 1, "a": 1, "b": 3}
+
+
+def test_a_step_lasts_as_long_as_others_on_its_benchmark_then_as_others_of_its_kind(remaining):
+    remaining.begin("compress a", 0)
+    assert remaining.seconds_left() is None
+    remaining.begin("evaluate reference on one", 100)
+    assert remaining.seconds_left() is None, "one finished step tells nothing"
+    remaining.begin("evaluate reference on two", 110)
+    remaining.begin("evaluate a on one", 140)
+    remaining.end(150)
+    # a on two like the reference on two, b compressed like a, b on one like both on one, b on two again.
+    assert remaining.seconds_left() == 30 + 100 + 10 + 30
+
+
+def test_a_pause_between_steps_is_no_part_of_one(remaining):
+    remaining.begin("evaluate a on one", 0)
+    remaining.end(10)
+    remaining.begin("evaluate a on two", 1000)
+    remaining.end(1010)
+    remaining.settle("a", "")
+    assert remaining.seconds_left() == 10 * len(
+        [step for step in STEPS if step not in ("compress a", "evaluate a on one", "evaluate a on two")]
+    )
+
+
+def test_a_step_that_nobody_expected_is_counted_too_and_parts_of_one_belong_to_it(remaining):
+    remaining.begin("convert c: int4", 0)
+    assert remaining.place == "1/9"
+    remaining.begin("evaluate a on one, 50 items", 1)
+    assert remaining.place == "2/9"
+    remaining.begin("evaluate a on one, 50 items", 2)
+    assert remaining.place == "3/10"
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0.2, "about 1 s"), (42.4, "about 42 s"), (600, "about 10 min"), (9000, "about 2 h")])
+def test_an_estimate_is_written_as_coarsely_as_it_is_known(seconds, text):
+    assert about(seconds) == text

@@ -1,0 +1,64 @@
+from pytest_unicomp.api.records import Conditions, Measurement
+from pytest_unicomp.run.provenance import Provenance
+
+
+def measured(benchmark: str, *, machine: str = "2 cores", torch: str = "2.13.0", created: str = "2026-01-31T12:00:00+00:00") -> Measurement:
+    return Measurement(
+        benchmark=benchmark,
+        dimension="performance",
+        capability="knowledge",
+        metric="acc",
+        higher_is_better=True,
+        chance=None,
+        value=0.5,
+        stderr=None,
+        n=0,
+        items=[],
+        conditions=Conditions(
+            benchmark=benchmark,
+            dataset="d",
+            metric="acc",
+            template="none",
+            shots=0,
+            generation={},
+            engine="hf",
+            dtype="bfloat16",
+            seed=0,
+            limit=None,
+        ),
+        artifact="f",
+        versions={"torch": torch},
+        machine=machine,
+        seconds=1.0,
+        created=created,
+    )
+
+
+def test_measurements_that_agree_are_told_once_with_their_first_and_last_day() -> None:
+    provenance = Provenance()
+    provenance.note("reference", measured("a", created="2026-01-31T12:00:00+00:00"))
+    provenance.note("wanda-50", measured("a", created="2026-02-01T12:00:00+00:00"))
+    provenance.note("wanda-50", measured("b", created="2026-01-30T12:00:00+00:00"))
+    (origin,) = provenance.origins()
+    assert (origin.measurements, origin.recipes) == (3, ["reference", "wanda-50"])
+    assert (origin.first[:10], origin.last[:10]) == ("2026-01-30", "2026-02-01")
+
+
+def test_another_machine_and_another_library_are_told_apart() -> None:
+    provenance = Provenance()
+    provenance.note("reference", measured("a", machine="old"))
+    provenance.note("reference", measured("b", torch="2.12.0"))
+    provenance.note("wanda-50", measured("a"))
+    provenance.note("wanda-50", measured("b"))
+    assert [(origin.machine, origin.versions["torch"], origin.measurements) for origin in provenance.origins()] == [
+        ("2 cores", "2.13.0", 2),
+        ("2 cores", "2.12.0", 1),
+        ("old", "2.13.0", 1),
+    ]
+
+
+def test_a_measurement_that_is_met_again_counts_once() -> None:
+    provenance = Provenance()
+    for _ in range(3):
+        provenance.note("reference", measured("a"))
+    assert [origin.measurements for origin in provenance.origins()] == [1]

@@ -1,0 +1,43 @@
+"""Timings are kept for later runs on the same machine, unless they say little: too few rounds for a limit, or a host that was not healthy."""
+
+import pytest
+
+from pytest_unicomp.api.records import HostHealth
+from pytest_unicomp.config.settings import resolve
+from pytest_unicomp.engine.host.paired_timing import PairedRounds
+from pytest_unicomp.run.run import Run
+
+QUIET = HostHealth(cores=2, busy_cores=1.0, others_busy_cores=0.0, load=None, megahertz=None)
+
+
+@pytest.fixture
+def run(tmp_path):
+    found = Run(resolve({"model": "nano", "recipe": ["dense"], "benchmark": ["decode-latency"], "cache": str(tmp_path)}, {}))
+    yield found
+    found.close()
+
+
+def rounds(count, health):
+    made = PairedRounds(lambda: None, lambda: None, ("a", "b"))
+    made.reference_seconds, made.candidate_seconds, made.health = [1.0] * count, [0.5] * count, health
+    return made
+
+
+def test_healthy_rounds_are_kept_and_read_back(run):
+    [cell] = run.plan.cells
+    assert run.trials.kept_rounds(cell) is None
+    run.trials.keep_rounds(cell, rounds(12, QUIET))
+    kept = run.trials.kept_rounds(cell, at_least=12)
+    assert (kept.candidate_seconds, kept.kernels, kept.health) == ([0.5] * 12, ("a", "b"), QUIET)
+
+
+def test_few_rounds_do_not_serve_a_limit_that_needs_more(run):
+    [cell] = run.plan.cells
+    run.trials.keep_rounds(cell, rounds(12, QUIET))
+    assert run.trials.kept_rounds(cell, at_least=93) is None
+
+
+def test_rounds_of_a_busy_host_are_timed_again_by_the_next_run(run):
+    [cell] = run.plan.cells
+    run.trials.keep_rounds(cell, rounds(12, QUIET.model_copy(update={"busy_cores": 2.0, "others_busy_cores": 1.5})))
+    assert run.trials.kept_rounds(cell) is None

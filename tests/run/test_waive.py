@@ -1,0 +1,151 @@
+"""Waivers excuse what they name, on the evidence they name, until their last day, and nothing else."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from pytest_unicomp.api.errors import UsageProblem
+from pytest_unicomp.compare import Policy, pool, recipe_verdict
+from pytest_unicomp.config import waivers
+from pytest_unicomp.config.toml_lines import Origin
+from pytest_unicomp.config.waivers import Waiver
+from pytest_unicomp.run.checks import Checking
+from pytest_unicomp.run.plan import Cell
+from pytest_unicomp.run.waive import Waiving
+from tests.toys import measurement
+
+TODAY = date(2026, 5, 1)
+CELL = Cell("rtn", "quantization", True, "toy", "items", "performance", "knowledge", 0)
+GOOD, BAD = [1.0] * 900 + [0.0] * 100, [1.0] * 700 + [0.0] * 300
+CHECKING = Checking(Policy())
+
+
+def lost():
+    return CHECKING.retention(CELL, measurement(GOOD), measurement(BAD, artifact="b"))
+
+
+def waiver(check=None, **fields):
+    words = {"recipe": "rtn", "owner": "Ada", "reason": "known", "expires": TODAY, "evidence": (check or lost()).evidence}
+    return Waiver(**{**words, **({} if "capability" in fields else {"benchmark": "toy"}), **fields})
+
+
+def waiving(*given, siblings=None):
+    return Waiving(given, TODAY, Policy(), lambda recipe, capability: siblings or [lost()])
+
+
+def test_a_waived_failure_is_set_aside_and_said():
+    check = waiving(waiver()).excused(lost())
+    assert (check.verdict, check.waived) == ("fail", True)
+    pooled = pool([check], policy=Policy())
+    assert (pooled.verdict, pooled.waived, pooled.set_aside) == ("fail", True, ["toy"])
+    verdict, reason, _ = recipe_verdict([check], policy=Policy())
+    assert verdict == "pass"
+    assert reason == "kept: nothing; waived: toy retention"
+
+
+def test_what_is_left_must_pass_by_itself():
+    other = CHECKING.retention(CELL, measurement(GOOD[::-1]), measurement(BAD[::-1], artifact="b")).model_copy(
+        update={"benchmark": "second"}
+    )
+    verdict, reason, _ = recipe_verdict([waiving(waiver()).excused(lost()), other], policy=Policy())
+    assert verdict == "fail"
+    assert "second" in reason
+
+
+@pytest.mark.parametrize(
+    ("fields", "state"),
+    [
+        ({"expires": TODAY}, "applied"),
+        ({"expires": TODAY - timedelta(days=1)}, "expired"),
+        ({"evidence": "0" * 16}, "other_evidence"),
+        ({"benchmark": "another"}, "not_met"),
+        ({"question": "drift"}, "not_met"),
+    ],
+)
+def test_the_last_day_counts_and_other_evidence_is_not_excused(fields, state):
+    found = waiving(waiver(**fields))
+    assert found.excused(lost()).waived is (state == "applied")
+    assert [entry.state for entry in found.states([lost()])] == [state]
+
+
+def test_a_waiver_of_what_passes_is_not_needed():
+    kept = CHECKING.retention(CELL, measurement(GOOD), measurement(GOOD, artifact="b"))
+    found = waiving(waiver(kept))
+    assert found.excused(kept).waived is False
+    assert found.states([kept])[0].state == "not_needed"
+
+
+def test_one_item_more_wrong_is_other_evidence_and_another_wording_is_not():
+    worse = CHECKING.retention(CELL, measurement(GOOD), measurement([1.0] * 699 + [0.0] * 301, artifact="b"))
+    assert worse.evidence != lost().evidence
+    candidate = measurement(BAD, artifact="b")
+    reworded = candidate.model_copy(update={"items": [item.model_copy(update={"answer": "other words"}) for item in candidate.items]})
+    assert CHECKING.retention(CELL, measurement(GOOD), reworded).evidence == lost().evidence
+    stricter = Checking(Policy(benchmark_margin=0.01)).retention(CELL, measurement(GOOD), candidate)
+    assert stricter.evidence == lost().evidence, "a waiver excuses evidence, not a policy"
+
+
+def test_a_capability_is_waived_with_all_its_checks_and_only_as_a_whole():
+    second = CHECKING.retention(CELL, measurement(GOOD[::-1]), measurement(BAD[::-1], artifact="b")).model_copy(
+        update={"benchmark": "second"}
+    )
+    whole = pool([lost(), second], policy=Policy()).evidence
+    found = waiving(waiver(capability="knowledge", evidence=whole), siblings=[second, lost()])
+    checks = [found.excused(lost()), found.excused(second)]
+    assert [check.waived for check in checks] == [True, True]
+    assert recipe_verdict(checks, policy=Policy())[0] == "pass"
+    assert found.states(checks)[0].state == "applied"
+    assert waiving(waiver(capability="knowledge", evidence=whole), siblings=[lost()]).excused(lost()).waived is False
+
+
+def test_a_capability_of_one_benchmark_goes_by_the_same_hash_as_its_check():
+    check = lost()
+    assert pool([check], policy=Policy()).evidence == check.evidence
+    found = waiving(waiver(capability="knowledge", evidence=check.evidence))
+    assert found.excused(check).waived
+
+
+def test_a_missing_measurement_cannot_be_waived():
+    broken = lost().model_copy(update={"verdict": "error", "evidence": None})
+    assert waiving(waiver(benchmark="toy", evidence="0" * 16)).excused(broken).waived is False
+
+
+GIVEN = 'recipe = "rtn"\nbenchmark = "toy"\nowner = "Ada"\nreason = "known"\nexpires = 2026-12-31\nevidence = "0123456789abcdef"\n'
+
+
+def read(text):
+    import tomllib
+
+    return waivers.read(tomllib.loads(text)["waivers"], Origin("unicomp.toml", text))
+
+
+def test_a_waiver_is_read_from_its_table():
+    (found,) = read(f"[[waivers]]\n{GIVEN}")
+    assert (found.expires, found.question, found.about) == (date(2026, 12, 31), "retention", "rtn on toy (retention)")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('owner = "Ada"\n', "", r"unicomp.toml:1: waivers.0.owner is missing; a waiver needs recipe, owner, reason, expires, evidence"),
+        ("expires = 2026-12-31\n", "", r"unicomp.toml:1: waivers.0.expires is missing"),
+        ('reason = "known"', 'reason = " "', r"unicomp.toml:5: waivers.0.reason is ' '; expected a text"),
+        ("expires = 2026-12-31", "expires = 'soon'", r"unicomp.toml:6: waivers.0.expires is 'soon'; expected a day such as"),
+        ("expires = 2026-12-31", "expires = 2026-12-31T10:00:00", r"expected a day such as"),
+        ('evidence = "0123456789abcdef"', 'evidence = "all"', r"unicomp.toml:7: waivers.0.evidence is 'all'; expected the 16 hex digits"),
+        ('owner = "Ada"', 'ownr = "Ada"', r"unicomp.toml:4: waivers.0.ownr: a waiver has no such key. Did you mean 'owner'"),
+        ('benchmark = "toy"\n', "", r"unicomp.toml:1: waivers.0: expected either a benchmark or a capability, found neither"),
+        ('owner = "Ada"', 'owner = "Ada"\nquestion = "retenton"', r"'retenton'; expected one of retention, .*Did you mean 'retention'"),
+    ],
+)
+def test_a_waiver_that_says_too_little_is_refused_with_file_and_line(old, new, words):
+    assert old in GIVEN
+    with pytest.raises(UsageProblem, match=words):
+        read(f"[[waivers]]\n{GIVEN}".replace(old, new))
+
+
+def test_a_list_that_is_none_is_refused():
+    with pytest.raises(UsageProblem, match=r"unicomp.toml:1: waivers is 'all'; expected a list of tables"):
+        read('waivers = "all"\n')
