@@ -1,0 +1,98 @@
+"""Compares two reports of the same gate: prints each value that differs, by its JSON path, and exits 1 if any does.
+
+Left out is what two equal runs do not share: times, readings of the machine, versions, paths, and the addresses of the store's files.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+# Fields that are left out wherever they stand: when, where and under which address in the store; readings of clocks and counters.
+ORIGIN = frozenset({"created", "first", "last", "environment", "machine", "versions", "path", "key", "digest"})
+READINGS = frozenset({"seconds", "compress_seconds", "compress_peak_bytes", "compress_joules", "health", "S_CC", "S_RA"})
+ANYWHERE = ORIGIN | READINGS | {"accepted"}
+# Of a check whose unit is one of these, only the question is compared; the answer is a reading.
+TIMED = frozenset({"seconds", "seconds per token", "joules"})
+NUMBERS = frozenset({"n", "reference", "candidate", "difference", "interval", "retention", "details"})
+ANSWER = NUMBERS | {"kernels", "verdict", "reason", "evidence", "examples"}
+# Of a recipe in the plane of quality and cost: whether another is as good and faster.
+POINT = frozenset({"front"})
+# Of a kernel's table: the machine and its ceilings, and what was timed.
+MACHINE = frozenset({"device", "ceilings", "rounds", "unhealthy"})
+KERNEL = MACHINE | {"dense_seconds", "ratio", "interval", "bandwidth", "rate", "dense_share", "share", "bound", "difference"}
+# What names an element of a list: the first of these that it has.
+NAMES = ("nodeid", "recipe", "benchmark", "capability", "claim")
+ABSENT = "absent"
+
+
+def comparable(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a report without what two equal runs do not share."""
+    kept = without(report, ANYWHERE)
+    kept["checks"] = [without(check, ANSWER) if check.get("metric") in TIMED else check for check in kept.get("checks", [])]
+    kept["pareto"] = [without(point, POINT) for point in kept.get("pareto", [])]
+    kept["kernels"] = [without(table, KERNEL) for table in kept.get("kernels", [])]
+    return kept
+
+
+def without(value: Any, names: frozenset[str]) -> Any:
+    """Return a JSON value without the fields of these names, at any depth."""
+    if isinstance(value, Mapping):
+        return {name: without(field, names) for name, field in value.items() if name not in names}
+    return [without(element, names) for element in value] if isinstance(value, list) else value
+
+
+def leaves(value: Any, path: str = "$") -> Iterator[tuple[str, Any]]:
+    """Yield each number, text, truth value, null and empty container of a JSON value with its path."""
+    if isinstance(value, Mapping) and value:
+        for name, field in value.items():
+            yield from leaves(field, f"{path}.{name}")
+    elif isinstance(value, list) and value:
+        for name, element in zip(labels(value), value, strict=True):
+            yield from leaves(element, f"{path}[{name}]")
+    else:
+        yield path, value
+
+
+def labels(elements: list[Any]) -> list[Any]:
+    """Return what each element is called in a path: its name, numbered if others before it have the same; its place if it has none."""
+    records = [element if isinstance(element, Mapping) else {} for element in elements]
+    found = [next((record[name] for name in NAMES if record.get(name)), place) for place, record in enumerate(records)]
+    before = [found[:place].count(label) for place, label in enumerate(found)]
+    return [f"{label} #{times + 1}" if times else label for label, times in zip(found, before, strict=True)]
+
+
+def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Return the two values of each path that differs; numbers may differ by rounding (1e-9 of their size)."""
+    one, other = dict(leaves(comparable(first))), dict(leaves(comparable(second)))
+    pairs = {path: (one.get(path, ABSENT), other.get(path, ABSENT)) for path in (*one, *(path for path in other if path not in one))}
+    return {path: pair for path, pair in pairs.items() if not same(*pair)}
+
+
+def same(first: Any, second: Any) -> bool:
+    """Return True if two leaves are equal, numbers but for rounding."""
+    if isinstance(first, bool) or isinstance(second, bool):
+        return first is second
+    if isinstance(first, int | float) and isinstance(second, int | float):
+        return math.isclose(first, second, rel_tol=1e-9, abs_tol=1e-12)
+    return bool(first == second)
+
+
+def main(arguments: list[str]) -> int:
+    """Print a line per difference; return the exit code."""
+    if len(arguments) != 2:
+        print(f"same_report: found {len(arguments)} files, expected 2; type: python benchmarks/same_report.py A.json B.json")
+        return 4
+    found = differences(*(json.loads(Path(name).read_text(encoding="utf-8")) for name in arguments))
+    for path, (first, second) in found.items():
+        print(f"{path}: {json.dumps(first)} -> {json.dumps(second)}")
+    print(f"{len(found)} values differ" if found else "the same, but for times, readings of the machine, versions and paths")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
