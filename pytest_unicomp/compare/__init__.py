@@ -1,12 +1,12 @@
 """Stage: Measurements -> Check -> verdicts of capability, recipe and run; the rules are in docs/verdicts.md."""
 
-from pytest_unicomp.compare.absolute_limit import within, worst
-from pytest_unicomp.compare.calibration import gain, gains
+from pytest_unicomp.compare.absolute_limit import within_limit, worst_of
+from pytest_unicomp.compare.calibration import calibration_gain, calibration_gains
 from pytest_unicomp.compare.comparability import mismatch
-from pytest_unicomp.compare.drift import at_chance_level, drift
+from pytest_unicomp.compare.drift import baseline_refusal, drift
 from pytest_unicomp.compare.efficiency import ratio, size
-from pytest_unicomp.compare.evidence import with_floor
-from pytest_unicomp.compare.must_pass import must_pass, wanted
+from pytest_unicomp.compare.flips import with_floor
+from pytest_unicomp.compare.must_pass import must_pass, must_pass_items
 from pytest_unicomp.compare.policy import Policy
 from pytest_unicomp.compare.pooling import pool
 from pytest_unicomp.compare.recipe import hidden_danger, recipe_verdict, run_verdict, survives_holm
@@ -18,16 +18,17 @@ from pytest_unicomp.compare.wording import NATS as NATS
 __all__ = [
     "NATS",
     "Policy",
-    "at_chance_level",
+    "baseline_refusal",
     "broken",
+    "calibration_gain",
+    "calibration_gains",
     "drift",
     "fixed_order",
-    "gain",
-    "gains",
     "hidden_danger",
     "mismatch",
     "missing_baseline",
     "must_pass",
+    "must_pass_items",
     "pool",
     "ratio",
     "recipe_verdict",
@@ -36,8 +37,7 @@ __all__ = [
     "sequential_retention",
     "size",
     "survives_holm",
-    "wanted",
     "with_floor",
-    "within",
-    "worst",
+    "within_limit",
+    "worst_of",
 ]

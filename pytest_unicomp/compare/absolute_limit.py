@@ -11,7 +11,7 @@ from pytest_unicomp.config.cost_limits import Limit
 Answer = tuple[Verdict, str]
 
 
-def within(values: Sequence[float], limit: Limit, *, metric: str, confidence: float) -> Answer:
+def within_limit(values: Sequence[float], limit: Limit, *, metric: str, confidence: float) -> Answer:
     """Return the verdict on a limit by itself: of a percentile, by an interval that assumes no distribution; of rounds, by the interval of their
     mean; of one exact number, by that number. PASS where the upper bound is within, FAIL where the lower one is not, else INCONCLUSIVE."""
     assert limit.most is not None
@@ -40,7 +40,7 @@ def _decided(lower: float | None, upper: float | None, most: float) -> Verdict:
     return "fail" if lower is not None and lower > most else "inconclusive"
 
 
-def worst(answers: Sequence[Answer]) -> Answer:
+def worst_of(answers: Sequence[Answer]) -> Answer:
     """Put several limits on one benchmark together: it must be within all of them."""
     order: tuple[Verdict, ...] = ("fail", "inconclusive", "pass")
     return min((verdict for verdict, _ in answers), key=order.index), "; ".join(reason for _, reason in answers)

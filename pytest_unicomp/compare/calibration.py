@@ -11,7 +11,7 @@ from pytest_unicomp.compare.pooling import pool
 from pytest_unicomp.compare.retention import retention
 
 
-def gain(before: Measurement, after: Measurement, *, recipe: str, family: Family, policy: Policy) -> Check:
+def calibration_gain(before: Measurement, after: Measurement, *, recipe: str, family: Family, policy: Policy) -> Check:
     """Compare the recipe made with the target's text (`after`) with itself made with the run's (`before`), paired per item.
 
     `difference` is positive where the target's text is better. pass: the interval lies above 0; fail: below 0; else inconclusive. It informs.
@@ -26,11 +26,11 @@ def gain(before: Measurement, after: Measurement, *, recipe: str, family: Family
     }
     if check.verdict in ("error", "not_comparable") or check.interval is None or check.difference is None:
         return check.model_copy(update=fields)
-    verdict, words = _said(check.difference, check.interval, check.metric, check.confidence)
+    verdict, words = _judged(check.difference, check.interval, check.metric, check.confidence)
     return check.model_copy(update={**fields, "verdict": verdict, "reason": f"{words}; {check.n} items"})
 
 
-def gains(checks: list[Check], *, before: str, after: str, policy: Policy) -> list[CalibrationGain]:
+def calibration_gains(checks: list[Check], *, before: str, after: str, policy: Policy) -> list[CalibrationGain]:
     """Pool the gains of one recipe per capability, benchmarks weighted equally, nats apart from rates; what has no interval is left out."""
     found = []
     kept = [check for check in checks if check.question == "calibration" and check.interval is not None]
@@ -42,7 +42,7 @@ def gains(checks: list[Check], *, before: str, after: str, policy: Policy) -> li
         )
         if pooled.difference is None or pooled.interval is None:
             continue
-        verdict, words = _said(pooled.difference, pooled.interval, own[0].metric, pooled.confidence)
+        verdict, words = _judged(pooled.difference, pooled.interval, own[0].metric, pooled.confidence)
         found.append(
             CalibrationGain(
                 recipe=recipe,
@@ -62,7 +62,7 @@ def gains(checks: list[Check], *, before: str, after: str, policy: Policy) -> li
     return found
 
 
-def _said(difference: float, interval: tuple[float, float], metric: str, confidence: float) -> tuple[Verdict, str]:
+def _judged(difference: float, interval: tuple[float, float], metric: str, confidence: float) -> tuple[Verdict, str]:
     shown = wording.interval(difference, *interval, metric, confidence)
     if interval[0] > 0:
         return "pass", f"gains: {shown}"

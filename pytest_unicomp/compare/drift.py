@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.api.records import Check, Family, Measurement, Verdict
-from pytest_unicomp.compare import evidence, stats, wording
+from pytest_unicomp.compare import flips, stats, wording
 from pytest_unicomp.compare.pairing import Comparison, compare, describe, not_comparable, numbers
 from pytest_unicomp.compare.policy import Policy
-from pytest_unicomp.compare.retention import at_chance
+from pytest_unicomp.compare.retention import why_at_chance
 from pytest_unicomp.config.margins import Margin
 
 
@@ -24,10 +24,10 @@ def drift(baseline: Measurement, current: Measurement, *, recipe: str, family: F
     if refused is not None:
         return refused
     comparison = compare(baseline, current, fields)
-    short = evidence.shortened(current)
-    if all(before.score == after.score and evidence.same_answer(before, after, short) for before, after in comparison.pairs):
+    short = flips.shortened(current)
+    if all(before.score == after.score and flips.same_answer(before, after, short) for before, after in comparison.pairs):
         return _unchanged(comparison)
-    if (refusal := at_chance_level(baseline, policy)) is not None:
+    if (refusal := baseline_refusal(baseline, policy)) is not None:
         return comparison.check(
             "inconclusive", f"the baseline cannot show a loss: {refusal}; remove it, or choose a benchmark that the model can do"
         )
@@ -42,14 +42,14 @@ def drift(baseline: Measurement, current: Measurement, *, recipe: str, family: F
     return comparison.check(verdict, reason, **numbers(found, policy.alpha))
 
 
-def at_chance_level(evidence: Measurement, policy: Policy) -> str | None:
+def baseline_refusal(stored: Measurement, policy: Policy) -> str | None:
     """Return why evidence cannot be a baseline, or None: what is not above chance cannot get worse."""
-    if evidence.chance is None or not any(item.score is not None for item in evidence.items):
+    if stored.chance is None or not any(item.score is not None for item in stored.items):
         return None
     fields = describe(
-        evidence, recipe="", family="none", gates=False, question="drift", margin=Margin("absolute", policy.drift_margin), policy=policy
+        stored, recipe="", family="none", gates=False, question="drift", margin=Margin("absolute", policy.drift_margin), policy=policy
     )
-    found = at_chance(compare(evidence, evidence, fields), evidence, policy)
+    found = why_at_chance(compare(stored, stored, fields), stored, policy)
     return None if found is None else found.replace("the reference is", "it is", 1)
 
 

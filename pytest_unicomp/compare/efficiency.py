@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_unicomp.api.errors import UnicompError
-from pytest_unicomp.api.records import Check, Dimension, Estimate, Family, Measurement, Verdict
+from pytest_unicomp.api.records import Check, Dimension, Family, Measurement, Verdict
 from pytest_unicomp.compare import stats
+from pytest_unicomp.compare.estimates import estimate
 from pytest_unicomp.compare.policy import Policy
 
 
@@ -46,8 +47,8 @@ def ratio(
         metric=metric,
         higher_is_better=False,
         n=len(before),
-        reference=_estimate(before),
-        candidate=_estimate(after),
+        reference=estimate(before),
+        candidate=estimate(after),
         difference=None if found is None else 1 - found.value,
         interval=bounds,
         confidence=policy.confidence,
@@ -113,10 +114,3 @@ def _decide(found: stats.Bounded | None, *, margin: float, metric: str, rounds: 
     if 1 - found.lower < -margin:
         return "fail", f"{shown}, above the limit of {limit}"
     return "inconclusive", f"undecided: {shown}, on both sides of the limit of {limit}; more rounds would decide"
-
-
-def _estimate(values: Sequence[float]) -> Estimate:
-    if len(values) < 2:
-        return Estimate(value=values[0] if values else None)
-    found = stats.mean(values)
-    return Estimate(value=found.value, stderr=found.stderr)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from pytest_unicomp.api.records import Check, Estimate, Example, Family, Item, Measurement, Verdict
-from pytest_unicomp.compare.evidence import EXAMPLE_CHARACTERS, EXAMPLES
+from pytest_unicomp.compare.flips import EXAMPLES, cut
 from pytest_unicomp.compare.policy import Policy
 
 SHOWN = 5
@@ -19,7 +19,7 @@ def must_pass(
 
     fail: one is wrong, whatever the reference answers there; inconclusive: one could not be scored, or a pattern meets no measured item; else pass.
     """
-    chosen, unmet = wanted(candidate.items, patterns)
+    chosen, unmet = must_pass_items(candidate.items, patterns)
     right = 1 if candidate.higher_is_better else 0
     wrong = [item for item in chosen if item.score is not None and item.score != right]
     unknown = [item.id for item in chosen if item.score is None]
@@ -50,7 +50,7 @@ def must_pass(
     )
 
 
-def wanted(items: Sequence[Item], patterns: Sequence[str]) -> tuple[list[Item], list[str]]:
+def must_pass_items(items: Sequence[Item], patterns: Sequence[str]) -> tuple[list[Item], list[str]]:
     """Return the items that the patterns name, in the order of their ids, and the patterns that name none; an id may hold wildcard characters."""
     found: dict[str, Item] = {}
     unmet = []
@@ -80,6 +80,6 @@ def _listed(names: Sequence[str]) -> str:
 
 def _example(before: Item | None, after: Item, right: int) -> Example:
     texts = (after.prompt, after.target, before.answer if before else "", after.answer)
-    prompt, target, old, new = (text[:EXAMPLE_CHARACTERS] for text in texts)
+    prompt, target, old, new = (cut(text) for text in texts)
     kind = "lost" if before is not None and before.score == right else "changed"
     return Example(id=after.id, prompt=prompt, target=target, reference_answer=old, candidate_answer=new, kind=kind)

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pytest_unicomp.api.records import Check, Estimate, Family, Measurement, Verdict
-from pytest_unicomp.compare import evidence, stats, wording
+from pytest_unicomp.compare import flips, stats, wording
 from pytest_unicomp.compare.comparability import Pair, mismatch, paired
+from pytest_unicomp.compare.divergence import divergence
+from pytest_unicomp.compare.estimates import estimate
 from pytest_unicomp.compare.policy import Policy
 from pytest_unicomp.config.margins import Margin
 
@@ -86,18 +88,18 @@ def compare(reference: Measurement, candidate: Measurement, fields: dict[str, An
     raw = [[float(item.score or 0) for item in side] for side in zip(*pairs, strict=True)]
     bounded = candidate.metric != wording.NATS and all(0 <= score <= 1 for side in raw for score in side)
     before, after = (_turned(side, candidate.higher_is_better, bounded) for side in raw)
-    found = evidence.kinds(pairs, candidate)
-    first, second = (evidence.estimate(side, rate=bounded) for side in raw)
+    found = flips.kinds(pairs, candidate)
+    first, second = (estimate(side, rate=bounded) for side in raw)
     shown = {
         "n": len(pairs),
         "reference": first,
         "candidate": second,
         "difference": sum(after) / len(after) - sum(before) / len(before),
         "retention": _retention(first.value or 0.0, second.value or 0.0, candidate.higher_is_better),
-        "flips": None if found is None else evidence.flips(found),
-        "examples": [] if found is None else evidence.examples(found),
-        "discordance": evidence.discordance(pairs),
-        "divergence": evidence.divergence(pairs),
+        "flips": None if found is None else flips.counts(found),
+        "examples": [] if found is None else flips.examples(found),
+        "discordance": flips.discordance(pairs),
+        "divergence": divergence(pairs),
         "changes": changes(reference, candidate, weights=fields["question"] == "drift"),
     }
     return Comparison(

@@ -45,7 +45,7 @@ def _all(checks: Sequence[Check], policy: Policy) -> CapabilityVerdict:
     return worst.model_copy(update={"benchmarks": [check.benchmark for check in checks], "reason": reason})
 
 
-def at_chance(check: Check) -> bool:
+def _unanchored(check: Check) -> bool:
     """Say whether a retention check could not be decided because its reference is not above chance."""
     return check.verdict == "inconclusive" and check.chance is not None and check.chance_corrected_retention is None
 
@@ -55,8 +55,8 @@ def _pool(checks: Sequence[Check], policy: Policy) -> CapabilityVerdict:
         found = [check for check in checks if check.verdict == blocking]
         if found:
             return _verdict(checks, policy, None, blocking, _named(found))
-    pooled = _mean(checks)
-    unanchored = [check for check in checks if at_chance(check)]
+    pooled = _pooled_difference(checks)
+    unanchored = [check for check in checks if _unanchored(check)]
     if unanchored:
         return _verdict(checks, policy, pooled, "inconclusive", _named(unanchored))
     if pooled is None:
@@ -75,7 +75,7 @@ def _named(checks: Sequence[Check]) -> str:
     return f"{checks[0].benchmark}: {checks[0].reason}; also: {', '.join(others[:OTHERS_NAMED])}{more}"
 
 
-def _mean(checks: Sequence[Check]) -> stats.Bounded | None:
+def _pooled_difference(checks: Sequence[Check]) -> stats.Bounded | None:
     parts = [
         stats.Bounded(check.difference, *(check.capability_interval or check.interval))
         for check in checks

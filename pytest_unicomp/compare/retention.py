@@ -36,7 +36,7 @@ def retention(
         return refused
     comparison = compare(reference, candidate, fields)
     comparison.fields["worst_slice"] = worst_slice(comparison, margin, alpha=policy.alpha)
-    unanchored = at_chance(comparison, reference, policy)
+    unanchored = why_at_chance(comparison, reference, policy)
     corrected: dict[str, Any] = {}
     if unanchored is None and reference.chance is not None:
         corrected["chance_corrected_retention"] = chance_corrected(comparison, reference.chance)
@@ -77,7 +77,7 @@ def decide(found: stats.Paired, *, margin: Margin, n: int, metric: str, alpha: f
     return "inconclusive", f"{state}: {shown}, neither within nor beyond {limit}; {wording.would_decide(items)}"
 
 
-def at_chance(comparison: Comparison, reference: Measurement, policy: Policy) -> str | None:
+def why_at_chance(comparison: Comparison, reference: Measurement, policy: Policy) -> str | None:
     """Return why the reference cannot anchor, or None where its lower bound lies above chance or the metric has no chance level."""
     chance = reference.chance
     if chance is None:

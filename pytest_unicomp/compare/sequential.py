@@ -11,7 +11,7 @@ from pytest_unicomp.api.records import Check, Family, Item, Measurement
 from pytest_unicomp.compare import stats, wording
 from pytest_unicomp.compare.pairing import Comparison, compare, describe, not_comparable, numbers
 from pytest_unicomp.compare.policy import Policy
-from pytest_unicomp.compare.retention import at_chance, chance_corrected, decide, retention
+from pytest_unicomp.compare.retention import chance_corrected, decide, retention, why_at_chance
 from pytest_unicomp.config.margins import Margin
 
 
@@ -55,7 +55,7 @@ def sequential_retention(
         return refused
     total = len(reference.items)
     full = len(candidate.items) == total
-    anchored = at_chance(compare(reference, reference, fields), reference, policy) is None
+    anchored = why_at_chance(compare(reference, reference, fields), reference, policy) is None
     if candidate.artifact == reference.artifact or not anchored:
         return retention(reference, candidate, **named, policy=policy, identical=False)
     _require_order(reference, candidate)

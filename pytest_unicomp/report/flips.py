@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytest_unicomp.api.records import Check, Example
-from pytest_unicomp.report.matrix import Row
+from pytest_unicomp.report.matrix import RecipeRow
 from pytest_unicomp.report.visible import one_line
 
 SHOWN_IN_ALL = 160
@@ -36,13 +36,13 @@ class Flip:
         return _summary(self.example.candidate_answer)
 
 
-def chosen(rows: Sequence[Row]) -> tuple[Flip, ...]:
+def chosen(rows: Sequence[RecipeRow]) -> tuple[Flip, ...]:
     """Return the flips to show, recipe by recipe in the order of the matrix."""
     most = budget(len(rows))
     return tuple(flip for row in rows for flip in worst(row.checks, most))
 
 
-def kept(rows: Sequence[Row]) -> int:
+def kept(rows: Sequence[RecipeRow]) -> int:
     """Return how many flips the report holds."""
     return sum(len(check.examples) for row in rows for check in _asked(row.checks))
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pytest_unicomp.api.records import CapabilityVerdict, Check
-from pytest_unicomp.report.matrix import Row
+from pytest_unicomp.report.matrix import RecipeRow
 from pytest_unicomp.report.numbers import Unit, change, unit_of
-from pytest_unicomp.report.unchanged import is_steady
+from pytest_unicomp.report.unchanged import is_unchanged
 
 Question = Literal["retention", "drift"]
 
@@ -55,7 +55,7 @@ class Panel:
         return sum(line.entry.verdict != "pass" for line in self.lines)
 
 
-def panels(row: Row) -> tuple[Panel, ...]:
+def panels(row: RecipeRow) -> tuple[Panel, ...]:
     """Return the plots of a recipe: retention per unit (capabilities above their benchmarks), then drift per unit."""
     found: list[Panel] = []
     questions: tuple[Question, ...] = ("retention", "drift")
@@ -69,7 +69,7 @@ def panels(row: Row) -> tuple[Panel, ...]:
     return tuple(found)
 
 
-def _retention(row: Row) -> list[tuple[Entry, Unit]]:
+def _retention(row: RecipeRow) -> list[tuple[Entry, Unit]]:
     asked = [check for check in row.checks if check.question == "retention"]
     entries: list[tuple[Entry, Unit]] = []
     told: set[str] = set()
@@ -84,8 +84,8 @@ def _retention(row: Row) -> list[tuple[Entry, Unit]]:
     return entries + [(_single(check), unit_of(check)) for check in asked if check.benchmark not in told]
 
 
-def _drift(row: Row) -> list[tuple[Entry, Unit]]:
-    return [(_single(check), unit_of(check)) for check in row.checks if check.question == "drift" and not is_steady(check)]
+def _drift(row: RecipeRow) -> list[tuple[Entry, Unit]]:
+    return [(_single(check), unit_of(check)) for check in row.checks if check.question == "drift" and not is_unchanged(check)]
 
 
 def _pooled(pooled: CapabilityVerdict, members: Sequence[Check]) -> Entry:

@@ -11,7 +11,7 @@ from typing import Any
 
 from pytest_unicomp.api.records import Check, Claim, Report
 from pytest_unicomp.report import filters, flips, forest, numbers, repeat, unchanged, waiver_rows, words
-from pytest_unicomp.report.matrix import Row, matrix
+from pytest_unicomp.report.matrix import RecipeRow, matrix
 from pytest_unicomp.store.local import write_text
 
 TEMPLATES = Path(__file__).parent / "page"
@@ -23,18 +23,18 @@ def render(report: Report) -> str:
     import jinja2
     from markupsafe import Markup
 
-    from pytest_unicomp.report import cells, pareto_plot, radar
+    from pytest_unicomp.report import html_values, pareto_plot, radar
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
-        finalize=cells.finalize,
+        finalize=html_values.finalize,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals.update(cells=cells, numbers=numbers, steady=unchanged, waivers=waiver_rows, words=words)
+    environment.globals.update(values=html_values, numbers=numbers, unchanged=unchanged, waivers=waiver_rows, words=words)
     laid_out = matrix(report)
     shown = flips.chosen(laid_out.rows)
     choices = filters.filters(shown)
@@ -56,7 +56,7 @@ def render(report: Report) -> str:
         behaviour=[check for check in report.checks if check.question == "retention" and (check.worst_slice or check.floors)],
         efficiency=_efficiency(laid_out.rows),
         timings=[check for row in laid_out.rows for check in row.checks if check.question == "efficiency" and numbers.is_timed(check)],
-        fronts=pareto_plot.fronts(report),
+        pareto_plots=pareto_plot.pareto_plots(report),
         claims=_claims(report.findings),
         machine=_machine(report.environment),
         versions=sorted(report.environment.get("versions", {}).items()),
@@ -82,7 +82,7 @@ def _sections(report: Report) -> dict[str, str]:
     return {name: title for name, title in words.SECTIONS.items() if there.get(name, True)}
 
 
-def _efficiency(rows: Sequence[Row]) -> list[tuple[str, dict[str, Check]]]:
+def _efficiency(rows: Sequence[RecipeRow]) -> list[tuple[str, dict[str, Check]]]:
     """Return, per efficiency benchmark, its name and its check by recipe."""
     found: dict[str, dict[str, Check]] = {}
     for row in rows:
@@ -113,7 +113,7 @@ def _claims(findings: Sequence[Claim]) -> list[tuple[str, str, list[Claim]]]:
 
 def _machine(environment: dict[str, Any]) -> list[tuple[str, str]]:
     """Return what is known of the machine, without the libraries, which have their own table."""
-    from pytest_unicomp.report import cells
+    from pytest_unicomp.report import html_values
 
     told = {name: value for name, value in environment.items() if name != "versions"}
     if isinstance(told.get("memory_bytes"), int):
@@ -121,4 +121,4 @@ def _machine(environment: dict[str, Any]) -> list[tuple[str, str]]:
         told["memory"] = numbers.size(told["memory"])
     if "accelerators" in told and not told["accelerators"]:
         told["accelerators"] = "none"
-    return cells.flat(told)
+    return html_values.flat(told)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pytest_unicomp.api.records import CapabilityVerdict, Check, RecipeVerdict, Report
 from pytest_unicomp.report import numbers, waiver_rows
-from pytest_unicomp.report.matrix import Cell, Row, matrix
+from pytest_unicomp.report.matrix import CapabilityCell, RecipeRow, matrix
 from pytest_unicomp.report.visible import one_line
 from pytest_unicomp.report.words import GAINS, SYMBOLS, VERDICTS, exit_meaning, title
 from pytest_unicomp.store.local import write_text
@@ -32,7 +32,7 @@ def render(report: Report) -> str:
     """Return the report as GitHub-flavoured Markdown, under 65,536 characters for any report of at most 100 recipes."""
     laid_out = matrix(report)
     lines = [
-        f"## {SYMBOLS[report.verdict]} unicomp: {VERDICTS[report.verdict].upper()}{waiver_rows.clause(report)}",
+        f"## {SYMBOLS[report.verdict]} unicomp: {VERDICTS[report.verdict].upper()}{waiver_rows.verdict_clause(report)}",
         "",
         f"Reason: {_reason(report.reason)} (exit code {report.exit_code}: {exit_meaning(report.exit_code)})",
         "",
@@ -58,8 +58,8 @@ def _waivers(report: Report) -> list[str]:
     lines = ["### Waivers", "", "| what | state | owner | until | reason |", "| --- | --- | --- | --- | --- |"]
     for waiver in report.waivers[:WAIVERS_SHOWN]:
         cells = (
-            escaped(waiver_rows.about(waiver)),
-            waiver_rows.STATES[waiver.state],
+            escaped(waiver_rows.excuses(waiver)),
+            waiver_rows.STATE_WORDS[waiver.state],
             escaped(waiver.owner),
             waiver.expires,
             _reason(waiver.reason),
@@ -93,13 +93,13 @@ def _reason(text: str) -> str:
     return escaped(line if len(line) <= LONGEST_REASON else line[: LONGEST_REASON - 1] + "…")
 
 
-def _row(row: Row) -> str:
+def _row(row: RecipeRow) -> str:
     name = escaped(row.recipe.recipe)
     cells = [name if row.recipe.gates else f"*{name}*", f"{SYMBOLS[row.recipe.verdict]} {VERDICTS[row.recipe.verdict]}"]
     return "| " + " | ".join([*cells, *(_cell(cell) for cell in row.cells)]) + " |"
 
 
-def _cell(cell: Cell) -> str:
+def _cell(cell: CapabilityCell) -> str:
     pooled = cell.pooled
     if pooled is None:
         return "– not measured"
@@ -113,7 +113,7 @@ def _cell(cell: Cell) -> str:
     return " ".join(parts) if len(parts) > 1 else f"{parts[0]} {VERDICTS[pooled.verdict]}"
 
 
-def _reasons(report: Report, rows: Sequence[Row]) -> list[str]:
+def _reasons(report: Report, rows: Sequence[RecipeRow]) -> list[str]:
     """Return why gating recipes did not pass, then the checks behind that, a bounded number of them."""
     missed = [row for row in rows if row.recipe.gates and row.recipe.verdict != "pass"]
     if not missed:

@@ -11,7 +11,7 @@ from pytest_unicomp.report.numbers import Unit, unit_of_capability
 
 
 @dataclass(frozen=True)
-class Cell:
+class CapabilityCell:
     """One recipe's pooled verdict on one capability, with the unit of its difference; `pooled` is None where nothing was measured."""
 
     pooled: CapabilityVerdict | None
@@ -19,13 +19,13 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Row:
+class RecipeRow:
     """One recipe: its verdict, its checks, and a cell per column. `number` counts from 1 in the order of the report."""
 
     number: int
     recipe: RecipeVerdict
     checks: tuple[Check, ...]
-    cells: tuple[Cell, ...]
+    cells: tuple[CapabilityCell, ...]
 
 
 @dataclass(frozen=True)
@@ -34,15 +34,15 @@ class Matrix:
 
     columns: tuple[str, ...]
     dimensions: tuple[tuple[str, int], ...]
-    rows: tuple[Row, ...]
+    rows: tuple[RecipeRow, ...]
 
     @property
-    def gating(self) -> tuple[Row, ...]:
+    def gating(self) -> tuple[RecipeRow, ...]:
         """The rows that decide the run."""
         return tuple(row for row in self.rows if row.recipe.gates)
 
     @property
-    def informing(self) -> tuple[Row, ...]:
+    def informing(self) -> tuple[RecipeRow, ...]:
         """The rows that are shown and decide nothing."""
         return tuple(row for row in self.rows if not row.recipe.gates)
 
@@ -62,12 +62,12 @@ def matrix(report: Report) -> Matrix:
     )
 
 
-def _row(number: int, recipe: RecipeVerdict, checks: Sequence[Check], columns: Sequence[str]) -> Row:
+def _row(number: int, recipe: RecipeVerdict, checks: Sequence[Check], columns: Sequence[str]) -> RecipeRow:
     own = [check for check in checks if check.recipe == recipe.recipe]
     by_name = {capability.capability: capability for capability in recipe.capabilities}
     cells = tuple(_cell(by_name.get(column), own) for column in columns)
-    return Row(number=number, recipe=recipe, checks=tuple(own), cells=cells)
+    return RecipeRow(number=number, recipe=recipe, checks=tuple(own), cells=cells)
 
 
-def _cell(pooled: CapabilityVerdict | None, checks: list[Check]) -> Cell:
-    return Cell(pooled, unit_of_capability(pooled, checks) if pooled else "rate")
+def _cell(pooled: CapabilityVerdict | None, checks: list[Check]) -> CapabilityCell:
+    return CapabilityCell(pooled, unit_of_capability(pooled, checks) if pooled else "rate")

@@ -115,4 +115,4 @@ def _waived(report: Report, recipe: RecipeVerdict) -> Iterator[str]:
         yield "Waived:"
         yield ""
     for waiver in own:
-        yield f"- {escaped(waiver_rows.about(waiver))}, by {escaped(waiver.owner)} until {waiver.expires}: {escaped(waiver.reason)}"
+        yield f"- {escaped(waiver_rows.excuses(waiver))}, by {escaped(waiver.owner)} until {waiver.expires}: {escaped(waiver.reason)}"

@@ -23,7 +23,7 @@ LEAST_SPAN = 0.1
 
 
 @dataclass(frozen=True)
-class Axis:
+class CostAxis:
     """One cost: how it is called, how its numbers are written, and where a point has it."""
 
     name: str
@@ -33,9 +33,9 @@ class Axis:
 
 
 AXES: Final = (
-    Axis("size", "Weight files", numbers.size, lambda point: point.bytes),
-    Axis("speed", "Seconds a round of writing", numbers.duration, lambda point: point.seconds),
-    Axis("making", "Seconds to compress", numbers.duration, lambda point: point.compress_seconds),
+    CostAxis("size", "Weight files", numbers.size, lambda point: point.bytes),
+    CostAxis("speed", "Seconds a round of writing", numbers.duration, lambda point: point.seconds),
+    CostAxis("making", "Seconds to compress", numbers.duration, lambda point: point.compress_seconds),
 )
 
 
@@ -53,7 +53,7 @@ class Box:
         return self.left < other.right and other.left < self.right and self.bottom < other.top and other.bottom < self.top
 
 
-def fronts(report: Report) -> tuple[Markup, ...]:
+def pareto_plots(report: Report) -> tuple[Markup, ...]:
     """Return one plot for each cost that every recipe has; none where fewer than two recipes have a quality."""
     if len(report.pareto) < 2:
         return ()
@@ -67,7 +67,7 @@ def fronts(report: Report) -> tuple[Markup, ...]:
     return tuple(drawn)
 
 
-def _plot(axis: Axis, points: Sequence[Point], costs: Sequence[float], cheapest: str | None, reference: float | None) -> Markup:
+def _plot(axis: CostAxis, points: Sequence[Point], costs: Sequence[float], cheapest: str | None, reference: float | None) -> Markup:
     sheet = Sheet(WIDTH, HEIGHT)
     most = max([*costs, reference or 0.0])
     across = _round_steps(0.0, most)

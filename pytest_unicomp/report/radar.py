@@ -12,7 +12,7 @@ from markupsafe import Markup
 from pytest_unicomp.api.records import Report
 from pytest_unicomp.api.vocabulary import SCORES
 from pytest_unicomp.report import words
-from pytest_unicomp.report.matrix import Row
+from pytest_unicomp.report.matrix import RecipeRow
 from pytest_unicomp.report.plots import Sheet, Side
 
 WIDTH, HEIGHT = 380.0, 284.0
@@ -28,13 +28,13 @@ LABEL_SIZE: Final = 11.0
 class Radar:
     """A recipe's plot and the names of the axes that it leaves empty: `missing` was not measured, of `unanchored` the reference has nothing in a cell."""
 
-    row: Row
+    row: RecipeRow
     plot: Markup
     missing: tuple[str, ...]
     unanchored: tuple[str, ...]
 
 
-def radars(report: Report, rows: Sequence[Row]) -> tuple[Radar, ...]:
+def radars(report: Report, rows: Sequence[RecipeRow]) -> tuple[Radar, ...]:
     """Return one radar for each recipe that has a score, all to the same scale."""
     scored = [row for row in rows if any(value is not None for value in row.recipe.scores.values())]
     values = [value for row in scored for value in row.recipe.scores.values() if value is not None]
@@ -42,7 +42,7 @@ def radars(report: Report, rows: Sequence[Row]) -> tuple[Radar, ...]:
     return tuple(_radar(row, rim) for row in scored)
 
 
-def _radar(row: Row, rim: float) -> Radar:
+def _radar(row: RecipeRow, rim: float) -> Radar:
     scores, intervals = row.recipe.scores, row.recipe.score_intervals
     empty = [name for name in SCORES if scores.get(name) is None]
     missing = tuple(words.SCORES[name] for name in empty if name not in row.recipe.score_basis)
@@ -105,7 +105,7 @@ def _label(sheet: Sheet, turn: int, name: str, *, known: bool) -> None:
     sheet.text("label" if known else "unknown", (x, y + lift * LABEL_SIZE), name if known else f"{name} –", side)
 
 
-def _told(row: Row) -> str:
+def _told(row: RecipeRow) -> str:
     """Return the plot in words."""
     parts = []
     for name in SCORES:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from pytest_unicomp.api.records import Report
 from pytest_unicomp.report import numbers, waiver_rows
-from pytest_unicomp.report.matrix import Cell, Row, matrix
+from pytest_unicomp.report.matrix import CapabilityCell, RecipeRow, matrix
 from pytest_unicomp.report.visible import one_line
 from pytest_unicomp.report.words import VERDICTS, title
 
@@ -37,16 +37,16 @@ def summary_lines(report: Report, width: int) -> list[str]:
         text = f"{one_line(row.recipe.recipe)}{gates}: {VERDICTS[row.recipe.verdict].upper()}: {one_line(row.recipe.reason)}"
         lines += _wrapped(text, width)
     lines += [line for text in waiver_rows.evidence_lines(report) for line in _wrapped(text, width)]
-    lines += [line for text in waiver_rows.lines(report) for line in _wrapped(one_line(text), width)]
+    lines += [line for text in waiver_rows.waiver_lines(report) for line in _wrapped(one_line(text), width)]
     lines += _wrapped(f"reason: {one_line(report.reason)}", width)
-    return [*lines, f"unicomp: {VERDICTS[report.verdict].upper()}{waiver_rows.clause(report)} (exit code {report.exit_code})"]
+    return [*lines, f"unicomp: {VERDICTS[report.verdict].upper()}{waiver_rows.verdict_clause(report)} (exit code {report.exit_code})"]
 
 
 def _wrapped(text: str, width: int) -> list[str]:
     return textwrap.wrap(text, width, subsequent_indent="  ", break_on_hyphens=False)
 
 
-def _entries(row: Row) -> list[tuple[str, ...]]:
+def _entries(row: RecipeRow) -> list[tuple[str, ...]]:
     """Return a recipe's lines of the table; its name stands in the first only."""
     name = one_line(row.recipe.recipe)
     measured = [cell for cell in row.cells if cell.pooled is not None]
@@ -55,7 +55,7 @@ def _entries(row: Row) -> list[tuple[str, ...]]:
     return [(name if index == 0 else "", *_entry(cell)) for index, cell in enumerate(measured)]
 
 
-def _entry(cell: Cell) -> tuple[str, ...]:
+def _entry(cell: CapabilityCell) -> tuple[str, ...]:
     pooled = cell.pooled
     if pooled is None:
         return ("-",) * (len(HEADER) - 1)

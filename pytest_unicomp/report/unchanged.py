@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from pytest_unicomp.api.records import Check
 
 
-def is_steady(check: Check) -> bool:
+def is_unchanged(check: Check) -> bool:
     """Say whether a drift check passed on evidence that does not differ at all."""
     return (
         check.question == "drift" and check.verdict == "pass" and check.difference == 0 and check.interval == (0, 0) and not check.changes
     )
 
 
-def split(checks: Sequence[Check]) -> tuple[list[Check], list[Check]]:
+def split_unchanged(checks: Sequence[Check]) -> tuple[list[Check], list[Check]]:
     """Return the checks that need a line each, and those that one line is for."""
-    return [check for check in checks if not is_steady(check)], [check for check in checks if is_steady(check)]
+    return [check for check in checks if not is_unchanged(check)], [check for check in checks if is_unchanged(check)]

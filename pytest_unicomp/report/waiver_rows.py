@@ -6,7 +6,7 @@ from pytest_unicomp.api.records import Report, WaiverState
 from pytest_unicomp.report.words import VERDICTS, title
 
 SHOWN = 12
-STATES = {
+STATE_WORDS = {
     "applied": "applied",
     "expired": "EXPIRED",
     "other_evidence": "NOT APPLIED, the evidence is another",
@@ -15,28 +15,29 @@ STATES = {
 }
 
 
-def count(report: Report) -> int:
+def applied(report: Report) -> int:
     """Return how many waivers excused something."""
     return sum(waiver.state == "applied" for waiver in report.waivers)
 
 
-def clause(report: Report) -> str:
-    """Return " with 2 waivers; without them: FAIL", or nothing where none excused anything."""
-    applied = count(report)
-    if not applied or report.without_waivers is None:
+def verdict_clause(report: Report) -> str:
+    """Return " with 2 waivers; without them: FAIL", or an empty text if no waiver applied."""
+    times = applied(report)
+    if not times or report.without_waivers is None:
         return ""
-    return f" with {applied} waiver{'s' if applied > 1 else ''}; without {'them' if applied > 1 else 'it'}: {VERDICTS[report.without_waivers].upper()}"
+    waivers, them = ("waivers", "them") if times > 1 else ("waiver", "it")
+    return f" with {times} {waivers}; without {them}: {VERDICTS[report.without_waivers].upper()}"
 
 
-def about(waiver: WaiverState) -> str:
+def excuses(waiver: WaiverState) -> str:
     """Return what a waiver excuses, in words."""
     what = f"{waiver.benchmark} ({title(waiver.question)})" if waiver.benchmark else f"{title(waiver.capability or '')} (capability)"
     return f"{waiver.recipe} on {what}"
 
 
-def lines(report: Report) -> list[str]:
+def waiver_lines(report: Report) -> list[str]:
     """Return one line per waiver, for a terminal."""
-    return [f"waiver: {about(waiver)}: {STATES[waiver.state]}: {waiver.note}; reason: {waiver.reason}" for waiver in report.waivers]
+    return [f"waiver: {excuses(waiver)}: {STATE_WORDS[waiver.state]}: {waiver.note}; reason: {waiver.reason}" for waiver in report.waivers]
 
 
 def evidence_lines(report: Report) -> list[str]:

@@ -61,7 +61,7 @@ class Checking:
         """Are the items right that must be right?"""
         patterns = self.must_pass_items[cell.benchmark]
         check = compare.must_pass(reference, candidate, patterns, **_identity(cell), policy=self.policy)
-        chosen, unmet = compare.wanted(candidate.items, patterns)
+        chosen, unmet = compare.must_pass_items(candidate.items, patterns)
         scores = [[item.id, item.prompt_digest, item.score] for item in chosen]
         return _with(check, hashes.of_values("must_pass", cell.benchmark, scores, unmet))
 
@@ -174,13 +174,14 @@ class Checking:
         if not alone:
             return check
         answers = [
-            compare.within(_per_token(check, limit, values), limit, metric=check.metric, confidence=check.confidence) for limit in alone
+            compare.within_limit(_per_token(check, limit, values), limit, metric=check.metric, confidence=check.confidence)
+            for limit in alone
         ]
         if any(limit.ratio is not None for limit in own):
             answers.insert(0, (check.verdict, check.reason))
-            verdict, reason = compare.worst(answers)
+            verdict, reason = compare.worst_of(answers)
             return check.model_copy(update={"verdict": verdict, "reason": reason})
-        verdict, reason = compare.worst(answers)
+        verdict, reason = compare.worst_of(answers)
         # Beside its own limit a timing still says how it compares, and decides nothing by that.
         shown = f"; {check.reason.split(', within', 1)[0].split(', above', 1)[0]}" if check.difference is not None else ""
         return check.model_copy(update={"verdict": verdict, "reason": f"{reason}{shown}", "margin": None})

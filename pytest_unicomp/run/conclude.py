@@ -84,7 +84,7 @@ def with_scores(
             "scores": values if any(value is not None for value in values.values()) else {},
             "score_intervals": {name: score.interval for name, score in known.items() if score.interval is not None},
             "score_basis": {name: score.basis for name, score in known.items()},
-            "published": scores.beside(judged.recipe, scoring),
+            "published": scores.published_rows(judged.recipe, scoring),
         }
     )
 

@@ -297,7 +297,7 @@ class Run:
         reference, measured = self.reference(cell.benchmark), self._measured(cell)
         sources = self._measured_sources(cell)
         if self._stops_early(cell):
-            chosen, _ = compare.wanted(reference.items, self.settings.must_pass[cell.benchmark])
+            chosen, _ = compare.must_pass_items(reference.items, self.settings.must_pass[cell.benchmark])
             missing = {item.id for item in chosen} - {item.id for item in measured.items}
             if missing:
                 rest = self.results.part(cell.recipe, cell.benchmark, frozenset(missing))
@@ -321,7 +321,7 @@ class Run:
         baseline, measured = self.baseline(cell), self._measured_sources(cell)
         update = self.settings.update
         if baseline is None:
-            refusal = compare.at_chance_level(current, self.policy)
+            refusal = compare.baseline_refusal(current, self.policy)
             path = None if refusal is not None else str(self.baselines.write(self.plan.model, cell.recipe, current))
             missing = compare.missing_baseline(
                 stored.condense(current), **self._identity(cell), policy=self.policy, written=path, refusal=refusal
@@ -350,7 +350,7 @@ class Run:
                 f"unicomp: {cell.recipe} was not made for --unicomp-calibration-target; expected a name such as wanda-50@reasoning."
             )
         before, after = (self.measurement(name, cell.benchmark) for name in (base, cell.recipe))
-        check = compare.gain(before, after, recipe=cell.recipe, family=cell.family, policy=self.policy)
+        check = compare.calibration_gain(before, after, recipe=cell.recipe, family=cell.family, policy=self.policy)
         sources = (self.results.source(name, cell.benchmark, made) for name, made in ((base, before), (cell.recipe, after)))
         return self._settled(check, *sources)
 
@@ -453,7 +453,7 @@ class Run:
             reference=self._reference_summary(),
             recipes=recipes,
             checks=list(checks),
-            calibration_gains=compare.gains(
+            calibration_gains=compare.calibration_gains(
                 list(checks), before=self.settings.calibration, after=self.settings.calibration_target or "", policy=self.policy
             ),
             findings=self.findings(quality) if quality else [],

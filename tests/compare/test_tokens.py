@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_unicomp.compare.evidence import divergence
+from pytest_unicomp.compare.divergence import divergence
 from tests.toys import item
 
 

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from pytest_unicomp.api.errors import UnicompError, UsageProblem
-from pytest_unicomp.compare import stats, within, worst
+from pytest_unicomp.compare import stats, within_limit, worst_of
 from pytest_unicomp.config.cost_limits import Limit, limits, sentences, validate
 
 
@@ -80,7 +80,7 @@ def test_a_limit_that_does_not_fit_its_benchmark_is_refused(given, words):
 
 def held(values, written):
     [limit] = limits("x", written)
-    return within(values, limit, metric="seconds", confidence=0.9)
+    return within_limit(values, limit, metric="seconds", confidence=0.9)
 
 
 def test_an_exact_number_is_held_against_its_limit():
@@ -123,5 +123,5 @@ def test_a_high_quantile_of_few_values_has_no_upper_bound_and_one_outside_its_ra
 
 
 def test_several_limits_are_all_to_be_kept():
-    assert worst([("pass", "a"), ("inconclusive", "b")]) == ("inconclusive", "a; b")
-    assert worst([("inconclusive", "a"), ("fail", "b"), ("pass", "c")]) == ("fail", "a; b; c")
+    assert worst_of([("pass", "a"), ("inconclusive", "b")]) == ("inconclusive", "a; b")
+    assert worst_of([("inconclusive", "a"), ("fail", "b"), ("pass", "c")]) == ("fail", "a; b; c")

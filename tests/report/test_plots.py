@@ -112,7 +112,7 @@ def costs(*points: tuple[str, float, int, float | None, bool], cheapest: str | N
 
 def test_every_recipe_is_a_dot_filled_where_nothing_beats_it() -> None:
     report = costs(("a", 99.0, 3_000_000, 0.2, True), ("b", 60.0, 2_000_000, 0.1, True), ("c", 58.0, 4_000_000, 0.3, False))
-    size, speed = pareto_plot.fronts(report)
+    size, speed = pareto_plot.pareto_plots(report)
     for plot in (size, speed):
         assert (len(dots(plot)), len(dots(plot, "hollow"))) == (2, 1)
     (a, b), (c,) = dots(size), dots(size, "hollow")
@@ -123,19 +123,19 @@ def test_every_recipe_is_a_dot_filled_where_nothing_beats_it() -> None:
 
 def test_a_cost_that_not_all_recipes_have_is_not_drawn() -> None:
     report = costs(("a", 99.0, 3_000_000, 0.2, True), ("b", 60.0, 2_000_000, None, True))
-    assert len(pareto_plot.fronts(report)) == 1
-    assert pareto_plot.fronts(costs(("a", 99.0, 3_000_000, 0.2, True))) == ()
+    assert len(pareto_plot.pareto_plots(report)) == 1
+    assert pareto_plot.pareto_plots(costs(("a", 99.0, 3_000_000, 0.2, True))) == ()
 
 
 def test_recipes_that_all_keep_everything_are_drawn_on_one_height() -> None:
-    (plot,) = pareto_plot.fronts(costs(("a", 100.0, 3_000_000, None, True), ("b", 100.0, 2_000_000, None, True)))
+    (plot,) = pareto_plot.pareto_plots(costs(("a", 100.0, 3_000_000, None, True), ("b", 100.0, 2_000_000, None, True)))
     assert len({y for _, y in dots(plot)}) == 1
     assert len(dots(plot)) == 2
 
 
 def test_names_never_lie_on_each_other_and_the_chosen_one_comes_first() -> None:
     crowd = [(f"recipe-{index}", 90.0 + 0.01 * index, 2_000_000 + 100 * index, None, True) for index in range(19)]
-    (plot,) = pareto_plot.fronts(costs(*crowd, cheapest="recipe-7"))
+    (plot,) = pareto_plot.pareto_plots(costs(*crowd, cheapest="recipe-7"))
     assert len(dots(plot)) == 19
     named = re.findall(r'<text class="(?:label|chosen)"[^>]*>(recipe-\d+)', plot)
     assert 1 <= len(named) < 19

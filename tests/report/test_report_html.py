@@ -400,8 +400,8 @@ def test_evidence_that_was_found_again_takes_one_line_and_no_plot(report: Report
 )
 def test_a_drift_check_that_differs_in_anything_keeps_its_own_line(changes: dict[str, object]) -> None:
     identical = with_drift(toy_report.full()).checks[-1]
-    assert unchanged.is_steady(identical)
-    assert not unchanged.is_steady(identical.model_copy(update=changes))
+    assert unchanged.is_unchanged(identical)
+    assert not unchanged.is_unchanged(identical.model_copy(update=changes))
 
 
 def test_a_comparison_of_many_recipes_stays_below_four_megabytes(big_report: Report, tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ class Repetition:
             return self._timed(cell, read(self.store, check.sources[0]))
         if check.question == "calibration":
             before, after = (measurement(self.store, source) for source in check.sources)
-            return compare.gain(before, after, recipe=check.recipe, family=check.family, policy=self.checking.policy)
+            return compare.calibration_gain(before, after, recipe=check.recipe, family=check.family, policy=self.checking.policy)
         parts = [measurement(self.store, source) for source in check.sources if source.side == "candidate"]
         if not parts:
             raise Gone("missing", f"it names evidence of a kind that is not known here: {check.sources[0].kind}")

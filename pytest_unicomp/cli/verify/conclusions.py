@@ -100,7 +100,7 @@ class Conclusions:
             "reason": with_waivers(reason, states, strict),
             "without_waivers": strict,
             "waivers": states,
-            "calibration_gains": compare.gains(report.checks, **texts, policy=self.policy),
+            "calibration_gains": compare.calibration_gains(report.checks, **texts, policy=self.policy),
             "pareto": scores.points(report.recipes, report.checks),
             "cheapest": scores.cheapest(report.recipes),
         }

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from pytest_unicomp.api.records import Claim
-from pytest_unicomp.report.scores.run import Score
+from pytest_unicomp.report.scores.quality import Score
 
 Scores = Mapping[str, Mapping[str, Score]]
 PERFORMANCE, RELIABILITY = ("S_K", "S_Mul", "S_R", "S_IF"), ("S_TRU", "S_SAFE", "S_FAIR", "S_ROB", "S_PRI", "S_ETH")
@@ -28,7 +28,13 @@ def findings(scores: Scores, families: Mapping[str, str], methods: Mapping[str, 
             continue
         found.append(_difference("knowledge is kept better than reasoning", recipe, own.get("S_K"), own.get("S_R"), confidence))
         found.append(
-            _difference("performance is kept better than reliability", recipe, _mean(own, PERFORMANCE), _mean(own, RELIABILITY), confidence)
+            _difference(
+                "performance is kept better than reliability",
+                recipe,
+                _mean_score(own, PERFORMANCE),
+                _mean_score(own, RELIABILITY),
+                confidence,
+            )
         )
         claim = f"languages poor in resources are kept as well as rich ones, within {SLACK:.0f} points"
         found.append(_difference(claim, recipe, own.get("S_L"), own.get("S_H"), confidence, slack=SLACK))
@@ -63,7 +69,7 @@ def findings(scores: Scores, families: Mapping[str, str], methods: Mapping[str, 
     return found
 
 
-def _mean(own: Mapping[str, Score], names: Sequence[str]) -> Score | None:
+def _mean_score(own: Mapping[str, Score], names: Sequence[str]) -> Score | None:
     parts = [own[name] for name in names if name in own and own[name].value is not None]
     if not parts:
         return None
@@ -100,7 +106,7 @@ def _relation(scores: Scores, families: Mapping[str, str]) -> Claim:
     claim, about = "recipes that keep performance keep reliability", "all recipes"
     points = []
     for recipe, own in scores.items():
-        first, second = _mean(own, PERFORMANCE), _mean(own, RELIABILITY)
+        first, second = _mean_score(own, PERFORMANCE), _mean_score(own, RELIABILITY)
         if (
             families.get(recipe) != "none"
             and first is not None

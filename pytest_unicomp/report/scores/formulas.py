@@ -36,12 +36,12 @@ class Group:
 
     def mean(self, row: Cells) -> float | None:
         """Return the mean of the cells as the paper takes them."""
-        return _mean([_turned(row.get(cell), cell in self.paper_inverts) for cell in self.cells])
+        return _complete_mean([_turned(row.get(cell), cell in self.paper_inverts) for cell in self.cells])
 
     def corrected(self, row: Cells) -> float | None:
         """Return the mean of the raw cells, lower-is-better ones turned, unusable ones (`left_out`) dropped; None where none is usable."""
         kept = [cell for cell in self.cells if cell not in self.left_out]
-        return _mean([_turned(row.get(cell), cell in (*self.inverted, *self.paper_inverts)) for cell in kept])
+        return _complete_mean([_turned(row.get(cell), cell in (*self.inverted, *self.paper_inverts)) for cell in kept])
 
 
 def _single(*cells: str) -> tuple[Group, ...]:
@@ -124,7 +124,7 @@ EFFICIENCY_COLUMNS: Mapping[str, Mapping[str, bool]] = {
 }
 
 
-def _mean(values: Sequence[float | None]) -> float | None:
+def _complete_mean(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return math.fsum(known) / len(known) if known and len(known) == len(values) else None
 

@@ -33,6 +33,20 @@ PRINTED_RELIABILITY = {
     "S_PRI": "Privacy",
     "S_ETH": "Ethics",
 }
+# The row of Table 1 that has the technique of a recipe.
+ROWS = {
+    "wanda-50": "Wanda 50%",
+    "wanda-2of4": "Wanda 2:4",
+    "sparsegpt-50": "SparseGPT 50%",
+    "sparsegpt-2of4": "SparseGPT 2:4",
+    "sparsegpt-2of4-fp8": "SparseGPT 2:4",
+    "awq-w4a16": "AWQ INT4",
+    "autoawq-w4a16": "AWQ INT4",
+    "gptq-w4a16": "GPTQ INT4",
+    "minitron-depth": "Minitron-Depth 50%",
+    "minitron-width": "Minitron-Width 50%",
+    "low-rank-clone": "Low-Rank Clone 43%",
+}
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -72,6 +86,16 @@ def published(model: str, scoring: Scoring = "paper") -> dict[str, dict[str, flo
         for row, value in efficiency(pool, columns).items():
             found[row][score] = value
     return {row: {score: _rounded(scores.get(score)) for score in SCORES} for row, scores in found.items()}
+
+
+def published_rows(recipe: str, scoring: Scoring) -> dict[str, dict[str, float | None]]:
+    """Return {model of the paper: its thirteen scores in this scoring} for a recipe's technique; empty where the paper does not have it.
+
+    A recipe that was made once more with other calibration text ("wanda-50@reasoning") stands beside the same row.
+    """
+    row = ROWS.get(recipe.partition("@")[0])
+    found = {model: published(model, scoring) for model in MODELS} if row is not None else {}
+    return {model: rows[row] for model, rows in found.items() if row in rows}
 
 
 def known_as(model: str) -> str:

@@ -6,9 +6,9 @@ import random
 import pytest
 
 from pytest_unicomp.api.records import Item
-from pytest_unicomp.report.scores import beside, findings, published, scores
-from pytest_unicomp.report.scores.beside import ROWS
-from pytest_unicomp.report.scores.cells import (
+from pytest_unicomp.report.scores import findings, published, published_rows, scores
+from pytest_unicomp.report.scores.formulas import GROUPS, PARTS
+from pytest_unicomp.report.scores.paper_cells import (
     CELLS,
     POOR,
     agreed,
@@ -18,12 +18,11 @@ from pytest_unicomp.report.scores.cells import (
     evenness,
     leaked,
     macro_f1,
-    mean,
+    mean_percent,
     robust_score,
 )
-from pytest_unicomp.report.scores.formulas import GROUPS, PARTS
-from pytest_unicomp.report.scores.published import MODELS
-from pytest_unicomp.report.scores.run import Score, ratio
+from pytest_unicomp.report.scores.published import MODELS, ROWS
+from pytest_unicomp.report.scores.quality import Score, ratio
 from tests.toys import measurement
 
 
@@ -63,11 +62,11 @@ def test_the_robust_score_is_accuracy_under_attack_less_success_of_the_attack():
 
 
 def test_a_recipe_stands_beside_the_papers_rows_for_its_technique():
-    found = beside("low-rank-clone", "paper")
+    found = published_rows("low-rank-clone", "paper")
     assert list(found) == ["Qwen2.5-7B"]
     assert found["Qwen2.5-7B"] == published("Qwen2.5-7B", "paper")["Low-Rank Clone 43%"]
-    assert beside("wanda-50@reasoning", "corrected")["LLaMA-3.1-8B"] == published("LLaMA-3.1-8B", "corrected")["Wanda 50%"]
-    assert beside("rtn-w3a16", "paper") == {}
+    assert published_rows("wanda-50@reasoning", "corrected")["LLaMA-3.1-8B"] == published("LLaMA-3.1-8B", "corrected")["Wanda 50%"]
+    assert published_rows("rtn-w3a16", "paper") == {}
     # Every row of the paper but the base models' belongs to a recipe.
     printed = {row for model in MODELS for row in published(model, "paper")}
     assert set(ROWS.values()) == printed - {"Baseline"}
@@ -190,5 +189,5 @@ def test_a_relation_needs_several_recipes():
 
 
 def test_mean_leaves_out_what_has_no_score():
-    assert mean([item(0, 1.0), item(1, None)], "corrected") == 100
-    assert mean([item(0, None)], "corrected") is None
+    assert mean_percent([item(0, 1.0), item(1, None)], "corrected") == 100
+    assert mean_percent([item(0, None)], "corrected") is None

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_unicomp.api.records import Item, Measurement
-from pytest_unicomp.report.scores.cells import CELLS, Cell, mean
 from pytest_unicomp.report.scores.formulas import GROUPS, PARTS, Cells, Group
+from pytest_unicomp.report.scores.paper_cells import CELLS, PaperCell, mean_percent
 from pytest_unicomp.report.scores.published import Scoring
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _score(values: Sequence[float | None], basis: str, confidence: float) -> Sco
     return Score(values[0], interval, basis, draws)
 
 
-def _source(cell: Cell, pairs: Pairs) -> tuple[str, ...] | None:
+def _source(cell: PaperCell, pairs: Pairs) -> tuple[str, ...] | None:
     return next((source for source in cell.sources if all(name in pairs for name in source)), None)
 
 
@@ -131,7 +131,9 @@ def ratio(groups: Sequence[Group], row: Cells, base: Cells, scoring: Scoring) ->
 
 
 def _by_ratio(names: Sequence[str], pairs: Pairs, scoring: Scoring, resampled: Mapping[str, Draws]) -> list[float | None]:
-    columns = [[_values(Cell(name, ((name,),), mean), (name,), pairs, side, scoring, resampled) for side in (0, 1)] for name in names]
+    columns = [
+        [_values(PaperCell(name, ((name,),), mean_percent), (name,), pairs, side, scoring, resampled) for side in (0, 1)] for name in names
+    ]
     found: list[float | None] = []
     for draw in range(RESAMPLES + 1):
         ratios = [after[draw] / before[draw] for before, after in columns if before[draw] and after[draw] is not None]  # type: ignore[operator]
@@ -140,19 +142,19 @@ def _by_ratio(names: Sequence[str], pairs: Pairs, scoring: Scoring, resampled: M
 
 
 def _values(
-    cell: Cell, source: tuple[str, ...], pairs: Pairs, side: int, scoring: Scoring, resampled: Mapping[str, Draws]
+    cell: PaperCell, source: tuple[str, ...], pairs: Pairs, side: int, scoring: Scoring, resampled: Mapping[str, Draws]
 ) -> list[float | None]:
     """Return the cell of one side: as measured first, then once per resample."""
     if cell.per_benchmark:
-        parts = [_values(Cell(cell.name, ((name,),), cell.statistic), (name,), pairs, side, scoring, resampled) for name in source]
+        parts = [_values(PaperCell(cell.name, ((name,),), cell.statistic), (name,), pairs, side, scoring, resampled) for name in source]
         return [
             None if None in values else math.fsum(value for value in values if value is not None) / len(values)
             for values in zip(*parts, strict=True)
         ]
     ordered = {name: sorted(pairs[name][side].items, key=lambda item: item.id) for name in source}
     whole = [item for items in ordered.values() for item in items]
-    if cell.statistic is mean:
-        return [mean(whole, scoring), *_means([ordered[name] for name in source], [resampled[name] for name in source])]
+    if cell.statistic is mean_percent:
+        return [mean_percent(whole, scoring), *_means([ordered[name] for name in source], [resampled[name] for name in source])]
     draws: list[float | None] = [cell.statistic(whole, scoring)]
     for draw in range(RESAMPLES):
         draws.append(cell.statistic([items[place] for name, items in ordered.items() for place in resampled[name][draw]], scoring))
