@@ -22,6 +22,14 @@ def test_the_wheel_holds_the_package_with_its_data_the_suites_and_the_baselines_
     assert sorted(name for name in names - expected if ".dist-info/" not in name) == []
 
 
+def test_programs_that_write_the_documentation_stay_out_of_the_wheel(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    assert (ROOT / "docs" / "tools" / "catalogue.py").is_file()
+    assert [
+        name for name in names if name.startswith("docs/") or "/tools/" in name or name.endswith(("catalogue.py", "readme_tables.py"))
+    ] == []
+
+
 def test_the_wheel_stays_small(wheel):
     assert wheel.stat().st_size < MEGABYTES * 2**20
 

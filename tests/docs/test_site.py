@@ -52,6 +52,11 @@ def test_every_page_is_there(site):
     assert [str(page) for page in sorted(pages) if not (site / page).is_file()] == []
 
 
+def test_no_program_is_published(site):
+    assert [path.name for path in site.rglob("*.py")] == []
+    assert not (site / "tools").exists()
+
+
 def test_no_page_loads_anything_from_another_host(site):
     loaded = {}
     for page in site.rglob("*.html"):
