@@ -7,7 +7,7 @@ import tempfile
 import time
 
 from pytest_unicomp.compare import stats
-from pytest_unicomp.config.settings import resolve
+from pytest_unicomp.config.resolve import resolve
 from pytest_unicomp.engine.host import health, host
 from pytest_unicomp.engine.host.paired_timing import ROUNDS, WARM_UP, PairedRounds
 from pytest_unicomp.run.plan import Cell

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pytest_unicomp.api.errors import UsageProblem as UsageProblem
     from pytest_unicomp.api.records import Check as Check
     from pytest_unicomp.api.records import Report as Report
+    from pytest_unicomp.config.resolve import resolve as resolve
     from pytest_unicomp.config.settings import Settings as Settings
-    from pytest_unicomp.config.settings import resolve as resolve
     from pytest_unicomp.run.plan import Cell as Cell
     from pytest_unicomp.run.run import Run as Run
 
@@ -22,7 +22,8 @@ __all__ = ["Cell", "Check", "InfrastructureError", "Report", "Run", "Settings", 
 
 _HOMES = {
     "api.errors": ("InfrastructureError", "UnicompError", "UsageProblem"),
-    "config.settings": ("Settings", "resolve"),
+    "config.resolve": ("resolve",),
+    "config.settings": ("Settings",),
     "run.plan": ("Cell",),
     "api.records": ("Check", "Report"),
     "run.run": ("Run",),

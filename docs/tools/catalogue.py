@@ -12,7 +12,7 @@ from typing import Any
 import pytest_unicomp
 from pytest_unicomp.api.registry import methods, tables
 from pytest_unicomp.config.profiles import PROFILES
-from pytest_unicomp.config.settings import resolve
+from pytest_unicomp.config.resolve import resolve
 from pytest_unicomp.methods.architectures import support
 
 

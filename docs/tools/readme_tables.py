@@ -11,7 +11,7 @@ from docs.tools.catalogue import SECTIONS, settings_text, table
 from pytest_unicomp.api.protocols import Method
 from pytest_unicomp.api.registry import benchmarks, methods
 from pytest_unicomp.checkpoints.checks import checks
-from pytest_unicomp.config.settings import default_of, options
+from pytest_unicomp.config.settings import options
 from pytest_unicomp.methods.architectures import ARCHITECTURES, support
 from pytest_unicomp.store.local import write_text
 
@@ -20,9 +20,9 @@ def options_table() -> str:
     """One row per option: name, meaning, default."""
     rows = []
     for option in options():
-        default = default_of(option)
+        default = option.default
         shown = ", ".join(default) if isinstance(default, tuple) else str(default)
-        rows.append((f"`{option.name}`", option.metadata["help"], shown if default not in (None, ()) else "none"))
+        rows.append((f"`{option.name}`", option.help, shown if default not in (None, ()) else "none"))
     return table(("option", "meaning", "default"), rows)
 
 

@@ -78,9 +78,13 @@ class Method(Protocol):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How to evaluate: items per benchmark (None = all), seed of the item order, offline bundle, device such as "cpu" or "cuda:0", dtype name;
-    `only` names the items that are wanted of those (None = all of them). For sets that read replies: the paper's `scoring` or the corrected one,
-    the `judge` and the `similarity` model as the options name them, `response_length` in tokens, `temperature` (a number, or "paper")."""
+    """How to evaluate: the options that shape a measurement, under the names of the options.
+
+    `limit` is the number of items per benchmark (None = all), `seed` that of the item order, `device` a name such as "cpu" or "cuda:0"; `only`
+    holds the ids of the items that are wanted of those (None = all of them), and is no option. For sets that read replies: `scoring`, `judge`,
+    `similarity`, `response_length` in tokens, `temperature` (a number as text, or "paper"). An option that shapes a measurement and has no
+    field here is a field of the object that a run hands over all the same.
+    """
 
     limit: int | None
     seed: int
@@ -93,6 +97,8 @@ class Evaluation:
     similarity: str = "sentence-transformers/all-MiniLM-L6-v2"
     response_length: int = 128
     temperature: str = "0"
+    backend: str = "hf"
+    serve: str | None = None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import typer
 
 from pytest_unicomp.api.errors import UsageProblem, nearest
 from pytest_unicomp.cli.output import show
-from pytest_unicomp.config.settings import Settings, default_of, flag, options
+from pytest_unicomp.config.settings import Settings, flag, options
 
 REPORTS = ("gate.json", "gate.html")
 
@@ -23,7 +23,7 @@ def pytest_arguments(arguments: Iterable[str]) -> list[str]:
     Raises UsageProblem for an option that is neither ours nor behind `--`, and for one without its value.
     """
     known = {flag(option.name).removeprefix("--unicomp-"): flag(option.name) for option in options()} | {"config": "--unicomp-config"}
-    switches = {flag(option.name) for option in options() if option.metadata["switch"]}
+    switches = {flag(option.name) for option in options() if option.switch}
     given = list(arguments)
     result: list[str] = []
     while given:
@@ -48,7 +48,7 @@ def pytest_arguments(arguments: Iterable[str]) -> list[str]:
 
 def reported(arguments: list[str], folder: Path) -> list[str]:
     """Put reports in `folder` before pytest's arguments, unless they or the configuration file name one, or nothing can be written there."""
-    from pytest_unicomp.config.settings import configuration
+    from pytest_unicomp.config.config_file import configuration
 
     flags = [argument.partition("=")[::2] for argument in arguments]
     named = next((Path(value) for name, value in flags if name == "--unicomp-config"), None)
@@ -65,11 +65,9 @@ def option_lines() -> str:
     lines = []
     for option in options():
         if option.name != "model":
-            default = default_of(option)
+            default = option.default
             shown = ", ".join(default) if isinstance(default, tuple) else default
-            lines.append(
-                f"--{flag(option.name).removeprefix('--unicomp-')}: {option.metadata['help']}" + (f" (default {shown})" if shown else "")
-            )
+            lines.append(f"--{flag(option.name).removeprefix('--unicomp-')}: {option.help}" + (f" (default {shown})" if shown else ""))
     return "\n\n".join([*lines, "-- ARGUMENTS: passed on to pytest, for example `-- -k reasoning -n 2`"])
 
 
@@ -105,13 +103,14 @@ def plan(
     Example: unicomp plan nano --recipe wanda-50
     """
     from pytest_unicomp.cli.commands import plan_power
-    from pytest_unicomp.config.settings import configuration, resolve
+    from pytest_unicomp.config.config_file import configuration
+    from pytest_unicomp.config.resolve import resolve
     from pytest_unicomp.run.run import Run
 
     given = [argument.removeprefix("--unicomp-").partition("=")[::2] for argument in pytest_arguments(context.args)]
     named = next((Path(value) for name, value in given if name == "config"), None)
     file, origin = configuration(named, (Path.cwd(),))
-    repeatable = {option.name for option in options() if option.metadata["repeatable"]}
+    repeatable = {option.name for option in options() if option.repeatable}
     flags: dict[str, Any] = {"model": model}
     for name, value in given:
         if name == "config":

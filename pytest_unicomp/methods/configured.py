@@ -11,7 +11,7 @@ from typing import Any
 from pytest_unicomp.api.errors import UsageProblem, nearest
 from pytest_unicomp.api.protocols import Method
 from pytest_unicomp.api.registry import Table, methods
-from pytest_unicomp.config.settings import configuration
+from pytest_unicomp.config.config_file import configuration
 from pytest_unicomp.config.toml_lines import NOWHERE, Key, Keys, Origin
 from pytest_unicomp.methods.composition import Composition
 

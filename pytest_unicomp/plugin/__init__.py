@@ -53,14 +53,14 @@ __all__ = [
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add one flag per declared option."""
-    from pytest_unicomp.config.settings import default_of, destination, flag, options
+    from pytest_unicomp.config.settings import destination, flag, options
 
     group = parser.getgroup("unicomp", "release gate for compressed language models")
     for option in options():
-        default = default_of(option)
-        text = option.metadata["help"] + (f" (default: {', '.join(default) if isinstance(default, tuple) else default})" if default else "")
-        action: dict[str, Any] = {"action": "append"} if option.metadata["repeatable"] else {"action": "store"}
-        if option.metadata["switch"]:
+        default = option.default
+        text = option.help + (f" (default: {', '.join(default) if isinstance(default, tuple) else default})" if default else "")
+        action: dict[str, Any] = {"action": "append"} if option.repeatable else {"action": "store"}
+        if option.switch:
             action = {"action": "store_const", "const": True}
         group.addoption(flag(option.name), dest=destination(option.name), default=None, help=text.replace("%", "%%"), **action)
     group.addoption(
@@ -73,7 +73,9 @@ def pytest_configure(config: pytest.Config) -> None:
     for line in marks():
         config.addinivalue_line("markers", line)
     from pytest_unicomp.api.errors import UsageProblem
-    from pytest_unicomp.config.settings import configuration, destination, options, resolve
+    from pytest_unicomp.config.config_file import configuration
+    from pytest_unicomp.config.resolve import resolve
+    from pytest_unicomp.config.settings import destination, options
 
     flags = {option.name: config.getoption(destination(option.name)) for option in options()}
     try:

@@ -1,4 +1,4 @@
-"""Records -> files and lines: everything a run tells is written from a `Report` alone, never from options."""
+"""Records -> files and lines: everything is written from a `Report` alone, whether a run has just made it or a file holds it."""
 
 from pytest_unicomp.report.files import SUFFIXES, validate, write
 

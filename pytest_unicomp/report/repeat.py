@@ -4,29 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytest_unicomp.api.records import Check, RecipeVerdict, Report
-from pytest_unicomp.config.profiles import PROFILES
-from pytest_unicomp.config.settings import default_of, flag, options
+from pytest_unicomp.config.repeat_flags import repeat_flags
 from pytest_unicomp.report.visible import one_line
 
-ALWAYS = ("profile", "limit", "seed", "calibration", "margin", "benchmark_margin", "drift_margin", "alpha", "inconclusive", "reference")
-# What is measured hangs on these too; they stand there where they are not what the option and the profile say anyway.
-WHERE_OTHER = (
-    "sequential",
-    "calibration_samples",
-    "calibration_tokens",
-    "calibration_form",
-    "scoring",
-    "judge",
-    "similarity",
-    "response_length",
-    "temperature",
-    "backend",
-    "serve",
-)
 SHOWN = 12
 # What pytest takes as one word of -k.
 IN_SELECTION = re.compile(r"[\w:+.\[\]/-]+")
@@ -48,7 +32,7 @@ def command(report: Report, check: Check) -> tuple[str, ...]:
         *(["-k", name.partition("[")[0] if alone or not IN_SELECTION.fullmatch(name) else name] if packaged else [check.nodeid]),
     ]
     if report.reference is not None:
-        words.append(f"{flag('model')}={report.reference.model}")
+        words.append(f"--unicomp-model={report.reference.model}")
     asked = _recipe(report, check.recipe, check.family, gates=check.gates)
     for row in beside:
         asked += _recipe(report, row.recipe, row.family, gates=row.gates)
@@ -58,7 +42,7 @@ def command(report: Report, check: Check) -> tuple[str, ...]:
         words.append(f"--unicomp-benchmark={','.join(benchmarks)}")
     if check.question == "drift":
         words.append("--unicomp-drift=on")
-    words += _policy(report)
+    words += repeat_flags(report.policy)
     return tuple(shlex.quote(one_line(word)) for word in dict.fromkeys(words))
 
 
@@ -103,22 +87,6 @@ def _benchmarks(report: Report, check: Check) -> list[str]:
 def _table(report: Report, name: str) -> Mapping[str, Any]:
     found = report.policy.get(name)
     return found if isinstance(found, Mapping) else {}
-
-
-def _policy(report: Report) -> Iterator[str]:
-    policy, declared = report.policy, {option.name: option for option in options()}
-    # Of a profile of one's own nobody knows here what it sets.
-    chosen = PROFILES.get(str(policy.get("profile", "standard")), WHERE_OTHER)
-    for name in (*ALWAYS, *WHERE_OTHER):
-        if name not in policy:
-            continue
-        value = policy[name]
-        if name in ALWAYS:
-            yield f"{flag(name)}={'all' if value is None else value}"
-        elif declared[name].metadata["switch"]:
-            yield from [flag(name)] if value else []
-        elif value is not None and (value != default_of(declared[name]) or name in chosen):
-            yield f"{flag(name)}={value}"
 
 
 def worth_repeating(checks: Sequence[Check]) -> tuple[Check, ...]:

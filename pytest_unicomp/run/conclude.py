@@ -7,38 +7,9 @@ from typing import Any, Literal
 
 from pytest_unicomp import compare
 from pytest_unicomp.api.records import Artifact, Check, RecipeVerdict
-from pytest_unicomp.config.settings import Settings
+from pytest_unicomp.config.settings import Settings, recorded
 from pytest_unicomp.report import scores
 from pytest_unicomp.run.checks import LATENCY_MARGIN
-
-# The options that a verdict depends on, in the order in which the report tells them.
-POLICY = (
-    "profile",
-    "limit",
-    "seed",
-    "sequential",
-    "calibration",
-    "calibration_samples",
-    "calibration_tokens",
-    "calibration_form",
-    "calibration_target",
-    "margin",
-    "margins",
-    "limits",
-    "must_pass",
-    "benchmark_margin",
-    "drift_margin",
-    "alpha",
-    "inconclusive",
-    "scoring",
-    "judge",
-    "similarity",
-    "response_length",
-    "temperature",
-    "reference",
-    "backend",
-    "serve",
-)
 
 
 def recipe(own: Sequence[Check], artifact: Artifact | None, *, policy: compare.Policy) -> RecipeVerdict:
@@ -92,7 +63,7 @@ def with_scores(
 def policy_record(settings: Settings, benchmarks: Sequence[str], gating: Sequence[str], *, confidence: float) -> dict[str, Any]:
     """Return what a report says of the policy that its verdicts follow from; `gating` are the recipes that decide."""
     return {
-        **{name: getattr(settings, name) for name in POLICY},
+        **recorded(settings),
         "confidence": confidence,
         "latency_margin": LATENCY_MARGIN,
         "benchmarks": list(benchmarks),

@@ -15,6 +15,7 @@ from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.api.source_digest import package_digest, source_digest
 from pytest_unicomp.checkpoints import artifact_check
 from pytest_unicomp.compare.hashes import content
+from pytest_unicomp.config.evaluation import key_of
 from pytest_unicomp.config.settings import Settings, served
 from pytest_unicomp.engine.host import host
 from pytest_unicomp.engine.resume_log import Journal
@@ -32,22 +33,6 @@ if TYPE_CHECKING:
     from pytest_unicomp.engine.serving import ServedEngine
 
 T = TypeVar("T")
-
-
-def evaluation_of(settings: Settings) -> Evaluation:
-    """Return how a run of these settings evaluates; its own process and its workers must agree, or nothing that one makes is found by the other."""
-    return Evaluation(
-        limit=settings.limit,
-        seed=settings.seed,
-        bundle=settings.bundle,
-        device=settings.device,
-        dtype=settings.dtype,
-        scoring="paper" if settings.scoring == "paper" else "corrected",
-        judge=settings.judge,
-        similarity=settings.similarity,
-        response_length=settings.response_length,
-        temperature=settings.temperature,
-    )
 
 
 class Results:
@@ -296,12 +281,9 @@ class Results:
                 "artifact": artifact.fingerprint,
                 "benchmark": name,
                 "identity": benchmark.identity(self._evaluation),
-                "limit": evaluation.limit,
+                "options": key_of(evaluation),
                 "only": None if evaluation.only is None else sorted(evaluation.only),
-                "seed": evaluation.seed,
                 "device": self.device,
-                "dtype": evaluation.dtype,
-                "backend": [self._settings.backend, self._settings.serve],
                 "versions": host.versions(),
                 "source": [source_digest(benchmark), evaluate.source()],
             }

@@ -32,6 +32,7 @@ from pytest_unicomp.checkpoints import artifact_check as soundness
 from pytest_unicomp.checkpoints import hub
 from pytest_unicomp.checkpoints.checks import Finding
 from pytest_unicomp.config import cost_limits
+from pytest_unicomp.config.evaluation import evaluation_of
 from pytest_unicomp.config.settings import Settings, served
 from pytest_unicomp.engine.host import host
 from pytest_unicomp.engine.host.paired_timing import PairedRounds
@@ -44,7 +45,7 @@ from pytest_unicomp.run.checks import Checking
 from pytest_unicomp.run.executors import build
 from pytest_unicomp.run.plan import REFERENCE, Candidate, Cell, Plan, plan
 from pytest_unicomp.run.provenance import Provenance
-from pytest_unicomp.run.results import Results, evaluation_of, guarded
+from pytest_unicomp.run.results import Results, guarded
 from pytest_unicomp.run.timings import Trials
 from pytest_unicomp.run.waive import Waiving, with_waivers
 from pytest_unicomp.store import baselines as stored

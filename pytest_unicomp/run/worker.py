@@ -13,9 +13,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from pytest_unicomp.api.errors import UnicompError
+from pytest_unicomp.config.evaluation import evaluation_of
 from pytest_unicomp.run.executors.job import Event, Job, Step, failed
 from pytest_unicomp.run.plan import plan
-from pytest_unicomp.run.results import Results, evaluation_of
+from pytest_unicomp.run.results import Results
 from pytest_unicomp.store import baselines as stored
 from pytest_unicomp.store.shared import opened
 

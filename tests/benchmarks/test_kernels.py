@@ -8,7 +8,7 @@ from pytest_unicomp.api.records import Ceilings
 from pytest_unicomp.benchmarks.efficiency import kernels as timed
 from pytest_unicomp.benchmarks.efficiency.kernels import BENCHMARKS, ROWS, Arm, spread
 from pytest_unicomp.checkpoints.hub import NANO
-from pytest_unicomp.config.settings import resolve
+from pytest_unicomp.config.resolve import resolve
 from pytest_unicomp.engine.runtimes import float8, kernels, semi_structured
 from pytest_unicomp.engine.runtimes.shapes import shapes
 from pytest_unicomp.run.run import Run

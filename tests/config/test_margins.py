@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pytest_unicomp.api.errors import UnicompError, UsageProblem
 from pytest_unicomp.compare import Policy, pool, retention, stats
 from pytest_unicomp.config.margins import Margin
-from pytest_unicomp.config.settings import resolve
+from pytest_unicomp.config.resolve import resolve
 from tests.toys import measurement
 
 binary = st.tuples(st.sampled_from([0.0, 1.0]), st.sampled_from([0.0, 1.0]))

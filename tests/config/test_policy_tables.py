@@ -7,7 +7,8 @@ import pytest
 from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.api.protocols import Evaluation
 from pytest_unicomp.compare import Policy, pool, retention
-from pytest_unicomp.config.settings import read_file, resolve
+from pytest_unicomp.config.config_file import read_file
+from pytest_unicomp.config.resolve import resolve
 from pytest_unicomp.run import policy_check
 from pytest_unicomp.run.plan import plan
 from tests.toys import measurement

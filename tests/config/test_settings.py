@@ -7,7 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_unicomp.api.errors import UsageProblem
-from pytest_unicomp.config.settings import PROFILES, Settings, configuration, flag, options, read_file, resolve
+from pytest_unicomp.config.config_file import configuration, read_file
+from pytest_unicomp.config.profiles import PROFILES
+from pytest_unicomp.config.resolve import resolve
+from pytest_unicomp.config.settings import Settings, flag, options
 
 
 def test_a_flag_wins_over_the_file_and_the_file_over_the_profile():
@@ -99,7 +102,7 @@ def test_a_broken_file_is_refused_with_its_line(tmp_path):
 def test_every_option_is_read_back_under_its_own_name():
     for option in options():
         assert flag(option.name) == "--unicomp-" + option.name.replace("_", "-")
-        assert option.metadata["help"]
+        assert option.help
 
 
 def test_standard_gates_pruning_beside_quantization_and_smoke_only_what_should_pass():

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from pytest_unicomp.cli import pytest_arguments, reported
-from pytest_unicomp.config.settings import resolve
+from pytest_unicomp.config.resolve import resolve
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 

@@ -108,7 +108,7 @@ def test_missing_or_short_calibration_text_is_said_in_one_line(recipe: str, llam
 def test_a_missing_library_is_named_as_pip_knows_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     import importlib.util
 
-    from pytest_unicomp.config.settings import resolve
+    from pytest_unicomp.config.resolve import resolve
     from pytest_unicomp.run.plan import candidates
 
     found = importlib.util.find_spec

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pytest_unicomp.config.settings import resolve
+from pytest_unicomp.config.resolve import resolve
 from pytest_unicomp.plugin.suites import suites
 from pytest_unicomp.run.run import Run
 

@@ -5,7 +5,7 @@ import pytest
 from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.api.protocols import Evaluation
 from pytest_unicomp.api.registry import benchmarks, methods
-from pytest_unicomp.config.settings import resolve
+from pytest_unicomp.config.resolve import resolve
 from pytest_unicomp.run.plan import expand, plan
 
 ANYHOW = Evaluation(limit=10, seed=0, bundle=None, device="cpu", dtype="auto")

@@ -3,7 +3,7 @@
 import pytest
 
 from pytest_unicomp.api.records import HostHealth
-from pytest_unicomp.config.settings import resolve
+from pytest_unicomp.config.resolve import resolve
 from pytest_unicomp.engine.host.paired_timing import PairedRounds
 from pytest_unicomp.run.run import Run
 

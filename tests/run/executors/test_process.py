@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
-from pytest_unicomp.config.settings import Settings, resolve
+from pytest_unicomp.config.resolve import resolve
+from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.run.executors import process
 from pytest_unicomp.run.executors.build import validate
 from pytest_unicomp.run.executors.job import Event, Job, failed

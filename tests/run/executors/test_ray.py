@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
-from pytest_unicomp.config.settings import resolve
+from pytest_unicomp.config.resolve import resolve
 from pytest_unicomp.run.executors.job import Event, Job
 from pytest_unicomp.store.local import Store
 

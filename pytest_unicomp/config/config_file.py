@@ -1,0 +1,66 @@
+"""Finds and reads the configuration file: unicomp.toml, or [tool.unicomp] in pyproject.toml."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pytest_unicomp.api.errors import UsageProblem, nearest
+from pytest_unicomp.config.policy_tables import SHARED
+from pytest_unicomp.config.settings import options
+from pytest_unicomp.config.toml_lines import NOWHERE, Origin
+
+RECIPES: Final = "recipes"
+WAIVERS: Final = "waivers"
+OWN_PROFILES: Final = "profiles"
+TABLES: Final[Mapping[str, str]] = {RECIPES: "recipes by name", **SHARED}
+
+
+def read_file(path: Path, *, table: str = "") -> tuple[dict[str, Any], Origin]:
+    """Read option values from a TOML file, at its top level or in a dotted `table`; raise UsageProblem naming file and line."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        data: dict[str, Any] = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageProblem(f"unicomp: {path} cannot be read as TOML: {error}.") from error
+    parts = table.split(".") if table else []
+    for depth, part in enumerate(parts, start=1):
+        data = data.get(part, {})
+        if not isinstance(data, Mapping):
+            raise UsageProblem(f"unicomp: {Origin(str(path), text).where(*parts[:depth])} is {data!r}; expected a table.")
+    origin = Origin(str(path), text, table)
+    require_known(data, (*(option.name for option in options()), *TABLES, OWN_PROFILES, WAIVERS), origin)
+    return data, origin
+
+
+def require_known(data: Mapping[str, Any], known: Iterable[str], origin: Origin, place: tuple[str, ...] = ()) -> None:
+    """Raise UsageProblem, with file and line, for the first key of the table at `place` that is not among `known`."""
+    known = tuple(known)
+    for key in data:
+        if key not in known:
+            raise UsageProblem(f"unicomp: {origin.where(*place, key)}: no option named {key!r}.{nearest(key, known)}")
+
+
+def configuration(named: Path | None, folders: Iterable[Path]) -> tuple[dict[str, Any], Origin]:
+    """Return the values of the file that was named, else of the first unicomp.toml or [tool.unicomp] in `folders`, and where they are from."""
+    if named is not None:
+        return read_file(named)
+    for folder in dict.fromkeys(folders):
+        own, project = folder / "unicomp.toml", folder / "pyproject.toml"
+        if own.is_file():
+            return read_file(own)
+        if project.is_file() and _concerns_us(project):
+            return read_file(project, table="tool.unicomp")
+    return {}, NOWHERE
+
+
+def _concerns_us(project: Path) -> bool:
+    """Say whether a pyproject.toml gives settings of ours, however it writes them, or names us and is broken, which is to be told."""
+    try:
+        raw = project.read_bytes()
+        tool = tomllib.loads(raw.decode("utf-8")).get("tool", {}) if b"unicomp" in raw else {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return True
+    return not isinstance(tool, Mapping) or "unicomp" in tool
