@@ -1,4 +1,4 @@
-"""Stage: Measurements -> Check -> verdicts of capability, recipe and run; the rules are in docs/verdicts.md."""
+"""Compares measurements: Measurement pairs -> Check -> verdicts of capability, recipe and run. The rules are in docs/verdicts.md."""
 
 from pytest_unicomp.compare.absolute_limit import within_limit, worst_of
 from pytest_unicomp.compare.calibration import calibration_gain, calibration_gains

@@ -1,4 +1,4 @@
-"""Is a cost within a limit of its own, such as a service's promise? Decided on the candidate's own numbers, the reference left aside."""
+"""Verdict on an absolute limit of `[tool.unicomp.limits]`, an SLO such as "p95 <= 40 ms", decided on the candidate's own measurements."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ Answer = tuple[Verdict, str]
 
 
 def within_limit(values: Sequence[float], limit: Limit, *, metric: str, confidence: float) -> Answer:
-    """Return the verdict on a limit by itself: of a percentile, by an interval that assumes no distribution; of rounds, by the interval of their
-    mean; of one exact number, by that number. PASS where the upper bound is within, FAIL where the lower one is not, else INCONCLUSIVE."""
+    """Return the verdict on one limit, and its reason. The reference does not enter.
+
+    `values` are the candidate's rounds in the unit of the limit, or one exact number. A percentile is judged by its distribution-free
+    interval, a mean by its Student interval, an exact number by itself: pass if the upper bound is at most the limit, fail if the lower
+    bound is above it, else inconclusive.
+    """
     assert limit.most is not None
     most = limit.most
     if len(values) == 1:
         found = values[0]
         return ("pass" if found <= most else "fail"), f"{found:.6g} {metric} (exact), limit {limit.text}"
     if not values:
-        return "inconclusive", f"nothing was measured to hold against the limit {limit.text}"
+        return "inconclusive", f"undecided: no value was measured for the limit {limit.text}"
     per = " per token" if limit.per_token else ""
     if limit.percentile is None:
         mean = stats.mean(values)
@@ -41,6 +45,6 @@ def _decided(lower: float | None, upper: float | None, most: float) -> Verdict:
 
 
 def worst_of(answers: Sequence[Answer]) -> Answer:
-    """Put several limits on one benchmark together: it must be within all of them."""
+    """Combine the answers of several limits on one benchmark: the worst verdict, with all reasons."""
     order: tuple[Verdict, ...] = ("fail", "inconclusive", "pass")
     return min((verdict for verdict, _ in answers), key=order.index), "; ".join(reason for _, reason in answers)

@@ -1,4 +1,4 @@
-"""What does calibration text of another kind gain? One recipe made twice, with different texts, on the same items."""
+"""Gain from other calibration text (`--unicomp-calibration-target`): one recipe made twice with different texts, compared on the same items."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from pytest_unicomp.compare.retention import retention
 
 
 def calibration_gain(before: Measurement, after: Measurement, *, recipe: str, family: Family, policy: Policy) -> Check:
-    """Compare the recipe made with the target's text (`after`) with itself made with the run's (`before`), paired per item.
+    """Compare the recipe calibrated on the target's text (`after`) with itself calibrated on the run's (`before`), item by item.
 
-    `difference` is positive where the target's text is better. pass: the interval lies above 0; fail: below 0; else inconclusive. It informs.
+    `difference` is positive if the target's text is better. pass: the interval lies above 0; fail: below 0; else inconclusive. The check
+    informs only.
     """
     check = retention(before, after, recipe=recipe, family=family, gates=False, policy=policy, identical=False)
     fields: dict[str, Any] = {
@@ -31,7 +32,7 @@ def calibration_gain(before: Measurement, after: Measurement, *, recipe: str, fa
 
 
 def calibration_gains(checks: list[Check], *, before: str, after: str, policy: Policy) -> list[CalibrationGain]:
-    """Pool the gains of one recipe per capability, benchmarks weighted equally, nats apart from rates; what has no interval is left out."""
+    """Pool the gains per recipe and capability, benchmarks weighted equally; nats and rates apart; checks without an interval are left out."""
     found = []
     kept = [check for check in checks if check.question == "calibration" and check.interval is not None]
     groups = dict.fromkeys((check.recipe, check.capability, check.metric == wording.NATS) for check in kept)

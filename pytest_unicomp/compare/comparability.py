@@ -1,4 +1,4 @@
-"""Decides whether two measurements answer the same question; whatever differs is named with both values."""
+"""Checks that two measurements are comparable before items are paired: benchmark, metric, conditions, items and prompts must be equal."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ Pair = tuple[Item, Item]
 
 
 def mismatch(reference: Measurement, candidate: Measurement, *, names: tuple[str, str] = ("reference", "candidate")) -> str | None:
-    """Return what makes two measurements not comparable, or None where they are.
+    """Return the first difference that makes two measurements not comparable, or None.
 
-    Equal must be: benchmark, metric, direction, every condition but `limit`, the items and their rendered prompts. With unequal limits
-    every candidate item must be in the reference. Missing, duplicated and empty results never compare, nor do items scored on one side only.
+    Benchmark, metric, direction, every condition except `limit`, the items and the digests of their prompts must be equal. If the limits
+    differ, every candidate item must be in the reference. Missing, duplicate or empty items are a mismatch, and so is an item that only
+    one side could score. Hardware and versions may differ.
     """
     return _conditions(reference, candidate, names) or _items(reference, candidate, names)
 
 
 def paired(reference: Measurement, candidate: Measurement) -> list[Pair]:
-    """Return the items that both sides scored, in the order of their ids, for measurements that compare."""
+    """Return the items that both sides scored, ordered by id; both measurements must be comparable."""
     known = {item.id: item for item in reference.items}
     both = ((known[item.id], item) for item in sorted(candidate.items, key=lambda item: item.id))
     return [pair for pair in both if pair[0].score is not None and pair[1].score is not None]
@@ -70,7 +71,7 @@ def _items(reference: Measurement, candidate: Measurement, names: tuple[str, str
 
 
 def _shortfall(reference: Measurement, candidate: Measurement, names: tuple[str, str]) -> str | None:
-    """A smaller limit explains fewer items, down to that limit; nothing else does."""
+    """Describe the items missing beyond those that a smaller `limit` leaves out; None if there are none."""
     missing = {item.id for item in reference.items} - {item.id for item in candidate.items}
     limit = candidate.conditions.limit
     expected = len(reference.items)
@@ -78,14 +79,14 @@ def _shortfall(reference: Measurement, candidate: Measurement, names: tuple[str,
         expected = min(limit, expected)
     if len(candidate.items) >= expected:
         return None
-    return f"the {names[1]} has {len(candidate.items)} items where {expected} were expected (limit {limit}); missing: {_listed(missing)}"
+    return f"the {names[1]} has {len(candidate.items)} items, expected {expected} (limit {limit}); missing: {_listed(missing)}"
 
 
 def _unscored(first: dict[str, Item], second: dict[str, Item], names: tuple[str, str]) -> str | None:
-    for one, other, name in ((first, second, names[0]), (second, first, names[1])):
+    for one, other, without, scored in ((first, second, *names), (second, first, *names[::-1])):
         missing = [key for key in second if one[key].score is None and other[key].score is not None]
         if missing:
-            return f"{len(missing)} items have no score in the {name} only, which counts as missing: {_listed(missing)}"
+            return f"{len(missing)} items have a score in the {scored} but none in the {without}: {_listed(missing)}"
     if all(item.score is None for item in second.values()):
         return f"none of the {len(second)} items has a score"
     return None

@@ -16,7 +16,8 @@ TINY = 1e-9
 def divergence(pairs: Sequence[Pair]) -> Divergence | None:
     """Return mean KL(reference || candidate) in nats over the softmax of the options' log-probabilities, top-1 agreement and margin shrinkage.
 
-    Only items with the same two or more options on both sides count; None where there is none. Texts are compared by their likeliest next tokens.
+    Margin shrinkage is the loss of the reference's chosen option's lead, in nats. Only items with the same number of options (at least two)
+    on both sides count; None if there is none. Texts (items with `top_tokens`) are compared by their likeliest next tokens instead.
     Source: Kullback & Leibler 1951, Annals of Mathematical Statistics 22, 79-86; as a distance beside accuracy: Dutta et al. 2024, arXiv 2407.09141.
     """
     texts = [(before, after) for before, after in pairs if before.top_tokens and after.top_tokens]
@@ -44,10 +45,10 @@ def divergence(pairs: Sequence[Pair]) -> Divergence | None:
 
 
 def _over_tokens(pairs: Sequence[Pair]) -> Divergence:
-    """Return the divergence of next-token distributions, mean over the positions of each text and then over texts, which are the unit of the errors.
+    """Return the divergence of next-token distributions: the mean over a text's positions, then over texts, which are the sampling unit.
 
-    Tokens that both sides list are told apart, all others are one bucket. Merging outcomes never enlarges a KL divergence (log-sum inequality:
-    Cover & Thomas 2006, Elements of Information Theory, theorem 2.7.1), so this is a lower bound of the divergence over the vocabulary.
+    Each token that both sides list is an outcome, all others share one bucket. Merging outcomes never enlarges a KL divergence (log-sum
+    inequality: Cover & Thomas 2006, Elements of Information Theory, theorem 2.7.1), so this is a lower bound for the whole vocabulary.
     """
     distances, agreements = [], []
     for before, after in pairs:

@@ -1,4 +1,4 @@
-"""Is it what it was last time? Paired equivalence of a measurement to its stored baseline, good and bad changes alike."""
+"""The drift check: is a measurement equivalent to its stored baseline? Changes for the better count as changes too."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pytest_unicomp.config.margins import Margin
 
 
 def drift(baseline: Measurement, current: Measurement, *, recipe: str, family: Family, gates: bool, policy: Policy) -> Check:
-    """Compare a measurement with its baseline within the drift margin; `current` may hold a part of the baseline's items (smaller limit).
+    """Compare a measurement with its baseline within the drift margin; with a smaller limit, `current` holds part of the baseline's items.
 
-    Equal scores and answers pass. Else pass iff the interval lies inside +-margin (Schuirmann 1987, J. Pharmacokinetics and Biopharmaceutics 15,
-    657-680: two one-sided tests), fail iff wholly below, pass as improved iff wholly above, else inconclusive. Changed versions, weights and
-    machine are listed in `changes` and never decide.
+    Equal scores and answers pass. Otherwise the interval decides (two one-sided tests, Schuirmann 1987, Journal of Pharmacokinetics and
+    Biopharmaceutics 15, 657-680): pass iff it lies inside +-margin, fail iff wholly below, pass as improved iff wholly above, else
+    inconclusive. Changed versions, weights and machine are listed in `changes` and decide nothing.
     """
     margin = Margin("absolute", policy.drift_margin)
     fields = describe(current, recipe=recipe, family=family, gates=gates, question="drift", margin=margin, policy=policy)
@@ -29,12 +29,13 @@ def drift(baseline: Measurement, current: Measurement, *, recipe: str, family: F
         return _unchanged(comparison)
     if (refusal := baseline_refusal(baseline, policy)) is not None:
         return comparison.check(
-            "inconclusive", f"the baseline cannot show a loss: {refusal}; remove it, or choose a benchmark that the model can do"
+            "inconclusive",
+            f"the baseline cannot show a loss: {refusal}; remove it, or choose a benchmark on which the model is above chance",
         )
     try:
         found = comparison.difference(alpha=policy.alpha, margin=margin)
     except UnicompError as error:
-        return comparison.check("inconclusive", f"no uncertainty can be given: {str(error).removeprefix('unicomp: ')}")
+        return comparison.check("inconclusive", f"the uncertainty is unknown: {str(error).removeprefix('unicomp: ')}")
     n = len(comparison.pairs)
     verdict, words = _decide(found, margin=margin.value, n=n, metric=current.metric, alpha=policy.alpha)
     detectable = stats.minimum_detectable_effect(found.stderr, alpha=policy.alpha)
@@ -43,14 +44,13 @@ def drift(baseline: Measurement, current: Measurement, *, recipe: str, family: F
 
 
 def baseline_refusal(stored: Measurement, policy: Policy) -> str | None:
-    """Return why evidence cannot be a baseline, or None: what is not above chance cannot get worse."""
+    """Return why a measurement cannot be a baseline, or None: a model at chance cannot get worse."""
     if stored.chance is None or not any(item.score is not None for item in stored.items):
         return None
     fields = describe(
         stored, recipe="", family="none", gates=False, question="drift", margin=Margin("absolute", policy.drift_margin), policy=policy
     )
-    found = why_at_chance(compare(stored, stored, fields), stored, policy)
-    return None if found is None else found.replace("the reference is", "it is", 1)
+    return why_at_chance(compare(stored, stored, fields), stored, policy, subject="it")
 
 
 def _decide(found: stats.Paired, *, margin: float, n: int, metric: str, alpha: float) -> tuple[Verdict, str]:
@@ -60,12 +60,12 @@ def _decide(found: stats.Paired, *, margin: float, n: int, metric: str, alpha: f
     if answer == "within":
         return "pass", f"as before: {shown}, within {limit} of the baseline"
     if answer == "below":
-        return "fail", f"worse than the baseline: {shown}, more than {limit} away"
+        return "fail", f"worse than the baseline: {shown}, more than {limit} below it"
     if answer == "above":
         return "pass", f"improved: {shown}, more than {limit} above the baseline; accept it with --unicomp-update=changed"
     state = "a drop is detected, its size undecided" if found.upper < 0 else "undecided"
     items = stats.required_items(found.stderr, n, abs(found.difference) - margin, alpha=alpha)
-    return "inconclusive", f"{state}: {shown}, neither within nor beyond {limit} of the baseline; {wording.would_decide(items)}"
+    return "inconclusive", f"{state}: {shown}, on both sides of the {limit} allowed; {wording.would_decide(items)}"
 
 
 def _since(comparison: Comparison) -> str:

@@ -1,4 +1,4 @@
-"""Does the candidate cost no more than the reference? Ratios of paired timings, or of two exact numbers such as bytes."""
+"""Efficiency checks: the ratio candidate / reference of a cost, from paired timings or from two exact numbers such as bytes."""
 
 from __future__ import annotations
 

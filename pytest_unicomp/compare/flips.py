@@ -15,7 +15,7 @@ EXAMPLE_CHARACTERS = 600
 
 
 def kinds(pairs: Sequence[Pair], candidate: Measurement) -> list[tuple[FlipKind, Pair]] | None:
-    """Return the flipped pairs with their kind, lost first, then by id; None where scores are not all 0 or 1."""
+    """Return the flipped pairs with their kind, lost before gained before changed, then by id; None if a score is neither 0 nor 1."""
     if any(item.score not in (0, 1) for pair in pairs for item in pair) or candidate.metric == "nats_per_token":
         return None
     right = 1 if candidate.higher_is_better else 0
@@ -31,12 +31,12 @@ def kinds(pairs: Sequence[Pair], candidate: Measurement) -> list[tuple[FlipKind,
 
 
 def shortened(measurement: Measurement) -> dict[str, str]:
-    """Return the answers by id as stored evidence keeps them: long ones cut, with a digest."""
+    """Return the answers by item id as a baseline stores them: long ones cut, with a digest."""
     return {item.id: item.answer for item in condense(measurement).items}
 
 
 def same_answer(before: Item, after: Item, short: dict[str, str]) -> bool:
-    """Say whether two answers are equal, also where the first was stored shortened."""
+    """Return True if two answers are equal; the first may be stored shortened."""
     return before.answer in (after.answer, short[after.id])
 
 
@@ -47,7 +47,10 @@ def counts(found: Sequence[tuple[FlipKind, Pair]]) -> Flips:
 
 
 def with_floor(check: Check, earlier: Measurement, reference: Measurement) -> Check:
-    """Add to a check's flips how many items the reference flips against its own evidence of an earlier run, put under the same conditions."""
+    """Return the check with its flips' floor: the share of items that the reference itself flips between an earlier run and this one.
+
+    The check is unchanged if it has no flips, the conditions differ (other than in `limit`), or the runs share no item.
+    """
     same = earlier.conditions.model_copy(update={"limit": reference.conditions.limit}) == reference.conditions
     before = {(item.id, item.prompt_digest): item.score for item in earlier.items}
     shared = [(before[item.id, item.prompt_digest], item.score) for item in reference.items if (item.id, item.prompt_digest) in before]
@@ -63,7 +66,7 @@ def discordance(pairs: Sequence[Pair]) -> float:
 
 
 def examples(found: Sequence[tuple[FlipKind, Pair]]) -> list[Example]:
-    """Return the first EXAMPLES flips with their texts, each cut to EXAMPLE_CHARACTERS."""
+    """Return the first EXAMPLES flips, each text cut to EXAMPLE_CHARACTERS."""
     return [
         Example(
             id=after.id,

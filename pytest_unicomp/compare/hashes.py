@@ -1,4 +1,4 @@
-"""The hash of what a check rests on: equal evidence, equal hash, so that a waiver excuses what was looked at and nothing else."""
+"""Hashes the evidence behind a check, so that a waiver, which names the hash, excuses the evidence that its owner reviewed and no other."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ LENGTH = 16
 
 
 def of_items(question: str, reference: Measurement, candidate: Measurement) -> str:
-    """Hash a paired check: benchmark, metric, and of every item its id, its prompt's digest and both scores.
+    """Return the hash of a paired check: benchmark, metric, and each item's id, prompt digest and scores.
 
-    Texts of answers do not enter: another wording of the same wrong answer is the same evidence. Nor do versions, machine and margins.
+    Answer texts are left out: another wording of the same wrong answer is the same evidence. Versions, machine and margins are left out too.
     """
     sides = [sorted([item.id, item.prompt_digest, item.score] for item in side.items) for side in (reference, candidate)]
     return _hash(question=question, benchmark=candidate.benchmark, metric=candidate.metric, sides=sides)
 
 
 def of_values(question: str, benchmark: str, *values: Any) -> str:
-    """Hash a check of plain values: exact numbers such as bytes, findings about a file, or what was timed on what (timings never repeat)."""
+    """Return the hash of a check of plain values: bytes, findings about a file, or what was timed on which machine (timings never repeat)."""
     return _hash(question=question, benchmark=benchmark, values=list(values))
 
 
 def of_checks(checks: Iterable[Check]) -> str | None:
-    """Hash several checks, whatever their order; one alone keeps its own hash; None where one of them has nothing that could be excused."""
+    """Return the hash of several checks in any order; a single check keeps its hash; None if a check has none, or there is no check."""
     parts: Sequence[str | None] = sorted((check.evidence for check in checks), key=str)
     if not parts or None in parts:
         return None
@@ -34,7 +34,7 @@ def of_checks(checks: Iterable[Check]) -> str | None:
 
 
 def content(measurement: Measurement) -> str:
-    """Return the digest of everything in a measurement but when, and how long, it was made."""
+    """Return the digest of a measurement without its creation time and duration."""
     return digest(measurement.model_dump(mode="json", exclude={"created", "seconds"}))
 
 

@@ -1,4 +1,7 @@
-"""Are the items right that must be right, each of them? Exact, so there is no interval and no margin."""
+"""The must-pass check: the candidate must answer every item of `[tool.unicomp.must_pass]` right, whatever the reference answers.
+
+The check is exact: it has no interval and no margin.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,10 @@ SHOWN = 5
 def must_pass(
     reference: Measurement, candidate: Measurement, patterns: Sequence[str], *, recipe: str, family: Family, gates: bool, policy: Policy
 ) -> Check:
-    """Ask whether the candidate answers every item right whose id is, or matches, one of `patterns` (shell wildcards, case counts).
+    """Check that the candidate answers every item right whose id equals or matches one of `patterns` (shell wildcards, case-sensitive).
 
-    fail: one is wrong, whatever the reference answers there; inconclusive: one could not be scored, or a pattern meets no measured item; else pass.
+    fail: an item is wrong; inconclusive: an item could not be scored, or a pattern matches no measured item; else pass. The reference's
+    answers are shown and decide nothing.
     """
     chosen, unmet = must_pass_items(candidate.items, patterns)
     right = 1 if candidate.higher_is_better else 0
@@ -51,7 +55,7 @@ def must_pass(
 
 
 def must_pass_items(items: Sequence[Item], patterns: Sequence[str]) -> tuple[list[Item], list[str]]:
-    """Return the items that the patterns name, in the order of their ids, and the patterns that name none; an id may hold wildcard characters."""
+    """Return the items that match the patterns, ordered by id, and the patterns that match none; an exact id wins over its reading as a wildcard."""
     found: dict[str, Item] = {}
     unmet = []
     for pattern in patterns:
@@ -64,13 +68,13 @@ def must_pass_items(items: Sequence[Item], patterns: Sequence[str]) -> tuple[lis
 
 def _decide(wrong: Sequence[str], already: int, unknown: Sequence[str], unmet: Sequence[str], n: int) -> tuple[Verdict, str]:
     if wrong:
-        also = f"; the reference has {already} of them wrong too" if already else ""
-        return "fail", f"{len(wrong)} of {n} must-pass items are wrong: {_listed(wrong)}{also}; exact, so no interval"
+        also = f"; the reference answers {already} of them wrong too" if already else ""
+        return "fail", f"{len(wrong)} of {n} must-pass items are wrong: {_listed(wrong)}{also}"
     if unmet:
-        return "inconclusive", f"not measured: no item named {_listed(unmet)}; check the ids, or raise --unicomp-limit"
+        return "inconclusive", f"not measured: no item matches {_listed(unmet)}; check the ids, or raise --unicomp-limit"
     if unknown:
         return "inconclusive", f"{len(unknown)} of {n} must-pass items could not be scored: {_listed(unknown)}"
-    return "pass", f"all {n} must-pass items are right; exact, so no interval"
+    return "pass", f"all {n} must-pass items are right"
 
 
 def _listed(names: Sequence[str]) -> str:

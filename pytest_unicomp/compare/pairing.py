@@ -1,4 +1,4 @@
-"""Pairs two measurements and fills what every comparison shows: values, difference, interval, flips, divergence, what one could detect."""
+"""Pairs two comparable measurements and fills the fields that retention and drift checks share: values, difference, flips, divergence, changes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ from pytest_unicomp.config.margins import Margin
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two comparable measurements as sequences of scores turned so that larger is better, with the fields of their check."""
+    """Paired scores of two comparable measurements, and the fields of their check.
+
+    `before` and `after` are oriented so that larger is better; `raw_reference` keeps the metric's own direction. `bounded`: all scores lie in [0, 1].
+    `unscored` counts the items that neither side could score.
+    """
 
     pairs: list[Pair]
     raw_reference: list[float]
@@ -30,16 +34,16 @@ class Comparison:
     fields: dict[str, Any]
 
     def allowances(self, margin: Margin) -> list[float]:
-        """Return the loss that each item is allowed; raise UnicompError where the scores have no such share."""
+        """Return the loss allowed for each item; raise UnicompError if a relative margin has no meaning for these scores."""
         return margin.allowances(self.raw_reference, higher_is_better=bool(self.fields["higher_is_better"]))
 
     def difference(self, *, alpha: float, margin: Margin) -> stats.Paired:
-        """Return the paired difference; raise UnicompError where its uncertainty cannot be known."""
+        """Return the paired difference; raise UnicompError if its uncertainty cannot be estimated."""
         allowances = self.allowances(margin)
         return stats.paired_difference(self.before, self.after, self.clusters, alpha=alpha, allowances=allowances, bounded=self.bounded)
 
     def check(self, verdict: Verdict, reason: str, **fields: Any) -> Check:
-        """Return the check with a verdict; items that neither side could score are mentioned."""
+        """Return the check with a verdict; its reason counts the items that neither side could score."""
         if self.unscored:
             reason = f"{reason}; {self.unscored} items that neither side could score are left out"
         return Check(**{**self.fields, **fields}, verdict=verdict, reason=reason)
@@ -55,7 +59,7 @@ def describe(
     margin: Margin,
     policy: Policy,
 ) -> dict[str, Any]:
-    """Return the fields of a check that say what it is about; a margin that depends on the reference is filled in later."""
+    """Return the fields that identify a check; a margin that depends on the reference stays None until the items are paired."""
     return {
         "recipe": recipe,
         "family": family,
@@ -74,7 +78,7 @@ def describe(
 
 
 def not_comparable(reference: Measurement, candidate: Measurement, fields: dict[str, Any], names: tuple[str, str]) -> Check | None:
-    """Return the check that says why two measurements do not compare, or None where they do."""
+    """Return a `not_comparable` check with its reason, or None if the measurements are comparable."""
     found = mismatch(reference, candidate, names=names)
     if found is None:
         return None
@@ -83,7 +87,7 @@ def not_comparable(reference: Measurement, candidate: Measurement, fields: dict[
 
 
 def compare(reference: Measurement, candidate: Measurement, fields: dict[str, Any]) -> Comparison:
-    """Pair two measurements that compare and describe what changed between them."""
+    """Pair two comparable measurements and describe what changed between them."""
     pairs = paired(reference, candidate)
     raw = [[float(item.score or 0) for item in side] for side in zip(*pairs, strict=True)]
     bounded = candidate.metric != wording.NATS and all(0 <= score <= 1 for side in raw for score in side)
@@ -116,7 +120,7 @@ def compare(reference: Measurement, candidate: Measurement, fields: dict[str, An
 
 
 def numbers(found: stats.Paired, alpha: float) -> dict[str, Any]:
-    """Return the fields of a check that follow from a paired difference."""
+    """Return the fields of a check that a paired difference gives, at one-sided level `alpha`."""
     return {
         "difference": found.difference,
         "interval": (found.lower, found.upper),
@@ -127,7 +131,10 @@ def numbers(found: stats.Paired, alpha: float) -> dict[str, Any]:
 
 
 def above_chance(scores: Sequence[float], clusters: Sequence[str] | None, chance: float, *, alpha: float) -> tuple[bool, float]:
-    """Return whether the lower confidence bound (one-sided, 1 - alpha) of a mean score lies above `chance`, and that bound."""
+    """Return whether the lower confidence bound (one-sided, 1 - alpha) of the mean score lies above `chance`, and that bound.
+
+    Scores lie in [0, 1]. Scores of 0 or 1: Wilson's interval at the effective number of items; other scores: Student's t.
+    """
     confidence, n = 1 - 2 * alpha, len(scores)
     effect = 1.0
     if clusters is not None and len(set(clusters)) > 1:
@@ -145,7 +152,7 @@ def above_chance(scores: Sequence[float], clusters: Sequence[str] | None, chance
 
 
 def changes(reference: Measurement, candidate: Measurement, *, weights: bool) -> list[str]:
-    """Return what differs between the two measurements without making them incomparable: versions, machine and (where asked) weights, each as "what: old -> new"."""
+    """Return differences that leave two measurements comparable, each as "what: old -> new": versions, machine and, with `weights`, the weights."""
     names = sorted(reference.versions.keys() | candidate.versions.keys())
     old, new = reference.versions, candidate.versions
     found = [f"{name}: {old.get(name, 'absent')} -> {new.get(name, 'absent')}" for name in names if old.get(name) != new.get(name)]
@@ -163,7 +170,7 @@ def _turned(scores: Sequence[float], higher_is_better: bool, bounded: bool) -> l
 
 
 def _clusters(pairs: Sequence[Pair]) -> list[str] | None:
-    """Items without a cluster stand alone; the prefix keeps their ids apart from cluster names."""
+    """Return each pair's cluster, or None if no item has one; an item without a cluster is its own, and the prefix prevents clashing names."""
     if all(after.cluster is None and before.cluster is None for before, after in pairs):
         return None
     named = [after.cluster if after.cluster is not None else before.cluster for before, after in pairs]

@@ -1,4 +1,4 @@
-"""What counts as lost, and how sure one must be: the numbers that a run's owner sets once."""
+"""The policy that verdicts follow: margins (the losses allowed), alpha, and whether an inconclusive result fails the run."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from pytest_unicomp.config.margins import Margin
 
 @dataclass(frozen=True)
 class Policy:
-    """Margins are numbers (rates, or nats per token), shares of the reference `"5%"`, or multiples of its errors `"1.2x errors"`.
+    """Margins and error level of a run.
 
-    `margins` are exceptions by name: a capability's replaces the capability margin, a benchmark's or a metric's the benchmark margin, and a table
-    under a recipe's name holds such exceptions for that recipe alone. The nearest wins: recipe before all, benchmark before metric.
-    The drift margin is a number. `alpha` is one-sided, so intervals are two-sided at 1 - 2 alpha.
+    A margin is a number (a rate in [0, 1], or nats per token), a share of the reference (`"5%"`), or a multiple of its errors
+    (`"1.2x errors"`); the drift margin is always a number. `margins` holds exceptions by name: a capability's replaces the capability
+    margin, a benchmark's or metric's the benchmark margin, and a table under a recipe's name applies to that recipe only. The most
+    specific exception wins: recipe before run, benchmark before metric. `alpha` is one-sided, so intervals are two-sided at 1 - 2 alpha.
     """
 
     alpha: float = 0.05
@@ -27,7 +28,7 @@ class Policy:
     margins: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        """Raise UsageProblem for an alpha outside (0, 0.5), or a margin that is negative, not finite or not understood."""
+        """Raise UsageProblem for an alpha outside (0, 0.5), or a margin that is negative, infinite or malformed."""
         if not 0 < self.alpha < 0.5:
             raise UsageProblem(f"unicomp: alpha is {self.alpha}; expected a number above 0 and below 0.5, such as 0.05.")
         for name in ("capability_margin", "benchmark_margin"):
@@ -41,7 +42,7 @@ class Policy:
             )
 
     def of(self, *, recipe: str, capability: str, benchmark: str = "", metric: str = "") -> Policy:
-        """Return the policy for one check: its margins are those that its names ask for."""
+        """Return the policy for one check, with the exceptions of `margins` for its names applied."""
         own = self.margins.get(recipe)
         tables = [*([own] if isinstance(own, Mapping) else []), self.margins]
 

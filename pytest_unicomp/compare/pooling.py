@@ -1,4 +1,4 @@
-"""Pools the retention checks of one recipe and capability into the verdict that decides about the capability."""
+"""Pools the retention checks of one recipe and capability into that capability's verdict."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from pytest_unicomp.compare.hashes import of_checks
 from pytest_unicomp.compare.policy import Policy
 from pytest_unicomp.compare.retention import decide
 
-# What decides where several differ, worst first.
+# Worst first: the first that occurs decides.
 SEVERITY: tuple[Verdict, ...] = ("error", "fail", "not_comparable", "inconclusive", "pass")
 
-# A verdict's reason is one sentence: so many checks are told with their own, and so many more by name.
-TOLD, OTHERS_NAMED = 2, 4
+# A verdict's reason stays one sentence: at most so many checks give theirs in full, and so many more are named.
+IN_FULL, OTHERS_NAMED = 2, 4
 
 
 def pool(checks: Sequence[Check], *, policy: Policy) -> CapabilityVerdict:
-    """Return the verdict of a capability from the retention checks of one recipe: mean of the differences, benchmarks weighted equally.
+    """Return the verdict on a capability: non-inferiority of the mean difference at the capability margin, benchmarks weighted equally.
 
-    error > not comparable > a reference at chance (inconclusive) > the interval rule at the capability margin. Rates and nats per token are
-    pooled apart; where a capability has both, the worse verdict stands, with its numbers. Waived checks are set aside. Raises UnicompError for no check, or for checks of
-    several recipes, capabilities or questions.
+    An error decides first, then a check that is not comparable, then a reference at chance (inconclusive), then the interval. Rates and
+    nats per token are pooled separately; if a capability has both, the worse verdict and its numbers are returned. Waived checks are set
+    aside. Raises UnicompError for no check, or for checks of several recipes, capabilities or questions.
     """
     kinds = {(check.recipe, check.capability, check.question) for check in checks}
     if len(kinds) != 1 or next(iter(kinds))[2] != "retention":
@@ -46,7 +46,7 @@ def _all(checks: Sequence[Check], policy: Policy) -> CapabilityVerdict:
 
 
 def _unanchored(check: Check) -> bool:
-    """Say whether a retention check could not be decided because its reference is not above chance."""
+    """Return True if a retention check is undecided because its reference is not above chance."""
     return check.verdict == "inconclusive" and check.chance is not None and check.chance_corrected_retention is None
 
 
@@ -67,8 +67,8 @@ def _pool(checks: Sequence[Check], policy: Policy) -> CapabilityVerdict:
 
 
 def _named(checks: Sequence[Check]) -> str:
-    """Tell the reason of one or two checks; of more the first one's, and which others have one: each stands beside its own check."""
-    if len(checks) <= TOLD:
+    """Return the reasons of one or two checks; of more, the first reason and the names of the others."""
+    if len(checks) <= IN_FULL:
         return "; ".join(f"{check.benchmark}: {check.reason}" for check in checks)
     others = [check.benchmark for check in checks[1:]]
     more = f" and {len(others) - OTHERS_NAMED} more" if len(others) > OTHERS_NAMED else ""
@@ -85,7 +85,7 @@ def _pooled_difference(checks: Sequence[Check]) -> stats.Bounded | None:
 
 
 def _decide(checks: Sequence[Check], pooled: stats.Bounded, policy: Policy) -> tuple[Verdict, str]:
-    """Required items are named for one benchmark only: over several, it depends on which of them grows."""
+    """Apply the interval rule; the number of items that would decide is known for a single benchmark only."""
     stderr = stats.implied_stderr(pooled.lower, pooled.upper, alpha=policy.alpha)
     found = stats.Paired(pooled.value, stderr, pooled.lower, pooled.upper, 1.0, "MOVER", _margin(checks, policy) or 0.0)
     n = checks[0].n if len(checks) == 1 else 0
@@ -109,7 +109,7 @@ def _verdict(checks: Sequence[Check], policy: Policy, pooled: stats.Bounded | No
 
 
 def _margin(checks: Sequence[Check], policy: Policy) -> float | None:
-    """The capability's margin in the unit of the difference: a share of the reference is the mean of what it is on each benchmark."""
+    """Return the capability's margin in the unit of the difference; a relative one is the mean of its values on the benchmarks."""
     if policy.capability.kind == "absolute":
         return policy.capability.value
     shares = [check.margin if check.capability_margin is None else check.capability_margin for check in checks]
@@ -118,7 +118,7 @@ def _margin(checks: Sequence[Check], policy: Policy) -> float | None:
 
 
 def _chance_corrected(checks: Sequence[Check]) -> float | None:
-    """What is left of the mean distance from chance; None where a benchmark has no chance level, or its reference is not above it."""
+    """Return the share kept of the mean distance from chance; None if a benchmark has no chance level or its reference is not above it."""
     kept = whole = 0.0
     for check in checks:
         before, after = check.reference.value, check.candidate.value
@@ -130,7 +130,7 @@ def _chance_corrected(checks: Sequence[Check]) -> float | None:
 
 
 def _retention(checks: Sequence[Check]) -> float | None:
-    """Mean candidate value over mean reference value, turned where lower is better; the plain ratio, no chance level taken off."""
+    """Return mean candidate value / mean reference value, inverted if lower is better; the chance level is not subtracted."""
     before = [check.reference.value for check in checks]
     after = [check.candidate.value for check in checks]
     if len({check.higher_is_better for check in checks}) > 1 or None in before or None in after:

@@ -1,4 +1,4 @@
-"""From checks to the answer: does a recipe pass, does the run pass, and with which exit code."""
+"""Decides from checks whether a recipe passes, whether the run passes, and the exit code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pytest_unicomp.compare.pooling import pool
 
 
 def survives_holm(check: Check, checks: Sequence[Check], alpha: float) -> bool:
-    """Say whether a check's FAIL stands after Holm over the recipe's retention checks; other questions and verdicts stand as they are."""
+    """Return True if a check fails and, for a retention check with a p-value, still does after Holm's correction over the recipe's retention checks."""
     if check.verdict != "fail":
         return False
     if check.question != "retention" or check.p_value is None:
@@ -23,19 +23,19 @@ def survives_holm(check: Check, checks: Sequence[Check], alpha: float) -> bool:
 
 
 def recipe_verdict(checks: Sequence[Check], *, policy: Policy) -> tuple[Verdict, str, list[CapabilityVerdict]]:
-    """Return a recipe's verdict, what decided it, and its capabilities, from all its checks.
+    """Return a recipe's verdict, the reason, and its pooled capabilities, from all its checks.
 
-    error > fail > not comparable > inconclusive > pass. It fails iff a capability fails, a benchmark fails after Holm, or a drift, artifact,
-    efficiency or must-pass check fails. What a waiver excuses decides nothing. A single benchmark that is inconclusive, or fails before Holm
-    only, decides nothing: its capability does. Where capabilities were measured, an undecided drift or timing informs and decides nothing
-    either. Performance kept while behaviour changed is a failure of its own class, and named first.
+    The worst decides: error > fail > not comparable > inconclusive > pass. A recipe fails iff a capability fails, a benchmark fails after
+    Holm's correction, a drift, artifact, efficiency or must-pass check fails, or there is a hidden danger (its reason comes first). Waived
+    checks decide nothing. A benchmark that is inconclusive, or fails only before the correction, leaves the decision to its capability.
+    If capabilities were measured, an inconclusive drift or efficiency check only informs.
     """
     kept = [check for check in checks if check.question == "retention"]
-    # What other calibration text would gain says nothing about this one.
+    # The gain from other calibration text is no statement about this recipe.
     others = [check for check in checks if check.question not in ("retention", "calibration")]
     names = list(dict.fromkeys(check.capability for check in kept))
     capabilities = [pool([check for check in kept if check.capability == name], policy=policy) for name in names]
-    # Must-pass items are asked for one by one: not knowing of one is not knowing whether the recipe passes.
+    # A must-pass item that was not measured leaves open whether the recipe passes, so it does not merely inform.
     informing = [check for check in others if check.verdict == "inconclusive" and check.question != "must_pass"] if capabilities else []
     decisive = [
         (check.verdict, f"{check.benchmark} {check.question.replace('_', '-')}: {check.reason}")
@@ -61,7 +61,7 @@ def recipe_verdict(checks: Sequence[Check], *, policy: Policy) -> tuple[Verdict,
         also = f", {excused} waived" if excused else ""
         return "pass", f"{len(others) - excused} checks passed{also}; no capability was measured", capabilities
     undecided = ", ".join(f"{check.benchmark} {check.question}" for check in informing if not check.waived)
-    return "pass", _passed(checks, capabilities) + (f" (undecided, for information: {undecided})" if undecided else ""), capabilities
+    return "pass", _passed(checks, capabilities) + (f" (undecided, informs only: {undecided})" if undecided else ""), capabilities
 
 
 def _passed(checks: Sequence[Check], capabilities: Sequence[CapabilityVerdict]) -> str:
@@ -71,10 +71,10 @@ def _passed(checks: Sequence[Check], capabilities: Sequence[CapabilityVerdict]) 
 
 
 def hidden_danger(checks: Sequence[Check], capabilities: Sequence[CapabilityVerdict], policy: Policy) -> str | None:
-    """Say that performance is kept while behaviour changed, or return None where that is not so, or where no performance was measured.
+    """Return the reason if performance is kept but reliability is lost, else None; None too if no performance was measured.
 
-    Performance is kept where every performance capability passes. Behaviour changed where a reliability capability fails, or where one part of a
-    reliability benchmark (attack, group, type) is lost; the parts' p-values are adjusted over the benchmarks that have parts.
+    Performance is kept if every performance capability passes. Reliability is lost if a reliability capability fails, or if one slice of a
+    reliability benchmark (attack, group, type) is lost; the slices' p-values are corrected (Holm) over the benchmarks that have slices.
     """
     checks, capabilities = [check for check in checks if not check.waived], [found for found in capabilities if not found.waived]
     kept = [found for found in capabilities if found.dimension == "performance"]
@@ -85,13 +85,13 @@ def hidden_danger(checks: Sequence[Check], capabilities: Sequence[CapabilityVerd
     adjusted = stats.holm([part.p_value for _, part in parts]) if parts else []
     lost = [f"{found.capability} is lost" for found in capabilities if found.dimension == "reliability" and found.verdict == "fail"]
     lost += [
-        f"{check.benchmark} loses {part.name} ({100 * part.reference:.0f} to {100 * part.candidate:.0f} %, n {part.n})"
+        f"{check.benchmark} falls from {100 * part.reference:.0f} to {100 * part.candidate:.0f} % on {part.name} ({part.n} items)"
         for (check, part), p_value in zip(parts, adjusted, strict=True)
         if part.lost and p_value <= policy.alpha
     ]
     if not lost:
         return None
-    return f"hidden danger: performance is kept ({', '.join(found.capability for found in kept)}), yet {', '.join(lost)}"
+    return f"hidden danger: performance is kept ({', '.join(found.capability for found in kept)}), but {', '.join(lost)}"
 
 
 def _first(reasons: Sequence[str]) -> str:
@@ -100,15 +100,15 @@ def _first(reasons: Sequence[str]) -> str:
 
 
 def run_verdict(recipes: Sequence[RecipeVerdict], policy: Policy) -> tuple[RunVerdict, int, str]:
-    """Return the run's verdict, exit code and reason from its recipes: that of the worst one that gates.
+    """Return the run's verdict, exit code and reason: those of its worst gating recipe.
 
-    7 error, 1 fail, 6 inconclusive or not comparable (0 where the policy only warns; the verdict stays "inconclusive"), 0 pass.
-    Nothing that gates is inconclusive, never a pass.
+    Exit codes: 7 error, 1 fail, 6 inconclusive or not comparable (0 if the policy only warns; the verdict stays "inconclusive"), 0 pass.
+    A run without a gating recipe is inconclusive, never a pass.
     """
     undecided = 6 if policy.inconclusive == "fail" else 0
     gated = [recipe for recipe in recipes if recipe.gates]
     if not gated:
-        return "inconclusive", undecided, "no recipe that gates was measured"
+        return "inconclusive", undecided, "no gating recipe was measured"
     answers: tuple[tuple[Verdict, RunVerdict, int], ...] = (
         ("error", "error", 7),
         ("fail", "fail", 1),
@@ -119,4 +119,4 @@ def run_verdict(recipes: Sequence[RecipeVerdict], policy: Policy) -> tuple[RunVe
         found = [recipe for recipe in gated if recipe.verdict == verdict]
         if found:
             return answer, code, _first([f"{recipe.recipe}: {recipe.reason}" for recipe in found])
-    return "pass", 0, f"every recipe that gates passes: {', '.join(recipe.recipe for recipe in gated)}"
+    return "pass", 0, f"every gating recipe passes: {', '.join(recipe.recipe for recipe in gated)}"

@@ -1,4 +1,4 @@
-"""Is what the reference could do kept? Paired non-inferiority of a candidate to its reference on one benchmark."""
+"""The retention check: paired non-inferiority of a candidate to its reference on one benchmark."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from pytest_unicomp.config.margins import Margin
 def retention(
     reference: Measurement, candidate: Measurement, *, recipe: str, family: Family, gates: bool, policy: Policy, identical: bool
 ) -> Check:
-    """Compare a candidate with its reference within the benchmark margin; never raises for what the measurements hold.
+    """Compare a candidate with its reference at the benchmark margin; no content of the measurements raises.
 
-    In this order: not comparable; identical weights (equal artifact fingerprints, or `identical`) pass; a reference that is not above chance
-    is inconclusive; then pass iff the lower bound > -margin, fail iff the upper bound < -margin, else inconclusive.
-    `chance_corrected_retention` is None where the reference is not above chance, which is also how pooling knows.
+    The first of these that applies decides: a benchmark that could not be scored is inconclusive; a mismatch is not comparable; identical
+    weights (equal artifact fingerprints, or `identical`) pass; a reference that is not above chance is inconclusive; then pass iff the
+    lower bound > -margin, fail iff the upper bound < -margin, else inconclusive. `chance_corrected_retention` is None if the reference is
+    not above chance; pooling relies on that.
     """
     policy = policy.of(recipe=recipe, capability=candidate.capability, benchmark=candidate.benchmark, metric=candidate.metric)
     margin = policy.benchmark
@@ -46,7 +47,7 @@ def retention(
         found = comparison.difference(alpha=policy.alpha, margin=margin)
         corrected |= _for_capability(comparison, policy)
     except UnicompError as error:
-        return comparison.check("inconclusive", f"no uncertainty can be given: {str(error).removeprefix('unicomp: ')}", **corrected)
+        return comparison.check("inconclusive", f"the uncertainty is unknown: {str(error).removeprefix('unicomp: ')}", **corrected)
     if unanchored is not None:
         return comparison.check("inconclusive", unanchored, **{**numbers(found, policy.alpha), "p_value": None}, **corrected)
     verdict, words = decide(found, margin=margin, n=len(comparison.pairs), metric=candidate.metric, alpha=policy.alpha)
@@ -57,28 +58,28 @@ def retention(
 
 
 def decide(found: stats.Paired, *, margin: Margin, n: int, metric: str, alpha: float) -> tuple[Verdict, str]:
-    """Apply the interval rule of non-inferiority and say why; also used where the difference is one of pooled benchmarks (n = 0 items named)."""
+    """Return the verdict of the non-inferiority rule, and its reason; n = 0 (pooled benchmarks) leaves out how many items would decide."""
     shown = wording.interval(found.difference, found.lower, found.upper, metric, 1 - 2 * alpha)
     limit = wording.limit(margin, found.margin, metric)
     answer = stats.non_inferiority(found.lower, found.upper, found.margin)
     if answer == "better":
         return (
             "pass",
-            f"kept: {shown}, better than the reference by more than {limit}, which is suspicious: look for a leak or a changed prompt",
+            f"kept: {shown}, suspicious: better than the reference by more than {limit}; look for leaked test items or a changed prompt",
         )
     if answer == "kept":
-        return "pass", f"kept: {shown}, a loss beyond {limit} is ruled out"
+        return "pass", f"kept: {shown}, a loss of more than {limit} is ruled out"
     if answer == "lost":
         return "fail", f"lost: {shown}, more than the {limit} allowed"
     state = "a drop is detected, its size undecided" if found.upper < 0 else "undecided"
     if n == 0:
-        return "inconclusive", f"{state}: {shown}, neither within nor beyond {limit}"
+        return "inconclusive", f"{state}: {shown}, on both sides of the {limit} allowed"
     items = stats.required_items(found.stderr, n, found.difference + found.margin, alpha=alpha)
-    return "inconclusive", f"{state}: {shown}, neither within nor beyond {limit}; {wording.would_decide(items)}"
+    return "inconclusive", f"{state}: {shown}, on both sides of the {limit} allowed; {wording.would_decide(items)}"
 
 
-def why_at_chance(comparison: Comparison, reference: Measurement, policy: Policy) -> str | None:
-    """Return why the reference cannot anchor, or None where its lower bound lies above chance or the metric has no chance level."""
+def why_at_chance(comparison: Comparison, reference: Measurement, policy: Policy, *, subject: str = "the reference") -> str | None:
+    """Return why `subject` cannot show a loss, or None if its lower confidence bound lies above chance or the metric has no chance level."""
     chance = reference.chance
     if chance is None:
         return None
@@ -89,8 +90,8 @@ def why_at_chance(comparison: Comparison, reference: Measurement, policy: Policy
     value = sum(comparison.before) / len(comparison.before)
     bound, level = (lower, value) if reference.higher_is_better else (1 - lower, 1 - value)
     return (
-        f"the reference is at chance: {wording.level(level, reference.metric)} (confidence bound {wording.level(bound, reference.metric)}) "
-        f"against a chance level of {wording.level(chance, reference.metric)}, so that a loss cannot show on these {len(comparison.pairs)} items"
+        f"{subject} is at chance: {wording.level(level, reference.metric)} (confidence bound {wording.level(bound, reference.metric)}, chance "
+        f"level {wording.level(chance, reference.metric)}), so these {len(comparison.pairs)} items cannot show a loss"
     )
 
 
@@ -103,20 +104,21 @@ def _share(comparison: Comparison, margin: Margin) -> float | None:
 
 
 def _vacuous(comparison: Comparison, reference: Measurement, margin: float) -> str:
+    """Return a warning if the margin allows everything that the reference has above chance, so that the check could hardly fail."""
     value = comparison.fields["reference"].value
     if reference.chance is None or abs(value - reference.chance) > margin:
         return ""
-    return f"; little is asked: all that the reference has above chance ({wording.amount(value - reference.chance, reference.metric)}) fits within the margin"
+    return f"; weak check: the reference is only {wording.amount(abs(value - reference.chance), reference.metric)} from chance, within the margin"
 
 
 def chance_corrected(comparison: Comparison, chance: float) -> float:
-    """Return what is left of the reference's distance from chance; the reference must be above it."""
+    """Return the share kept of the reference's distance from chance; the reference must be above chance."""
     before, after = comparison.fields["reference"].value, comparison.fields["candidate"].value
     return float((after - chance) / (before - chance))
 
 
 def _for_capability(comparison: Comparison, policy: Policy) -> dict[str, Any]:
-    """The interval at the capability's margin, where one of the two margins depends on the reference and they differ."""
+    """Return the interval at the capability's margin; empty if it is the benchmark's, or if both margins are absolute."""
     capability, benchmark = policy.capability, policy.benchmark
     if capability == benchmark or capability.kind == benchmark.kind == "absolute":
         return {}
@@ -125,14 +127,14 @@ def _for_capability(comparison: Comparison, policy: Policy) -> dict[str, Any]:
 
 
 def _identical(comparison: Comparison, policy: Policy, **fields: Any) -> Check:
-    """The difference of a model from itself is 0 by definition; what was scored differently nevertheless is noise, and is said."""
+    """Return the pass of a model compared with itself: the difference is 0 by definition, and any other scores are noise, which the reason names."""
     share = float(comparison.fields["discordance"])
-    note = f"; yet {100 * share:.1f} % of the items were scored differently: the evaluation is not deterministic" if share else ""
+    note = f"; but {100 * share:.1f} % of the items were scored differently: the evaluation is not deterministic" if share else ""
     known: dict[str, Any] = {"difference": 0.0, "interval": (0.0, 0.0), "p_value": 1.0, "minimum_detectable_effect": 0.0}
     if policy.benchmark.kind != "absolute":
         known["margin"] = _share(comparison, policy.benchmark)
     if policy.capability.kind != "absolute":
         known |= {"capability_interval": (0.0, 0.0), "capability_margin": _share(comparison, policy.capability)}
     return comparison.check(
-        "pass", f"identical weights: nothing can be lost on these {len(comparison.pairs)} items{note}", **known, **fields
+        "pass", f"identical weights, so nothing is lost on these {len(comparison.pairs)} items{note}", **known, **fields
     )

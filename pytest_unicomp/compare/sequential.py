@@ -1,4 +1,4 @@
-"""Retention that may stop early: looks at the items so far in an order fixed before, and says whether more are needed."""
+"""Sequential retention (early stopping): decides from the items evaluated so far, in an order fixed in advance, or returns None for more."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pytest_unicomp.config.margins import Margin
 
 
 def fixed_order(items: Iterable[Item], *, seed: int) -> list[Item]:
-    """Return items in an order that depends on the seed and their ids alone, clusters together; evaluate in this order to stop early."""
+    """Return the items in the order in which early stopping evaluates them: by a hash of seed and id, the items of a cluster together."""
 
     def place(name: str) -> str:
         return hashlib.sha256(f"{seed}:{name}".encode("utf-8", "surrogatepass")).hexdigest()
@@ -38,13 +38,14 @@ def sequential_retention(
     policy: Policy,
     margin: Margin | None = None,
 ) -> Check | None:
-    """Return the retention check if the candidate's items so far decide it, or are all there are; None asks for more.
+    """Return the retention check if the candidate's items so far decide it, or if they are complete; None if more are needed.
 
-    `reference` holds every planned item; `candidate` the first ones of `fixed_order(reference.items, seed=conditions.seed)`, whole clusters,
-    with its `limit` set to their number. Four fifths of alpha are spent while items come in, the rest on the full set (stats.sequential), so the
-    check errs as often as one without early stopping; its interval holds at 1 - 2 alpha and agrees with the verdict. `margin` replaces the
-    benchmark margin, for stopping only where the capability's is decided. A reference at chance, identical weights, and measurements that do
-    not compare are told at once; scores that are not in [0, 1] need all items.
+    `reference` holds every planned item, `candidate` the first ones of `fixed_order(reference.items, seed=conditions.seed)` in whole
+    clusters, with its `limit` set to their number. Four fifths of alpha are spent while items arrive, the rest on the full set
+    (stats.sequential), so the error rates are at most alpha, as without early stopping. The interval is two-sided at 1 - 2 alpha and
+    agrees with the verdict. `margin` replaces the benchmark margin, to stop only when the capability's margin is decided. A reference at
+    chance, identical weights and incomparable measurements are returned at once; scores outside [0, 1] need all items. Raises
+    UnicompError if the items are not the first ones of the order.
     """
     named: dict[str, Any] = {"recipe": recipe, "family": family, "gates": gates}
     policy = policy.of(recipe=recipe, capability=candidate.capability, benchmark=candidate.benchmark, metric=candidate.metric)
@@ -72,17 +73,17 @@ def sequential_retention(
 
 
 def _require_order(reference: Measurement, candidate: Measurement) -> None:
-    """An order that someone chose after seeing scores would void the error rates."""
+    """Raise UnicompError unless the items are the first of the fixed order: an order chosen after seeing scores voids the error rates."""
     expected = fixed_order(reference.items, seed=reference.conditions.seed)[: len(candidate.items)]
     if {item.id for item in expected} != {item.id for item in candidate.items}:
         raise UnicompError(
-            f"unicomp: the {len(candidate.items)} items of {candidate.benchmark} evaluated so far are not the first ones of the fixed order "
-            f"(seed {reference.conditions.seed}); expected those of fixed_order(reference.items, seed=...)."
+            f"unicomp: the {len(candidate.items)} items of {candidate.benchmark} evaluated so far are not the first of the fixed order "
+            f"(seed {reference.conditions.seed}); expected the first of fixed_order(reference.items, seed={reference.conditions.seed})."
         )
 
 
 def _ordered(comparison: Comparison) -> Comparison:
-    """Put the pairs, which come sorted by id, into the order in which they were evaluated."""
+    """Return the comparison with its pairs, which are sorted by id, in the order of evaluation."""
     from dataclasses import replace
 
     seed = comparison.seed
@@ -104,7 +105,7 @@ def _ordered(comparison: Comparison) -> Comparison:
 
 def _look(comparison: Comparison, reference: Measurement, policy: Policy, margin: Margin, total: int) -> stats.Sequential:
     if not comparison.bounded:
-        raise UnicompError("unicomp: stopping early needs scores in [0, 1]; evaluate all items.")
+        raise UnicompError("unicomp: early stopping needs scores in [0, 1]; evaluate all items.")
     sizes: dict[str, int] = {}
     for item in reference.items:
         sizes[_group(item)] = sizes.get(_group(item), 0) + 1
@@ -121,7 +122,7 @@ def _look(comparison: Comparison, reference: Measurement, policy: Policy, margin
 
 
 def _first(reference: Measurement, candidate: Measurement, comparison: Comparison, items: int) -> tuple[Measurement, Measurement]:
-    """Both sides cut to the pairs that decided; what came later was never needed."""
+    """Return both measurements cut to the first `items` pairs, those that decided."""
     kept = {after.id for _, after in comparison.pairs[:items]}
     return (
         reference.model_copy(update={"items": [item for item in reference.items if item.id in kept]}),
@@ -144,7 +145,7 @@ def _check(
     basis = wording.basis(len(comparison.pairs), float(comparison.fields["discordance"]), detectable, metric)
     corrected = {} if chance is None else {"chance_corrected_retention": chance_corrected(comparison, chance)}
     how = (
-        f"not decided early, so all {total} items were looked at, at {100 * (1 - stats.EARLY_SHARE):.0f} % of alpha"
+        f"not decided early: all {total} items were evaluated, at {100 * (1 - stats.EARLY_SHARE):.0f} % of alpha"
         if found.final
         else f"stopped after {found.items} of {total} items"
     )

@@ -1,4 +1,4 @@
-"""The worst part of a benchmark (attack, group, language, subject): a mean can stand while one of its parts falls."""
+"""The worst slice of a benchmark (attack, group, language, subject): its mean can hold while one slice falls."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from pytest_unicomp.compare import stats
 from pytest_unicomp.compare.pairing import Comparison
 from pytest_unicomp.config.margins import Margin
 
-# Clusters that are few and large are parts of a set (subjects, languages); many small ones only say which items belong together.
+# Few large clusters are slices (subjects, languages); many small ones only group items, such as the questions on one passage.
 MOST_CLUSTERS, SMALLEST_CLUSTER = 64, 10
 SMALLEST_SLICE = 5
 
 
 def worst_slice(comparison: Comparison, margin: Margin, *, alpha: float) -> Slice | None:
-    """Return the part with the largest loss, with an interval for it alone; None where the items have no parts, or one.
+    """Return the slice with the largest loss and its own interval; None if the items have fewer than two slices.
 
-    `p_value` is that of "this part loses more than the margin", adjusted over the parts (Holm 1979, Scandinavian Journal of Statistics 6, 65-70);
-    `lost` where it is at most `alpha`. Of several parts that are lost, the one with the smallest p-value is named.
+    `p_value` tests "this slice loses more than the margin", corrected over the slices (Holm 1979, Scandinavian Journal of Statistics 6,
+    65-70). `lost`: it is at most `alpha`, and the interval lies below 0. If several slices are lost, the one with the smallest p-value is
+    returned.
     """
     members = _members([after for _, after in comparison.pairs])
     if len(members) < 2:

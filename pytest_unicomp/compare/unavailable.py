@@ -1,4 +1,4 @@
-"""Checks for what is not there: a cell that broke, and a baseline that does not exist yet."""
+"""Checks without a comparison: a missing baseline, and a recipe that could not be made or measured."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def missing_baseline(
     written: str | None = None,
     refusal: str | None = None,
 ) -> Check:
-    """Return the drift check of a cell without baseline: it fails once where one was written to the path `written`, else is not comparable.
+    """Return the drift check without a baseline: it fails if one was just written to the path `written`, else it is not comparable.
 
-    `refusal` says why this run's evidence cannot serve as one, and was not written.
+    `refusal` is the reason why this run's measurement cannot be a baseline and was not written.
     """
     if refusal is not None:
         reason = f"not comparable: no baseline, and none was written: {refusal}"
     elif written is not None:
-        reason = f"no baseline; this run's evidence was written to {written}: review and commit it, the next run compares with it"
+        reason = f"no baseline yet: this run's evidence was written to {written}; review and commit it, and the next run compares with it"
     else:
         reason = "not comparable: no baseline, and none was written; --unicomp-update=missing writes one"
     return Check(
@@ -61,7 +61,7 @@ def broken(
     policy: Policy,
     message: str,
 ) -> Check:
-    """Return the check of a cell that could not be made or measured: an error, which is neither a regression nor a pass."""
+    """Return an error check with `message` as its reason: the recipe could not be made or measured, so it neither passes nor fails."""
     return Check(
         recipe=recipe,
         family=family,

@@ -1,4 +1,4 @@
-"""Says a verdict's numbers in words that a reviewer understands without the code."""
+"""Formats the numbers in a verdict's reason: differences, margins, intervals, sample sizes."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ MANY_ITEMS = 1_000_000
 
 
 def amount(value: float, metric: str, *, signed: bool = False) -> str:
-    """Return a difference in points (hundredths of a rate), or in nats per token."""
+    """Return a difference with its unit: points (hundredths of a rate), or nats per token."""
     sign = "+" if signed else ""
     return f"{value:{sign}.3f} nats per token" if metric == NATS else f"{100 * value:{sign}.1f} points"
 
 
 def limit(margin: Margin, here: float, metric: str) -> str:
-    """Return a margin in words; one that depends on the reference says what it is here."""
+    """Return a margin in words; `here` is its value in the unit of the difference, shown for a relative margin."""
     if margin.kind == "absolute":
         return amount(here, metric)
     if margin.kind == "relative":
@@ -36,13 +36,13 @@ def interval(difference: float, lower: float, upper: float, metric: str, confide
 
 def basis(n: int, discordance: float, detectable: float, metric: str) -> str:
     """Return n, discordance and minimum detectable effect as one clause."""
-    return f"{n} items, {100 * discordance:.1f} % of them scored differently; smallest effect seen with 80 % power: {amount(detectable, metric)}"
+    return f"{n} items, {100 * discordance:.1f} % of them scored differently; smallest loss detectable with 80 % power: {amount(detectable, metric)}"
 
 
 def would_decide(items: int | None) -> str:
-    """Return how many items would decide, as a clause."""
+    """Return how many items would decide, as a clause; None: no number would."""
     if items is None:
-        return "the difference equals the margin, which no number of items decides"
+        return "the difference equals the margin, so no number of items decides"
     if items > MANY_ITEMS:
-        return "the difference is so near the margin that over a million items would be needed to decide"
-    return f"about {items} items would decide if the difference stays"
+        return "the difference is so close to the margin that a decision needs over a million items"
+    return f"about {items} items would decide if the difference stays the same"

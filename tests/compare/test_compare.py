@@ -117,8 +117,8 @@ def test_a_reference_at_chance_cannot_anchor():
 
 
 def test_a_pass_that_could_not_have_failed_says_so():
-    assert "little is asked" in compared(0, 0, 4000, chance=0.77).reason
-    assert "little is asked" not in compared(0, 0, 4000, chance=0.25).reason
+    assert "weak check" in compared(0, 0, 4000, chance=0.77).reason
+    assert "weak check" not in compared(0, 0, 4000, chance=0.25).reason
 
 
 def test_lower_is_better_turns_the_difference_and_the_flips():
@@ -215,9 +215,9 @@ SCORES = [1.0] * 150 + [0.0] * 50
         ),
         (
             lambda record: with_items(record, lambda items: [items[0].model_copy(update={"score": None}), *items[1:]]),
-            "counts as missing: toy/0",
+            "have a score in the reference but none in the candidate: toy/0",
         ),
-        (lambda record: with_items(changed(record, limit=100), lambda items: items[:99]), "99 items where 100 were expected (limit 100)"),
+        (lambda record: with_items(changed(record, limit=100), lambda items: items[:99]), "99 items, expected 100 (limit 100)"),
     ],
 )
 def test_what_differs_makes_both_questions_not_comparable(change, words):

@@ -26,9 +26,9 @@ IDS = [item.id for item in measurement(SCORES).items]
     ("patterns", "verdict", "words"),
     [
         ([IDS[0], IDS[5]], "pass", "all 2 must-pass items are right"),
-        ([IDS[0], IDS[950]], "fail", f"1 of 2 must-pass items are wrong: {IDS[950]}; the reference has 1 of them wrong too"),
+        ([IDS[0], IDS[950]], "fail", f"1 of 2 must-pass items are wrong: {IDS[950]}; the reference answers 1 of them wrong too"),
         (["*"], "fail", "100 of 1000 must-pass items are wrong"),
-        ([IDS[0], "nowhere*"], "inconclusive", "no item named nowhere*"),
+        ([IDS[0], "nowhere*"], "inconclusive", "no item matches nowhere*"),
     ],
 )
 def test_every_named_item_is_asked_for(patterns, verdict, words):

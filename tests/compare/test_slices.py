@@ -68,7 +68,9 @@ def test_performance_kept_and_one_attack_lost_is_a_failure_of_its_own():
     assert safety.verdict == "pass"
     verdict, reason, capabilities = compare.recipe_verdict([knowledge, safety], policy=POLICY)
     assert verdict == "fail"
-    assert reason.startswith("hidden danger: performance is kept (knowledge), yet trustllm-jailbreak loses part 3 (100 to 83 %, n 100)")
+    assert reason.startswith(
+        "hidden danger: performance is kept (knowledge), but trustllm-jailbreak falls from 100 to 83 % on part 3 (100 items)"
+    )
     assert compare.hidden_danger([knowledge, safety], capabilities, POLICY) is not None
 
 

@@ -138,7 +138,7 @@ def test_holm_keeps_a_clear_failure_and_drops_a_lucky_one():
         ([other("pass")], "pass", "no capability was measured"),
         ([], "inconclusive", "nothing was measured"),
         ([kept(-0.04, 0.0)], "inconclusive", "knowledge: undecided"),
-        ([kept(-0.01, 0.01), other("inconclusive", "efficiency")], "pass", "undecided, for information: artifact efficiency"),
+        ([kept(-0.01, 0.01), other("inconclusive", "efficiency")], "pass", "undecided, informs only: artifact efficiency"),
         ([other("inconclusive", "efficiency")], "inconclusive", "artifact efficiency"),
         ([kept(-0.01, 0.01), other("not_comparable", "drift")], "not_comparable", "artifact drift"),
         ([kept(-0.01, 0.01), other("fail")], "fail", "artifact says fail"),
@@ -199,7 +199,7 @@ def test_the_run_is_its_worst_gated_recipe(verdicts, answer, code, code_when_war
 
 def test_recipes_that_only_inform_decide_nothing():
     assert run_verdict([recipe("pass"), recipe("error", gates=False)], POLICY)[:2] == ("pass", 0)
-    assert run_verdict([recipe("pass", gates=False)], POLICY) == ("inconclusive", 6, "no recipe that gates was measured")
+    assert run_verdict([recipe("pass", gates=False)], POLICY) == ("inconclusive", 6, "no gating recipe was measured")
 
 
 def timed(reference, candidate, margin=0.25):

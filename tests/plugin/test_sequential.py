@@ -29,7 +29,7 @@ def test_what_is_near_the_margin_takes_all_items_and_drift_looks_at_what_was_mea
     report = gate.report(folder, ALL, "--unicomp-sequential", "--unicomp-margin=0.005", **words)
     check = retention_of(report)
     assert check["n"] == 400
-    assert "all 400 items were looked at" in check["reason"]
+    assert "all 400 items were evaluated" in check["reason"]
     [drift] = [check for check in report["checks"] if check["question"] == "drift"]
     assert (drift["verdict"], drift["n"]) == ("pass", 400)
 
