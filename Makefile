@@ -10,7 +10,7 @@ READY := .venv/.ready
 GATE_REPORTS := --report gate.json --report gate.html
 FIRST_SETS := nano-knowledge,nano-multilingual,nano-reasoning,nano-instruction-following,nano-safety,bytes,prefill-latency,decode-latency
 
-.PHONY: setup browser check style test test-fast gate gate-full baselines bench docs wheel clean
+.PHONY: setup browser check style test test-fast real gate gate-full baselines bench docs wheel clean
 
 setup: $(READY)
 
@@ -39,6 +39,10 @@ test: $(READY)
 
 test-fast: $(READY)
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow"
+
+# What needs real models and data sets: a folder that UNICOMP_SHARED names, or shared/ beside the checkout.
+real: $(READY)
+	$(BIN)/pytest -m real -rs
 
 gate: $(READY)
 	$(BIN)/unicomp gate nano --profile smoke --inform wanda-2of4,rtn-w3a16 --benchmark $(FIRST_SETS) $(GATE_REPORTS)

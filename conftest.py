@@ -8,6 +8,14 @@ from pathlib import Path
 import pytest
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as `real` whatever needs the real data, before -m selects."""
+    for item in items:
+        if "shared" in getattr(item, "fixturenames", ()):
+            item.add_marker("real")
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real public data, beside the checkout or where UNICOMP_SHARED says; tests that need it are skipped without it."""

@@ -1,16 +1,20 @@
 """The README's tables are those of the program, and it stays short."""
 
+import ast
 import importlib
 import re
 import shlex
 import subprocess
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from docs.tools import readme_tables
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
 METHODS = README.parent / "docs" / "methods.md"
 EXTENDING = README.parent / "docs" / "extending.md"
 PLACES = {
@@ -57,24 +61,6 @@ def test_every_recipe_every_benchmark_and_every_command_has_its_place_on_a_page(
     assert [name for name in methods() if f"`{name}`" not in pages["recipe-sections"]] == []
     assert [name for name in benchmarks() if f"`{name}`" not in pages["benchmark-sections"]] == []
     assert [name for name, _ in commands(typer.main.get_command(app)) if f"## unicomp {name}\n" not in pages["command-sections"]] == []
-
-
-def test_the_file_tree_names_every_module_and_folder_of_the_package_and_of_the_repository():
-    text = README.read_text(encoding="utf-8")
-    words = set(re.findall(r"[\w.]+", text[text.index("## Where things are") : text.index("## Contributing")]))
-    package = README.parent / "pytest_unicomp"
-    there = {path.stem for path in package.glob("*.py")} | {path.name for path in package.iterdir() if (path / "__init__.py").exists()}
-    assert sorted(there - words - {"__init__"}) == []
-    tracked = subprocess.run(["git", "ls-files"], cwd=README.parent, capture_output=True, text=True, check=False).stdout.split("\n")
-    top = {name.partition("/")[0] for name in tracked if name and not name.startswith(".")}
-    assert (
-        sorted(
-            name
-            for name in top
-            if name.removesuffix(".py") not in words and name not in words | {"README.md", "CONTRIBUTING.md", "LICENSE"}
-        )
-        == []
-    )
 
 
 def test_every_command_of_the_readme_and_of_the_pages_has_options_that_exist():
@@ -136,3 +122,81 @@ def test_the_method_that_the_readme_shows_compresses_the_embedded_model(tmp_path
     rounded = next(value for name, value in weights.items() if name.endswith("q_proj.weight")).float() * 2**6
     assert (rounded == rounded.round()).all()
     assert facts(made).parameters == facts(NANO).parameters
+
+
+def prose(text):
+    """Return the lines that a person wrote and wraps: neither tables nor the sections that programs write."""
+    text = re.sub(r"<!-- ([\w-]+):start -->.*?<!-- \1:end -->", "", text, flags=re.DOTALL)
+    return [line for line in text.splitlines() if not line.startswith("|")]
+
+
+@pytest.mark.parametrize(
+    "page", [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda page: page.name
+)
+def test_lines_are_short_enough_to_read_anywhere(page):
+    assert [line for line in prose(page.read_text(encoding="utf-8")) if len(line) > 120] == []
+
+
+def test_the_map_of_the_readme_names_every_package_in_the_order_of_the_layers():
+    from tests.test_architecture import LAYERS
+
+    text = README.read_text(encoding="utf-8")
+    part = text[text.index("## Where things are") : text.index("## Contributing")]
+    lines = [line for line in part.splitlines() if line.strip()]
+    named = [name for line in lines if line.startswith("    ") for name in re.match(r"    ((?:\w+/ ?)+)", line)[1].replace("/", "").split()]
+    assert len(lines) <= 20
+    assert named == list(LAYERS)
+    inside = {path.name for path in (ROOT / "pytest_unicomp").rglob("*") if path.is_dir()}
+    assert sorted(set(re.findall(r"(\w+)/", "".join(line for line in lines if line.startswith("    ")))) - inside) == []
+
+
+def test_the_readme_says_what_each_folder_of_the_repository_is():
+    text = README.read_text(encoding="utf-8")
+    part = text[text.index("## Where things are") : text.index("## Contributing")]
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.splitlines()
+    folders = {name.partition("/")[0] for name in tracked if "/" in name and not name.startswith(".")}
+    assert sorted(folder for folder in folders if f"{folder}/" not in part) == []
+
+
+def test_the_life_of_a_cell_names_only_what_exists():
+    text = ARCHITECTURE.read_text(encoding="utf-8")
+    table = text[text.index("<!-- life-of-a-cell -->") : text.index("<!-- life-of-a-cell:end -->")]
+    named = re.findall(r"`([a-z_]+(?:\.\w+)+)`", table)
+    assert len(named) > 12
+    assert [name for name in named if not defined(name)] == []
+
+
+def defined(dotted):
+    """Return True if a dotted name below the package is a function, a class or a method; nothing is imported."""
+    parts = dotted.split(".")
+    for cut in range(len(parts) - 1, 0, -1):
+        base = ROOT.joinpath("pytest_unicomp", *parts[:cut])
+        for path in (base.with_suffix(".py"), base / "__init__.py"):
+            if path.is_file():
+                scope = ast.parse(path.read_text(encoding="utf-8")).body
+                for name in parts[cut:]:
+                    found = [node for node in scope if getattr(node, "name", None) == name]
+                    scope = getattr(found[0], "body", []) if found else None
+                    if scope is None:
+                        break
+                else:
+                    return True
+    return False
+
+
+@pytest.mark.parametrize("name", ["run.plan.plan", "run.run.Run.promise", "plugin.pytest_configure"])
+def test_a_name_that_exists_is_found(name):
+    assert defined(name)
+
+
+@pytest.mark.parametrize("name", ["run.plan.plans", "run.run.Run.promised", "walk.plan.plan", "plugin.pytest_configured"])
+def test_a_name_that_does_not_exist_is_not_found(name):
+    assert not defined(name)
+
+
+def test_the_glossary_explains_the_words_that_the_reports_use():
+    from pytest_unicomp.api.records import Verdict
+
+    text = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8").lower()
+    words = [verdict.replace("_", " ") for verdict in get_args(Verdict)]
+    assert [word for word in (*words, "recipe", "cell", "waiver", "bundle", "prefix cache", "drift") if word not in text] == []
