@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pytest_unicomp.api.protocols import Calibration
+from pytest_unicomp.api.protocols import Calibration, CompressionJob
 from pytest_unicomp.api.registry import methods
 from pytest_unicomp.calibration import mixture
 from pytest_unicomp.engine.host.memory import peak_memory
@@ -113,9 +113,8 @@ def ours(recipe: str, source: Path, calibration: Calibration | None) -> Work:
 
     def work(destination: Path) -> None:
         with tempfile.TemporaryDirectory() as scratch:
-            methods()[recipe].compress(
-                source, destination, calibration, seed=0, device="cpu", progress=lambda message: None, scratch=Path(scratch)
-            )
+            job = CompressionJob(source, destination, calibration, 0, "cpu", lambda message: None, Path(scratch))
+            methods()[recipe].compress(job)
 
     return work
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import random_model
 
 from pytest_unicomp import engine
+from pytest_unicomp.api.protocols import CompressionJob
 from pytest_unicomp.api.registry import methods
 from pytest_unicomp.benchmarks.efficiency.latency import Latency
 from pytest_unicomp.compare import stats
@@ -41,7 +42,7 @@ def main() -> None:
             folder, scratch = root / recipe, root / "scratch"
             folder.mkdir()
             scratch.mkdir(exist_ok=True)
-            methods()[recipe].compress(root / "dense", folder, None, seed=0, device="cpu", progress=lambda _: None, scratch=scratch)
+            methods()[recipe].compress(CompressionJob(root / "dense", folder, None, 0, "cpu", lambda _: None, scratch))
             fast = engine.load(folder, device="cpu", dtype="bfloat16")
             runtime = runtimes.accelerate(fast, folder)
             rounds = PairedRounds(work.prepare(reference), work.prepare(fast))

@@ -15,9 +15,9 @@ Kind = Literal["items", "size", "latency", "kernel"]
 
 @dataclass(frozen=True)
 class Calibration:
-    """Texts for a calibrated method: plain documents, cut to `tokens` tokens by the method; `record` is what the report shows.
+    """Texts for a calibrated method: plain documents, which the method cuts to `tokens` tokens; the report shows `record`.
 
-    `more(samples)`, where there is one, draws that many samples of the same mixture, or all that it holds: for methods that train.
+    `more(samples)`, if given, draws that many samples of the same mixture, or all that it holds: for methods that train.
     """
 
     texts: tuple[str, ...]
@@ -26,8 +26,29 @@ class Calibration:
     more: Callable[[int], Calibration] | None = field(default=None, compare=False)
 
 
+@dataclass(frozen=True)
+class CompressionJob:
+    """One compression: read the checkpoint folder `source`, write an ordinary checkpoint into the empty folder `destination`.
+
+    `calibration` is None for a method that is not calibrated. `device` is "cpu" or "cuda:N". `progress` takes one line for each step.
+    `scratch` is a folder of this artifact alone that outlives a kill: a long method keeps there what it resumes from. It is removed once
+    the artifact is complete.
+    """
+
+    source: Path
+    destination: Path
+    calibration: Calibration | None
+    seed: int
+    device: str
+    progress: Progress
+    scratch: Path
+
+
 class Method(Protocol):
-    """A compression technique with its settings: a frozen dataclass whose fields are the settings."""
+    """A compression technique with its settings: a frozen dataclass whose fields are the settings.
+
+    `pytest_unicomp.methods.method.CompressionMethod` is a base class that has all of it but `method`, `family` and `compress`.
+    """
 
     @property
     def method(self) -> str:
@@ -50,29 +71,15 @@ class Method(Protocol):
         ...
 
     def refusal(self, config: Mapping[str, Any]) -> str | None:
-        """Say in one phrase why this method cannot do a model with this config.json, or None where it can; cheap, imports nothing heavy."""
+        """Return in one phrase why this method cannot compress a model with this config.json, or None if it can; cheap, imports nothing heavy."""
         ...
 
     def settings(self) -> dict[str, Any]:
         """Everything that shapes the artifact, as JSON values."""
         ...
 
-    def compress(
-        self,
-        source: Path,
-        destination: Path,
-        calibration: Calibration | None,
-        *,
-        seed: int,
-        device: str,
-        progress: Progress,
-        scratch: Path,
-    ) -> None:
-        """Read the checkpoint folder `source` and write an ordinary checkpoint (safetensors, config, tokenizer) into the empty folder `destination`.
-
-        `scratch` is a folder of this artifact alone that outlives a kill: a long method keeps there what it resumes from. It is removed when
-        the artifact is whole.
-        """
+    def compress(self, job: CompressionJob) -> None:
+        """Write the compressed checkpoint (safetensors, config.json, tokenizer) into `job.destination`."""
         ...
 
 

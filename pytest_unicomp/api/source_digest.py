@@ -47,10 +47,17 @@ def _modules(package: str) -> list[Path]:
 
 
 def source_digest(entry: object) -> str:
-    """Return 16 hex digits over the code behind a class, or an entry's class: its module and those beside it in the same package."""
+    """Return 16 hex digits over the code behind a class, or an entry's class: its module and those of its base classes, each with the modules
+    beside it in the same package. The standard library is left out; "unknown" if the class is in no file."""
     kind = entry if isinstance(entry, type) else type(entry)
+    bases = [base for base in kind.__mro__ if base.__module__.partition(".")[0] not in sys.stdlib_module_names]
+    files = dict.fromkeys(path for base in bases for path in _files_behind(base))
+    return files_digest(files, kind.__module__) if _files_behind(kind) else "unknown"
+
+
+def _files_behind(kind: type) -> list[Path]:
     module = sys.modules[kind.__module__]
     if not module.__file__:
-        return "unknown"
+        return []
     path = Path(module.__file__)
-    return files_digest(sorted(path.parent.glob("*.py")) if module.__package__ else [path], kind.__module__)
+    return sorted(path.parent.glob("*.py")) if module.__package__ else [path]

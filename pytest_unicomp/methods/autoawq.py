@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pytest_unicomp.api.protocols import Calibration, Progress
+from pytest_unicomp.api.protocols import CompressionJob
 from pytest_unicomp.api.records import Family
 from pytest_unicomp.methods.decoder import other_linear_layers, require_divisible
+from pytest_unicomp.methods.method import CompressionMethod
 from pytest_unicomp.methods.quiet import quiet
 from pytest_unicomp.methods.source import copy_companions, load_tokenizer, require_unquantized
-from pytest_unicomp.methods.support import unsupported
 from pytest_unicomp.methods.tokens import encode
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ REASONS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
-class AutoAwq:
+class AutoAwq(CompressionMethod):
     """AWQ with 4 bits, zero points and weight clipping, AutoAWQ's defaults; documents are cut to `sequence` tokens and joined to blocks of that.
 
     AutoAWQ drops documents longer than its limit in silence: cutting them first keeps every one. `parallel` blocks go through the model at a
@@ -46,45 +46,32 @@ class AutoAwq:
     requires: ClassVar[tuple[str, ...]] = ("awq", "compressed_tensors", "transformers")
 
     def refusal(self, config: Mapping[str, Any]) -> str | None:
-        """What AutoAWQ does not know, and what no pruning or quantization can do."""
+        """Refuse what AutoAWQ does not know, and what every method refuses."""
         kind = str(config.get("model_type"))
-        if reason := unsupported(config):
+        if reason := super().refusal(config):
             return reason
         return None if kind in KINDS else REASONS.get(kind, f"AutoAWQ 0.2.9 runs here only on {', '.join(KINDS)}")
 
-    def settings(self) -> dict[str, Any]:
-        """Group size, length of the blocks and how many go at a time."""
-        return asdict(self)
+    def compress(self, job: CompressionJob) -> None:
+        """Write the checkpoint packed in compressed-tensors format; AutoAWQ's own goes to `job.scratch` and away.
 
-    def compress(
-        self,
-        source: Path,
-        destination: Path,
-        calibration: Calibration | None,
-        *,
-        seed: int,
-        device: str,
-        progress: Progress,
-        scratch: Path,
-    ) -> None:
-        """Write the checkpoint packed in compressed-tensors format; AutoAWQ's own goes to `scratch` and away.
-
-        Raises UnicompError where `source` is quantized already, where `group` does not divide the inputs of a layer, and where calibration
-        text is missing or too short.
+        Raises UnicompError if the reference is quantized already, if `group` does not divide the inputs of a layer, and if calibration text
+        is missing or too short.
         """
+        source, destination = job.source, job.destination
         require_unquantized(source)
-        documents = encode(source, calibration, recipe=self.method)
+        documents = encode(source, job.calibration, recipe=self.method)
         length = min(self.sequence, max(document.shape[1] for document in documents))
-        progress(f"{self.method}: {len(documents)} calibration documents")
+        job.progress(f"{self.method}: {len(documents)} calibration documents")
         with quiet():
             from awq import AutoAWQForCausalLM
             from transformers import set_seed
 
-            set_seed(seed)
+            set_seed(job.seed)
             wrapped = AutoAWQForCausalLM.from_pretrained(str(source), trust_remote_code=False, torch_dtype="auto")
         others = other_linear_layers(wrapped.model)
         require_divisible(wrapped.model, self.group, recipe=self.method)
-        with tempfile.TemporaryDirectory(dir=scratch) as folder, quiet():
+        with tempfile.TemporaryDirectory(dir=job.scratch) as folder, quiet():
             wrapped.quantize(
                 load_tokenizer(source),
                 quant_config={"zero_point": True, "q_group_size": self.group, "w_bit": 4, "version": "GEMM"},

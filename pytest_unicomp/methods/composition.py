@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from pytest_unicomp.api.protocols import Calibration, Method, Progress
+from pytest_unicomp.api.protocols import CompressionJob, Method
 from pytest_unicomp.api.records import Family
+from pytest_unicomp.methods.invocation import compress
 
 DONE = "done"
 
@@ -43,21 +43,12 @@ class Composition:
         """The method and settings of each step, in order."""
         return {"steps": [{"method": step.method, **step.settings()} for step in self.steps]}
 
-    def compress(
-        self,
-        source: Path,
-        destination: Path,
-        calibration: Calibration | None,
-        *,
-        seed: int,
-        device: str,
-        progress: Progress,
-        scratch: Path,
-    ) -> None:
-        """Write what the last step makes; the checkpoints between lie in `scratch`, so that a kill costs only the step it hit."""
+    def compress(self, job: CompressionJob) -> None:
+        """Write what the last step makes; the checkpoints between are in `job.scratch`, so that a kill costs only the step it hit."""
+        source, scratch = job.source, job.scratch
         for position, step in enumerate(self.steps):
             last = position == len(self.steps) - 1
-            target = destination if last else scratch / f"step-{position}"
+            target = job.destination if last else scratch / f"step-{position}"
             mark = scratch / f"step-{position}-{DONE}"
             if not mark.exists():
                 target.mkdir(exist_ok=True)
@@ -65,8 +56,8 @@ class Composition:
                     left.unlink()
                 own = scratch / f"step-{position}-scratch"
                 own.mkdir(exist_ok=True)
-                text = calibration if step.calibrated else None
-                step.compress(source, target, text, seed=seed, device=device, progress=progress, scratch=own)
+                text = job.calibration if step.calibrated else None
+                compress(step, replace(job, source=source, destination=target, calibration=text, scratch=own))
                 if not last:
                     mark.touch()
             source = target

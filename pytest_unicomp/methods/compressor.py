@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_unicomp.methods.experts import join_experts
+from pytest_unicomp.methods.pinning import no_pinning_without_accelerator
 from pytest_unicomp.methods.quiet import quiet
 from pytest_unicomp.methods.source import copy_companions, load_tokenizer
 
@@ -15,22 +16,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
-def compress_with(
-    modifier: Any,
-    model: PreTrainedModel,
-    source: Path,
-    destination: Path,
-    *,
-    documents: Sequence[torch.Tensor] | None = None,
-    seed: int,
-) -> None:
-    """Apply `modifier` (one, or a list that shares one calibration pass) to `model` and write the checkpoint: `apply`, then `save`."""
-    apply(modifier, model, source, documents=documents, seed=seed)
-    save(model, source, destination)
-
-
 def apply(modifier: Any, model: PreTrainedModel, source: Path, *, documents: Sequence[torch.Tensor] | None = None, seed: int) -> None:
-    """Change `model` in place by one run of llm-compressor's `oneshot`.
+    """Change `model` in place by one run of llm-compressor's `oneshot` with `modifier`: one, or a list that shares one calibration pass.
 
     `documents` are token ids, one tensor (1 x length) each, passed one by one in their order, so that lengths may differ without padding
     entering the statistics; None for methods that need no data. The model stays in main memory; where there is an accelerator, llm-compressor
@@ -51,7 +38,8 @@ def apply(modifier: Any, model: PreTrainedModel, source: Path, *, documents: Seq
             data = {"dataset": DataLoader(batches, batch_size=None)}  # type: ignore[arg-type]
         set_seed(seed)
         try:
-            oneshot(model=model, processor=tokenizer, recipe=modifier, **data)
+            with no_pinning_without_accelerator():
+                oneshot(model=model, processor=tokenizer, recipe=modifier, **data)
         finally:
             reset_session()
 

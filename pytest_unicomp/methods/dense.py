@@ -6,49 +6,34 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
-from pytest_unicomp.api.protocols import Calibration, Progress
+from pytest_unicomp.api.protocols import CompressionJob
 from pytest_unicomp.api.records import Family
+from pytest_unicomp.methods.method import CompressionMethod
 
 
 @dataclass(frozen=True)
-class Dense:
+class Dense(CompressionMethod):
     """No compression; the artifact is the reference itself."""
 
     method: ClassVar[str] = "dense"
     family: ClassVar[Family] = "none"
-    calibrated: ClassVar[bool] = False
     requires: ClassVar[tuple[str, ...]] = ()
 
     def refusal(self, config: Mapping[str, Any]) -> str | None:
-        """None: any causal language model with a plain list of decoder blocks."""
+        """Refuse nothing."""
         return None
 
-    def settings(self) -> dict[str, Any]:
-        """Nothing shapes the artifact but the reference."""
-        return {}
-
-    def compress(
-        self,
-        source: Path,
-        destination: Path,
-        calibration: Calibration | None,
-        *,
-        seed: int,
-        device: str,
-        progress: Progress,
-        scratch: Path,
-    ) -> None:
-        """Link the files of `source` into the empty folder `destination`, or copy them where the file system cannot link."""
-        for file in sorted(source.iterdir()):
+    def compress(self, job: CompressionJob) -> None:
+        """Link the reference's files into `job.destination`, or copy them if the file system cannot link."""
+        for file in sorted(job.source.iterdir()):
             if not file.is_file():
                 continue
             try:
-                os.link(file.resolve(), destination / file.name)
+                os.link(file.resolve(), job.destination / file.name)
             except OSError:
-                shutil.copyfile(file, destination / file.name)
+                shutil.copyfile(file, job.destination / file.name)
 
 
 RECIPES = {"dense": Dense()}

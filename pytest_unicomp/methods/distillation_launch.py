@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.api.errors import InfrastructureError, UnicompError, UsageProblem
-from pytest_unicomp.api.protocols import Calibration, Progress
+from pytest_unicomp.api.protocols import Calibration, CompressionJob, Progress
 from pytest_unicomp.api.records import CalibrationText
 from pytest_unicomp.api.registry import methods
 
@@ -26,35 +26,25 @@ ERROR = "error.txt"
 LAST_WORDS = 2000
 
 
-def launched(compress: Callable[..., None]) -> Callable[..., None]:
-    """Decorate a recipe's `compress`: with `processes` above 1 it runs in as many processes of this machine, else here as it is."""
+def launched(compress: Callable[[Any, CompressionJob], None]) -> Callable[[Any, CompressionJob], None]:
+    """Decorate a method's `compress`: with `processes` above 1 it runs in as many processes of this machine, else here as it is."""
 
     @wraps(compress)
-    def wrapper(self: Any, source: Path, destination: Path, calibration: Calibration | None, **how: Any) -> None:
+    def wrapper(self: Any, job: CompressionJob) -> None:
         if self.processes == 1 or "WORLD_SIZE" in os.environ:
-            compress(self, source, destination, calibration, **how)
+            compress(self, job)
         else:
-            _launch(self, source, destination, self.enlarged(source, calibration, recipe=self.method), **how)
+            _launch(self, job, self.enlarged(job))
 
     return wrapper
 
 
-def _launch(
-    method: Any,
-    source: Path,
-    destination: Path,
-    calibration: Calibration,
-    *,
-    seed: int,
-    device: str,
-    progress: Progress,
-    scratch: Path,
-) -> None:
-    job = scratch / "launch"
-    job.mkdir(exist_ok=True)
-    (job / ERROR).unlink(missing_ok=True)
+def _launch(method: Any, job: CompressionJob, calibration: Calibration) -> None:
+    folder = job.scratch / "launch"
+    folder.mkdir(exist_ok=True)
+    (folder / ERROR).unlink(missing_ok=True)
     lines = [json.dumps({"text": text}, ensure_ascii=False) for text in calibration.texts]
-    (job / "texts.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "texts.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     name = next(name for name, entry in methods().items() if entry.method == method.method)
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={method.processes}"]
     command += [
@@ -65,12 +55,21 @@ def _launch(
         "--settings",
         json.dumps(asdict(method)),
         "--model",
-        str(source),
+        str(job.source),
         "--out",
-        str(destination),
+        str(job.destination),
     ]
-    command += ["--text", str(job / "texts.jsonl"), "--tokens", str(calibration.tokens), "--scratch", str(scratch), "--seed", str(seed)]
-    command += ["--device", device.partition(":")[0], "--mixture", calibration.record.mixture, "--started"]
+    command += [
+        "--text",
+        str(folder / "texts.jsonl"),
+        "--tokens",
+        str(calibration.tokens),
+        "--scratch",
+        str(job.scratch),
+        "--seed",
+        str(job.seed),
+    ]
+    command += ["--device", job.device.partition(":")[0], "--mixture", calibration.record.mixture, "--started"]
     words: list[str] = []
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace"
@@ -78,13 +77,13 @@ def _launch(
         assert running.stdout is not None
         for line in running.stdout:
             if line.startswith(SAYS):
-                progress(line.removeprefix(SAYS).rstrip())
+                job.progress(line.removeprefix(SAYS).rstrip())
             else:
                 words.append(line)
     if running.returncode:
-        shutil.rmtree(_partial(destination), ignore_errors=True)
-        if (job / ERROR).exists():
-            raise InfrastructureError((job / ERROR).read_text(encoding="utf-8"))
+        shutil.rmtree(_partial(job.destination), ignore_errors=True)
+        if (folder / ERROR).exists():
+            raise InfrastructureError((folder / ERROR).read_text(encoding="utf-8"))
         raise InfrastructureError(
             f"unicomp: {method.method} failed in one of {method.processes} processes (exit code {running.returncode}); their last words: "
             f"{''.join(words)[-LAST_WORDS:].strip()}"
@@ -115,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             left.unlink()
         try:
             calibration = Calibration(texts, given.tokens, record)
-            method.compress(given.model, target, calibration, seed=given.seed, device=device, progress=say, scratch=scratch)
+            method.compress(CompressionJob(given.model, target, calibration, given.seed, device, say, scratch))
         except UnicompError as error:
             (scratch / "launch").mkdir(exist_ok=True)
             (scratch / "launch" / ERROR).write_text(str(error), encoding="utf-8")

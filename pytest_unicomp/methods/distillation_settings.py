@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any, ClassVar
 
 from pytest_unicomp.api.errors import UnicompError
-from pytest_unicomp.api.protocols import Calibration
+from pytest_unicomp.api.protocols import Calibration, CompressionJob
 from pytest_unicomp.api.records import Family
 from pytest_unicomp.methods.distillation import Plan, Schedule
 from pytest_unicomp.methods.distillation_text import Text, enlarged, prepare
+from pytest_unicomp.methods.method import CompressionMethod
 
 REFERENCE_WIDTH = 4096
 
 
 @dataclass(frozen=True)
-class Training:
+class Training(CompressionMethod):
     """`steps` optimizer steps on `batch` rows of `sequence` tokens each, over all processes together.
 
     `learning_rate` is that of a model 4096 wide and is multiplied by 4096 / width, as Adam's best rate goes with one over the width
@@ -45,15 +45,14 @@ class Training:
         """Every setting that shapes the artifact."""
         return {name: value for name, value in asdict(self).items() if name != "save_every"}
 
-    def enlarged(self, source: Path, calibration: Calibration | None, *, recipe: str) -> Calibration:
-        """Return as much text as the settings ask for; raises UnicompError where there is none, or too little, or documents are too long."""
+    def enlarged(self, job: CompressionJob) -> Calibration:
+        """Return as much text as the settings ask for; raises UnicompError if there is none, or too little, or documents are too long."""
         rows = self.steps * self.batch
-        return enlarged(source, calibration, recipe=recipe, rows=rows, length=self.sequence, samples=self.samples)
+        return enlarged(job.source, job.calibration, recipe=self.method, rows=rows, length=self.sequence, samples=self.samples)
 
-    def text(self, source: Path, calibration: Calibration | None, *, recipe: str) -> Text:
+    def text(self, job: CompressionJob) -> Text:
         """Return the rows to train on; raises UnicompError as `enlarged` does."""
-        larger = self.enlarged(source, calibration, recipe=recipe)
-        text = prepare(source, larger, recipe=recipe, length=self.sequence, replies=self.replies)
+        text = prepare(job.source, self.enlarged(job), recipe=self.method, length=self.sequence, replies=self.replies)
         passes = self.steps * self.batch / max(1, len(text.rows))
         return replace(text, record={**text.record, "passes": round(passes, 4), "trained_tokens": round(passes * text.record["tokens"])})
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pytest_unicomp.api.protocols import Calibration, Progress
+from pytest_unicomp.api.protocols import CompressionJob
 from pytest_unicomp.methods.distillation import Objective, train
 from pytest_unicomp.methods.distillation_architectures import WRITERS, not_clonable, rounded
 from pytest_unicomp.methods.distillation_launch import launched
@@ -45,36 +44,27 @@ class LowRankClone(Training):
     method: ClassVar[str] = "low-rank-clone"
 
     def refusal(self, config: Mapping[str, Any]) -> str | None:
-        """Architectures whose parts are not those of Llama, and biases behind a projection."""
+        """Refuse architectures whose parts are not those of Llama, and biases behind a projection."""
         return not_clonable(config)
 
     @launched
-    def compress(
-        self,
-        source: Path,
-        destination: Path,
-        calibration: Calibration | None,
-        *,
-        seed: int,
-        device: str,
-        progress: Progress,
-        scratch: Path,
-    ) -> None:
+    def compress(self, job: CompressionJob) -> None:
         """Write the student as a plain checkpoint in the reference's dtype, and distillation.json with sizes, text and loss curve.
 
-        Raises UnicompError where `source` is quantized already and where calibration text is missing or too short; InfrastructureError
-        where training diverges.
+        Raises UnicompError if the reference is quantized already and if calibration text is missing or too short; InfrastructureError if
+        training diverges.
         """
         import torch
 
-        text = self.text(source, calibration, recipe=self.method)
-        teacher = load_model(source)
+        device = job.device
+        text = self.text(job)
+        teacher = load_model(job.source)
         dtype, width = teacher.dtype, teacher.config.hidden_size
         plan = self.plan(width, device, schedule="linear", beta2=BETA2)
         size = rounded(width, self.hidden, self.multiple)
         with quiet():
             teacher = (teacher.to(torch.bfloat16) if plan.bfloat16 else teacher.float()).to(device)
-            progress(f"{self.method}: hidden {width} to {size}")
+            job.progress(f"{self.method}: hidden {width} to {size}")
             basis, energy = principal_directions(teacher, text.rows[: self.judged], size)
             student = projected(teacher, basis, energy).to(device)
             curve = train(
@@ -82,16 +72,16 @@ class LowRankClone(Training):
                 cloning(student, teacher, self.temperature, self.activations),
                 text.rows,
                 plan,
-                seed=seed,
+                seed=job.seed,
                 device=device,
-                folder=scratch / "student",
-                progress=progress,
+                folder=job.scratch / "student",
+                progress=job.progress,
                 what=self.method,
             )
-            multiplied_out(student).to(dtype).save_pretrained(destination)
+            multiplied_out(student).to(dtype).save_pretrained(job.destination)
         record = {"text": text.record, "hidden": [width, size], "energy": energy, "curve": curve}
-        (destination / "distillation.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-        copy_companions(source, destination)
+        (job.destination / "distillation.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        copy_companions(job.source, job.destination)
 
 
 def cloning(student: PreTrainedModel, teacher: PreTrainedModel, temperature: float, weight: float) -> Objective:

@@ -8,9 +8,9 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from pytest_unicomp.api.protocols import Calibration, Progress
+from pytest_unicomp.api.protocols import CompressionJob
 from pytest_unicomp.methods.distillation import train
 from pytest_unicomp.methods.distillation_architectures import not_distilled
 from pytest_unicomp.methods.distillation_launch import launched
@@ -39,10 +39,9 @@ class Minitron(Training):
     judged: int = 32
     correction: int = 0
     correction_rate: float = 1e-6
-    method: ClassVar[str]
 
     def refusal(self, config: Mapping[str, Any]) -> str | None:
-        """What no distillation can do (`not_distilled`), unless a cut says more."""
+        """Refuse what cannot be distilled at all; a cut may refuse more."""
         return not_distilled(config)
 
     @abstractmethod
@@ -54,26 +53,17 @@ class Minitron(Training):
         """Return the smaller model, float32, on the CPU."""
 
     @launched
-    def compress(
-        self,
-        source: Path,
-        destination: Path,
-        calibration: Calibration | None,
-        *,
-        seed: int,
-        device: str,
-        progress: Progress,
-        scratch: Path,
-    ) -> None:
+    def compress(self, job: CompressionJob) -> None:
         """Write the smaller checkpoint in the reference's dtype, and distillation.json with the choice, the text and the loss curve.
 
-        Raises UnicompError where `source` is quantized already, where calibration text is missing or too short, and where nothing would be
-        left; InfrastructureError where training diverges.
+        Raises UnicompError if the reference is quantized already, if calibration text is missing or too short, and if nothing would be left;
+        InfrastructureError if training diverges.
         """
         import torch
 
-        text = self.text(source, calibration, recipe=self.method)
-        teacher = load_model(source)
+        device, scratch = job.device, job.scratch
+        text = self.text(job)
+        teacher = load_model(job.source)
         dtype = teacher.dtype
         width = teacher.config.get_text_config(decoder=True).hidden_size
         plan = self.plan(width, device, schedule="cosine", beta2=BETA2)
@@ -87,16 +77,16 @@ class Minitron(Training):
                     language_modelling,
                     text.rows,
                     lighter,
-                    seed=seed,
+                    seed=job.seed,
                     device=device,
                     folder=scratch / "correction",
-                    progress=progress,
+                    progress=job.progress,
                     what=f"{self.method}: teacher correction",
                 )
             # Products in bfloat16 read a teacher in bfloat16 without converting it at every step.
             teacher = (teacher.to(torch.bfloat16) if plan.bfloat16 else teacher.float()).to(device)
             choice = self._chosen(teacher, text, scratch)
-            progress(f"{self.method}: {choice['summary']}")
+            job.progress(f"{self.method}: {choice['summary']}")
             student = self.cut(teacher, choice, scratch).to(device)
             record["choice"] = choice
             record["curve"] = train(
@@ -104,15 +94,15 @@ class Minitron(Training):
                 imitation(teacher, self.temperature),
                 text.rows,
                 plan,
-                seed=seed,
+                seed=job.seed,
                 device=device,
                 folder=scratch / "student",
-                progress=progress,
+                progress=job.progress,
                 what=self.method,
             )
-            student.to(dtype).save_pretrained(destination)
-        (destination / "distillation.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-        copy_companions(source, destination)
+            student.to(dtype).save_pretrained(job.destination)
+        (job.destination / "distillation.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        copy_companions(job.source, job.destination)
 
     def _chosen(self, teacher: PreTrainedModel, text: Text, scratch: Path) -> dict[str, Any]:
         kept = scratch / CHOICE

@@ -31,7 +31,7 @@ class MinitronWidth(Minitron):
     method: ClassVar[str] = "minitron-width"
 
     def refusal(self, config: Mapping[str, Any]) -> str | None:
-        """Architectures whose parts are not those of Llama."""
+        """Refuse architectures whose parts are not those of Llama."""
         return not_narrowed(config)
 
     def choose(self, teacher: PreTrainedModel, text: Text) -> dict[str, Any]:

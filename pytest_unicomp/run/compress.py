@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.api.errors import InfrastructureError, UnicompError, UsageProblem
-from pytest_unicomp.api.protocols import Calibration, Method, Progress
+from pytest_unicomp.api.protocols import Calibration, CompressionJob, Method, Progress
 from pytest_unicomp.api.records import Artifact, CalibrationText, Model
 from pytest_unicomp.api.registry import package
 from pytest_unicomp.api.source_digest import source_digest
@@ -20,6 +20,7 @@ from pytest_unicomp.checkpoints.formats import QuantizedLayer
 from pytest_unicomp.checkpoints.safetensors_reader import weight_files
 from pytest_unicomp.engine.host import nvml
 from pytest_unicomp.engine.host.memory import peak_memory
+from pytest_unicomp.methods import invocation
 from pytest_unicomp.methods.composition import Composition
 from pytest_unicomp.methods.quiet import quiet
 from pytest_unicomp.store.local import Store, digest, write_text
@@ -140,7 +141,7 @@ def _make(model: Model, recipe: str, method: Method, how: Compression, folder: P
     started, joules = time.perf_counter(), nvml.energy(how.device)
     with peak_memory(how.device) as peak:
         try:
-            method.compress(Path(model.path), folder, calibration, seed=how.seed, device=how.device, progress=how.detail, scratch=scratch)
+            invocation.compress(method, CompressionJob(Path(model.path), folder, calibration, how.seed, how.device, how.detail, scratch))
         except UnicompError:
             raise
         except Exception as error:

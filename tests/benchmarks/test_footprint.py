@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from pytest_unicomp.api.errors import InfrastructureError
+from pytest_unicomp.api.protocols import CompressionJob
 from pytest_unicomp.api.registry import methods
 from pytest_unicomp.benchmarks.efficiency.footprint import BENCHMARKS, cache_bytes_per_token, flops, peak_memory
 from pytest_unicomp.benchmarks.efficiency.latency import BENCHMARKS as LATENCIES
@@ -54,7 +55,7 @@ def test_a_quantized_checkpoint_takes_the_operations_of_its_shapes_under_inferen
     folder, scratch = tmp_path / "quantized", tmp_path / "scratch"
     folder.mkdir()
     scratch.mkdir()
-    methods()["rtn-w4a16"].compress(dense, folder, None, seed=0, device="cpu", progress=lambda _: None, scratch=scratch)
+    methods()["rtn-w4a16"].compress(CompressionJob(dense, folder, None, 0, "cpu", lambda _: None, scratch))
     with torch.inference_mode():
         # torch's counter alone sees nothing here.
         assert flops(folder, 16) == flops(dense, 16) > 0

@@ -110,6 +110,7 @@ def test_every_command_that_the_pages_show_is_understood():
 def test_the_method_that_the_readme_shows_compresses_the_embedded_model(tmp_path, monkeypatch):
     from safetensors.torch import load_file
 
+    from pytest_unicomp.api.protocols import CompressionJob
     from pytest_unicomp.checkpoints.hub import NANO, facts
 
     code = re.search(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)[1]
@@ -117,7 +118,7 @@ def test_the_method_that_the_readme_shows_compresses_the_embedded_model(tmp_path
     monkeypatch.syspath_prepend(tmp_path)
     recipes = importlib.import_module("fixed_point").RECIPES
     (made := tmp_path / "made").mkdir()
-    recipes["fixed-point-6"].compress(NANO, made, None, seed=0, device="cpu", progress=print, scratch=tmp_path)
+    recipes["fixed-point-6"].compress(CompressionJob(NANO, made, None, 0, "cpu", print, tmp_path))
     weights = load_file(next(made.glob("*.safetensors")))
     rounded = next(value for name, value in weights.items() if name.endswith("q_proj.weight")).float() * 2**6
     assert (rounded == rounded.round()).all()

@@ -108,7 +108,7 @@ def test_a_composition_that_was_killed_goes_on_with_the_step_it_was_in(tmp_path)
 
     def run(name, progress):
         (tmp_path / name).mkdir()
-        made.compress(source, tmp_path / name, None, seed=0, device="cpu", progress=progress, scratch=scratch)
+        made.compress(tiny.job(source, tmp_path / name, progress=progress, scratch=scratch))
 
     def kill(message):
         if message.startswith("rtn"):

@@ -24,7 +24,7 @@ from pytest_unicomp.methods.distillation_settings import in_bfloat16
 from pytest_unicomp.methods.distillation_text import Row, enlarged, learned, pack, prepare
 from pytest_unicomp.methods.minitron_depth import MinitronDepth
 from pytest_unicomp.methods.teaching import language_modelling, logits
-from tests.methods.tiny import calibration, checkpoint, contents, load, run, save_tokenizer
+from tests.methods.tiny import calibration, checkpoint, contents, job, load, run, save_tokenizer
 
 PLAN = Plan(steps=6, batch=4, device_batch=0, learning_rate=1e-3, warmup=2, schedule="cosine", beta2=0.95, bfloat16=False, save_every=2)
 CHAT = "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}</s>{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}"
@@ -250,12 +250,12 @@ from pathlib import Path
 import torch
 torch.set_num_threads(1)
 from pytest_unicomp.methods.minitron_depth import MinitronDepth
-from tests.methods.tiny import calibration
+from tests.methods.tiny import calibration, job
 source, destination, scratch = (Path(given) for given in sys.argv[1:])
 destination.mkdir(exist_ok=True)
 method = MinitronDepth(steps=40, batch=4, sequence=64, warmup=2, judged=4, save_every=5)
 say = lambda line: print(line, file=sys.__stdout__, flush=True)
-method.compress(source, destination, calibration(), seed=0, device="cpu", progress=say, scratch=scratch)
+method.compress(job(source, destination, calibration(), progress=say, scratch=scratch))
 """
 
 
@@ -290,9 +290,7 @@ def test_two_processes_follow_the_loss_curve_of_one(llama: Path, tmp_path: Path,
     two, scratch = tmp_path / "two", tmp_path / "scratch"
     two.mkdir()
     scratch.mkdir()
-    replace(method, processes=2).compress(
-        llama, two, calibration(documents=16), seed=0, device="cpu", progress=lines.append, scratch=scratch
-    )
+    replace(method, processes=2).compress(job(llama, two, calibration(documents=16), progress=lines.append, scratch=scratch))
     curves = [json.loads((folder / "distillation.json").read_text())["curve"] for folder in (one, two)]
     assert [point["loss"] for point in curves[1]] == pytest.approx([point["loss"] for point in curves[0]], rel=1e-2)
     assert any("step 10/10" in line for line in lines)
@@ -305,7 +303,7 @@ def test_trouble_in_a_process_is_told_in_its_own_words(llama: Path, tmp_path: Pa
     method = MinitronDepth(steps=4, batch=3, sequence=64, judged=2, processes=2)
     (tmp_path / "out").mkdir()
     with pytest.raises(InfrastructureError, match="batch of 3 rows cannot be shared by 2 processes"):
-        method.compress(llama, tmp_path / "out", calibration(), seed=0, device="cpu", progress=lambda line: None, scratch=tmp_path)
+        method.compress(job(llama, tmp_path / "out", calibration(), scratch=tmp_path))
     assert list((tmp_path / "out").iterdir()) == []
 
 

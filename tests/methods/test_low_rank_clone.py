@@ -16,7 +16,7 @@ from pytest_unicomp.methods.low_rank_model import multiplied_out, principal_dire
 from pytest_unicomp.methods.teaching import batches, logits
 from pytest_unicomp.methods.tokens import encode
 from tests.methods.test_minitron_width import disturb
-from tests.methods.tiny import calibration, checkpoint, contents, load, run
+from tests.methods.tiny import calibration, checkpoint, contents, job, load, run
 
 SHORT = LowRankClone(steps=6, batch=4, sequence=64, warmup=1, judged=8, multiple=32, precision="float32")
 CLONED = [
@@ -205,10 +205,10 @@ def test_a_clone_that_was_interrupted_goes_on_to_the_same_bytes(llama: Path, clo
     out.mkdir()
     scratch.mkdir()
     with pytest.raises(Killed):
-        method.compress(llama, out, calibration(), seed=0, device="cpu", progress=stop, scratch=scratch)
+        method.compress(job(llama, out, calibration(), progress=stop, scratch=scratch))
     assert [path.name for path in (scratch / "student").glob("checkpoint-*")] == ["checkpoint-2"]
     lines: list[str] = []
-    method.compress(llama, out, calibration(), seed=0, device="cpu", progress=lines.append, scratch=scratch)
+    method.compress(job(llama, out, calibration(), progress=lines.append, scratch=scratch))
     assert not any("step 2/6" in line for line in lines)
     assert contents(out) == contents(cloned)
 

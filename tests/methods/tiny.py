@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pytest_unicomp.api.protocols import Calibration
+from pytest_unicomp.api.protocols import Calibration, CompressionJob
 from pytest_unicomp.api.records import CalibrationText
 
 TEMPLATE = "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}"
@@ -67,6 +68,19 @@ def calibration(documents: int = 8, tokens: int = 64, seed: int = 0) -> Calibrat
     return Calibration(texts, tokens, CalibrationText(mixture="random", samples=documents, tokens=tokens, seed=seed, digest="0" * 64))
 
 
+def job(
+    source: Path,
+    destination: Path,
+    text: Calibration | None = None,
+    *,
+    scratch: Path,
+    seed: int = 0,
+    progress: Callable[[str], None] = lambda message: None,
+) -> CompressionJob:
+    """A job on the CPU, silent unless `progress` listens."""
+    return CompressionJob(source, destination, text, seed, "cpu", progress, scratch)
+
+
 def run(recipe: str | Any, source: Path, destination: Path, text: Calibration | None = None, seed: int = 0) -> Path:
     """Compress `source` into a new folder with a recipe's name or a method, on the CPU, and return the folder."""
     from pytest_unicomp.api.registry import methods
@@ -74,7 +88,7 @@ def run(recipe: str | Any, source: Path, destination: Path, text: Calibration | 
     method = methods()[recipe] if isinstance(recipe, str) else recipe
     destination.mkdir()
     with tempfile.TemporaryDirectory() as scratch:
-        method.compress(source, destination, text, seed=seed, device="cpu", progress=lambda message: None, scratch=Path(scratch))
+        method.compress(job(source, destination, text, seed=seed, scratch=Path(scratch)))
     return destination
 
 

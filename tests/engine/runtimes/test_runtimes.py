@@ -8,6 +8,7 @@ import torch
 
 from pytest_unicomp import engine
 from pytest_unicomp.api.errors import InfrastructureError
+from pytest_unicomp.api.protocols import CompressionJob
 from pytest_unicomp.api.registry import methods
 from pytest_unicomp.engine.runtimes import accelerate, kernels, semi_structured
 from pytest_unicomp.engine.runtimes.acceleration import NONE, TOLERANCE
@@ -31,7 +32,7 @@ def compressed(source, folder, recipe):
     made, scratch = folder / recipe, folder / "scratch"
     made.mkdir()
     scratch.mkdir(exist_ok=True)
-    methods()[recipe].compress(source, made, None, seed=0, device="cpu", progress=lambda _: None, scratch=scratch)
+    methods()[recipe].compress(CompressionJob(source, made, None, 0, "cpu", lambda _: None, scratch))
     return made
 
 

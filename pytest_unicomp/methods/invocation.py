@@ -1,0 +1,38 @@
+"""Runs a method on a job, whichever of the two signatures of `compress` it has: the current one, or that of the release before."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from typing import Any
+
+from pytest_unicomp.api.protocols import CompressionJob, Method
+
+
+def compress(method: Method, job: CompressionJob) -> None:
+    """Call `method.compress(job)`.
+
+    A method that still takes `compress(source, destination, calibration, *, seed, device, progress, scratch)` is called that way, with a
+    DeprecationWarning that names its class; the next release drops this form.
+    """
+    if _takes_job(method):
+        method.compress(job)
+        return
+    kind: Any = type(method)
+    code = kind.compress.__code__
+    warnings.warn_explicit(
+        f"unicomp: {kind.__module__}.{kind.__qualname__}.compress takes (source, destination, calibration, *, seed, device, progress, scratch), "
+        "which the next release drops; write compress(self, job) and read job.source, job.destination and so on.",
+        DeprecationWarning,
+        code.co_filename,
+        code.co_firstlineno,
+        module=kind.__module__,
+    )
+    older: Any = method
+    older.compress(
+        *(job.source, job.destination, job.calibration), seed=job.seed, device=job.device, progress=job.progress, scratch=job.scratch
+    )
+
+
+def _takes_job(method: Method) -> bool:
+    return len(inspect.signature(method.compress).parameters) == 1
