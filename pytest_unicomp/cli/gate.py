@@ -109,7 +109,7 @@ def plan(
 
     given = [argument.removeprefix("--unicomp-").partition("=")[::2] for argument in pytest_arguments(context.args)]
     named = next((Path(value) for name, value in given if name == "config"), None)
-    file, origin = configuration(named, (Path.cwd(),))
+    file, locations = configuration(named, (Path.cwd(),))
     repeatable = {option.name for option in options() if option.repeatable}
     flags: dict[str, Any] = {"model": model}
     for name, value in given:
@@ -117,7 +117,7 @@ def plan(
             continue
         key = name.replace("-", "_")
         flags[key] = [*flags.get(key, []), value] if key in repeatable else value or True
-    settings: Settings = resolve(flags, file, origin=origin)
+    settings: Settings = resolve(flags, file, locations=locations)
     for name, given_share in (("--discordance", discordance), ("--drop", drop)):
         if given_share is not None and not 0 < given_share < 1:
             raise UsageProblem(f"unicomp: {name} is {given_share}; expected a share above 0 and below 1, such as 0.05.")

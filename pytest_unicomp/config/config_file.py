@@ -10,7 +10,7 @@ from typing import Any, Final
 from pytest_unicomp.api.errors import UsageProblem, nearest
 from pytest_unicomp.config.policy_tables import SHARED
 from pytest_unicomp.config.settings import options
-from pytest_unicomp.config.toml_lines import NOWHERE, Origin
+from pytest_unicomp.config.toml_lines import NO_FILE, Keys, TomlLocations
 
 RECIPES: Final = "recipes"
 WAIVERS: Final = "waivers"
@@ -18,7 +18,7 @@ OWN_PROFILES: Final = "profiles"
 TABLES: Final[Mapping[str, str]] = {RECIPES: "recipes by name", **SHARED}
 
 
-def read_file(path: Path, *, table: str = "") -> tuple[dict[str, Any], Origin]:
+def read_file(path: Path, *, table: str = "") -> tuple[dict[str, Any], TomlLocations]:
     """Read option values from a TOML file, at its top level or in a dotted `table`; raise UsageProblem naming file and line."""
     try:
         text = path.read_text(encoding="utf-8")
@@ -29,35 +29,35 @@ def read_file(path: Path, *, table: str = "") -> tuple[dict[str, Any], Origin]:
     for depth, part in enumerate(parts, start=1):
         data = data.get(part, {})
         if not isinstance(data, Mapping):
-            raise UsageProblem(f"unicomp: {Origin(str(path), text).where(*parts[:depth])} is {data!r}; expected a table.")
-    origin = Origin(str(path), text, table)
-    require_known(data, (*(option.name for option in options()), *TABLES, OWN_PROFILES, WAIVERS), origin)
-    return data, origin
+            raise UsageProblem(f"unicomp: {TomlLocations(str(path), text).location(*parts[:depth])} is {data!r}; expected a table.")
+    locations = TomlLocations(str(path), text, table)
+    require_known(data, (*(option.name for option in options()), *TABLES, OWN_PROFILES, WAIVERS), locations)
+    return data, locations
 
 
-def require_known(data: Mapping[str, Any], known: Iterable[str], origin: Origin, place: tuple[str, ...] = ()) -> None:
-    """Raise UsageProblem, with file and line, for the first key of the table at `place` that is not among `known`."""
+def require_known(data: Mapping[str, Any], known: Iterable[str], locations: TomlLocations, inside: Keys = ()) -> None:
+    """Raise UsageProblem, with file and line, for the first key of the table with the keys `inside` that is not among `known`."""
     known = tuple(known)
     for key in data:
         if key not in known:
-            raise UsageProblem(f"unicomp: {origin.where(*place, key)}: no option named {key!r}.{nearest(key, known)}")
+            raise UsageProblem(f"unicomp: {locations.location(*inside, key)}: no option named {key!r}.{nearest(key, known)}")
 
 
-def configuration(named: Path | None, folders: Iterable[Path]) -> tuple[dict[str, Any], Origin]:
-    """Return the values of the file that was named, else of the first unicomp.toml or [tool.unicomp] in `folders`, and where they are from."""
+def configuration(named: Path | None, folders: Iterable[Path]) -> tuple[dict[str, Any], TomlLocations]:
+    """Return the values of the file `named`, or else of the first unicomp.toml or [tool.unicomp] in `folders`, and the lines of their keys."""
     if named is not None:
         return read_file(named)
     for folder in dict.fromkeys(folders):
         own, project = folder / "unicomp.toml", folder / "pyproject.toml"
         if own.is_file():
             return read_file(own)
-        if project.is_file() and _concerns_us(project):
+        if project.is_file() and _has_settings(project):
             return read_file(project, table="tool.unicomp")
-    return {}, NOWHERE
+    return {}, NO_FILE
 
 
-def _concerns_us(project: Path) -> bool:
-    """Say whether a pyproject.toml gives settings of ours, however it writes them, or names us and is broken, which is to be told."""
+def _has_settings(project: Path) -> bool:
+    """Return True if a pyproject.toml has a table tool.unicomp, or mentions unicomp and cannot be read, which must be reported."""
     try:
         raw = project.read_bytes()
         tool = tomllib.loads(raw.decode("utf-8")).get("tool", {}) if b"unicomp" in raw else {}

@@ -1,4 +1,4 @@
-"""How much loss is accepted, and measured against what: `0.03` points, `"5%"` of the reference, or `"1.2x errors"` of it."""
+"""Margins: the largest loss that is accepted, as a rate (`0.03`), a share of the reference's score (`"5%"`) or a multiple of its errors (`"1.2x errors"`)."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ _ERRORS = re.compile(r"\s*([0-9.]+)\s*x(\s+errors)?\s*")
 
 @dataclass(frozen=True)
 class Margin:
-    """`absolute` of at least 0: a rate (0.03 are 3 points) or nats per token; `relative` in (0, 1): share of the reference's score;
-    `errors` above 1: times the reference's error rate."""
+    """An accepted loss: `absolute`, at least 0, as a rate (0.03 is 3 points) or in nats per token; `relative`, in (0, 1), as a share of the
+    reference's score; `errors`, above 1, as a multiple of the reference's error rate."""
 
     kind: Kind
     value: float
 
     @classmethod
-    def of(cls, value: Any, where: str = "margin") -> Margin:
-        """Read a number, a text or a Margin; raise UsageProblem naming `where` for anything else, and for a value that is out of range."""
+    def of(cls, value: Any, location: str = "margin") -> Margin:
+        """Read a number, a text or a Margin; raise UsageProblem naming `location` for anything else, and for a value that is out of range."""
         if isinstance(value, Margin):
             return value
         kind, number = _read(value)
         low, high = {"absolute": (0.0, math.inf), "relative": (0.0, 1.0), "errors": (1.0, math.inf)}[kind]
         if not low < number < high and not (kind == "absolute" and number == 0):
             raise UsageProblem(
-                f"unicomp: {where} is {value!r}; expected a finite number of at least 0 such as 0.03 (3 points), a share of the reference "
+                f"unicomp: {location} is {value!r}; expected a finite number of at least 0 such as 0.03 (3 points), a share of the reference "
                 "below 100 % such as '5%', or a multiple of its errors above 1 such as '1.2x errors'."
             )
         return cls(kind, number)

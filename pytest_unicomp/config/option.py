@@ -54,7 +54,7 @@ def option(
     recorded: bool = True,
     repeat: Repeat = "changed",
 ) -> Any:
-    """Declare an option as a field: flag, key and all that `Declared` describes. `parse` receives where the value is written, and the value."""
+    """Declare an option as a field of `Settings`, as `Declared` describes; `parse` receives the flag or line of a value, and the value."""
     return field(default=default, metadata={_DECLARED: Declared(text, parse, repeatable, switch, shapes, keyed, recorded, repeat)})
 
 

@@ -1,4 +1,4 @@
-"""Reads single values of options: what each parser is given comes from a flag (text) or from a file (text, number, list)."""
+"""Parsers of single option values. A value comes from a flag (text) or a file (text, number, list); `location` names it in error messages."""
 
 from __future__ import annotations
 
@@ -11,104 +11,104 @@ from pytest_unicomp.api.errors import UsageProblem, nearest
 from pytest_unicomp.config.margins import Margin
 
 
-def names(where: str, value: Any) -> tuple[str, ...]:
-    """Read a comma list, or a list of comma lists, into distinct names in their order."""
+def names(location: str, value: Any) -> tuple[str, ...]:
+    """Read a comma-separated list, or a list of those, into distinct names in the order given."""
     parts = value if isinstance(value, list | tuple) else [value]
     if not all(isinstance(part, str) for part in parts):
-        raise UsageProblem(f"unicomp: {where} is {value!r}; expected names, for example 'gptq-w4a16,wanda-50'.")
+        raise UsageProblem(f"unicomp: {location} is {value!r}; expected names, for example 'gptq-w4a16,wanda-50'.")
     return tuple(dict.fromkeys(name.strip() for part in parts for name in part.split(",") if name.strip()))
 
 
-def texts(where: str, value: Any) -> tuple[str, ...]:
-    """Read one text or a list of texts (paths and addresses may hold commas)."""
+def texts(location: str, value: Any) -> tuple[str, ...]:
+    """Read one text or a list of texts; commas do not separate, since paths and addresses may contain them."""
     parts = value if isinstance(value, list | tuple) else [value]
     if not all(isinstance(part, str) and part.strip() for part in parts):
-        raise UsageProblem(f"unicomp: {where} is {value!r}; expected a text or a list of texts, none empty.")
+        raise UsageProblem(f"unicomp: {location} is {value!r}; expected a text or a list of texts, none of them empty.")
     return tuple(dict.fromkeys(parts))
 
 
-def text(where: str, value: Any) -> str:
+def text(location: str, value: Any) -> str:
     """Read a text that is not empty."""
     if not isinstance(value, str) or not value.strip():
-        raise UsageProblem(f"unicomp: {where} is {value!r}; expected a text that is not empty.")
+        raise UsageProblem(f"unicomp: {location} is {value!r}; expected a text that is not empty.")
     return value.strip()
 
 
-def path(where: str, value: Any) -> Path:
-    """Read a path; `~` is the home folder."""
-    return Path(text(where, value)).expanduser()
+def path(location: str, value: Any) -> Path:
+    """Read a path; `~` is replaced by the home folder."""
+    return Path(text(location, value)).expanduser()
 
 
-def folder_or_address(where: str, value: Any) -> Path | str:
-    """Read a path, or an address such as `s3://bucket/folder`, which stays as it is."""
-    given = text(where, value)
-    return given if "://" in given else path(where, given)
+def folder_or_address(location: str, value: Any) -> Path | str:
+    """Read a path, or an address such as `s3://bucket/folder`, which is returned unchanged."""
+    given = text(location, value)
+    return given if "://" in given else path(location, given)
 
 
 def whole(lowest: int) -> Callable[[str, Any], int]:
     """Return a parser of whole numbers of at least `lowest`."""
 
-    def parse(where: str, value: Any) -> int:
+    def parse(location: str, value: Any) -> int:
         try:
             number = int(value) if isinstance(value, str) else value
         except ValueError:
             number = None
         if not isinstance(number, int) or isinstance(number, bool) or number < lowest:
-            raise UsageProblem(f"unicomp: {where} is {value!r}; expected a whole number of at least {lowest}.")
+            raise UsageProblem(f"unicomp: {location} is {value!r}; expected a whole number of at least {lowest}.")
         return number
 
     return parse
 
 
-def limit(where: str, value: Any) -> int | None:
+def limit(location: str, value: Any) -> int | None:
     """Read a number of items, or `all` as None."""
-    return None if value == "all" else whole(1)(where, value)
+    return None if value == "all" else whole(1)(location, value)
 
 
 def fraction(low: float, high: float) -> Callable[[str, Any], float]:
-    """Return a parser of numbers strictly between two others; NaN is refused."""
+    """Return a parser of numbers in the open interval (`low`, `high`); it refuses NaN."""
 
-    def parse(where: str, value: Any) -> float:
+    def parse(location: str, value: Any) -> float:
         try:
             number = math.nan if isinstance(value, bool) else float(value)
         except (TypeError, ValueError):
             number = math.nan
         if not low < number < high:
-            raise UsageProblem(f"unicomp: {where} is {value!r}; expected a number above {low} and below {high}.")
+            raise UsageProblem(f"unicomp: {location} is {value!r}; expected a number above {low} and below {high}.")
         return number
 
     return parse
 
 
-def margin(where: str, value: Any) -> float | str:
-    """Read a number in (0, 1), a share of the reference `5%`, or a multiple of its errors `1.2x errors`."""
-    found = Margin.of(value, where)
+def margin(location: str, value: Any) -> float | str:
+    """Read a number in (0, 1), a share of the reference's score (`5%`), or a multiple of its error rate (`1.2x errors`)."""
+    found = Margin.of(value, location)
     if found.kind == "absolute":
-        fraction(0, 1)(where, value)
+        fraction(0, 1)(location, value)
     return found.setting
 
 
 def choice(*choices: str) -> Callable[[str, Any], str]:
-    """Return a parser that takes one of the words."""
+    """Return a parser that accepts one of `choices`."""
 
-    def parse(where: str, value: Any) -> str:
+    def parse(location: str, value: Any) -> str:
         if value not in choices:
-            raise UsageProblem(f"unicomp: {where} is {value!r}; expected one of {', '.join(choices)}.{nearest(str(value), choices)}")
+            raise UsageProblem(f"unicomp: {location} is {value!r}; expected one of {', '.join(choices)}.{nearest(str(value), choices)}")
         return str(value)
 
     return parse
 
 
-def device(where: str, value: Any) -> str:
-    """Read the name of a device; whether it is here is asked later."""
+def device(location: str, value: Any) -> str:
+    """Read the name of a device; whether this machine has it is checked later."""
     kind, _, number = str(value).partition(":")
     if kind not in ("auto", "cpu", "cuda", "sharded") or (number and (kind != "cuda" or not number.isdigit())):
-        raise UsageProblem(f"unicomp: {where} is {value!r}; expected auto, cpu, cuda, cuda:N or sharded.")
+        raise UsageProblem(f"unicomp: {location} is {value!r}; expected auto, cpu, cuda, cuda:N or sharded.")
     return str(value)
 
 
-def temperature(where: str, value: Any) -> str:
-    """Read "paper", or a number in [0, 5]; kept as text, so that one word serves both."""
+def temperature(location: str, value: Any) -> str:
+    """Read "paper", or a number in [0, 5]; returns text, so that both have one type."""
     if value == "paper":
         return "paper"
     try:
@@ -116,22 +116,22 @@ def temperature(where: str, value: Any) -> str:
     except (TypeError, ValueError):
         number = math.nan
     if not 0 <= number <= 5:
-        raise UsageProblem(f"unicomp: {where} is {value!r}; expected paper, or a number from 0 (greedy) to 5.")
+        raise UsageProblem(f"unicomp: {location} is {value!r}; expected paper, or a number from 0 (greedy) to 5.")
     return f"{number:g}"
 
 
-def switch(where: str, value: Any) -> bool:
+def switch(location: str, value: Any) -> bool:
     """Read true or false."""
     if not isinstance(value, bool):
-        raise UsageProblem(f"unicomp: {where} is {value!r}; expected true or false.")
+        raise UsageProblem(f"unicomp: {location} is {value!r}; expected true or false.")
     return value
 
 
-def reference(where: str, value: Any) -> str:
+def reference(location: str, value: Any) -> str:
     """Read `run`, `stored`, or the address of a server."""
-    return str(value) if served(str(value)) else choice("run", "stored", "http://HOST:PORT/v1")(where, value)
+    return str(value) if served(str(value)) else choice("run", "stored", "http://HOST:PORT/v1")(location, value)
 
 
 def served(name: str) -> bool:
-    """Say whether a name is the address of a server."""
+    """Return True if a model's name is the address of a server."""
     return name.lower().startswith(("http://", "https://"))

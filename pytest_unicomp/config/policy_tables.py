@@ -1,4 +1,4 @@
-"""The tables of a policy (margins, limits, must-pass items), in a file or in one of its profiles: how they are read, and how two are joined."""
+"""The policy tables `margins`, `limits` and `must_pass`, of a file or of a profile in it: reading, and merging two of them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.config import cost_limits, parsers
 from pytest_unicomp.config.margins import Margin
-from pytest_unicomp.config.toml_lines import Key, Keys, Origin
+from pytest_unicomp.config.toml_lines import Key, Keys, TomlLocations
 
-Where = Callable[..., str]
-# What profiles may hold too; it is joined with the file's own, name by name.
+Locate = Callable[..., str]
+# The tables that a profile may hold too; they are merged with those of the file, name by name.
 SHARED = {
     "margins": "margins by the name of a capability, benchmark, metric or recipe",
     "limits": "largest costs by the name of an efficiency benchmark",
@@ -19,34 +19,34 @@ SHARED = {
 }
 
 
-def read(data: Mapping[str, Any], origin: Origin, place: Keys = ()) -> dict[str, Any]:
-    """Return the tables that `data`, which stands at `place` in its file, gives; raise UsageProblem with file and line for the first wrong value.
+def read(data: Mapping[str, Any], locations: TomlLocations, inside: Keys = ()) -> dict[str, Any]:
+    """Return the policy tables in `data`, which has the keys `inside` in its file; raise UsageProblem, with file and line, for the first wrong value.
 
-    Limits that are written as sentences come back as a table. Whether names exist is asked when it is known what the run measures.
+    Limits written as sentences are returned as a table. Whether the names exist is checked once it is known what the run measures.
     """
 
-    def where(*keys: Key) -> str:
-        return origin.where(*place, *keys)
+    def locate(*keys: Key) -> str:
+        return locations.location(*inside, *keys)
 
     found: dict[str, Any] = {}
     for name, what in SHARED.items():
         if name == "limits" and isinstance(data.get(name), list):
-            found[name] = _sentences(data[name], where)
+            found[name] = _sentences(data[name], locate)
         elif name in data:
-            found[name] = required(data[name], where(name), what)
+            found[name] = required(data[name], locate(name), what)
     for keys, margin in _margins(found.get("margins", {})):
-        Margin.of(margin, where("margins", *keys))
+        Margin.of(margin, locate("margins", *keys))
     if not isinstance(data.get("limits"), list):
-        cost_limits.require_readable(found.get("limits", {}), where)
+        cost_limits.require_readable(found.get("limits", {}), locate)
     if "must_pass" in found:
-        found["must_pass"] = {name: _items(where("must_pass", name), entry) for name, entry in found["must_pass"].items()}
+        found["must_pass"] = {name: _items(locate("must_pass", name), entry) for name, entry in found["must_pass"].items()}
     return found
 
 
-def required(value: Any, where: str, what: str) -> Mapping[str, Any]:
-    """Return a value that is a table of `what`; raise UsageProblem for any other."""
+def required(value: Any, location: str, what: str) -> Mapping[str, Any]:
+    """Return a value that is a table of `what`; raise UsageProblem for anything else."""
     if not isinstance(value, Mapping):
-        raise UsageProblem(f"unicomp: {where} is {value!r}; expected a table of {what}.")
+        raise UsageProblem(f"unicomp: {location} is {value!r}; expected a table of {what}.")
     return value
 
 
@@ -58,23 +58,23 @@ def _margins(table: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
             yield (name,), value
 
 
-def _sentences(lines: list[Any], where: Where) -> dict[str, list[str]]:
+def _sentences(lines: list[Any], locate: Locate) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for number, line in enumerate(lines):
-        for name, rest in cost_limits.sentences([line], where("limits", number)).items():
-            cost_limits.limits(name, rest, where("limits", number))
+        for name, rest in cost_limits.sentences([line], locate("limits", number)).items():
+            cost_limits.read(name, rest, locate("limits", number))
             found.setdefault(name, []).extend(rest)
     return found
 
 
-def _items(where: str, entry: Any) -> tuple[str, ...]:
+def _items(location: str, entry: Any) -> tuple[str, ...]:
     if isinstance(entry, list | tuple) and not entry:
-        raise UsageProblem(f"unicomp: {where} is []; expected ids of items or patterns, one at least; without any, leave the line out.")
-    return parsers.texts(where, entry)
+        raise UsageProblem(f"unicomp: {location} is []; expected at least one item id or pattern; without any, leave the line out.")
+    return parsers.texts(location, entry)
 
 
-def joined(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the tables of both: of one name the second's value stands, but a recipe's margins are joined in turn, and must-pass items united."""
+def merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tables of both: the second's value wins, but the margins of one recipe are merged too, and must-pass items are united."""
     found: dict[str, Any] = {}
     for table in SHARED:
         if table in first or table in second:
@@ -90,21 +90,21 @@ def _both(table: str, one: Any, other: Any) -> Any:
     return {**one, **other} if table == "margins" and isinstance(one, Mapping) and isinstance(other, Mapping) else other
 
 
-def places(data: Mapping[str, Any], place: Keys = ()) -> dict[Keys, Keys]:
-    """Return where each entry of the tables stands in the file, `data` being at `place`: by the entry's keys, its full ones there.
+def file_keys(data: Mapping[str, Any], inside: Keys = ()) -> dict[Keys, Keys]:
+    """Return the keys that each entry of the tables has in the file, by its keys in the merged tables; `data` has the keys `inside`.
 
-    A limit that is one of several for its benchmark has its number as last key, and so has one that is written as a sentence.
+    If a benchmark has several limits, the last key of each is its position; a limit written as a sentence has a position too.
     """
     found: dict[Keys, Keys] = {}
     for table in SHARED:
         given = data.get(table, {})
         for name, value in given.items() if isinstance(given, Mapping) else []:
-            found[table, name] = (*place, table, name)
+            found[table, name] = (*inside, table, name)
             inner: Any = value if isinstance(value, Mapping) else range(len(value)) if isinstance(value, list) else ()
-            found |= {(table, name, key): (*place, table, name, key) for key in inner}
+            found |= {(table, name, key): (*inside, table, name, key) for key in inner}
     counts: dict[str, int] = {}
     for number, line in enumerate(data["limits"] if isinstance(data.get("limits"), list) else []):
         name = str(line).strip().partition(" ")[0]
-        found["limits", name, counts.get(name, 0)] = found["limits", name] = (*place, "limits", number)
+        found["limits", name, counts.get(name, 0)] = found["limits", name] = (*inside, "limits", number)
         counts[name] = counts.get(name, 0) + 1
     return found

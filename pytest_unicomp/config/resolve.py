@@ -10,70 +10,73 @@ from pytest_unicomp.config import policy_tables, profiles, settings, waivers
 from pytest_unicomp.config.config_file import OWN_PROFILES, RECIPES, TABLES, WAIVERS, require_known
 from pytest_unicomp.config.policy_tables import SHARED
 from pytest_unicomp.config.settings import Settings, flag, options
-from pytest_unicomp.config.toml_lines import NOWHERE, Keys, Origin
+from pytest_unicomp.config.toml_lines import NO_FILE, Keys, TomlLocations
 
 NOT_IN_PROFILES: Final = ("model", "profile")
 
 
-def resolve(flags: Mapping[str, Any], file: Mapping[str, Any] | None = None, *, origin: Origin = NOWHERE) -> Settings:
-    """Merge flags over file over the profile's settings into Settings; raise UsageProblem for the first value that is wrong.
+def resolve(flags: Mapping[str, Any], file: Mapping[str, Any] | None = None, *, locations: TomlLocations = NO_FILE) -> Settings:
+    """Return the settings in which flags win over the file, and the file over the profile; raise UsageProblem for the first wrong value.
 
-    A flag or key that is absent (or None, or an empty list from the command line) leaves the choice to the next place.
+    An absent flag (also None, or an empty list) leaves the choice to the file, and an absent key leaves it to the profile. `locations` holds
+    the lines of the file's keys, for error messages.
     """
     file = file or {}
-    given = _read(file, origin)
-    written: dict[Keys, Mapping[str, Any]] = {(): dict(given)}
+    given = _read(file, locations)
+    by_layer: dict[Keys, Mapping[str, Any]] = {(): dict(given)}
     for option in options():
         value = flags.get(option.name)
         if value is not None and value != []:
             given[option.name] = option.parse(flag(option.name), value)
     own = file.get(OWN_PROFILES, {})
-    named = flag("profile") if flags.get("profile") else origin.where("profile")
-    layers = profiles.layers(given.get("profile", Settings.profile), own, origin, named)
+    named = flag("profile") if flags.get("profile") else locations.location("profile")
+    layers = profiles.layers(given.get("profile", Settings.profile), own, locations, named)
     allowed = [*(option.name for option in options() if option.name not in NOT_IN_PROFILES), *SHARED, profiles.BASE]
-    # Also those that are not chosen: a policy that is wrong is to be told of before the night it is needed.
+    # Profiles that are not chosen are checked too, so that a mistake shows before the night the profile is needed.
     for name, table in own.items():
-        require_known(table, allowed, origin, (OWN_PROFILES, name))
-        written[OWN_PROFILES, name] = _read(table, origin, (OWN_PROFILES, name))
+        require_known(table, allowed, locations, (OWN_PROFILES, name))
+        by_layer[OWN_PROFILES, name] = _read(table, locations, (OWN_PROFILES, name))
     chosen: dict[str, Any] = {}
-    places: dict[Keys, Keys] = {}
-    for layer, place in layers:
-        chosen = _merged(chosen, written[place] if place else layer)
-        places |= policy_tables.places(layer, place)
+    keys_in_file: dict[Keys, Keys] = {}
+    for layer, inside in layers:
+        chosen = _merged(chosen, by_layer[inside] if inside else layer)
+        keys_in_file |= policy_tables.file_keys(layer, inside)
     if WAIVERS in file:
-        given[WAIVERS] = waivers.read(file[WAIVERS], origin)
+        given[WAIVERS] = waivers.read(file[WAIVERS], locations)
     chosen = _merged(chosen, given)
-    resolved = settings.Settings(**chosen, origin=origin, written=written, places=places | policy_tables.places(file))
+    resolved = settings.Settings(
+        **chosen, locations=locations, file_layers=by_layer, file_keys=keys_in_file | policy_tables.file_keys(file)
+    )
     return _completed(resolved, chosen, given)
 
 
-def _read(data: Mapping[str, Any], origin: Origin, place: Keys = ()) -> dict[str, Any]:
-    """Parse the options and tables that a file, or a profile in it, gives."""
+def _read(data: Mapping[str, Any], locations: TomlLocations, inside: Keys = ()) -> dict[str, Any]:
+    """Parse the options and tables of a file, or of the profile in it that has the keys `inside`."""
     found: dict[str, Any] = {}
     for option in options():
         if option.name in data:
-            where = origin.where(*place, option.name) if origin.path else f"{option.name} in the configuration file"
-            found[option.name] = option.parse(where, data[option.name])
+            location = locations.location(*inside, option.name) if locations.path else f"{option.name} in the configuration file"
+            found[option.name] = option.parse(location, data[option.name])
     if RECIPES in data:
-        found[RECIPES] = policy_tables.required(data[RECIPES], origin.where(*place, RECIPES), TABLES[RECIPES])
-    return {**found, **policy_tables.read(data, origin, place)}
+        found[RECIPES] = policy_tables.required(data[RECIPES], locations.location(*inside, RECIPES), TABLES[RECIPES])
+    return {**found, **policy_tables.read(data, locations, inside)}
 
 
 def _merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the second's settings over the first's; the tables of a policy are joined."""
-    return {**first, **second, **policy_tables.joined(first, second)}
+    """Return both, the second's values winning; policy tables are merged name by name."""
+    return {**first, **second, **policy_tables.merged(first, second)}
 
 
 def _completed(settings: Settings, chosen: Mapping[str, Any], given: Mapping[str, Any]) -> Settings:
-    """Settle what depends on other options; `given` by flags or file, `chosen` by profiles too."""
+    """Set what follows from other options: `given` holds those of flags and file, `chosen` also those of the profile."""
     if settings.candidate and "recipe" not in given:
-        # Someone who hands over a checkpoint asks about that checkpoint, not about our own recipes.
+        # Whoever names a checkpoint wants a verdict on that checkpoint, not on the default recipes.
         settings = replace(settings, recipe=())
     if settings.serve is not None and "backend" not in chosen:
         settings = replace(settings, backend="server")
     if settings.benchmark == ():
         settings = replace(settings, benchmark=("nano",) if settings.model == "nano" else ("performance", "efficiency"))
     if settings.drift == "auto" and ("baselines" in chosen or settings.update != "none"):
-        # Whoever names a folder of baselines, or asks to write them, wants the comparison.
+        # Whoever names a folder of baselines, or wants them written, wants the comparison.
         settings = replace(settings, drift="on")
     return settings

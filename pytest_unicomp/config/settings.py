@@ -10,7 +10,7 @@ from typing import Any
 from pytest_unicomp.config import parsers
 from pytest_unicomp.config.option import Option, declared, option, table
 from pytest_unicomp.config.parsers import served as served
-from pytest_unicomp.config.toml_lines import NOWHERE, Key, Keys, Origin
+from pytest_unicomp.config.toml_lines import NO_FILE, Key, Keys, TomlLocations
 from pytest_unicomp.config.waivers import Waiver
 
 
@@ -18,27 +18,27 @@ from pytest_unicomp.config.waivers import Waiver
 class Settings:
     """The resolved options of one run. Without a model the plugin is inert."""
 
-    model: str | None = option(None, parsers.text, "the reference: hub id, folder, or `nano`, the embedded model")
+    model: str | None = option(None, parsers.text, "reference model: hub id, folder, or `nano`, the embedded model")
     recipe: tuple[str, ...] = option(
-        ("rtn-w8a16", "gptq-w4a16", "wanda-50"), parsers.names, "recipes that gate: comma list, `all`", repeatable=True
+        ("rtn-w8a16", "gptq-w4a16", "wanda-50"), parsers.names, "recipes that gate: comma-separated names, or `all`", repeatable=True
     )
-    inform: tuple[str, ...] = option((), parsers.names, "recipes that are measured and reported and never fail the run", repeatable=True)
+    inform: tuple[str, ...] = option((), parsers.names, "recipes that are measured and reported but never fail the run", repeatable=True)
     candidate: tuple[str, ...] = option(
         (),
         parsers.texts,
-        "compressed elsewhere: folder, hub id, or URL of an OpenAI-compatible server; gates like a recipe",
+        "checkpoint compressed elsewhere: folder, hub id, or URL of an OpenAI-compatible server; gates like a recipe",
         repeatable=True,
     )
     benchmark: tuple[str, ...] = option(
         (),
         parsers.names,
-        "benchmarks, or sets: nano, performance, reliability, trustllm, efficiency, paper, bundle (all that it holds)",
+        "benchmarks or sets: nano, performance, reliability, trustllm, efficiency, paper, bundle (everything that the bundle holds)",
         repeatable=True,
     )
     profile: str = option(
         "standard",
         parsers.text,
-        "smoke, standard, release or paper, or one that the configuration file defines",
+        "smoke, standard, release, paper, or one that the configuration file defines",
         shapes="verdict",
         repeat="always",
     )
@@ -47,36 +47,40 @@ class Settings:
     sequential: bool = option(
         False,
         parsers.switch,
-        "stop a benchmark when its verdict is certain, where it is the capability's only one; takes no value",
+        "stop a benchmark early, once its verdict is certain, if it is the only one of its capability; takes no value",
         switch=True,
         shapes="verdict",
     )
     calibration: str = option(
-        "generic", parsers.text, "mixture name, weights `generic=.5,reasoning=.5`, or FILE.jsonl", shapes="artifact", repeat="always"
+        "generic",
+        parsers.text,
+        "calibration text: mixture name, weights `generic=.5,reasoning=.5`, or FILE.jsonl",
+        shapes="artifact",
+        repeat="always",
     )
     calibration_samples: int | None = option(
-        None, parsers.whole(1), "calibration texts per method; none: 128, for nano 80", shapes="artifact"
+        None, parsers.whole(1), "calibration texts per method; if not given, 128 (nano: 80)", shapes="artifact"
     )
     calibration_tokens: int | None = option(
-        None, parsers.whole(2), "tokens per calibration text; none: 2048 or the model's context, for nano 256", shapes="artifact"
+        None, parsers.whole(2), "tokens per calibration text; if not given, 2048 or the model's context (nano: 256)", shapes="artifact"
     )
     calibration_form: str = option(
         "equal",
         parsers.choice("equal", "own"),
-        "equal: every mixture fills texts of that length; own: texts as their source has them, cut there",
+        "equal: every calibration text is filled to that length; own: texts keep the length they have in their source, at most that",
         shapes="artifact",
     )
     calibration_target: str | None = option(
         None,
         parsers.text,
-        "second mixture: pruned recipes are made with it too, and the paired gain per capability is reported",
+        "second calibration mixture: pruned recipes are made with it too, and the report shows the paired gain per capability",
         shapes="artifact",
         repeat="never",
     )
     margin: float | str = option(
         0.03,
         parsers.margin,
-        "largest loss per capability that is accepted: 0.03 (points), `5%` of the reference, or `1.2x errors` of it",
+        "largest accepted loss per capability: 0.03 (3 points), `5%` of the reference, or `1.2x errors` of it",
         shapes="verdict",
         repeat="always",
     )
@@ -84,12 +88,12 @@ class Settings:
     limits: Mapping[str, Any] = table(shapes="verdict")
     must_pass: Mapping[str, tuple[str, ...]] = table(shapes="verdict")
     benchmark_margin: float | str = option(
-        0.05, parsers.margin, "largest loss per single benchmark that is accepted, written as for margin", shapes="verdict", repeat="always"
+        0.05, parsers.margin, "largest accepted loss per benchmark, written like margin", shapes="verdict", repeat="always"
     )
     drift_margin: float = option(
         0.02,
         parsers.fraction(0, 1),
-        "largest change against the stored baseline that is accepted, in (0, 1)",
+        "largest accepted change against the stored baseline, in (0, 1)",
         shapes="verdict",
         repeat="always",
     )
@@ -103,43 +107,54 @@ class Settings:
         shapes="verdict",
         repeat="always",
     )
-    drift: str = option("auto", parsers.choice("auto", "on", "off"), "compare with baselines: auto (where one exists), on, off")
-    baselines: Path | None = option(None, parsers.path, "folder of stored evidence; default ./baselines, read also from the package")
+    drift: str = option("auto", parsers.choice("auto", "on", "off"), "compare with baselines: auto (if there is one), on, off")
+    baselines: Path | None = option(
+        None, parsers.path, "folder of baselines; if not given, ./baselines, and those of the package are read too"
+    )
     update: str = option(
         "none",
         parsers.choice("none", "missing", "changed", "all"),
-        "baselines to write beside a missing one, which is written and fails once: none, missing, changed, all",
+        "baselines to write: none, missing, changed or all; with drift on, a missing baseline is always written, and fails once",
     )
     bundle: Path | None = option(
-        None, parsers.path, "offline folder in hub layout; nothing is fetched then", shapes="measurement", keyed=False, recorded=False
+        None,
+        parsers.path,
+        "offline folder in hub layout; with it, nothing is downloaded",
+        shapes="measurement",
+        keyed=False,
+        recorded=False,
     )
     cache: Path | str | None = option(
         None,
         parsers.folder_or_address,
-        "store of artifacts and measurements: a folder, or an fsspec address (`s3://bucket/store`) that machines share; default the user's cache folder",
+        "store of artifacts and measurements: folder, or fsspec address (`s3://bucket/store`) shared by machines; if not given, the user's cache folder",
     )
     device: str = option(
         "auto",
         parsers.device,
-        "auto, cpu, cuda, cuda:N; sharded: spread over all GPUs and host memory",
+        "auto, cpu, cuda, cuda:N, or sharded (spread over all GPUs and host memory)",
         shapes="measurement",
         keyed=False,
         recorded=False,
     )
     dtype: str = option(
-        "auto", parsers.choice("auto", "float32", "bfloat16", "float16"), "data type of evaluation", shapes="measurement", recorded=False
+        "auto",
+        parsers.choice("auto", "float32", "bfloat16", "float16"),
+        "data type of evaluation: auto, float32, bfloat16, float16",
+        shapes="measurement",
+        recorded=False,
     )
     scoring: str = option(
         "corrected",
         parsers.choice("corrected", "paper"),
-        "how free replies are read and scores are put together: corrected, or as the paper does, faults included",
+        "how free replies are read and scores combined: corrected, or paper (as the paper does, its errors included)",
         shapes="measurement",
         keyed=False,
     )
     judge: str = option(
         "rules",
         parsers.text,
-        "who judges free replies: rules (offline), classifier:MODEL (refusals) or server:URL",
+        "judge of free replies: rules (offline), classifier:MODEL (refusals) or server:URL",
         shapes="measurement",
         keyed=False,
     )
@@ -151,52 +166,52 @@ class Settings:
         keyed=False,
     )
     response_length: int = option(
-        128, parsers.whole(1), "tokens of a free reply at most (TrustLLM sets)", shapes="measurement", keyed=False
+        128, parsers.whole(1), "largest number of tokens in a free reply (TrustLLM sets)", shapes="measurement", keyed=False
     )
     temperature: str = option(
         "0",
         parsers.temperature,
-        "temperature of free replies (TrustLLM sets): 0 is greedy; paper: 0 or 1 as TrustLLM has it per file",
+        "sampling temperature of free replies (TrustLLM sets): 0 is greedy; paper: 0 or 1, as TrustLLM sets it per file",
         shapes="measurement",
         keyed=False,
     )
     reference: str = option(
         "run",
         parsers.reference,
-        "run: evaluate the reference; stored: take its evidence from the baselines; URL: where a server serves it already",
+        "run: evaluate the reference; stored: read its evidence from the baselines; URL: a server that serves it already",
         shapes="verdict",
         repeat="always",
     )
     backend: str = option(
         "hf",
         parsers.choice("hf", "server"),
-        "what evaluates: hf, in this process; server, what --unicomp-serve starts",
+        "what evaluates: hf (in this process) or server (started by --unicomp-serve)",
         shapes="measurement",
     )
     serve: str | None = option(
         None,
         parsers.text,
-        "command that serves a model, from another environment perhaps: 'vllm serve {model} --port {port}'; implies backend server",
+        "command that serves a model, for example from another environment: 'vllm serve {model} --port {port}'; implies backend server",
         shapes="measurement",
     )
     executor: str = option(
         "local",
         parsers.choice("local", "process", "ray"),
-        "where work is done: local, process (a fresh interpreter per job, one per device) or ray",
+        "where work runs: local, process (a fresh interpreter per job, one per device) or ray",
     )
-    address: str | None = option(None, parsers.text, "address of the Ray cluster; none: one is started on this machine")
-    report: tuple[str, ...] = option((), parsers.texts, "write the report here: .json, .html or .md", repeatable=True)
+    address: str | None = option(None, parsers.text, "address of the Ray cluster; if not given, one is started on this machine")
+    report: tuple[str, ...] = option((), parsers.texts, "file to write the report to: .json, .html or .md", repeatable=True)
     recipes: Mapping[str, Any] = table()
     waivers: tuple[Waiver, ...] = ()
-    origin: Origin = field(default=NOWHERE, repr=False)
-    # What the file gives by itself, under (), and in each of its profiles, chosen or not, under ("profiles", NAME).
-    written: Mapping[Keys, Mapping[str, Any]] = field(default_factory=dict, repr=False)
-    # Where the entries of margins, limits and must-pass items that stand come from: their keys in the file.
-    places: Mapping[Keys, Keys] = field(default_factory=dict, repr=False)
+    locations: TomlLocations = field(default=NO_FILE, repr=False)
+    # The values of the file itself, under (), and of each of its profiles, chosen or not, under ("profiles", NAME).
+    file_layers: Mapping[Keys, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    # The keys in the file of each entry of the merged tables, for error messages.
+    file_keys: Mapping[Keys, Keys] = field(default_factory=dict, repr=False)
 
-    def where(self, *keys: Key) -> str:
-        """Say where something of the configuration file stands: "FILE:LINE: margins.reasoning"; also where it is a profile's."""
-        return self.origin.where(*self.places.get(keys, keys))
+    def location(self, *keys: Key) -> str:
+        """Return file and line of an entry, "FILE:LINE: margins.reasoning"; an entry that comes from a profile has the line there."""
+        return self.locations.location(*self.file_keys.get(keys, keys))
 
 
 def options(settings: type[Settings] | None = None) -> tuple[Option, ...]:

@@ -1,4 +1,4 @@
-"""Says in which line of a TOML file a key stands, which the standard library's parser does not tell."""
+"""Finds the line of each key of a TOML file, which the standard library's parser does not report."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ _PLAIN = re.compile(r"[^,\]}#\n]*")
 
 
 @dataclass(frozen=True)
-class Origin:
-    """Where settings were read from: the file's name, its text, and the dotted table in which they stand (empty: the top level)."""
+class TomlLocations:
+    """The lines of the keys of one file: its name, its text, and the dotted table that holds the settings (empty: the top level)."""
 
     path: str = ""
     text: str = ""
     table: str = ""
 
-    def where(self, *keys: Key) -> str:
-        """Return "FILE:LINE: margins.knowledge" for the keys ("margins", "knowledge"); the bare name where the file is not known.
+    def location(self, *keys: Key) -> str:
+        """Return "FILE:LINE: margins.knowledge" for the keys ("margins", "knowledge"), or just the name if there is no file.
 
-        A key that is not there (one that is missing) has the line of what it should be in.
+        A key that is missing from the file has the line of the table that should hold it.
         """
         name = ".".join(str(key) for key in keys)
         line = self.line(*keys)
         return f"{self.path}:{line}: {name}" if line else f"{self.path}: {name}" if self.path else name
 
     def line(self, *keys: Key) -> int | None:
-        """Return the line of a key, counted from 1; of the nearest that encloses it where it is not there; None where nothing is known."""
+        """Return the line of a key, counted from 1; of the nearest enclosing key if it is missing; None if there is none."""
         wanted: Keys = (*filter(None, self.table.split(".")), *keys)
         for length in range(len(wanted), 0, -1):
             if wanted[:length] in self._lines:
@@ -39,29 +39,29 @@ class Origin:
         return None
 
     def has(self, *keys: Key) -> bool:
-        """Say whether the file holds exactly this key."""
+        """Return True if the file holds exactly this key."""
         return (*filter(None, self.table.split(".")), *keys) in self._lines
 
     @cached_property
     def _lines(self) -> dict[Keys, int]:
         found: dict[Keys, int] = {}
-        for keys, place in _Scanner(self.text).places() if self.text else ():
-            found.setdefault(keys, self.text.count("\n", 0, place) + 1)
+        for keys, offset in _Scanner(self.text).offsets() if self.text else ():
+            found.setdefault(keys, self.text.count("\n", 0, offset) + 1)
         return found
 
 
-NOWHERE = Origin()
+NO_FILE = TomlLocations()
 
 
 class _Scanner:
-    """Walks through a text that is known to be TOML 1.0 and notes where each key begins."""
+    """Walks through a text that is known to be valid TOML 1.0 and records the offset of each key."""
 
     def __init__(self, text: str) -> None:
         self.text, self.at = text.replace("\r\n", "\n"), 0
         self.found: list[tuple[Keys, int]] = []
         self.counts: dict[Keys, int] = {}
 
-    def places(self) -> Iterator[tuple[Keys, int]]:
+    def offsets(self) -> Iterator[tuple[Keys, int]]:
         table: Keys = ()
         while self._blank():
             begin = self.at
@@ -80,11 +80,11 @@ class _Scanner:
         return iter(self.found)
 
     def _inside(self, names: Keys) -> Keys:
-        """Return the full path of a header: below an array of tables it belongs to the last one."""
+        """Return the full path of a header: inside an array of tables it belongs to the last one."""
         path: Keys = ()
-        for place, name in enumerate(names):
+        for depth, name in enumerate(names):
             path = (*path, name)
-            if path in self.counts and place < len(names) - 1:
+            if path in self.counts and depth < len(names) - 1:
                 path = (*path, self.counts[path])
         return path
 
@@ -146,7 +146,7 @@ class _Scanner:
             self.at += 2 if quote == '"' and self.text[self.at] == "\\" else 1
         content = self.text[begin : self.at]
         self.at += len(mark)
-        # Up to two quotes may stand right before the closing three.
+        # TOML allows up to two quotes right before the closing three.
         while len(mark) == 3 and self.text[self.at : self.at + 1] == quote:
             self.at += 1
         return content
@@ -156,7 +156,7 @@ class _Scanner:
             self.at += 1
 
     def _blank(self) -> bool:
-        """Pass over white space and comments; say whether anything is left."""
+        """Skip white space and comments; return True if anything is left."""
         while self.at < len(self.text):
             if self.text[self.at] == "#":
                 self.at = self.text.find("\n", self.at)

@@ -12,7 +12,7 @@ from pytest_unicomp.api.errors import UsageProblem, nearest
 from pytest_unicomp.api.protocols import Method
 from pytest_unicomp.api.registry import Table, methods
 from pytest_unicomp.config.config_file import configuration
-from pytest_unicomp.config.toml_lines import NOWHERE, Key, Keys, Origin
+from pytest_unicomp.config.toml_lines import NO_FILE, Key, Keys, TomlLocations
 from pytest_unicomp.methods.composition import Composition
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -22,22 +22,22 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 class _Place:
     """Where a definition, or a step of one, stands in its file."""
 
-    origin: Origin
+    locations: TomlLocations
     keys: Keys
 
     def problem(self, said: str, *keys: Key) -> UsageProblem:
-        where = f"{self.origin.where(*self.keys, *keys)}: " if self.origin.path else ""
+        where = f"{self.locations.location(*self.keys, *keys)}: " if self.locations.path else ""
         return UsageProblem(f"unicomp: {where}{said}")
 
 
 def here() -> Table[Method]:
     """Return the registry's recipes and those of the configuration file in the current folder."""
-    file, origin = configuration(None, (Path.cwd(),))
-    return table(file.get("recipes", {}), origin)
+    file, locations = configuration(None, (Path.cwd(),))
+    return table(file.get("recipes", {}), locations)
 
 
-def table(defined: Mapping[str, Any], origin: Origin = NOWHERE) -> Table[Method]:
-    """Return the registry's recipes and the defined ones; `origin` says where these stand.
+def table(defined: Mapping[str, Any], locations: TomlLocations = NO_FILE) -> Table[Method]:
+    """Return the registry's recipes and the defined ones; `locations` says where these stand.
 
     A definition is a table with `method` and any of its settings, or a list of at least two steps, each the name of a recipe or such a
     table; steps may name definitions that come before. Raises UsageProblem for the first thing that is wrong.
@@ -45,7 +45,7 @@ def table(defined: Mapping[str, Any], origin: Origin = NOWHERE) -> Table[Method]
     known = methods()
     entries = dict(known.entries)
     for name, definition in defined.items():
-        place = _Place(origin, ("recipes", name))
+        place = _Place(locations, ("recipes", name))
         if not NAME.fullmatch(name):
             raise place.problem(f"recipe {name!r} has a name that cannot be a folder's; use letters, digits, '-', '_' and '.'.")
         if name in known:
@@ -92,7 +92,7 @@ def _require_type(name: str, key: str, value: Any, default: Any, place: _Place) 
 def _composed(name: str, definition: list[Any], known: Table[Method], place: _Place) -> Composition:
     steps: list[Method] = []
     for position, step in enumerate(definition, start=1):
-        entry = _step(f"{name}, step {position}", step, known, _Place(place.origin, (*place.keys, position - 1)))
+        entry = _step(f"{name}, step {position}", step, known, _Place(place.locations, (*place.keys, position - 1)))
         if entry is None or isinstance(entry, Composition) or entry.family == "none":
             raise place.problem(
                 f"recipe {name!r}: step {position} is {step!r}; expected the name of a recipe of one step that compresses, or a table with `method`.",

@@ -80,11 +80,11 @@ def pytest_configure(config: pytest.Config) -> None:
     flags = {option.name: config.getoption(destination(option.name)) for option in options()}
     try:
         named = config.getoption("unicomp_config")
-        file, origin = configuration(Path(named) if named else None, (config.invocation_params.dir, config.rootpath))
+        file, locations = configuration(Path(named) if named else None, (config.invocation_params.dir, config.rootpath))
         if flags["model"] is None and "model" not in file:
             _refuse_flags_without_model(flags)
             return
-        settings = resolve(flags, file, origin=origin)
+        settings = resolve(flags, file, locations=locations)
         from pytest_unicomp.plugin.gate import Gate
 
         config.pluginmanager.register(Gate(config, settings), GATE)

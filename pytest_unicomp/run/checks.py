@@ -12,7 +12,7 @@ from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.checkpoints import artifact_check as soundness
 from pytest_unicomp.checkpoints.checks import Finding
 from pytest_unicomp.compare import hashes, stats
-from pytest_unicomp.config import cost_limits as limits
+from pytest_unicomp.config import cost_limits
 from pytest_unicomp.config.cost_limits import Limit
 from pytest_unicomp.engine.host import health
 from pytest_unicomp.engine.host.paired_timing import ROUNDS, PairedRounds
@@ -157,7 +157,7 @@ class Checking:
         return max([ROUNDS, *(stats.rounds_for(quantile, confidence=self.policy.confidence) for quantile in wanted)])
 
     def _limits(self, benchmark: str) -> list[Limit]:
-        return limits.limits(benchmark, self.limits[benchmark]) if benchmark in self.limits else []
+        return cost_limits.read(benchmark, self.limits[benchmark]) if benchmark in self.limits else []
 
     def _margin(self, benchmark: str, default: float | None) -> Any:
         """Return the margin that a limit on the ratio means: 0.35 times the reference is a margin of -0.65; the tightest where there are several."""

@@ -162,7 +162,7 @@ def _recipes(names: Iterable[str], table: Table[Method]) -> list[str]:
 
 def candidates(settings: Settings) -> tuple[Candidate, ...]:
     """List what is judged, the gating ones first; a recipe named in both lists gates."""
-    table = configured.table(settings.recipes, settings.origin)
+    table = configured.table(settings.recipes, settings.locations)
     gating = _recipes(settings.recipe, table)
     informing = [name for name in _recipes(settings.inform, table) if name not in gating]
     found = [Candidate(name, table[name].family, True, method=table[name]) for name in gating]

@@ -1,4 +1,4 @@
-"""Names in a policy: margins, must-pass items and waivers may only name what exists, so that a typo never loosens or tightens nothing."""
+"""Checks the names in a policy: a margin, must-pass item or waiver that names nothing is an error, so that a typo cannot leave a rule without effect."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.methods import configured
 from pytest_unicomp.run.plan import Plan, candidate_names
 
-Where = Callable[..., str]
+Locate = Callable[..., str]
 COSTS: tuple[Kind, ...] = ("size", "latency")
 SCORED = tuple(capability for capability, dimension in CAPABILITIES.items() if dimension != "efficiency")
 
@@ -24,68 +24,72 @@ SCORED = tuple(capability for capability, dimension in CAPABILITIES.items() if d
 def validate(settings: Settings, plan: Plan) -> None:
     """Raise UsageProblem, with file and line, for the first name or value in margins, must-pass items and waivers that is wrong.
 
-    Profiles that are not chosen are asked whether their names exist, not whether this run measures them.
+    Names in profiles that are not chosen must exist, but this run need not measure them.
     """
     known = _known_recipes(settings, plan)
     run = {candidate.name for candidate in plan.candidates}
-    _recipes(settings.margins, lambda name: name in run, "recipe of this run", run, settings.where)
-    _names(settings.margins, settings.must_pass, settings.where)
+    _recipes(settings.margins, lambda name: name in run, "recipe of this run", run, settings.location)
+    _names(settings.margins, settings.must_pass, settings.location)
     _measured(settings, plan)
-    for place, tables in settings.written.items():
-        if place:
-            where = partial(settings.origin.where, *place)
-            _recipes(tables.get("margins", {}), lambda name: _exists(name, known), "recipe", known, where)
-            _names(tables.get("margins", {}), tables.get("must_pass", {}), where)
+    for inside, tables in settings.file_layers.items():
+        if inside:
+            locate = partial(settings.locations.location, *inside)
+            _recipes(tables.get("margins", {}), lambda name: _exists(name, known), "recipe", known, locate)
+            _names(tables.get("margins", {}), tables.get("must_pass", {}), locate)
     _waivers(settings, known)
 
 
 def _known_recipes(settings: Settings, plan: Plan) -> set[str]:
-    """Return the recipes that exist, and the candidates made elsewhere that this run, or any profile of its file, names."""
-    named = [source for tables in settings.written.values() for source in tables.get("candidate", ())]
+    """Return the recipes that exist, and the candidates named by this run or by any profile of its file."""
+    named = [source for tables in settings.file_layers.values() for source in tables.get("candidate", ())]
     elsewhere = [name for source in named for name in candidate_names(source)]
     return {*configured.table(settings.recipes), *(candidate.name for candidate in plan.candidates), *elsewhere}
 
 
 def _exists(recipe: str, known: Set[str]) -> bool:
-    # wanda-50@reasoning is wanda-50, made with other text.
+    # wanda-50@reasoning is the recipe wanda-50 with another calibration mixture.
     return recipe in known or recipe.rpartition("@")[0] in known
 
 
-def _recipes(margins: Mapping[str, Any], exists: Callable[[str], bool], what: str, known: Set[str], where: Where) -> None:
+def _recipes(margins: Mapping[str, Any], exists: Callable[[str], bool], what: str, known: Set[str], locate: Locate) -> None:
     for name, value in margins.items():
         if isinstance(value, Mapping) and not exists(name):
-            raise UsageProblem(f"unicomp: {where('margins', name)}: no {what} has that name.{nearest(name, sorted(known))}")
+            raise UsageProblem(f"unicomp: {locate('margins', name)}: no {what} has that name.{nearest(name, sorted(known))}")
 
 
-def _names(margins: Mapping[str, Any], must_pass: Mapping[str, Any], where: Where) -> None:
+def _names(margins: Mapping[str, Any], must_pass: Mapping[str, Any], locate: Locate) -> None:
     for name, value in margins.items():
         if isinstance(value, Mapping):
             for inner, margin in value.items():
-                _margin(where("margins", name, inner), inner, margin)
+                _margin(locate("margins", name, inner), inner, margin)
         else:
-            _margin(where("margins", name), name, value)
+            _margin(locate("margins", name), name, value)
     scored = [name for name, entry in benchmarks().items() if entry.kind == "items" and entry.metric != NATS]
     for name in must_pass:
-        _require(where("must_pass", name), name, scored, "a benchmark whose items are right or wrong")
+        _require(locate("must_pass", name), name, scored, "a benchmark whose items are right or wrong")
 
 
-def _margin(where: str, name: str, value: Any) -> None:
+def _margin(location: str, name: str, value: Any) -> None:
     about = _about(name)
     scored = [entry for entry in about.values() if entry.kind == "items"]
     if about and not scored:
-        raise UsageProblem(f"unicomp: {where}: {name} is about efficiency, where a margin does nothing; {_instead(name, about)}.")
+        raise UsageProblem(
+            f"unicomp: {location}: {name} is an efficiency measure, and margins do not apply to those; {_instead(name, about)}."
+        )
     if not scored and name not in SCORED:
         names = {*SCORED, *(word for key, entry in benchmarks().items() if entry.kind == "items" for word in _words(key, entry))}
         raise UsageProblem(
-            f"unicomp: {where}: no capability, benchmark or metric has that name.{nearest(name, sorted(names))} "
+            f"unicomp: {location}: no capability, benchmark or metric has that name.{nearest(name, sorted(names))} "
             "A recipe's own margins are a table: [tool.unicomp.margins.RECIPE]."
         )
-    margin = Margin.of(value, where)
+    margin = Margin.of(value, location)
     if margin.kind == "absolute" and margin.value == 0:
-        raise UsageProblem(f"unicomp: {where} is 0; expected a number above 0: no number of items proves that nothing at all is lost.")
+        raise UsageProblem(
+            f"unicomp: {location} is 0; expected a number above 0, since no number of items proves that nothing at all is lost."
+        )
     if margin.kind == "absolute" and margin.value >= 1 and not any(entry.metric == NATS for entry in scored):
         meant = f" Did you mean {margin.value / 100:g}, {margin.value:g} points?" if margin.value < 100 else ""
-        raise UsageProblem(f"unicomp: {where} is {value!r}; expected a number below 1, which is 100 points and thus everything.{meant}")
+        raise UsageProblem(f"unicomp: {location} is {value!r}; expected a number below 1, which is 100 points and thus everything.{meant}")
 
 
 def _words(name: str, entry: Benchmark) -> tuple[str, str, str]:
@@ -99,7 +103,7 @@ def _about(name: str) -> dict[str, Benchmark]:
 
 def _instead(name: str, about: Mapping[str, Benchmark]) -> str:
     limited = [key for key, entry in about.items() if entry.kind in COSTS and (key == name or name not in about)]
-    return f"costs have limits, under [limits] by benchmark: {', '.join(limited)}" if limited else "kernels only inform, remove it"
+    return f"set a limit in [limits] by benchmark: {', '.join(limited)}" if limited else "kernels never fail a run, remove it"
 
 
 def _measured(settings: Settings, plan: Plan) -> None:
@@ -107,24 +111,24 @@ def _measured(settings: Settings, plan: Plan) -> None:
     for name in settings.must_pass:
         if name not in measured:
             raise UsageProblem(
-                f"unicomp: {settings.where('must_pass', name)} is set, and this run does not measure {name}; name it among the benchmarks too, "
+                f"unicomp: {settings.location('must_pass', name)} is set, but this run does not measure {name}; name it among the benchmarks too, "
                 "or keep its items in a profile that measures it."
             )
 
 
 def _waivers(settings: Settings, known: Set[str]) -> None:
-    for place, waiver in enumerate(settings.waivers):
+    for position, waiver in enumerate(settings.waivers):
         if waiver.benchmark is not None:
             names = [*benchmarks().entries, "artifact"]
-            _require(settings.where("waivers", place, "benchmark"), waiver.benchmark, names, "a benchmark, or artifact")
+            _require(settings.location("waivers", position, "benchmark"), waiver.benchmark, names, "a benchmark, or artifact")
         if waiver.capability is not None:
-            _require(settings.where("waivers", place, "capability"), waiver.capability, CAPABILITIES, "a capability")
+            _require(settings.location("waivers", position, "capability"), waiver.capability, CAPABILITIES, "a capability")
         if not _exists(waiver.recipe, known):
-            where = settings.where("waivers", place, "recipe")
-            _require(where, waiver.recipe, sorted(known), "a recipe, nor a candidate that this run or its file names")
+            location = settings.location("waivers", position, "recipe")
+            _require(location, waiver.recipe, sorted(known), "a recipe, nor a candidate that this run or its file names")
 
 
-def _require(where: str, name: str, known: Iterable[str], what: str) -> None:
+def _require(location: str, name: str, known: Iterable[str], what: str) -> None:
     known = list(known)
     if name not in known:
-        raise UsageProblem(f"unicomp: {where}: {name!r} is not {what}.{nearest(name, known)}")
+        raise UsageProblem(f"unicomp: {location}: {name!r} is not {what}.{nearest(name, known)}")

@@ -113,7 +113,7 @@ class Run:
             for named in filter(None, (settings.calibration, settings.calibration_target)):
                 mixture.validate(named, settings.bundle, self.plan.model)
         policy_check.validate(settings, self.plan)
-        cost_limits.validate(settings.limits, self._limitable(), where=settings.where)
+        cost_limits.validate(settings.limits, self._limitable(), locate=settings.location)
         self._check_kernels()
         self._check_supported()
         self._check_stored_reference()

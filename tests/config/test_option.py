@@ -34,8 +34,8 @@ def test_an_added_option_has_a_flag_and_a_key(tmp_path):
     assert {flag(one.name) for one in options()} >= {"--unicomp-patience", "--unicomp-strictness"}
     assert resolve({"patience": "7"}).patience == 7
     (tmp_path / "unicomp.toml").write_text("patience = 9\n[profiles.night]\nstrictness = 'hard'\n", encoding="utf-8")
-    file, origin = read_file(tmp_path / "unicomp.toml")
-    found = resolve({"profile": "night"}, file, origin=origin)
+    file, locations = read_file(tmp_path / "unicomp.toml")
+    found = resolve({"profile": "night"}, file, locations=locations)
     assert (found.patience, found.strictness) == (9, "hard")
 
 

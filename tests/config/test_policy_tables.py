@@ -67,9 +67,9 @@ evidence = "0123456789abcdef"
 def asked(tmp_path, text, **flags):
     """Ask whether a policy's names exist, in a run of two recipes on two benchmarks."""
     (tmp_path / "unicomp.toml").write_text(text)
-    file, origin = read_file(tmp_path / "unicomp.toml")
+    file, locations = read_file(tmp_path / "unicomp.toml")
     given = {"model": "nano", "recipe": ["rtn-w8a16,wanda-50"], "benchmark": ["nano-safety,bytes"], **flags}
-    settings = resolve(given, file, origin=origin)
+    settings = resolve(given, file, locations=locations)
     policy_check.validate(settings, plan(settings, ANYHOW))
     return settings
 
@@ -99,11 +99,11 @@ def test_a_margin_in_nats_may_be_above_one(tmp_path, name):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("bytes", "bytes is about efficiency, where a margin does nothing; costs have limits, under .limits. by benchmark: bytes.$"),
+        ("bytes", "bytes is an efficiency measure, and margins do not apply to those; set a limit in .limits. by benchmark: bytes.$"),
         ("decode-latency", "by benchmark: decode-latency.$"),
         ("inference_footprint", "by benchmark: .*loading-memory"),
         ("joules", "by benchmark: compress-energy.$"),
-        ("kernel-int4", "kernels only inform, remove it"),
+        ("kernel-int4", "kernels never fail a run, remove it"),
     ],
 )
 def test_a_margin_of_a_cost_is_sent_to_the_limits(tmp_path, name, words):
@@ -136,12 +136,12 @@ def test_a_profile_that_is_not_chosen_may_ask_for_what_this_run_does_not_measure
 def test_must_pass_items_of_a_benchmark_that_is_not_measured_are_refused(tmp_path):
     asked(tmp_path, "[must_pass]\nnano-safety = ['a']\n")
     with pytest.raises(
-        UsageProblem, match=r"toml:2: must_pass.nano-reasoning is set, and this run does not measure nano-reasoning; name it"
+        UsageProblem, match=r"toml:2: must_pass.nano-reasoning is set, but this run does not measure nano-reasoning; name it"
     ):
         asked(tmp_path, "[must_pass]\nnano-reasoning = ['a']\n")
     profile = "[profiles.own]\nbenchmark = ['nano-reasoning']\n[profiles.own.must_pass]\nnano-reasoning = ['a']\n"
     asked(tmp_path, profile, profile="own", benchmark=None)
-    with pytest.raises(UsageProblem, match=r"toml:4: profiles.own.must_pass.nano-reasoning is set, and this run does not measure"):
+    with pytest.raises(UsageProblem, match=r"toml:4: profiles.own.must_pass.nano-reasoning is set, but this run does not measure"):
         asked(tmp_path, profile, profile="own")
 
 

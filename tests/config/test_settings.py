@@ -112,8 +112,8 @@ def test_standard_gates_pruning_beside_quantization_and_smoke_only_what_should_p
 
 def configured(tmp_path, text, **flags):
     (tmp_path / "unicomp.toml").write_text(text)
-    file, origin = read_file(tmp_path / "unicomp.toml")
-    return resolve({"model": "nano", **flags}, file, origin=origin)
+    file, locations = read_file(tmp_path / "unicomp.toml")
+    return resolve({"model": "nano", **flags}, file, locations=locations)
 
 
 def test_a_wrong_value_in_a_file_is_refused_with_its_line(tmp_path):
@@ -155,7 +155,7 @@ bytes = 0.6
         ("[profiles.nightly]\nmargin = nan\n", r"unicomp.toml:2: profiles.nightly.margin is nan"),
         ('[profiles.nightly]\nextends = "weekly"\n', r"unicomp.toml:2: profiles.nightly.extends is 'weekly'"),
         ('[profiles.nightly]\nprofile = "smoke"\n', r"unicomp.toml:2: profiles.nightly.profile: no option named"),
-        ("[profiles.smoke]\nlimit = 3\n", r"unicomp.toml:1: profiles.smoke: smoke is built in"),
+        ("[profiles.smoke]\nlimit = 3\n", r"unicomp.toml:1: profiles.smoke: smoke is a built-in profile"),
         ('[profiles.nightly]\nextends = "b"\n[profiles.b]\nextends = "nightly"\n', r"in a circle: nightly -> b"),
         ("profiles = 3\n", r"unicomp.toml:1: profiles is 3; expected tables by name"),
         (
@@ -166,7 +166,7 @@ bytes = 0.6
         ("[profiles.nightly.limits]\n\nbytes = []\n", r"unicomp.toml:3: profiles.nightly.limits.bytes is \[\]; expected"),
         (
             "[profiles.nightly.must_pass]\nnano-safety = []\n",
-            r"unicomp.toml:2: profiles.nightly.must_pass.nano-safety is \[\]; expected ids",
+            r"unicomp.toml:2: profiles.nightly.must_pass.nano-safety is \[\]; expected at least one item id",
         ),
     ],
 )
@@ -250,7 +250,9 @@ multilingual = 0.06
         ("limits", "decode-latency", 0): "7: profiles.a.limits.1",
         ("limits", "decode-latency", 1): "8: profiles.a.limits.2",
     }
-    assert {keys: settings.where(*keys) for keys in found} == {keys: f"{tmp_path / 'unicomp.toml'}:{rest}" for keys, rest in found.items()}
+    assert {keys: settings.location(*keys) for keys in found} == {
+        keys: f"{tmp_path / 'unicomp.toml'}:{rest}" for keys, rest in found.items()
+    }
 
 
 @pytest.mark.parametrize(
@@ -265,9 +267,9 @@ multilingual = 0.06
 )
 def test_settings_in_a_pyproject_are_found_however_they_are_written(tmp_path, text):
     (tmp_path / "pyproject.toml").write_text(f"# what unicomp is told\n{text}")
-    file, origin = configuration(None, [tmp_path])
+    file, locations = configuration(None, [tmp_path])
     assert file == {"margin": 0.02}
-    assert origin.line("margin") == (2 if "{" in text else 3)
+    assert locations.line("margin") == (2 if "{" in text else 3)
 
 
 @pytest.mark.parametrize(

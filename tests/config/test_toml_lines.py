@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_unicomp.config.toml_lines import Origin
+from pytest_unicomp.config.toml_lines import TomlLocations
 
 TEXT = '''# comment with key = 1 and [brackets]
 limit = 3
@@ -57,19 +57,19 @@ last = 1
 )
 def test_a_key_is_found_in_its_line(keys, line):
     tomllib.loads(TEXT)
-    assert Origin("f.toml", TEXT).line(*keys) == line
+    assert TomlLocations("f.toml", TEXT).line(*keys) == line
 
 
 def test_a_key_that_is_missing_has_the_line_of_what_it_should_be_in():
-    assert Origin("f.toml", TEXT).where("waivers", 1, "owner") == "f.toml:22: waivers.1.owner"
-    assert Origin("f.toml", TEXT).where("nothing") == "f.toml: nothing"
-    assert Origin().where("margins", "safety") == "margins.safety"
+    assert TomlLocations("f.toml", TEXT).location("waivers", 1, "owner") == "f.toml:22: waivers.1.owner"
+    assert TomlLocations("f.toml", TEXT).location("nothing") == "f.toml: nothing"
+    assert TomlLocations().location("margins", "safety") == "margins.safety"
 
 
 def test_keys_are_counted_from_the_table_that_holds_the_settings():
     text = "[project]\nlimit = 1\n[tool.unicomp]\nlimit = 2\n[tool.unicomp.margins]\nsafety = 3\n"
-    origin = Origin("pyproject.toml", text, "tool.unicomp")
-    assert (origin.line("limit"), origin.line("margins", "safety")) == (4, 6)
+    locations = TomlLocations("pyproject.toml", text, "tool.unicomp")
+    assert (locations.line("limit"), locations.line("margins", "safety")) == (4, 6)
 
 
 @given(st.dictionaries(st.text(min_size=1), st.one_of(st.integers(), st.text()), max_size=6))
@@ -81,4 +81,4 @@ def test_any_keys_and_texts_are_passed_over_without_losing_count(table):
     if any(0xD800 <= ord(character) < 0xE000 for key in table for character in key + str(table[key])):
         return
     tomllib.loads(text)
-    assert Origin("f.toml", text).line("end") == len(table) + 1
+    assert TomlLocations("f.toml", text).line("end") == len(table) + 1

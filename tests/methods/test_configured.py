@@ -9,7 +9,7 @@ import pytest
 
 from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.api.registry import methods
-from pytest_unicomp.config.toml_lines import Origin
+from pytest_unicomp.config.toml_lines import TomlLocations
 from pytest_unicomp.engine.loading import load
 from pytest_unicomp.methods import configured
 from pytest_unicomp.methods.gptq import Gptq
@@ -77,7 +77,7 @@ def test_a_wrong_definition_is_refused_with_what_was_found_and_what_was_expected
 )
 def test_a_wrong_definition_is_refused_with_its_file_and_line(text, line):
     with pytest.raises(UsageProblem, match=rf"^unicomp: unicomp\.toml:{line}: recipes\..*: "):
-        configured.table(tomllib.loads(text)["recipes"], Origin("unicomp.toml", text))
+        configured.table(tomllib.loads(text)["recipes"], TomlLocations("unicomp.toml", text))
 
 
 def test_a_definition_cannot_replace_a_recipe_nor_leave_the_folder_of_baselines():

@@ -65,7 +65,7 @@ def test_margins_by_name_come_from_the_file_and_stand_in_the_report(gate, pytest
         ("[margins.rtn-w8a61]\nknowledge = 0.1", "*no recipe of this run has that name. Did you mean 'rtn-w8a16'*"),
         ("[margins.rtn-w8a16]\n\nacc = inf", "*unicomp.toml:3: margins.rtn-w8a16.acc is inf; expected a finite number*"),
         ("[margins]\nknowledge = 5", "*unicomp.toml:2: margins.knowledge is 5; expected a number below 1*Did you mean 0.05*"),
-        ("[margins]\nbytes = 0.1", "*unicomp.toml:2: margins.bytes: bytes is about efficiency*costs have limits*"),
+        ("[margins]\nbytes = 0.1", "*unicomp.toml:2: margins.bytes: bytes is an efficiency measure*set a limit in*"),
         ("margins = 0.1", "*unicomp.toml:1: margins is 0.1; expected a table of margins by the name*"),
         ("[limits]\nbytes = nan", "*unicomp.toml:2: limits.bytes is nan; expected*"),
     ],

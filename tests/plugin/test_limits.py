@@ -26,7 +26,7 @@ def test_an_artifact_that_is_not_small_enough_fails(gate, pytester, limit, verdi
     [
         ("bytes = 'small'", "*limits.bytes is 'small'; expected the largest ratio to the reference*"),
         ("bytes = -1", "*limits.bytes is -1; expected the largest ratio*"),
-        ("byte = 0.5", "*limits.byte is set, and this run does not measure byte of a recipe. Did you mean 'bytes'*"),
+        ("byte = 0.5", "*limits.byte is set, but this run does not measure byte of a recipe. Did you mean 'bytes'*"),
     ],
 )
 def test_a_wrong_limit_is_refused_before_anything_runs(gate, pytester, line, words):
@@ -39,7 +39,7 @@ def test_a_sentence_of_a_profile_that_is_not_met_is_refused_in_its_line(gate, py
     text = "[profiles.base]\nlimits = [\n  'bytes <= 0.9x',\n  'byte <= 0.5x',\n]\n[profiles.nightly]\nextends = 'base'\n"
     result = gate(configured(pytester, text), "--unicomp-profile=nightly", benchmark="bytes")
     assert result.ret == 4
-    result.stderr.fnmatch_lines(["*unicomp.toml:4: profiles.base.limits.1 is set, and this run does not measure byte of a recipe.*"])
+    result.stderr.fnmatch_lines(["*unicomp.toml:4: profiles.base.limits.1 is set, but this run does not measure byte of a recipe.*"])
 
 
 def test_limits_are_sentences_too_and_what_compression_took_is_one_of_them(gate, pytester):

@@ -9,7 +9,7 @@ import pytest
 from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.compare import Policy, pool, recipe_verdict
 from pytest_unicomp.config import waivers
-from pytest_unicomp.config.toml_lines import Origin
+from pytest_unicomp.config.toml_lines import TomlLocations
 from pytest_unicomp.config.waivers import Waiver
 from pytest_unicomp.run.checks import Checking
 from pytest_unicomp.run.plan import Cell
@@ -118,7 +118,7 @@ GIVEN = 'recipe = "rtn"\nbenchmark = "toy"\nowner = "Ada"\nreason = "known"\nexp
 def read(text):
     import tomllib
 
-    return waivers.read(tomllib.loads(text)["waivers"], Origin("unicomp.toml", text))
+    return waivers.read(tomllib.loads(text)["waivers"], TomlLocations("unicomp.toml", text))
 
 
 def test_a_waiver_is_read_from_its_table():
