@@ -5,9 +5,17 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+# Who reports: every message of this package begins with it.
+PREFIX = "unicomp: "
+
 
 class UnicompError(Exception):
     """Something that a person can put right: its message is one clear line and needs no traceback."""
+
+    @property
+    def detail(self) -> str:
+        """The message without the program's name before it, to stand inside another sentence."""
+        return str(self).removeprefix(PREFIX)
 
 
 class UsageProblem(UnicompError):
@@ -37,6 +45,11 @@ class VerdictError(AssertionError):
         super().__init__(message)
         self.verdict = verdict
         self.binding = binding
+
+
+def one_line(error: object, *, longest: int | None = None) -> str:
+    """Return a foreign message on one line, each run of white space as one blank, cut to `longest` characters."""
+    return " ".join(str(error).split())[:longest]
 
 
 def nearest(name: str, known: Iterable[str], limit: int = 3) -> str:

@@ -248,7 +248,8 @@ class Check(Record):
     constant answers score on the same items, and `judge` says who read them. Of timings, `kernels` names what computed (reference, candidate)
     and `health` is the host's meanwhile;
     of sizes, `details` are numbers that stand beside the one that is compared (reference, candidate).
-    `evidence` is the hash that a waiver names (None where there is nothing to excuse), `waived` says that one does, `sources` what it was computed from.
+    `evidence` is the hash that a waiver names (None where there is nothing to excuse), `waived` says that one does, `accepted` that a baseline was rewritten on
+    request, which passes whatever changed; `sources` is what it was computed from.
     """
 
     nodeid: str = ""
@@ -290,6 +291,7 @@ class Check(Record):
     reason: str
     evidence: str | None = None
     waived: bool = False
+    accepted: bool = False
     sources: list[Source] = []
     changes: list[str] = []
     examples: list[Example] = []

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from pytest_unicomp.api.errors import InfrastructureError, UnicompError
+from pytest_unicomp.api.errors import InfrastructureError, UnicompError, one_line
 from pytest_unicomp.cli import files, items, listing, machine, reports
 from pytest_unicomp.cli import gate as running
 from pytest_unicomp.cli.gate import pytest_arguments as pytest_arguments
@@ -65,10 +65,11 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
     except misused as error:
-        told = error.format_message()
         where = error.ctx.command_path if error.ctx else "unicomp"
         # A command without any argument is answered with its help.
-        typer.echo(told if "Usage:" in told else f"unicomp: {' '.join(told.split())} See `{where} --help`.", err=True)
+        wants_help = isinstance(error, getattr(sys.modules[misused.__module__], "NoArgsIsHelpError", ()))
+        told = error.format_message()
+        typer.echo(told if wants_help else f"unicomp: {one_line(told)} See `{where} --help`.", err=True)
         sys.exit(4)
     except typer.Abort:
         sys.exit(130)
@@ -77,6 +78,6 @@ def main() -> None:
         sys.exit(7 if isinstance(error, InfrastructureError) else 4)
     except OSError as error:
         # A disk, a folder or a connection refused; what a user's file has wrong was told as such where it was read.
-        typer.echo(f"unicomp: {' '.join(str(error).split())}", err=True)
+        typer.echo(f"unicomp: {one_line(error)}", err=True)
         sys.exit(7)
     sys.exit(code or 0)

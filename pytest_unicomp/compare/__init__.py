@@ -1,10 +1,10 @@
 """Compares measurements: Measurement pairs -> Check -> verdicts of capability, recipe and run. The rules are in docs/verdicts.md."""
 
-from pytest_unicomp.compare.absolute_limit import within_limit, worst_of
+from pytest_unicomp.compare.absolute_limit import by_limits
 from pytest_unicomp.compare.calibration import calibration_gain, calibration_gains
 from pytest_unicomp.compare.comparability import mismatch
-from pytest_unicomp.compare.drift import baseline_refusal, drift
-from pytest_unicomp.compare.efficiency import ratio, size
+from pytest_unicomp.compare.drift import accepted, baseline_refusal, drift
+from pytest_unicomp.compare.efficiency import Ratio, cost, sizes
 from pytest_unicomp.compare.flips import with_floor
 from pytest_unicomp.compare.must_pass import must_pass, must_pass_items
 from pytest_unicomp.compare.policy import Policy
@@ -18,10 +18,14 @@ from pytest_unicomp.compare.wording import NATS as NATS
 __all__ = [
     "NATS",
     "Policy",
+    "Ratio",
+    "accepted",
     "baseline_refusal",
     "broken",
+    "by_limits",
     "calibration_gain",
     "calibration_gains",
+    "cost",
     "drift",
     "fixed_order",
     "hidden_danger",
@@ -30,14 +34,11 @@ __all__ = [
     "must_pass",
     "must_pass_items",
     "pool",
-    "ratio",
     "recipe_verdict",
     "retention",
     "run_verdict",
     "sequential_retention",
-    "size",
+    "sizes",
     "survives_holm",
     "with_floor",
-    "within_limit",
-    "worst_of",
 ]

@@ -4,14 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_unicomp.api.records import Verdict
-from pytest_unicomp.compare import stats
+from pytest_unicomp.api.records import Check, Verdict
+from pytest_unicomp.compare import stats, wording
+from pytest_unicomp.compare.efficiency import Ratio
 from pytest_unicomp.config.cost_limits import Limit
 
 Answer = tuple[Verdict, str]
 
 
-def within_limit(values: Sequence[float], limit: Limit, *, metric: str, confidence: float) -> Answer:
+def by_limits(
+    check: Check, values: Sequence[float], limits: Sequence[Limit], *, written: int = 1, ratio: Ratio | None = None, repeatable: bool = True
+) -> Check:
+    """Decide a check of cost by the limits of its own, and by its ratio if a limit is set on that too; without limits it stays as it is.
+
+    `values` are in the metric's base unit, of rounds that each write `written` tokens one after another. Limits replace the default margin: a
+    release that promises 40 ms need not be as fast as its reference. `ratio` is then shown beside them and decides nothing.
+    """
+    own = [limit for limit in limits if limit.most is not None]
+    if not own:
+        return check
+    answers = [
+        within_limit(
+            [value / written for value in values] if limit.per_token else values,
+            limit,
+            metric=check.metric,
+            confidence=check.confidence,
+            repeatable=repeatable,
+        )
+        for limit in own
+    ]
+    if any(limit.ratio is not None for limit in limits):
+        verdict, reason = worst_of([(check.verdict, check.reason), *answers])
+        return check.model_copy(update={"verdict": verdict, "reason": reason})
+    verdict, reason = worst_of(answers)
+    shown = "" if ratio is None or ratio.found is None else f"; {ratio}"
+    return check.model_copy(update={"verdict": verdict, "reason": f"{reason}{shown}", "margin": None})
+
+
+def within_limit(values: Sequence[float], limit: Limit, *, metric: str, confidence: float, repeatable: bool = True) -> Answer:
     """Return the verdict on one limit, and its reason. The reference does not enter.
 
     `values` are the candidate's rounds in the unit of the limit, or one exact number. A percentile is judged by its distribution-free
@@ -22,7 +52,7 @@ def within_limit(values: Sequence[float], limit: Limit, *, metric: str, confiden
     most = limit.most
     if len(values) == 1:
         found = values[0]
-        return ("pass" if found <= most else "fail"), f"{found:.6g} {metric} (exact), limit {limit.text}"
+        return ("pass" if found <= most else "fail"), f"{found:.6g} {metric} ({wording.single(repeatable=repeatable)}), limit {limit.text}"
     if not values:
         return "inconclusive", f"undecided: no value was measured for the limit {limit.text}"
     per = " per token" if limit.per_token else ""

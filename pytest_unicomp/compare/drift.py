@@ -35,12 +35,18 @@ def drift(baseline: Measurement, current: Measurement, *, recipe: str, family: F
     try:
         found = comparison.difference(alpha=policy.alpha, margin=margin)
     except UnicompError as error:
-        return comparison.check("inconclusive", f"the uncertainty is unknown: {str(error).removeprefix('unicomp: ')}")
+        return comparison.check("inconclusive", f"the uncertainty is unknown: {error.detail}")
     n = len(comparison.pairs)
     verdict, words = _decide(found, margin=margin.value, n=n, metric=current.metric, alpha=policy.alpha)
     detectable = stats.minimum_detectable_effect(found.stderr, alpha=policy.alpha)
     reason = f"{words}; {wording.basis(n, float(comparison.fields['discordance']), detectable, current.metric)}{_since(comparison)}"
     return comparison.check(verdict, reason, **numbers(found, policy.alpha))
+
+
+def accepted(check: Check) -> Check:
+    """Return a drift check whose baseline was rewritten on request: it passes, and its reason keeps what it would have been."""
+    reason = f"baseline rewritten on request; before that: {check.verdict}: {check.reason}"
+    return check.model_copy(update={"accepted": True, "verdict": "pass", "reason": reason})
 
 
 def baseline_refusal(stored: Measurement, policy: Policy) -> str | None:

@@ -3,39 +3,83 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.api.records import Check, Dimension, Family, Measurement, Verdict
-from pytest_unicomp.compare import stats
+from pytest_unicomp.compare import stats, wording
 from pytest_unicomp.compare.estimates import estimate
-from pytest_unicomp.compare.policy import Policy
 
 
-def ratio(
-    reference: Sequence[float] | float,
-    candidate: Sequence[float] | float,
-    *,
-    recipe: str,
-    family: Family,
-    gates: bool,
-    benchmark: str,
-    dimension: Dimension,
-    capability: str,
-    metric: str,
-    margin: float,
-    policy: Policy,
-) -> Check:
-    """Compare costs, lower is better: difference = 1 - candidate / reference, so that -0.1 means ten percent more.
+@dataclass(frozen=True)
+class Ratio:
+    """How many times the reference's cost a candidate's is: of paired rounds in time order, or of one number each.
 
-    Sequences are paired rounds in time order; plain numbers are exact and their interval is a point. Pass iff lower > -margin, fail iff
-    upper < -margin, else inconclusive; also under two rounds. Raises UnicompError for values that are not positive and finite, or not paired.
+    `found` is the ratio with its interval at `confidence` (None: fewer than two rounds); single numbers are exact, or if not `repeatable`,
+    measured once, with a spread that nobody knows.
     """
-    exact = isinstance(reference, (int, float)) or isinstance(candidate, (int, float))
-    before = [float(reference)] if isinstance(reference, (int, float)) else [float(value) for value in reference]
-    after = [float(candidate)] if isinstance(candidate, (int, float)) else [float(value) for value in candidate]
-    found = _exact(before, after) if exact else _timed(before, after, policy.confidence)
-    bounds = None if found is None else (1 - found.upper, 1 - found.lower)
-    verdict, reason = _decide(found, margin=margin, metric=metric, rounds=None if exact else len(before), confidence=policy.confidence)
+
+    before: tuple[float, ...]
+    after: tuple[float, ...]
+    metric: str
+    confidence: float
+    found: stats.Bounded | None
+    timed: bool
+    repeatable: bool = True
+
+    @staticmethod
+    def of(
+        reference: Sequence[float] | float,
+        candidate: Sequence[float] | float,
+        *,
+        metric: str,
+        confidence: float,
+        repeatable: bool = True,
+    ) -> Ratio:
+        """Compare sequences as paired rounds, plain numbers as they are; raise UnicompError unless all are positive, finite and paired."""
+        timed = not isinstance(reference, (int, float)) and not isinstance(candidate, (int, float))
+        before = (float(reference),) if isinstance(reference, (int, float)) else tuple(map(float, reference))
+        after = (float(candidate),) if isinstance(candidate, (int, float)) else tuple(map(float, candidate))
+        found = _timed(before, after, confidence) if timed else _exact(before, after)
+        return Ratio(before, after, metric, confidence, found, timed, repeatable)
+
+    def __str__(self) -> str:
+        """Return the ratio and what is known of its spread: "0.270 times the reference's bytes (exact)"."""
+        if self.found is None:
+            return f"{len(self.before)} paired rounds were timed, at least 2 are needed"
+        bounds = (
+            f"{100 * self.confidence:.0f} % interval {self.found.lower:.3f} to {self.found.upper:.3f}, {len(self.before)} paired rounds"
+        )
+        spread = bounds if self.timed else wording.single(repeatable=self.repeatable)
+        return f"{self.found.value:.3f} times the reference's {self.metric} ({spread})"
+
+    @property
+    def difference(self) -> float | None:
+        """1 - candidate / reference: -0.1 means ten percent more."""
+        return None if self.found is None else 1 - self.found.value
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The bounds of `difference`: a point if both numbers are exact, None if the spread is not known."""
+        return None if self.found is None or not self.repeatable else (1 - self.found.upper, 1 - self.found.lower)
+
+    def decide(self, margin: float) -> tuple[Verdict, str]:
+        """Pass iff the difference's lower bound > -margin, fail iff its upper bound < -margin, else inconclusive; with the reason."""
+        if self.found is None:
+            return "inconclusive", f"not decided: {self}"
+        limit = f"{1 + margin:.2f} times"
+        if 1 - self.found.upper > -margin or (not self.timed and self.found.value <= 1 + margin):
+            return "pass", f"{self}, within the limit of {limit}"
+        if 1 - self.found.lower < -margin:
+            return "fail", f"{self}, above the limit of {limit}"
+        return "inconclusive", f"undecided: {self}, on both sides of the limit of {limit}; more rounds would decide"
+
+
+def cost(
+    ratio: Ratio, *, recipe: str, family: Family, gates: bool, benchmark: str, dimension: Dimension, capability: str, margin: float
+) -> Check:
+    """Judge a ratio of costs by the margin; lower is better."""
+    verdict, reason = ratio.decide(margin)
     return Check(
         recipe=recipe,
         family=family,
@@ -44,47 +88,26 @@ def ratio(
         dimension=dimension,
         capability=capability,
         question="efficiency",
-        metric=metric,
+        metric=ratio.metric,
         higher_is_better=False,
-        n=len(before),
-        reference=estimate(before),
-        candidate=estimate(after),
-        difference=None if found is None else 1 - found.value,
-        interval=bounds,
-        confidence=policy.confidence,
+        n=len(ratio.before),
+        reference=estimate(ratio.before),
+        candidate=estimate(ratio.after),
+        difference=ratio.difference,
+        interval=ratio.interval,
+        confidence=ratio.confidence,
         margin=margin,
         verdict=verdict,
         reason=reason,
-        seconds=0.0 if exact else sum(before) + sum(after),
+        seconds=sum(ratio.before) + sum(ratio.after) if ratio.timed else 0.0,
     )
 
 
-def size(
-    reference: Measurement,
-    candidate: Measurement,
-    *,
-    recipe: str,
-    family: Family,
-    gates: bool,
-    policy: Policy,
-    margin: float | None = None,
-) -> Check:
-    """Compare two exact numbers (bytes of an artifact) within `margin`, by default the benchmark margin; raise UnicompError where one is missing."""
+def sizes(reference: Measurement, candidate: Measurement, *, recipe: str, confidence: float, repeatable: bool = True) -> Ratio:
+    """Return the ratio of two measured numbers (bytes of an artifact); raise UnicompError if one is missing."""
     if reference.value is None or candidate.value is None:
         raise UnicompError(f"unicomp: {candidate.benchmark} of {recipe} has no value to compare; expected a number on both sides.")
-    return ratio(
-        reference.value,
-        candidate.value,
-        recipe=recipe,
-        family=family,
-        gates=gates,
-        benchmark=candidate.benchmark,
-        dimension=candidate.dimension,
-        capability=candidate.capability,
-        metric=candidate.metric,
-        margin=policy.benchmark.excess if margin is None else margin,
-        policy=policy,
-    )
+    return Ratio.of(reference.value, candidate.value, metric=candidate.metric, confidence=confidence, repeatable=repeatable)
 
 
 def _exact(before: Sequence[float], after: Sequence[float]) -> stats.Bounded:
@@ -100,17 +123,3 @@ def _timed(before: Sequence[float], after: Sequence[float], confidence: float) -
     if len(before) == len(after) < 2:
         return None
     return stats.ratio_interval(before, after, confidence=confidence)
-
-
-def _decide(found: stats.Bounded | None, *, margin: float, metric: str, rounds: int | None, confidence: float) -> tuple[Verdict, str]:
-    if found is None:
-        return "inconclusive", f"not decided: {rounds} paired rounds were timed, at least 2 are needed"
-    shown = f"{found.value:.3f} times the reference's {metric}"
-    bounds = f"{100 * confidence:.0f} % interval {found.lower:.3f} to {found.upper:.3f}, {rounds} paired rounds"
-    shown = f"{shown} ({'exact' if rounds is None else bounds})"
-    limit = f"{1 + margin:.2f} times"
-    if 1 - found.upper > -margin or (rounds is None and found.value <= 1 + margin):
-        return "pass", f"{shown}, within the limit of {limit}"
-    if 1 - found.lower < -margin:
-        return "fail", f"{shown}, above the limit of {limit}"
-    return "inconclusive", f"undecided: {shown}, on both sides of the limit of {limit}; more rounds would decide"

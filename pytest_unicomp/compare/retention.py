@@ -47,7 +47,7 @@ def retention(
         found = comparison.difference(alpha=policy.alpha, margin=margin)
         corrected |= _for_capability(comparison, policy)
     except UnicompError as error:
-        return comparison.check("inconclusive", f"the uncertainty is unknown: {str(error).removeprefix('unicomp: ')}", **corrected)
+        return comparison.check("inconclusive", f"the uncertainty is unknown: {error.detail}", **corrected)
     if unanchored is not None:
         return comparison.check("inconclusive", unanchored, **{**numbers(found, policy.alpha), "p_value": None}, **corrected)
     verdict, words = decide(found, margin=margin, n=len(comparison.pairs), metric=candidate.metric, alpha=policy.alpha)

@@ -14,6 +14,11 @@ def amount(value: float, metric: str, *, signed: bool = False) -> str:
     return f"{value:{sign}.3f} nats per token" if metric == NATS else f"{100 * value:{sign}.1f} points"
 
 
+def single(*, repeatable: bool) -> str:
+    """Return what is known of the spread of one number: none if it is the same each time, else nothing."""
+    return "exact" if repeatable else "measured once, spread not known"
+
+
 def limit(margin: Margin, here: float, metric: str) -> str:
     """Return a margin in words; `here` is its value in the unit of the difference, shown for a relative margin."""
     if margin.kind == "absolute":

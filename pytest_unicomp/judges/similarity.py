@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pytest_unicomp.api.errors import UnicompError
+from pytest_unicomp.api.errors import UnicompError, one_line
 from pytest_unicomp.checkpoints import hub
 from pytest_unicomp.engine.host import host
 
@@ -67,4 +67,4 @@ def _load(name: str, bundle: Path | None, device: str) -> Embeddings | str:
             return f"not available: the sentence-embedding model {name} is not on this machine; {hint}"
         return Embeddings(folder or hub.resolve(name, bundle), device)
     except (UnicompError, OSError, ValueError) as error:
-        return f"not available: the sentence-embedding model {name} cannot be loaded ({' '.join(str(error).split())[:160]}); {hint}"
+        return f"not available: the sentence-embedding model {name} cannot be loaded ({one_line(error, longest=160)}); {hint}"

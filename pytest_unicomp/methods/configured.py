@@ -113,4 +113,4 @@ def _step(name: str, step: Any, known: Table[Method], place: _Place) -> Method |
     try:
         return known[step]
     except UsageProblem as unknown:
-        raise place.problem(str(unknown).removeprefix("unicomp: ")) from None
+        raise place.problem(unknown.detail) from None

@@ -1,39 +1,41 @@
-"""Keeps count of a run's steps: which is being worked at, how many are left for which recipe, and about how long they will take."""
+"""Counts a run's steps: which is being worked at, how many are left for which recipe, and about how long they will take."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from statistics import fmean
 
+from pytest_unicomp.run.plan import REFERENCE
+from pytest_unicomp.run.step import Step
+
 # Below this many finished steps an estimate would be a guess.
 LEAST_FINISHED = 2
 
 
-class Remaining:
-    """Steps go by what is said of them: "compress wanda-50", "evaluate wanda-50 on nano-safety", "time wanda-50 on decode-latency"."""
+class StepTracker:
+    """Knows the expected steps, the running one, and how long each finished one took."""
 
     def __init__(self, clock: float = 0.0) -> None:
         """Begin with nothing expected; times are seconds of any clock that only goes forward."""
-        self._pending: dict[str, None] = {}
+        self._pending: dict[Step, None] = {}
         self._total = 0
-        self._running: tuple[str, float] | None = None
-        self._finished: list[tuple[str, float]] = []
+        self._running: tuple[Step, float] | None = None
+        self._finished: list[tuple[Step, float]] = []
         self._began = clock
 
-    def expect(self, steps: Iterable[str]) -> None:
-        """Say what a run with an empty store would do, in order."""
+    def expect(self, steps: Iterable[Step]) -> None:
+        """Take note of what a run with an empty store would do, in order."""
         self._pending = dict.fromkeys(steps)
         self._total = len(self._pending)
 
-    def begin(self, step: str, now: float) -> None:
-        """Note that a step is worked at from now on; the one before it has ended. One that nobody expected counts too."""
+    def begin(self, step: Step, now: float) -> None:
+        """Note that a step is worked at from now on and the one before it has ended; an unexpected step counts too."""
         self.end(now)
-        name = step.partition(",")[0].partition(":")[0]
-        if name in self._pending:
-            del self._pending[name]
+        if step in self._pending:
+            del self._pending[step]
         else:
             self._total += 1
-        self._running = (name, now)
+        self._running = (step, now)
 
     def end(self, now: float) -> None:
         """Note that nothing is worked at any more."""
@@ -42,12 +44,11 @@ class Remaining:
             self._running = None
 
     def settle(self, recipe: str, benchmark: str) -> None:
-        """Note that a recipe is judged on a benchmark: whatever that would have taken and was not announced was in the store already."""
-        for name in (recipe, "reference"):
-            for step in (f"evaluate {name} on {benchmark}", f"time {name} on {benchmark}", f"measure {benchmark} of {name}"):
-                self._pending.pop(step, None)
-        for step in (f"compress {recipe}", f"time {benchmark}"):
-            self._pending.pop(step, None)
+        """Note that a recipe is judged on a benchmark: its steps that never began were in the store already."""
+        sides = (recipe, REFERENCE)
+        for step in list(self._pending):
+            if (step.recipe in sides and step.benchmark == benchmark) or (step.stage == "compress" and step.recipe == recipe):
+                del self._pending[step]
 
     @property
     def place(self) -> str:
@@ -56,40 +57,25 @@ class Remaining:
 
     @property
     def by_recipe(self) -> dict[str, int]:
-        """How many steps are left, by recipe, in the order of the run."""
+        """How many steps are left, by recipe, in the order of the run; kernels are the reference's."""
         found: dict[str, int] = {}
         for step in self._pending:
-            name = _recipe(step)
-            found[name] = found.get(name, 0) + 1
+            found[step.recipe] = found.get(step.recipe, 0) + 1
         return found
 
     def seconds_left(self) -> float | None:
-        """Estimate the seconds that the steps left will take; None where too few have finished to tell.
+        """Estimate the seconds that the steps left will take; None if too few have finished to tell.
 
-        A step is taken to last as long as those before it on the same benchmark, else those of its kind, else all of them, on average.
+        A step is expected to last as long, on average, as finished ones of its stage on the same benchmark, else of its stage, else all.
         """
         if len(self._finished) < LEAST_FINISHED:
             return None
         return sum(self._expected(step) for step in self._pending)
 
-    def _expected(self, step: str) -> float:
-        kind = step.partition(" ")[0]
-        alike = [(done, taken) for done, taken in self._finished if done.startswith(f"{kind} ")]
-        same = [taken for done, taken in alike if _benchmark(done) == _benchmark(step)]
+    def _expected(self, step: Step) -> float:
+        alike = [(done, taken) for done, taken in self._finished if done.stage == step.stage]
+        same = [taken for done, taken in alike if done.benchmark == step.benchmark]
         return fmean(same or [taken for _, taken in alike or self._finished])
-
-
-def _recipe(step: str) -> str:
-    """Return whose step it is; a kernel is timed on the reference."""
-    kind, _, rest = step.partition(" ")
-    if kind == "measure":
-        return rest.partition(" of ")[2]
-    return "reference" if kind == "time" and " on " not in rest else rest.partition(" on ")[0]
-
-
-def _benchmark(step: str) -> str:
-    rest = step.partition(" ")[2]
-    return rest.partition(" of ")[0] if step.startswith("measure ") else rest.partition(" on ")[2]
 
 
 def about(seconds: float) -> str:

@@ -17,7 +17,7 @@ from pytest_unicomp.plugin.progress import Progress
 from pytest_unicomp.plugin.stash import CHECKS, KERNELS, POOLED
 from pytest_unicomp.plugin.suites import suites
 from pytest_unicomp.run.plan import Cell
-from pytest_unicomp.run.run import ACCEPTED, Run, threads_for
+from pytest_unicomp.run.run import Run, threads_for
 
 MARK = "unicomp"
 QUESTIONS = ("artifact", "retention", "drift", "must_pass", "size", "latency", "kernel", "calibration", "capability")
@@ -192,7 +192,7 @@ class Gate:
 
     def _tell_of_baselines(self, answer: Report) -> None:
         """Say which changes were accepted, and after a run of everything which baselines nobody reads any more."""
-        rewritten = [check for check in answer.checks if check.reason.startswith(ACCEPTED) and check.difference]
+        rewritten = [check for check in answer.checks if check.accepted and check.difference]
         self.closing += [f"accepted: {check.recipe}/{check.benchmark}: {check.reason}" for check in rewritten]
         spread = self.config.pluginmanager.hasplugin("dsession")
         if self.complete and not spread and "all" in (*self.settings.recipe, *self.settings.inform) and not self.settings.candidate:
@@ -201,14 +201,17 @@ class Gate:
             ]
 
     def _write(self, answer: Report) -> bool:
+        """Write every report that is wanted; return False if one could not be written."""
         from pytest_unicomp import report
 
+        written = True
         for path in self.settings.report:
             try:
                 report.write(answer, Path(path))
                 self.closing.append(f"report: {path}")
             except (OSError, UnicompError) as error:
                 self.closing.append(f"ERROR: the report {path} was not written: {error}")
+                written = False
         summary = os.environ.get("GITHUB_STEP_SUMMARY")
         if summary:
             from pytest_unicomp.report import markdown
@@ -219,7 +222,7 @@ class Gate:
             except OSError as error:
                 # The page of a CI service is a courtesy: the verdict does not hang on it.
                 self.closing.append(f"the step summary {summary} was not written: {error}")
-        return not any(line.startswith("ERROR") for line in self.closing)
+        return written
 
     def pytest_report_header(self) -> list[str]:
         """Say before anything runs what the bundle lacks."""

@@ -9,43 +9,44 @@ from typing import Any
 
 import pytest
 
-from pytest_unicomp.plugin.eta import Remaining, about
+from pytest_unicomp.plugin.eta import StepTracker, about
+from pytest_unicomp.run.step import Step
 
 RECIPES_NAMED = 3
 
 
 class Progress:
-    """Called with what starts now; tells what is left and about how long that takes."""
+    """Called with the step that starts now; shows what is left and about how long that takes."""
 
     def __init__(self, config: pytest.Config) -> None:
         """Write through pytest's own terminal reporter, past its capturing."""
         self._config = config
         self._started = time.monotonic()
-        self._remaining = Remaining()
+        self._tracker = StepTracker()
         self._live = False
         self._line = ""
 
-    def expect(self, steps: Iterable[str]) -> None:
-        """Say what a run with an empty store would do, in order."""
-        self._remaining.expect(steps)
+    def expect(self, steps: Iterable[Step]) -> None:
+        """Take note of what a run with an empty store would do, in order."""
+        self._tracker.expect(steps)
 
     def settle(self, recipe: str, benchmark: str) -> None:
-        """Say that a test has its answer: its steps are done, or were in the store."""
-        self._remaining.end(time.monotonic())
-        self._remaining.settle(recipe, benchmark)
+        """Note that a test has its answer: its steps are done, or were in the store."""
+        self._tracker.end(time.monotonic())
+        self._tracker.settle(recipe, benchmark)
 
-    def __call__(self, message: str) -> None:
-        """Show one step."""
+    def __call__(self, step: Step) -> None:
+        """Show the step that starts now."""
         now = time.monotonic()
-        self._remaining.begin(message, now)
-        left = self._remaining.seconds_left()
-        shown = [self._remaining.place, f"{now - self._started:.0f} s", *([f"{about(left)} left"] if left else [])]
-        self._line = f"unicomp [{', '.join(shown)}] {message}"
+        self._tracker.begin(step, now)
+        left = self._tracker.seconds_left()
+        shown = [self._tracker.place, f"{now - self._started:.0f} s", *([f"{about(left)} left"] if left else [])]
+        self._line = f"unicomp [{', '.join(shown)}] {step}"
         self._show(f"{self._line}{self._rest()}", in_logs=True)
 
     def _rest(self) -> str:
-        """Say how many steps are left for the recipes that come next."""
-        recipes = self._remaining.by_recipe
+        """Return how many steps are left for the recipes that come next."""
+        recipes = self._tracker.by_recipe
         named = [f"{name} {count}" for name, count in list(recipes.items())[:RECIPES_NAMED]]
         others = len(recipes) - len(named)
         return f"; left: {', '.join(named)}{f' and {others} more recipes' if others else ''}" if named else ""

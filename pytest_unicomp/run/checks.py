@@ -67,14 +67,19 @@ class Checking:
 
     def size(self, cell: Cell, reference: Measurement, candidate: Measurement) -> Check:
         """Is the artifact no larger than the reference, beyond its limits?"""
-        margin = self._margin(cell.benchmark, MEMORY_MARGIN if "memory" in cell.benchmark else None)
-        check = compare.size(reference, candidate, **_identity(cell), policy=self.policy, margin=margin)
-        check = self._by_limits(check, [] if candidate.value is None else [candidate.value])
-        if "memory" in cell.benchmark:
-            # What a process took once is no constant of the model, and once tells nothing of its spread.
-            check = check.model_copy(
-                update={"interval": None, "reason": check.reason.replace("(exact)", "(measured once, spread not known)")}
-            )
+        # What a process took once is no constant of the model, and once tells nothing of its spread.
+        noisy = "memory" in cell.benchmark
+        ratio = compare.sizes(reference, candidate, recipe=cell.recipe, confidence=self.policy.confidence, repeatable=not noisy)
+        margin = self._margin(cell.benchmark, MEMORY_MARGIN if noisy else self.policy.benchmark.excess)
+        check = compare.cost(
+            ratio,
+            **_identity(cell),
+            benchmark=candidate.benchmark,
+            dimension=candidate.dimension,
+            capability=candidate.capability,
+            margin=margin,
+        )
+        check = compare.by_limits(check, ratio.after, self._limits(cell.benchmark), ratio=ratio, repeatable=not noisy)
         names = dict.fromkeys((*reference.details, *candidate.details))
         beside = {name: (reference.details.get(name), candidate.details.get(name)) for name in names}
         check = check.model_copy(update={"details": beside})
@@ -99,7 +104,7 @@ class Checking:
             verdict="pass" if known else "inconclusive",
             reason=f"{candidate.value:.6g} {candidate.metric}, one run; no limit is set" if known else f"not measured: {unknown}",
         )
-        check = self._by_limits(check, known) if known else check
+        check = compare.by_limits(check, known, self._limits(cell.benchmark)) if known else check
         return _with(check, hashes.of_values("efficiency", cell.benchmark, candidate.value))
 
     def limited(self, benchmark: str) -> bool:
@@ -108,8 +113,9 @@ class Checking:
 
     def latency(self, cell: Cell, rounds: PairedRounds, *, identity: Sequence[str]) -> Check:
         """Is the candidate no slower than the reference, beyond its limit? `identity` says what was timed, since timings never repeat."""
-        check = self._timed(cell, rounds.reference_seconds, rounds.candidate_seconds)
-        check = self._by_limits(check, rounds.candidate_seconds)
+        ratio = self._timed(cell, rounds.reference_seconds, rounds.candidate_seconds)
+        written = max(1, getattr(benchmarks()[cell.benchmark], "decode", 1))
+        check = compare.by_limits(self._of_ratio(cell, ratio), ratio.after, self._limits(cell.benchmark), written=written, ratio=ratio)
         before, after = rounds.kernels
         told = {"kernels": rounds.kernels, "health": rounds.health, "reason": f"{check.reason}; {after} beside {before}"}
         check = check.model_copy(update=told)
@@ -129,7 +135,7 @@ class Checking:
 
     def not_timed(self, cell: Cell, reason: str) -> Check:
         """The check of a timing that could not be taken here; there is no evidence that a waiver could name."""
-        return self._timed(cell, [], []).model_copy(update={"verdict": "inconclusive", "reason": reason})
+        return self._of_ratio(cell, self._timed(cell, [], [])).model_copy(update={"verdict": "inconclusive", "reason": reason})
 
     def soundness(self, cell: Cell, artifact: Artifact, findings: Sequence[Finding]) -> Check:
         """Is the artifact a checkpoint that can be shipped, and what its recipe says?"""
@@ -137,18 +143,24 @@ class Checking:
         failed = sorted([finding.check, str(finding.found)] for finding in findings if finding.status == "fail")
         return _with(check, hashes.of_values("artifact", artifact.fingerprint, failed))
 
-    def _timed(self, cell: Cell, reference: Sequence[float], candidate: Sequence[float]) -> Check:
-        benchmark, tokens = benchmarks()[cell.benchmark], _counted_tokens(cell.benchmark)
-        return compare.ratio(
+    def _timed(self, cell: Cell, reference: Sequence[float], candidate: Sequence[float]) -> compare.Ratio:
+        tokens = _counted_tokens(cell.benchmark)
+        return compare.Ratio.of(
             [seconds / tokens for seconds in reference],
             [seconds / tokens for seconds in candidate],
+            metric=benchmarks()[cell.benchmark].metric,
+            confidence=self.policy.confidence,
+        )
+
+    def _of_ratio(self, cell: Cell, ratio: compare.Ratio) -> Check:
+        benchmark = benchmarks()[cell.benchmark]
+        return compare.cost(
+            ratio,
             **_identity(cell),
             benchmark=cell.benchmark,
             dimension=benchmark.dimension,
             capability=benchmark.capability,
-            metric=benchmark.metric,
             margin=self._margin(cell.benchmark, LATENCY_MARGIN),
-            policy=self.policy,
         )
 
     def rounds(self, cell: Cell) -> int:
@@ -159,37 +171,10 @@ class Checking:
     def _limits(self, benchmark: str) -> list[Limit]:
         return cost_limits.read(benchmark, self.limits[benchmark]) if benchmark in self.limits else []
 
-    def _margin(self, benchmark: str, default: float | None) -> Any:
+    def _margin(self, benchmark: str, default: float) -> float:
         """Return the margin that a limit on the ratio means: 0.35 times the reference is a margin of -0.65; the tightest where there are several."""
         ratios = [limit.ratio for limit in self._limits(benchmark) if limit.ratio is not None]
         return min(ratios) - 1 if ratios else default
-
-    def _by_limits(self, check: Check, values: Sequence[float]) -> Check:
-        """Decide a check by the limits that are set by themselves, and by the ratio where one is set too; `values` are in the metric's base unit.
-
-        Limits replace the default ratio: a release that promises 40 ms need not be as fast as its reference.
-        """
-        own = self._limits(check.benchmark)
-        alone = [limit for limit in own if limit.most is not None]
-        if not alone:
-            return check
-        answers = [
-            compare.within_limit(_per_token(check, limit, values), limit, metric=check.metric, confidence=check.confidence)
-            for limit in alone
-        ]
-        if any(limit.ratio is not None for limit in own):
-            answers.insert(0, (check.verdict, check.reason))
-            verdict, reason = compare.worst_of(answers)
-            return check.model_copy(update={"verdict": verdict, "reason": reason})
-        verdict, reason = compare.worst_of(answers)
-        # Beside its own limit a timing still says how it compares, and decides nothing by that.
-        shown = f"; {check.reason.split(', within', 1)[0].split(', above', 1)[0]}" if check.difference is not None else ""
-        return check.model_copy(update={"verdict": verdict, "reason": f"{reason}{shown}", "margin": None})
-
-
-def _per_token(check: Check, limit: Limit, values: Sequence[float]) -> list[float]:
-    written = max(1, getattr(benchmarks()[check.benchmark], "decode", 1)) if limit.per_token else 1
-    return [value / _counted_tokens(check.benchmark) / written for value in values]
 
 
 def _counted_tokens(name: str) -> int:

@@ -23,6 +23,7 @@ from pytest_unicomp.engine.host.memory import peak_memory
 from pytest_unicomp.methods import invocation
 from pytest_unicomp.methods.composition import Composition
 from pytest_unicomp.methods.quiet import quiet
+from pytest_unicomp.run.step import Step, StepProgress
 from pytest_unicomp.store.local import Store, digest, write_text
 
 LIBRARIES = ("torch", "transformers", "llmcompressor", "compressed-tensors")
@@ -39,7 +40,7 @@ class Compression:
     device: str
     calibration_identity: Callable[[], dict[str, Any]]
     calibration: Callable[[], Calibration]
-    progress: Progress
+    progress: StepProgress
     detail: Progress
 
 
@@ -55,7 +56,7 @@ def dense(model: Model) -> Artifact:
     return _described(Path(model.path), recipe="dense", family="none", settings={"method": "dense"})
 
 
-def adopt(name: str, source: str, bundle: Path | None, store: Store, progress: Progress) -> Artifact:
+def adopt(name: str, source: str, bundle: Path | None, store: Store, progress: StepProgress) -> Artifact:
     """Return a checkpoint that was compressed elsewhere as an artifact; it stays where and as it is.
 
     What transformers alone cannot load (AutoAWQ, GPTQ) is converted to be evaluated, once per content, into an entry of the store; bytes and
@@ -81,7 +82,7 @@ def adopt(name: str, source: str, bundle: Path | None, store: Store, progress: P
     with store.lock("conversions", key):
         kept = store.folder("conversions", key)
         if kept is None:
-            progress(f"convert {name}: {original['format']}")
+            progress(Step("convert", name, source_format=str(original["format"])))
             kept = store.make_folder("conversions", key, lambda made: _converted(folder, made))
     made = _described(kept[0], recipe=name, family="candidate", settings={**settings, "original": original})
     return made.model_copy(update={"bytes": size, "bits_per_weight": 8 * size / made.parameters if made.parameters else 0.0})
@@ -128,7 +129,7 @@ def compress(model: Model, recipe: str, method: Method, how: Compression) -> Art
     with how.store.lock("artifacts", key):
         kept = how.store.folder("artifacts", key)
         if kept is None:
-            how.progress(f"compress {recipe}")
+            how.progress(Step("compress", recipe))
             with how.store.scratch("artifacts", key) as scratch:
                 kept = how.store.make_folder("artifacts", key, lambda folder: _make(model, recipe, method, how, folder, scratch))
     folder, record = kept

@@ -25,6 +25,7 @@ from pytest_unicomp.run.calibrate import CalibrationSource
 from pytest_unicomp.run.executors.job import Job
 from pytest_unicomp.run.executors.local import LocalExecutor
 from pytest_unicomp.run.plan import REFERENCE, Cell, Plan
+from pytest_unicomp.run.step import Step, StepProgress
 from pytest_unicomp.store.baselines import Baselines
 from pytest_unicomp.store.local import Store, digest
 
@@ -46,7 +47,7 @@ class Results:
         *,
         store: Store,
         baselines: Baselines,
-        progress: Progress,
+        progress: StepProgress,
         detail: Progress,
     ) -> None:
         """Keep the parts; nothing is made before it is asked for."""
@@ -85,22 +86,22 @@ class Results:
         for path in list(self._engines):
             self._engines.pop(path).release()
 
-    def outstanding(self) -> list[str]:
-        """List the steps that a run with an empty store would take for what is promised, as progress tells them, in order."""
-        steps: dict[str, None] = {}
+    def outstanding(self) -> list[Step]:
+        """List the steps that a run with an empty store would take for what is promised, in order."""
+        steps: dict[Step, None] = {}
         items = [cell for cell in self.promised if cell.kind == "items" and cell.benchmark]
         for cell in self.promised:
             # Steps of one recipe together; the reference is measured with the first that needs it.
             if cell.recipe != REFERENCE and self._is_made(cell.recipe):
-                steps[f"compress {cell.recipe}"] = None
+                steps[Step("compress", cell.recipe)] = None
             if cell in items:
                 if items[0] == cell and self._settings.reference != "stored":
-                    steps |= dict.fromkeys(f"evaluate {REFERENCE} on {other.benchmark}" for other in items)
-                steps[f"evaluate {cell.recipe} on {cell.benchmark}"] = None
+                    steps |= dict.fromkeys(Step("evaluate", REFERENCE, other.benchmark) for other in items)
+                steps[Step("evaluate", cell.recipe, cell.benchmark)] = None
             elif cell.kind == "size" and cell.benchmark in benchmarks() and benchmarks()[cell.benchmark].identity(self._evaluation):
-                steps |= dict.fromkeys(f"measure {cell.benchmark} of {name}" for name in (REFERENCE, cell.recipe))
-        steps |= dict.fromkeys(f"time {cell.recipe} on {cell.benchmark}" for cell in self.promised if cell.kind == "latency")
-        return [*steps, *dict.fromkeys(f"time {cell.benchmark}" for cell in self.promised if cell.kind == "kernel")]
+                steps |= dict.fromkeys(Step("measure", name, cell.benchmark) for name in (REFERENCE, cell.recipe))
+        steps |= dict.fromkeys(Step("time", cell.recipe, cell.benchmark) for cell in self.promised if cell.kind == "latency")
+        return [*steps, *dict.fromkeys(Step("time", REFERENCE, cell.benchmark) for cell in self.promised if cell.kind == "kernel")]
 
     def _is_made(self, recipe: str) -> bool:
         method = self._plan.candidate(recipe).method
@@ -249,14 +250,14 @@ class Results:
             with self._store.lock("measurements", key):
                 kept = self._store.read("measurements", key)
                 if kept is None:
-                    self._progress(f"measure {name} of {recipe}")
+                    self._progress(Step("measure", recipe, name))
                     made = guarded(lambda: evaluate.measure_size(artifact, name, benchmark, self._evaluation), how)
                     self._store.write("measurements", key, made.model_dump(mode="json"))
                     return made
         return Measurement.model_validate(kept)
 
     def _evaluate(self, artifact: Artifact, name: str, recipe: str, key: str, evaluation: Evaluation) -> Measurement:
-        self._progress(f"evaluate {recipe} on {name}" + (f", {len(evaluation.only)} items" if evaluation.only else ""))
+        self._progress(Step("evaluate", recipe, name, items=None if evaluation.only is None else len(evaluation.only)))
         engine = self.engine(artifact) if self._settings.backend == "hf" and not served(artifact.path) else self.server(artifact)
         benchmark = cast("ItemBenchmark", benchmarks()[name])
         journal = Journal(self._store.root / "journals" / f"{key}.jsonl")
@@ -304,7 +305,7 @@ class Results:
                 engine = guarded(lambda: serving.connect(serving.Endpoint.of(address), base), f"the server {address}")
             else:
                 command = serving.ServeCommand(self._settings.serve or "", artifact_check.folder(artifact))
-                self._progress(f"serve {artifact.recipe}")
+                self._progress(Step("serve", artifact.recipe))
                 endpoint = guarded(command.start, f"serving {artifact.recipe}")
                 try:
                     engine = guarded(

@@ -46,29 +46,29 @@ from pytest_unicomp.run.executors import build
 from pytest_unicomp.run.plan import REFERENCE, Candidate, Cell, Plan, plan
 from pytest_unicomp.run.provenance import Provenance
 from pytest_unicomp.run.results import Results, guarded
+from pytest_unicomp.run.step import StepProgress
 from pytest_unicomp.run.timings import Trials
 from pytest_unicomp.run.waive import Waiving, with_waivers
 from pytest_unicomp.store import baselines as stored
 from pytest_unicomp.store.local import Store, digest
 from pytest_unicomp.store.shared import opened
 
-ACCEPTED = "baseline rewritten on request; before that: "
 # What a job on a cluster asks for: room for the libraries, and for the model beside its compressed form and what compressing needs.
 MEMORY_PER_JOB = 2**30
 WEIGHTS_PER_JOB = 3
 
 
-def silent(message: str) -> None:
+def silent(step: object) -> None:
     """Report progress to nobody."""
 
 
 class Run:
     """One model, its candidates, its benchmarks; usable without pytest: `Run(settings).retention(cell)`."""
 
-    def __init__(self, settings: Settings, *, progress: Progress = silent, detail: Progress = silent) -> None:
+    def __init__(self, settings: Settings, *, progress: StepProgress = silent, detail: Progress = silent) -> None:
         """Check the settings against what is there; raise UsageProblem for the first thing that is wrong. Starts nothing.
 
-        `progress` is told of every artifact, measurement and timing that is made, `detail` of the steps inside one.
+        `progress` is called with the Step of every artifact, measurement and timing that is made, `detail` with a line on what happens inside one.
         """
         if settings.bundle is not None and (settings.bundle / "hub").is_dir():
             # A folder that keeps its hub beside other sources, TrustLLM's own layout among them.
@@ -333,8 +333,7 @@ class Run:
         check = self.checking.drift(cell, baseline, current)
         if update == "all" or (update == "changed" and not stored.same_evidence(baseline, stored.condense(current))):
             self.baselines.write(self.plan.model, cell.recipe, current)
-            accepted = check.model_copy(update={"verdict": "pass", "reason": f"{ACCEPTED}{check.verdict}: {check.reason}"})
-            return self._settled(accepted, *sources)
+            return self._settled(compare.accepted(check), *sources)
         return self._settled(check, *sources)
 
     def unused_baselines(self) -> list[Path]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from pytest_unicomp.api.protocols import Evaluation, KernelBenchmark, LatencyBenchmark, Progress
+from pytest_unicomp.api.protocols import Evaluation, KernelBenchmark, LatencyBenchmark
 from pytest_unicomp.api.records import Artifact, KernelReport, Source
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.api.source_digest import file_digest, source_digest
@@ -16,6 +16,7 @@ from pytest_unicomp.engine.host import health, host, paired_timing
 from pytest_unicomp.engine.host.paired_timing import PairedRounds
 from pytest_unicomp.run.plan import REFERENCE, Cell
 from pytest_unicomp.run.results import Results, guarded, runtime_source
+from pytest_unicomp.run.step import Step, StepProgress
 from pytest_unicomp.store.local import Store, digest
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 class Trials:
     """Makes paired rounds for the cells of one plan; whoever asked performs them (`pytest-benchmark`) and hands them back to be kept."""
 
-    def __init__(self, results: Results, settings: Settings, evaluation: Evaluation, *, store: Store, progress: Progress) -> None:
+    def __init__(self, results: Results, settings: Settings, evaluation: Evaluation, *, store: Store, progress: StepProgress) -> None:
         """Keep the parts; nothing is loaded before it is asked for."""
         self._results, self._settings, self._evaluation = results, settings, evaluation
         self._store, self._progress = store, progress
@@ -43,7 +44,7 @@ class Trials:
         """Return the paired rounds of a cell, nothing timed yet: both models loaded as they would be served, the candidate on its own kernels."""
         benchmark = cast("LatencyBenchmark", benchmarks()[cell.benchmark])
         artifacts = [self._results.subject(REFERENCE), self._results.subject(cell.recipe)]
-        self._progress(f"time {cell.recipe} on {cell.benchmark}")
+        self._progress(Step("time", cell.recipe, cell.benchmark))
         if self._settings.backend == "server" or served(artifacts[1].path):
             return self._at_endpoints(benchmark, artifacts)
         self._results.release()
@@ -108,7 +109,7 @@ class Trials:
     def kernel(self, cell: Cell) -> Any:
         """Return the rounds of a format's kernel on the reference's layers (`benchmarks.efficiency.kernels.KernelRounds`), nothing timed yet."""
         benchmark = cast("KernelBenchmark", benchmarks()[cell.benchmark])
-        self._progress(f"time {cell.benchmark}")
+        self._progress(Step("time", REFERENCE, cell.benchmark))
         self._results.release()
         self.close()
         return guarded(lambda: benchmark.prepare(Path(self._results.model.path), self._results.device), cell.benchmark)

@@ -14,9 +14,10 @@ from pathlib import Path
 
 from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.config.evaluation import evaluation_of
-from pytest_unicomp.run.executors.job import Event, Job, Step, failed
+from pytest_unicomp.run.executors.job import Event, Job, Key, failed
 from pytest_unicomp.run.plan import plan
 from pytest_unicomp.run.results import Results
+from pytest_unicomp.run.step import Step, StepProgress
 from pytest_unicomp.store import baselines as stored
 from pytest_unicomp.store.shared import opened
 
@@ -25,10 +26,10 @@ Tell = Callable[[Event], None]
 
 def perform(job: Job, tell: Tell) -> None:
     """Make every step of a job; a step that fails is told and the next one is tried. Whatever is in the store already is not made again."""
-    current: list[Step] = [job.steps[0]]
+    current: list[Key] = [job.steps[0]]
 
-    def progress(message: str) -> None:
-        tell(Event(current[0], "started", message))
+    def progress(working: Step) -> None:
+        tell(Event(current[0], "started", working=working))
 
     results = open_results(job, progress)
     for step in job.steps:
@@ -44,7 +45,7 @@ def perform(job: Job, tell: Tell) -> None:
             tell(Event(step, "done"))
 
 
-def open_results(job: Job, progress: Callable[[str], None]) -> Results:
+def open_results(job: Job, progress: StepProgress) -> Results:
     """Return results that work in this process on the job's store."""
     settings = job.settings
     evaluation = evaluation_of(settings)

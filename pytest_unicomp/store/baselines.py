@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pytest_unicomp.api.errors import InfrastructureError
+from pytest_unicomp.api.errors import InfrastructureError, one_line
 from pytest_unicomp.api.records import Measurement
 from pytest_unicomp.store.local import write_text
 
@@ -103,7 +103,7 @@ class Baselines:
             items = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
             return Measurement.model_validate({**document["measurement"], "items": items})
         except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
-            found = " ".join(str(error).split())[:200]
+            found = one_line(error, longest=200)
             raise InfrastructureError(
                 f"unicomp: {path} is not a baseline: {found}. Restore it, or rewrite it with --unicomp-update=all."
             ) from error

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from pytest_unicomp.api.errors import UsageProblem
-from pytest_unicomp.compare import Policy, drift, retention, with_floor
+from pytest_unicomp.compare import Policy, accepted, drift, retention, with_floor
 from pytest_unicomp.store.baselines import condense
 from tests.toys import measurement
 
@@ -324,3 +324,11 @@ def test_flips_that_the_reference_makes_alone_are_their_floor():
     other = measurement(before)
     elsewhere = other.model_copy(update={"conditions": other.conditions.model_copy(update={"dtype": "bfloat16"})})
     assert with_floor(retained(reference, measurement(after, artifact="b")), elsewhere, reference).flips.floor is None
+
+
+def test_an_accepted_change_passes_and_keeps_what_it_would_have_been():
+    check = drifted(measurement([1.0] * 90 + [0.0] * 10), measurement([1.0] * 50 + [0.0] * 50, artifact="b"))
+    assert (check.verdict, check.accepted) == ("fail", False)
+    passed = accepted(check)
+    assert (passed.verdict, passed.accepted, passed.difference) == ("pass", True, check.difference)
+    assert passed.reason == f"baseline rewritten on request; before that: fail: {check.reason}"

@@ -8,16 +8,19 @@ from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.api.records import Check, Estimate, RecipeVerdict
 from pytest_unicomp.compare import (
     Policy,
+    Ratio,
     broken,
+    by_limits,
+    cost,
     missing_baseline,
     pool,
-    ratio,
     recipe_verdict,
     retention,
     run_verdict,
-    size,
+    sizes,
     survives_holm,
 )
+from pytest_unicomp.config.cost_limits import limits
 from tests.toys import measurement
 
 POLICY = Policy()
@@ -203,7 +206,8 @@ def test_recipes_that_only_inform_decide_nothing():
 
 
 def timed(reference, candidate, margin=0.25):
-    return ratio(reference, candidate, **WHO, **WHERE, benchmark="prefill-latency", metric="seconds", margin=margin, policy=POLICY)
+    ratio = Ratio.of(reference, candidate, metric="seconds", confidence=POLICY.confidence)
+    return cost(ratio, **WHO, **WHERE, benchmark="prefill-latency", margin=margin)
 
 
 @pytest.mark.parametrize(
@@ -228,15 +232,29 @@ def test_too_few_rounds_never_pass():
 
 
 def test_sizes_are_exact_and_need_no_interval():
-    smaller = size(
-        *(measurement([]).model_copy(update={"value": value, "metric": "bytes"}) for value in (1000.0, 270.0)), **WHO, policy=POLICY
-    )
+    both = [measurement([]).model_copy(update={"value": value, "metric": "bytes"}) for value in (1000.0, 270.0)]
+    smaller = cost(sizes(*both, recipe="r", confidence=0.9), **WHO, **WHERE, benchmark="bytes", margin=0.01)
     assert (smaller.verdict, smaller.difference, smaller.interval) == ("pass", pytest.approx(0.73), (pytest.approx(0.73),) * 2)
     assert "0.270 times the reference's bytes (exact)" in smaller.reason
     assert timed(100.0, 126.0).verdict == "fail"
     assert timed(100.0, 124.0).verdict == "pass"
     with pytest.raises(UnicompError, match="has no value"):
-        size(measurement([]), measurement([]), **WHO, policy=POLICY)
+        sizes(*[measurement([]).model_copy(update={"value": None})] * 2, recipe="r", confidence=0.9)
+
+
+def test_one_number_that_is_not_repeatable_has_no_interval_and_is_told_as_such():
+    once = Ratio.of(100.0, 90.0, metric="bytes", confidence=0.9, repeatable=False)
+    assert (once.interval, once.difference) == (None, pytest.approx(0.1))
+    assert str(once) == "0.900 times the reference's bytes (measured once, spread not known)"
+
+
+def test_beside_its_own_limit_an_undecided_ratio_is_shown_without_the_limit_that_does_not_hold():
+    rounds = Ratio.of([1.0, 1.0, 1.0, 1.02], [1.0, 1.7, 0.9, 1.8], metric="seconds", confidence=POLICY.confidence)
+    check = cost(rounds, **WHO, **WHERE, benchmark="prefill-latency", margin=0.25)
+    assert check.verdict == "inconclusive"
+    limited = by_limits(check, rounds.after, limits("prefill-latency", "<= 60 s"), ratio=rounds)
+    assert (limited.verdict, limited.margin) == ("pass", None)
+    assert limited.reason.endswith(f"limit <= 60 s; {rounds}")
 
 
 def test_a_missing_baseline_fails_once_and_says_where_it_went():

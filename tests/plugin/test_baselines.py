@@ -64,6 +64,7 @@ def test_a_changed_baseline_is_told_and_kept_until_the_update_is_asked_for(drift
     assert path.read_text() == spoiled
     accepted = drifting("--unicomp-update=changed", model=own_model)
     assert "rewritten" in drift_of(accepted)["reason"]
+    assert drift_of(accepted)["accepted"] is True
     assert drift_of(drifting(model=own_model))["verdict"] == "pass"
 
 

@@ -2,36 +2,37 @@
 
 import pytest
 
-from pytest_unicomp.plugin.eta import Remaining, about
+from pytest_unicomp.plugin.eta import StepTracker, about
+from pytest_unicomp.run.step import Step
 
 STEPS = [
-    "compress a",
-    "evaluate reference on one",
-    "evaluate reference on two",
-    "evaluate a on one",
-    "evaluate a on two",
-    "compress b",
-    "evaluate b on one",
-    "evaluate b on two",
+    Step("compress", "a"),
+    Step("evaluate", "reference", "one"),
+    Step("evaluate", "reference", "two"),
+    Step("evaluate", "a", "one"),
+    Step("evaluate", "a", "two"),
+    Step("compress", "b"),
+    Step("evaluate", "b", "one"),
+    Step("evaluate", "b", "two"),
 ]
 
 
 @pytest.fixture
 def remaining():
-    found = Remaining()
+    found = StepTracker()
     found.expect(STEPS)
     return found
 
 
 def test_steps_are_counted_and_what_is_left_goes_by_recipe(remaining):
-    remaining.begin("compress a", 0)
+    remaining.begin(Step("compress", "a"), 0)
     assert remaining.place == "1/8"
     assert remaining.by_recipe == {"reference": 2, "a": 2, "b": 3}
 
 
 def test_kernels_are_the_references_and_sizes_that_take_work_their_recipes():
-    found = Remaining()
-    found.expect(["measure peak-memory of a", "time kernel-int8", "time a on decode-latency"])
+    found = StepTracker()
+    found.expect([Step("measure", "a", "peak-memory"), Step("time", "reference", "kernel-int8"), Step("time", "a", "decode-latency")])
     assert found.by_recipe == {"a": 2, "reference": 1}
     found.settle("a", "peak-memory")
     found.settle("reference", "kernel-int8")
@@ -45,34 +46,32 @@ def test_what_was_in_the_store_counts_as_done_when_its_test_has_an_answer(remain
 
 
 def test_a_step_lasts_as_long_as_others_on_its_benchmark_then_as_others_of_its_kind(remaining):
-    remaining.begin("compress a", 0)
+    remaining.begin(Step("compress", "a"), 0)
     assert remaining.seconds_left() is None
-    remaining.begin("evaluate reference on one", 100)
+    remaining.begin(Step("evaluate", "reference", "one"), 100)
     assert remaining.seconds_left() is None, "one finished step tells nothing"
-    remaining.begin("evaluate reference on two", 110)
-    remaining.begin("evaluate a on one", 140)
+    remaining.begin(Step("evaluate", "reference", "two"), 110)
+    remaining.begin(Step("evaluate", "a", "one"), 140)
     remaining.end(150)
     # a on two like the reference on two, b compressed like a, b on one like both on one, b on two again.
     assert remaining.seconds_left() == 30 + 100 + 10 + 30
 
 
 def test_a_pause_between_steps_is_no_part_of_one(remaining):
-    remaining.begin("evaluate a on one", 0)
+    remaining.begin(Step("evaluate", "a", "one"), 0)
     remaining.end(10)
-    remaining.begin("evaluate a on two", 1000)
+    remaining.begin(Step("evaluate", "a", "two"), 1000)
     remaining.end(1010)
     remaining.settle("a", "")
-    assert remaining.seconds_left() == 10 * len(
-        [step for step in STEPS if step not in ("compress a", "evaluate a on one", "evaluate a on two")]
-    )
+    assert remaining.seconds_left() == 10 * len([step for step in STEPS if step.recipe != "a"])
 
 
 def test_a_step_that_nobody_expected_is_counted_too_and_parts_of_one_belong_to_it(remaining):
-    remaining.begin("convert c: int4", 0)
+    remaining.begin(Step("convert", "c", source_format="int4"), 0)
     assert remaining.place == "1/9"
-    remaining.begin("evaluate a on one, 50 items", 1)
+    remaining.begin(Step("evaluate", "a", "one", items=50), 1)
     assert remaining.place == "2/9"
-    remaining.begin("evaluate a on one, 50 items", 2)
+    remaining.begin(Step("evaluate", "a", "one", items=50), 2)
     assert remaining.place == "3/10"
 
 

@@ -55,6 +55,16 @@ def test_numbers_that_are_none_become_null(tmp_path: Path) -> None:
     assert json.loads(path.read_text(encoding="utf-8"))["environment"] == {"load": None, "memory": [None], "path": "x"}
 
 
+def test_a_report_from_before_the_field_accepted_still_reads(report: Report, tmp_path: Path) -> None:
+    path = tmp_path / "gate.json"
+    report_json.write(report, path)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    for check in content["checks"]:
+        del check["accepted"]
+    path.write_text(json.dumps(content), encoding="utf-8")
+    assert report_json.read(path) == report
+
+
 def test_a_report_against_its_schema_is_refused_and_the_old_file_stays(report: Report, tmp_path: Path) -> None:
     path = tmp_path / "gate.json"
     path.write_text("old")

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from pytest_unicomp.api.errors import one_line
 from pytest_unicomp.api.protocols import Method
 from pytest_unicomp.api.registry import Table, missing_libraries
 from pytest_unicomp.checkpoints import hub
@@ -133,7 +134,7 @@ def _hub(ask: bool) -> Iterator[Finding]:
     except HTTPError as error:
         yield Finding("hub", address, "fine", f"answers with {error.code}")
     except (OSError, ValueError) as error:
-        why = " ".join(str(error).split())
+        why = one_line(error)
         yield Finding(
             "hub", address, "absent", f"does not answer: {why}", "work offline: unicomp prefetch elsewhere, then --unicomp-bundle"
         )

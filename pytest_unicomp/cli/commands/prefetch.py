@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
+from pytest_unicomp.api.errors import InfrastructureError, UsageProblem, one_line
 from pytest_unicomp.api.protocols import Progress
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.benchmarks.reliability.trustllm.files import REPOSITORY as TRUSTLLM
@@ -126,5 +126,5 @@ def from_hub(piece: Piece, folder: Path) -> None:
             allow_patterns=list(piece.files) or None,
         )
     except (OSError, ValueError) as error:
-        why = " ".join(str(error).split())[:200]
+        why = one_line(error, longest=200)
         raise InfrastructureError(f"unicomp: {piece.kind} {piece.name} could not be fetched: {why}") from error

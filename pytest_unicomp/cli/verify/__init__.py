@@ -30,7 +30,7 @@ def verify(report: Report, store: Store) -> list[Answer]:
     try:
         policy = _policy(report)
     except UnicompError as error:
-        return [Answer("the policy", "differs", str(error).removeprefix("unicomp: "))]
+        return [Answer("the policy", "differs", error.detail)]
     checking = Checking(policy, report.policy.get("limits") or {}, report.policy.get("must_pass") or {})
     answers = [Repetition(report, check, checking, store).answer() for check in report.checks]
     answers += [table_answer(report, table, checking, store) for table in report.kernels]

@@ -17,7 +17,6 @@ from pytest_unicomp.cli.verify.evidence import Gone, measurement, read
 from pytest_unicomp.engine.host.paired_timing import PairedRounds
 from pytest_unicomp.run.checks import Checking
 from pytest_unicomp.run.plan import Cell
-from pytest_unicomp.run.run import ACCEPTED
 from pytest_unicomp.store.local import Store
 
 # Differ in no way that evidence could decide: names of tests, durations, what it rests on; who waives it is asked of the recipe.
@@ -46,7 +45,7 @@ class Repetition:
         except Gone as gone:
             return Answer(what, gone.state, gone.note)
         except UnicompError as error:
-            return Answer(what, "differs", f"it cannot be made from its evidence: {str(error).removeprefix('unicomp: ')}")
+            return Answer(what, "differs", f"it cannot be made from its evidence: {error.detail}")
         if again is None:
             return Answer(what, "as_reported", "nothing but its evidence could be checked")
         found = differences(self.check, again, leave=UNPROVEN)
@@ -89,7 +88,8 @@ class Repetition:
         if check.question == "efficiency":
             return self.checking.size(cell, reference, whole)
         if check.question == "drift":
-            return self._accepted(self.checking.drift(cell, reference, whole))
+            drifted = self.checking.drift(cell, reference, whole)
+            return compare.accepted(drifted) if check.accepted else drifted
         again = self.checking.sequential(cell, reference, _by_items(parts))[0] if self._in_parts else None
         again = again or self.checking.retention(cell, reference, whole)
         earlier = [measurement(self.store, source) for source in check.sources if source.side == "earlier"]
@@ -98,12 +98,6 @@ class Repetition:
     @property
     def _in_parts(self) -> bool:
         return any(source.part for source in self.check.sources)
-
-    def _accepted(self, again: Check) -> Check:
-        """A change that was accepted passes, and says what it would have been."""
-        if not self.check.reason.startswith(ACCEPTED):
-            return again
-        return again.model_copy(update={"verdict": "pass", "reason": f"{ACCEPTED}{again.verdict}: {again.reason}"})
 
     def _artifact(self) -> Artifact:
         found = next((recipe.artifact for recipe in self.report.recipes if recipe.recipe == self.check.recipe), None)

@@ -48,7 +48,7 @@ class Conclusions:
         try:
             found = find()
         except UnicompError as error:
-            return Answer(what, "differs", str(error).removeprefix("unicomp: "))
+            return Answer(what, "differs", error.detail)
         except Gone as gone:
             return Answer(what, gone.state, gone.note)
         return Answer(what, "differs" if found else "as_reported", "; ".join(found) or f"made again from {source}")

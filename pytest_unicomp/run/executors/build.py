@@ -6,12 +6,12 @@ import importlib.util
 import os
 
 from pytest_unicomp.api.errors import UsageProblem
-from pytest_unicomp.api.protocols import Progress
 from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.engine.host import host
 from pytest_unicomp.run.executors.local import LocalExecutor
 from pytest_unicomp.run.executors.process import ProcessExecutor, slots
 from pytest_unicomp.run.executors.ray import Perform, RayExecutor
+from pytest_unicomp.run.step import StepProgress
 from pytest_unicomp.store.local import Store
 
 
@@ -34,7 +34,7 @@ def validate(settings: Settings) -> None:
         raise UsageProblem("unicomp: --unicomp-executor=ray needs ray, which is not installed here; pip install 'pytest-unicomp[ray]'.")
 
 
-def executor(settings: Settings, *, perform: Perform, store: Store, progress: Progress, memory: int) -> LocalExecutor:
+def executor(settings: Settings, *, perform: Perform, store: Store, progress: StepProgress, memory: int) -> LocalExecutor:
     """Return the executor that the settings name, ready for jobs; `memory` is what one job is expected to need, in bytes."""
     device = host.resolve_device(settings.device)
     if settings.executor == "process":

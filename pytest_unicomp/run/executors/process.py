@@ -11,12 +11,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pytest_unicomp.api.errors import InfrastructureError
-from pytest_unicomp.api.protocols import Progress
 from pytest_unicomp.run.executors.job import Event, Job
 from pytest_unicomp.run.executors.waiting import WaitingExecutor
+from pytest_unicomp.run.step import Step, StepProgress
 
 WORKER = "pytest_unicomp.run.worker"
 LAST_LINES = 3
@@ -47,7 +47,7 @@ def slots(device: str, accelerators: int, cores: int) -> tuple[Slot, ...]:
 class ProcessExecutor(WaitingExecutor):
     """One thread per slot hands jobs to interpreters, in the order in which they were promised."""
 
-    def __init__(self, places: Sequence[Slot], progress: Progress) -> None:
+    def __init__(self, places: Sequence[Slot], progress: StepProgress) -> None:
         """Use the places; nothing is started before jobs are promised."""
         super().__init__(progress)
         self._places = tuple(places)
@@ -114,8 +114,8 @@ class ProcessExecutor(WaitingExecutor):
             process.stdin.flush()
             for line in process.stdout:
                 event = json.loads(line)
-                message = f"{event['message']} ({place.name})" if event["state"] == "started" else event["message"]
-                self.told(Event(tuple(event["step"]), event["state"], message, event["error"]))
+                working = None if event.get("working") is None else replace(Step(**event["working"]), place=place.name)
+                self.told(Event(tuple(event["step"]), event["state"], event["message"], event["error"], working))
         except BrokenPipeError:
             pass
         process.wait()

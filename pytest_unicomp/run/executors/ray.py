@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
-from pytest_unicomp.api.protocols import Progress
 from pytest_unicomp.run.executors.job import Event, Job
 from pytest_unicomp.run.executors.waiting import WaitingExecutor
+from pytest_unicomp.run.step import StepProgress
 from pytest_unicomp.store.local import Store
 
 Perform = Callable[[Job, Callable[[Event], None]], None]
@@ -24,7 +24,7 @@ LOOK_SECONDS = 0.5
 class RayExecutor(WaitingExecutor):
     """One task per artifact, and one per benchmark of it that starts when the artifact is in the store that all nodes share."""
 
-    def __init__(self, address: str | None, perform: Perform, progress: Progress, *, gpus: int, memory: int) -> None:
+    def __init__(self, address: str | None, perform: Perform, progress: StepProgress, *, gpus: int, memory: int) -> None:
         """Prepare tasks that each need `gpus` GPUs and `memory` bytes; `address` is a cluster's, or None to start one on this machine."""
         super().__init__(progress)
         self._address, self._perform = address, perform
@@ -148,7 +148,7 @@ def _run(perform: Perform, job: Job, before: list[Event] | None = None) -> list[
     events: list[Event] = []
     perform(job, events.append)
     where = socket.gethostname()
-    return [replace(event, message=f"{event.message} (on {where})") if event.state == "started" else event for event in events]
+    return [replace(event, working=replace(event.working, place=f"on {where}")) if event.working is not None else event for event in events]
 
 
 def _first_line(error: BaseException) -> str:

@@ -6,9 +6,9 @@ import queue
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
-from pytest_unicomp.api.protocols import Progress
-from pytest_unicomp.run.executors.job import Event, Job, Step, failed
+from pytest_unicomp.run.executors.job import Event, Job, Key, failed
 from pytest_unicomp.run.executors.local import LocalExecutor
+from pytest_unicomp.run.step import StepProgress
 
 
 class WaitingExecutor(LocalExecutor):
@@ -16,12 +16,12 @@ class WaitingExecutor(LocalExecutor):
 
     elsewhere = True
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: StepProgress) -> None:
         """Tell `progress` what is being worked at; only from the thread that waits, since it draws on the terminal."""
         super().__init__()
         self._progress = progress
         self._events: queue.Queue[Event] = queue.Queue()
-        self._awaited: set[Step] = set()
+        self._awaited: set[Key] = set()
 
     def promise(self, jobs: Sequence[Job]) -> None:
         """Hand the jobs over; their steps are awaited from now on."""
@@ -48,7 +48,8 @@ class WaitingExecutor(LocalExecutor):
 
     def _settle(self, event: Event) -> None:
         if event.state == "started":
-            self._progress(event.message)
+            if event.working is not None:
+                self._progress(event.working)
         elif event.step in self._awaited:
             self._awaited.remove(event.step)
             if event.state == "failed":

@@ -18,6 +18,7 @@ from pytest_unicomp.run.executors.job import Event, Job, failed
 from pytest_unicomp.run.executors.process import ProcessExecutor, Slot, slots
 from pytest_unicomp.run.executors.waiting import WaitingExecutor
 from pytest_unicomp.run.run import Run
+from pytest_unicomp.run.step import Step
 from tests.plugin.toy_recipes import install
 
 
@@ -34,14 +35,14 @@ def settings(folder: Path, **more: object) -> Settings:
 
 
 def test_what_was_promised_is_made_elsewhere_and_only_read_here(tmp_path):
-    told: list[str] = []
+    told: list[Step] = []
     run = Run(settings(tmp_path), progress=told.append)
     run.promise(run.plan.cells)
     measured = run.measurement("rtn-w8a16", "nano-ethics")
     reference = run.reference("nano-ethics")
     run.close()
     assert [len(found.items) for found in (measured, reference)] == [8, 8]
-    assert any(message.startswith("evaluate rtn-w8a16 on nano-ethics (process ") for message in told)
+    assert any(str(step).startswith("evaluate rtn-w8a16 on nano-ethics (process ") for step in told)
     assert run.results._engines == {}, "a model was loaded in the driver"
 
 
@@ -80,14 +81,14 @@ def test_an_interpreter_that_dies_fails_what_it_had_not_finished_and_says_its_la
 
 def test_a_worker_ends_when_its_driver_is_gone(tmp_path):
     driver = (
-        "import sys; from pytest_unicomp.executors.process import ProcessExecutor, Slot; from pytest_unicomp.executors import process\n"
-        "from pytest_unicomp.executors.job import Job; from pytest_unicomp.options import Settings\n"
+        "import sys; from pytest_unicomp.run.executors.process import ProcessExecutor, Slot; from pytest_unicomp.run.executors import process\n"
+        "from pytest_unicomp.run.executors.job import Job; from pytest_unicomp.config.settings import Settings\n"
         "import os, time; process.WORKER = 'waits'\n"
         "e = ProcessExecutor([Slot('p', {})], print); e.promise([Job(Settings(), 'r', ())])\n"
         f"\nwhile not os.path.exists({str(tmp_path / 'pid')!r}): time.sleep(.02)\nos._exit(0)"
     )
     (tmp_path / "waits.py").write_text(
-        "import os, sys, threading, time\nfrom pytest_unicomp.worker import _end_with_driver\nsys.stdin.readline()\n"
+        "import os, sys, threading, time\nfrom pytest_unicomp.run.worker import _end_with_driver\nsys.stdin.readline()\n"
         "threading.Thread(target=_end_with_driver, daemon=True).start()\n"
         f"open({str(tmp_path / 'part')!r}, 'w').write(str(os.getpid())); os.rename({str(tmp_path / 'part')!r}, {str(tmp_path / 'pid')!r})\n"
         "time.sleep(60)\n"

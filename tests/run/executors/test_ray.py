@@ -12,6 +12,7 @@ import pytest
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
 from pytest_unicomp.config.resolve import resolve
 from pytest_unicomp.run.executors.job import Event, Job
+from pytest_unicomp.run.step import Step
 from pytest_unicomp.store.local import Store
 
 pytest.importorskip("ray", reason="ray is an extra")
@@ -48,7 +49,7 @@ def working(folder: Path, seconds: float):
         for step in job.steps:
             note = folder / "-".join(map(str, step))
             if not note.exists():
-                tell(Event(step, "started", f"make {note.name}"))
+                tell(Event(step, "started", working=Step("compress", note.name)))
                 time.sleep(seconds)
                 with (folder / "log").open("a") as log:
                     log.write(note.name + "\n")
@@ -64,7 +65,7 @@ def jobs(folder: Path, recipes: int = 3) -> list[Job]:
 
 
 def test_two_nodes_make_each_artifact_once_and_the_benchmarks_side_by_side(cluster, tmp_path):
-    told: list[str] = []
+    told: list[Step] = []
     joined = executor(cluster, tmp_path, working(tmp_path, 0.2), told.append)
     asked = jobs(tmp_path)
     joined.promise(asked)
@@ -73,7 +74,7 @@ def test_two_nodes_make_each_artifact_once_and_the_benchmarks_side_by_side(clust
             joined.result(step, lambda: None)
     joined.close()
     assert Counter((tmp_path / "log").read_text().split()) == {"-".join(map(str, step)): 1 for job in asked for step in job.steps}
-    assert any("(on " in message for message in told)
+    assert any(step.place.startswith("on ") for step in told)
 
 
 def test_a_node_killed_in_the_middle_is_made_up_for(cluster, tmp_path):
