@@ -19,9 +19,9 @@ from pytest_unicomp.api.protocols import Calibration, CompressionJob
 from pytest_unicomp.api.registry import methods
 from pytest_unicomp.calibration import mixture
 from pytest_unicomp.engine.host.memory import peak_memory
+from pytest_unicomp.engine.quiet_libraries import quiet_with_captured_output
 from pytest_unicomp.methods.decoder import other_linear_layers
 from pytest_unicomp.methods.pinning import no_pinning_without_accelerator
-from pytest_unicomp.methods.quiet import quiet
 from pytest_unicomp.methods.tokens import encode
 from pytest_unicomp.run import compress
 
@@ -121,7 +121,7 @@ def ours(recipe: str, source: Path, calibration: Calibration | None) -> Work:
 
 def measured(work: Work) -> tuple[float, int]:
     """Return seconds and peak resident bytes of one call, which writes into an empty folder."""
-    with tempfile.TemporaryDirectory() as folder, quiet(), peak_memory("cpu") as peak:
+    with tempfile.TemporaryDirectory() as folder, quiet_with_captured_output(), peak_memory("cpu") as peak:
         started = time.perf_counter()
         work(Path(folder))
         seconds = time.perf_counter() - started

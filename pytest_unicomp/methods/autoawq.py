@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_unicomp.api.protocols import CompressionJob
 from pytest_unicomp.api.records import Family
+from pytest_unicomp.engine.quiet_libraries import quiet_with_captured_output
 from pytest_unicomp.methods.decoder import other_linear_layers, require_divisible
 from pytest_unicomp.methods.method import CompressionMethod
-from pytest_unicomp.methods.quiet import quiet
 from pytest_unicomp.methods.source import copy_companions, load_tokenizer, require_unquantized
 from pytest_unicomp.methods.tokens import encode
 
@@ -63,7 +63,7 @@ class AutoAwq(CompressionMethod):
         documents = encode(source, job.calibration, recipe=self.method)
         length = min(self.sequence, max(document.shape[1] for document in documents))
         job.progress(f"{self.method}: {len(documents)} calibration documents")
-        with quiet():
+        with quiet_with_captured_output():
             from awq import AutoAWQForCausalLM
             from transformers import set_seed
 
@@ -71,7 +71,7 @@ class AutoAwq(CompressionMethod):
             wrapped = AutoAWQForCausalLM.from_pretrained(str(source), trust_remote_code=False, torch_dtype="auto")
         others = other_linear_layers(wrapped.model)
         require_divisible(wrapped.model, self.group, recipe=self.method)
-        with tempfile.TemporaryDirectory(dir=job.scratch) as folder, quiet():
+        with tempfile.TemporaryDirectory(dir=job.scratch) as folder, quiet_with_captured_output():
             wrapped.quantize(
                 load_tokenizer(source),
                 quant_config={"zero_point": True, "q_group_size": self.group, "w_bit": 4, "version": "GEMM"},

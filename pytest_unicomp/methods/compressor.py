@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_unicomp.engine.quiet_libraries import quiet_with_captured_output
 from pytest_unicomp.methods.experts import join_experts
 from pytest_unicomp.methods.pinning import no_pinning_without_accelerator
-from pytest_unicomp.methods.quiet import quiet
 from pytest_unicomp.methods.source import copy_companions, load_tokenizer
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def apply(modifier: Any, model: PreTrainedModel, source: Path, *, documents: Seq
     activations of one document lie there.
     """
     tokenizer = load_tokenizer(source)
-    with quiet():
+    with quiet_with_captured_output():
         import torch
         from llmcompressor import oneshot
         from llmcompressor.core import reset_session
@@ -48,6 +48,6 @@ def save(model: PreTrainedModel, source: Path, destination: Path) -> None:
     """Write checkpoint, tokenizer, chat template and generation settings into `destination`; a model that stayed dense keeps its names."""
     if not any(hasattr(module, "quantization_scheme") for module in model.modules()):
         join_experts(model)
-    with quiet():
+    with quiet_with_captured_output():
         model.save_pretrained(destination)
     copy_companions(source, destination)

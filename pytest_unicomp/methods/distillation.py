@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_unicomp.api.errors import InfrastructureError, UnicompError
 from pytest_unicomp.api.protocols import Progress
+from pytest_unicomp.engine.quiet_libraries import quiet_with_captured_output
 from pytest_unicomp.methods.distillation_text import Row
-from pytest_unicomp.methods.quiet import quiet
 
 if TYPE_CHECKING:
     import torch
@@ -82,7 +82,7 @@ def train(
         for partial in folder.glob("checkpoint-*"):
             if last is None or not (partial / WHOLE).exists():
                 shutil.rmtree(partial)
-    with quiet():
+    with quiet_with_captured_output():
         from transformers import set_seed
 
         set_seed(seed)

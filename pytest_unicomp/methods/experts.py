@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_unicomp.methods.quiet import quiet
+from pytest_unicomp.engine.quiet_libraries import quiet_with_captured_output
 from pytest_unicomp.methods.support import has_experts
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def split_experts(model: PreTrainedModel) -> PreTrainedModel:
     """
     if not has_experts(model.config.to_dict()):
         return model
-    with quiet():
+    with quiet_with_captured_output():
         from llmcompressor.modeling.moe.linearize import linearize_moe
 
         linearize_moe(model)
@@ -29,7 +29,7 @@ def join_experts(model: PreTrainedModel) -> PreTrainedModel:
     """Fuse what `split_experts` split, in place, so that a dense checkpoint has the names of the architecture."""
     if not has_experts(model.config.to_dict()):
         return model
-    with quiet():
+    with quiet_with_captured_output():
         from llmcompressor.modeling.moe.linearize import repack_moe
 
         repack_moe(model)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_unicomp.api.protocols import CompressionJob
+from pytest_unicomp.engine.quiet_libraries import quiet_with_captured_output
 from pytest_unicomp.methods.distillation import Objective, train
 from pytest_unicomp.methods.distillation_architectures import WRITERS, not_clonable, rounded
 from pytest_unicomp.methods.distillation_launch import launched
 from pytest_unicomp.methods.distillation_loss import activation_error, cross_entropy, divergence
 from pytest_unicomp.methods.distillation_settings import Training
 from pytest_unicomp.methods.low_rank_model import multiplied_out, principal_directions, projected, taps
-from pytest_unicomp.methods.quiet import quiet
 from pytest_unicomp.methods.source import copy_companions, load_model
 from pytest_unicomp.methods.teaching import logits
 
@@ -62,7 +62,7 @@ class LowRankClone(Training):
         dtype, width = teacher.dtype, teacher.config.hidden_size
         plan = self.plan(width, device, schedule="linear", beta2=BETA2)
         size = rounded(width, self.hidden, self.multiple)
-        with quiet():
+        with quiet_with_captured_output():
             teacher = (teacher.to(torch.bfloat16) if plan.bfloat16 else teacher.float()).to(device)
             job.progress(f"{self.method}: hidden {width} to {size}")
             basis, energy = principal_directions(teacher, text.rows[: self.judged], size)

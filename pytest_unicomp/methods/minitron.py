@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_unicomp.api.protocols import CompressionJob
+from pytest_unicomp.engine.quiet_libraries import quiet_with_captured_output
 from pytest_unicomp.methods.distillation import train
 from pytest_unicomp.methods.distillation_architectures import not_distilled
 from pytest_unicomp.methods.distillation_launch import launched
 from pytest_unicomp.methods.distillation_settings import Training
 from pytest_unicomp.methods.distillation_text import Text
-from pytest_unicomp.methods.quiet import quiet
 from pytest_unicomp.methods.source import copy_companions, load_model
 from pytest_unicomp.methods.teaching import imitation, language_modelling
 
@@ -68,7 +68,7 @@ class Minitron(Training):
         width = teacher.config.get_text_config(decoder=True).hidden_size
         plan = self.plan(width, device, schedule="cosine", beta2=BETA2)
         record: dict[str, Any] = {"text": text.record}
-        with quiet():
+        with quiet_with_captured_output():
             if self.correction:
                 teacher = teacher.float().to(device)
                 lighter = self.plan(width, device, schedule="cosine", beta2=BETA2, steps=self.correction, rate=self.correction_rate)

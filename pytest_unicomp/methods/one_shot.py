@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_unicomp.api.protocols import CompressionJob
+from pytest_unicomp.engine.quiet_libraries import quiet_with_captured_output
 from pytest_unicomp.methods.compressor import apply, save
 from pytest_unicomp.methods.decoder import require_divisible
 from pytest_unicomp.methods.experts import split_experts
 from pytest_unicomp.methods.method import CompressionMethod
-from pytest_unicomp.methods.quiet import quiet
 from pytest_unicomp.methods.source import load_model
 from pytest_unicomp.methods.tokens import encode
 from pytest_unicomp.methods.zeros import zeros_kept
@@ -58,7 +58,7 @@ class OneShotMethod(CompressionMethod):
         documents = encode(job.source, job.calibration, recipe=self.method) if self.calibrated else None
         model = split_experts(load_model(job.source))
         require_divisible(model, self.multiple, recipe=self.method)
-        with quiet():
+        with quiet_with_captured_output():
             runs = self.runs(model)
         for run in runs:
             text = documents if run.calibrated else None

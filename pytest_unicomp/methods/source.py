@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_unicomp.api.errors import UnicompError
-from pytest_unicomp.methods.quiet import quiet
+from pytest_unicomp.engine.quiet_libraries import quiet_with_captured_output
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -42,7 +42,7 @@ def load_model(source: Path, *, dtype: str = "auto") -> PreTrainedModel:
     Raises UnicompError where it is quantized already.
     """
     require_unquantized(source)
-    with quiet():
+    with quiet_with_captured_output():
         from transformers import AutoModelForCausalLM
 
         model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, use_safetensors=True, trust_remote_code=False)
@@ -51,7 +51,7 @@ def load_model(source: Path, *, dtype: str = "auto") -> PreTrainedModel:
 
 def load_tokenizer(source: Path) -> PreTrainedTokenizerBase:
     """Load the tokenizer of a checkpoint folder."""
-    with quiet():
+    with quiet_with_captured_output():
         from transformers import AutoTokenizer
 
         return AutoTokenizer.from_pretrained(source, trust_remote_code=False)

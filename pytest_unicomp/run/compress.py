@@ -20,9 +20,9 @@ from pytest_unicomp.checkpoints.formats import QuantizedLayer
 from pytest_unicomp.checkpoints.safetensors_reader import weight_files
 from pytest_unicomp.engine.host import nvml
 from pytest_unicomp.engine.host.memory import peak_memory
+from pytest_unicomp.engine.quiet_libraries import quiet_with_captured_output
 from pytest_unicomp.methods import invocation
 from pytest_unicomp.methods.composition import Composition
-from pytest_unicomp.methods.quiet import quiet
 from pytest_unicomp.run.step import Step, StepProgress
 from pytest_unicomp.store.local import Store, digest, write_text
 
@@ -96,7 +96,7 @@ def require_convertible(source: str, bundle: Path | None) -> None:
 
 
 def _converted(folder: Path, made: Path) -> dict[str, Any]:
-    with quiet():
+    with quiet_with_captured_output():
         conversion.convert(folder, made)
     return {}
 

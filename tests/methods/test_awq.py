@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from pytest_unicomp.engine.quiet_libraries import quiet_with_captured_output
 from pytest_unicomp.methods import pinning
 from pytest_unicomp.methods.autoawq import AutoAwq, cut
 from pytest_unicomp.methods.pinning import no_pinning_without_accelerator
-from pytest_unicomp.methods.quiet import quiet
 from pytest_unicomp.methods.tokens import encode
 from tests.methods.tiny import calibration, checkpoint, contents, load, run
 
@@ -48,7 +48,7 @@ def test_the_same_data_and_seed_give_the_same_files_twice(recipe: str, llama: Pa
 
 
 def test_pinning_is_left_out_only_within_the_block_even_where_it_raises() -> None:
-    with quiet():
+    with quiet_with_captured_output():
         from llmcompressor.pipelines.cache import IntermediatesCache
     original = IntermediatesCache.pin_memory
     with no_pinning_without_accelerator():
@@ -59,7 +59,7 @@ def test_pinning_is_left_out_only_within_the_block_even_where_it_raises() -> Non
 
 
 def test_another_release_of_the_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    with quiet():
+    with quiet_with_captured_output():
         from llmcompressor.pipelines.cache import IntermediatesCache
     original = IntermediatesCache.pin_memory
     monkeypatch.setattr(pinning, "version", lambda package: "0.15.0")
@@ -84,7 +84,7 @@ def test_autoawq_s_checkpoint_keeps_the_configuration_of_the_reference(llama: Pa
 def test_autoawq_changes_only_scales_while_it_searches_for_them(outliers: Path) -> None:
     from pytest_unicomp.methods.autoawq import quantizer
 
-    with quiet():
+    with quiet_with_captured_output():
         from awq import AutoAWQForCausalLM
         from transformers import AutoTokenizer
 

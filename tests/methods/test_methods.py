@@ -72,19 +72,6 @@ def test_nothing_reaches_the_terminal_or_the_working_folder(
     assert list(here.iterdir()) == []
 
 
-def test_an_error_inside_a_library_keeps_the_library_s_last_words() -> None:
-    from pytest_unicomp.methods.quiet import quiet
-
-    def fail() -> None:
-        with quiet():
-            print("the reason")  # noqa: T201
-            raise ValueError("broken")
-
-    with pytest.raises(ValueError, match="broken") as caught:
-        fail()
-    assert caught.value.__notes__ == ["the reason"]
-
-
 def test_a_model_without_a_linear_layer_in_its_blocks_is_refused(tmp_path: Path) -> None:
     source = checkpoint(tmp_path / "model", "gpt2", n_embd=128, n_head=4, n_layer=2, n_positions=256)
     with pytest.raises(UnicompError, match="hold no Linear layer"):

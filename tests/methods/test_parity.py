@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
+from pytest_unicomp.engine.quiet_libraries import quiet_with_captured_output
 from pytest_unicomp.methods.decoder import linear_layers
-from pytest_unicomp.methods.quiet import quiet
 from pytest_unicomp.methods.sparsegpt import SparseGpt
 from pytest_unicomp.methods.tokens import encode
 from tests.methods.tiny import calibration, load, run
@@ -17,7 +17,7 @@ from tests.methods.tiny import calibration, load, run
 
 def oneshot(source: Path, recipe: list[Any], destination: Path) -> Any:
     """What a reader of llm-compressor's examples writes: load, oneshot, save; returns the checkpoint loaded again."""
-    with quiet():
+    with quiet_with_captured_output():
         from datasets import Dataset
         from llmcompressor import oneshot as direct
         from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -53,7 +53,7 @@ def assert_same_weights(ours: Any, theirs: Any) -> None:
 
 @pytest.mark.parametrize("pattern", ["0:0", "2:4"])
 def test_wanda_prunes_as_a_direct_call_does(pattern: str, llama: Path, tmp_path: Path) -> None:
-    with quiet():
+    with quiet_with_captured_output():
         from llmcompressor.modifiers.pruning import WandaPruningModifier
     theirs = oneshot(llama, [WandaPruningModifier(sparsity=0.5, mask_structure=pattern, ignore=["lm_head"])], tmp_path / "theirs")
     ours = load(run("wanda-50" if pattern == "0:0" else "wanda-2of4", llama, tmp_path / "ours", calibration()))
@@ -62,7 +62,7 @@ def test_wanda_prunes_as_a_direct_call_does(pattern: str, llama: Path, tmp_path:
 
 @pytest.mark.parametrize("pattern", ["0:0", "2:4"])
 def test_sparsegpt_prunes_as_a_direct_call_does(pattern: str, llama: Path, tmp_path: Path) -> None:
-    with quiet():
+    with quiet_with_captured_output():
         from llmcompressor.modifiers.pruning import SparseGPTModifier
     theirs = oneshot(llama, [SparseGPTModifier(sparsity=0.5, mask_structure=pattern, ignore=["lm_head"])], tmp_path / "theirs")
     ours = load(run("sparsegpt-50" if pattern == "0:0" else "sparsegpt-2of4", llama, tmp_path / "ours", calibration()))
@@ -70,7 +70,7 @@ def test_sparsegpt_prunes_as_a_direct_call_does(pattern: str, llama: Path, tmp_p
 
 
 def test_gptq_quantizes_as_a_direct_call_with_the_scheme_s_name_does(llama: Path, tmp_path: Path) -> None:
-    with quiet():
+    with quiet_with_captured_output():
         from llmcompressor.modifiers.gptq import GPTQModifier
     theirs = oneshot(llama, [GPTQModifier(targets="Linear", scheme="W4A16", ignore=["lm_head"])], tmp_path / "theirs")
     ours = load(run("gptq-w4a16", llama, tmp_path / "ours", calibration()))
@@ -78,7 +78,7 @@ def test_gptq_quantizes_as_a_direct_call_with_the_scheme_s_name_does(llama: Path
 
 
 def test_fp8_quantizes_as_a_direct_call_does(llama: Path, tmp_path: Path) -> None:
-    with quiet():
+    with quiet_with_captured_output():
         from llmcompressor.modifiers.quantization import QuantizationModifier
     theirs = oneshot(llama, [QuantizationModifier(targets="Linear", scheme="FP8_DYNAMIC", ignore=["lm_head"])], tmp_path / "theirs")
     ours = load(run("fp8-dynamic", llama, tmp_path / "ours"))
