@@ -12,7 +12,7 @@ from typing import Any
 from pytest_unicomp import engine
 from pytest_unicomp.api.protocols import Evaluation
 from pytest_unicomp.api.registry import benchmarks
-from pytest_unicomp.benchmarks.selection import select
+from pytest_unicomp.benchmarks.items import select
 from pytest_unicomp.run import compress, evaluate
 
 ROUNDS = 3

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest_unicomp
+from pytest_unicomp.api.protocols import Benchmark, ItemBenchmark
 from pytest_unicomp.api.registry import methods, tables
 from pytest_unicomp.config.profiles import PROFILES
 from pytest_unicomp.config.resolve import resolve
@@ -64,10 +65,7 @@ def benchmark_sections() -> str:
                 f"`{name}`",
                 entry.capability,
                 f"{entry.metric}, {'higher' if entry.higher_is_better else 'lower'} is better",
-                _number(getattr(entry, "items", None)),
-                _number(getattr(entry, "chance", None)),
-                getattr(entry, "scorer", None) or "",
-                getattr(entry, "judge", None) or "",
+                *_scoring(entry),
                 entry.source,
             )
             for name, entry in found.items()
@@ -78,6 +76,13 @@ def benchmark_sections() -> str:
         shown = table((head[place] for place in filled), ([row[place] for place in filled] for row in rows))
         sections.append("\n\n".join([f"## {heading}", text, shown]))
     return "\n".join(sections)
+
+
+def _scoring(entry: Benchmark) -> tuple[str, str, str, str]:
+    """Return items, chance, scorer and judge as they stand in a row; blank if nothing is scored item by item."""
+    if not isinstance(entry, ItemBenchmark):
+        return "", "", "", ""
+    return _number(entry.items), _number(entry.chance), entry.scorer, entry.judge or ""
 
 
 def _number(value: float | None) -> str:

@@ -11,8 +11,10 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
+from pytest_unicomp.api.benchmark import Benchmark
 from pytest_unicomp.api.errors import UsageProblem, nearest
-from pytest_unicomp.api.protocols import Benchmark, Method
+from pytest_unicomp.api.protocols import Method
+from pytest_unicomp.api.vocabulary import CAPABILITIES
 
 # Modules whose package has another name. Somebody else's package may bear the module's: awq is not AutoAWQ.
 PACKAGES = {"awq": "autoawq", "compressed_tensors": "compressed-tensors"}
@@ -79,8 +81,27 @@ def _collect(what: str) -> dict[str, Any]:
         for name, entry in table.items():
             if name in found:
                 raise UsageProblem(f"unicomp: {what} {name!r} is defined twice, in {origins[name]} and in {origin}; rename one of them.")
+            if what == "benchmark":
+                _require_benchmark(name, entry, origin)
             found[name], origins[name] = entry, origin
     return found
+
+
+def _require_benchmark(name: str, entry: Any, origin: str) -> None:
+    """Raise UsageProblem if an entry does not extend a class of `api/benchmark.py`, or has a capability whose dimension nobody states."""
+    if not isinstance(entry, Benchmark):
+        kind = type(entry).__name__
+        raise UsageProblem(
+            f"unicomp: benchmark {name!r} in {origin} is {kind}, which extends no class of benchmarks; write `class {kind}(ItemBenchmark)`, "
+            "or the class of its kind, from pytest_unicomp.api.protocols."
+        )
+    try:
+        entry.dimension  # noqa: B018 - a property that has to answer
+    except KeyError:
+        raise UsageProblem(
+            f"unicomp: benchmark {name!r} in {origin} has the capability {entry.capability!r}, which is none of {', '.join(CAPABILITIES)}; "
+            "name one of them, or give the class a `dimension`."
+        ) from None
 
 
 @cache

@@ -1,4 +1,9 @@
-"""An upstream lm-eval task, unchanged, as a benchmark: give its folder, its parts and its metric in a table (see performance/arc.py)."""
+"""An upstream lm-eval task, unchanged, as a benchmark: give its folder, its parts and its metric in a table (see performance/arc.py).
+
+There are two ways of asking reasoning questions: lm-eval's own prompts, and the UniComp paper's (arXiv 2602.09130, section 2.1 of its protocol), with
+the worked examples as turns of a chat and greedy replies up to a token limit that end at the end-of-sequence token alone. A benchmark whose name ends
+in `-paper` asks the second way, on the prompts and with the answer extraction of lm-eval's task; the report names its shots, template and generation.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +15,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from pytest_unicomp.api.protocols import Evaluation, Scored
-from pytest_unicomp.api.records import Dimension, Item
+from pytest_unicomp.api.benchmark import Evaluation, ItemBenchmark, ItemText, Piece, Scored
+from pytest_unicomp.api.records import Item
 from pytest_unicomp.benchmarks import dataset as files
-from pytest_unicomp.benchmarks.questions import Question as ItemText
-from pytest_unicomp.benchmarks.selection import select
+from pytest_unicomp.benchmarks.items import select
 
 if TYPE_CHECKING:
     from pytest_unicomp.engine import Engine
@@ -25,8 +29,8 @@ if TYPE_CHECKING:
 TASK_SEED = 0
 
 
-@dataclass(frozen=True)
-class LmEvalTask:
+@dataclass(frozen=True, kw_only=True)
+class LmEvalTask(ItemBenchmark):
     """One lm-eval task, or several that share data set and metric (MMLU's subjects), whose items are pooled.
 
     `parts` are pairs of an lm-eval task name and the data set's configuration; with several parts the configuration is the items' cluster.
@@ -38,14 +42,7 @@ class LmEvalTask:
 
     folder: str
     parts: tuple[tuple[str, str], ...]
-    dataset: str
-    capability: str
-    metric: str
-    source: str
-    items: int
-    chance: float
     filter: str = "none"
-    shots: int = 0
     generates: bool = False
     chat: bool = False
     generation: Mapping[str, Any] | None = None
@@ -55,10 +52,7 @@ class LmEvalTask:
     gated: bool = False
     chance_from_options: bool = True
     group: str = ""
-    dimension: Dimension = "performance"
     sets: tuple[str, ...] = ("performance",)
-    higher_is_better: bool = True
-    kind: Literal["items"] = "items"
 
     def validate(self, evaluation: Evaluation) -> None:
         """Raise UsageProblem where the bundle lacks the data set or one of its configurations, or a library is not installed."""
@@ -116,6 +110,10 @@ class LmEvalTask:
                 text = task.doc_to_text(document)
                 # WinoGrande's text is the number of the right one of its two beginnings.
                 yield ItemText(f"{name}/{index}", text if isinstance(text, str) else " ".join(task.doc_to_choice(document)))
+
+    def pieces(self) -> tuple[Piece, ...]:
+        """Return the data set."""
+        return (Piece("dataset", self.dataset),)
 
     @property
     def configurations(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pytest_unicomp.api.errors import UsageProblem
-from pytest_unicomp.benchmarks.questions import Question
+from pytest_unicomp.api.protocols import ItemText
 from pytest_unicomp.calibration import blocks, leakage, nano
 from pytest_unicomp.calibration.amount import Amount
 from pytest_unicomp.calibration.blocks import Block
@@ -38,7 +38,7 @@ def part(whole: Amount, place: int, shares: Sequence[float]) -> Amount:
 
 
 def draw(
-    name: str, entry: Mixture, request: Request, wanted: Amount, model_name: str, asked: Sequence[tuple[str, Sequence[Question]]]
+    name: str, entry: Mixture, request: Request, wanted: Amount, model_name: str, asked: Sequence[tuple[str, Sequence[ItemText]]]
 ) -> Part:
     """Return the blocks of one mixture in the amount wanted, or as many as it holds.
 

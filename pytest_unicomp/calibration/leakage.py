@@ -7,7 +7,7 @@ boilerplate); lm-evaluation-harness does the same (`lm_eval.decontamination`, n 
   Thai, Lao, Khmer, Burmese) count each character as a word.
 - A run of 13 words that stands in two or more different questions of the same benchmark identifies none of them: it is an instruction, a
   template or a shared passage.
-- Questions that a program wrote from a few sentences (`Question.generated`) share such runs by chance. There a leak is the whole question
+- Questions that a program wrote from a few sentences (`ItemText.generated`) share such runs by chance. There a leak is the whole question
   in one text. Questions of fewer than 13 words cannot be recognised and are not checked, which the report counts.
 """
 
@@ -17,7 +17,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pytest_unicomp.benchmarks.questions import Question
+from pytest_unicomp.api.protocols import ItemText
 
 WORDS = 13
 # First and last code points of blocks that are written without blanks (The Unicode Standard, chapters 16 and 18).
@@ -65,7 +65,7 @@ def words(text: str, spelling: _Spelling | None = None) -> list[str]:
     return unicodedata.normalize("NFKC", text).casefold().translate(_Spelling() if spelling is None else spelling).split()
 
 
-def find(texts: Sequence[str], asked: Iterable[tuple[str, Sequence[Question]]]) -> Search:
+def find(texts: Sequence[str], asked: Iterable[tuple[str, Sequence[ItemText]]]) -> Search:
     """Return every question of the benchmarks `asked` (name and questions) that one of `texts` gives away.
 
     Runs of all texts are kept in memory (about 100 bytes a word), questions are passed over once, so that time grows with the sum of both.
@@ -91,7 +91,7 @@ def _runs(found: Sequence[str]) -> Iterator[str]:
     return (" ".join(found[start : start + WORDS]) for start in range(len(found) - WORDS + 1))
 
 
-def _natural(name: str, asked: Sequence[tuple[Question, list[str]]], known: dict[str, int]) -> Iterator[Leak]:
+def _natural(name: str, asked: Sequence[tuple[ItemText, list[str]]], known: dict[str, int]) -> Iterator[Leak]:
     """Questions with a run in common that no other question of the benchmark has; two wordings of one question count as one."""
     hits = [(question, found, shared) for question, found in asked if (shared := [run for run in _runs(found) if run in known])]
     wanted = {run for *_, shared in hits for run in shared}
@@ -106,7 +106,7 @@ def _natural(name: str, asked: Sequence[tuple[Question, list[str]]], known: dict
 
 
 def _generated(
-    name: str, asked: Sequence[tuple[Question, list[str]]], known: dict[str, int], normalized: Sequence[Sequence[str]]
+    name: str, asked: Sequence[tuple[ItemText, list[str]]], known: dict[str, int], normalized: Sequence[Sequence[str]]
 ) -> Iterator[Leak]:
     """Questions that stand in one text as a whole."""
     joined: list[str] = []

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.api.errors import UsageProblem, nearest
-from pytest_unicomp.api.protocols import Calibration
+from pytest_unicomp.api.protocols import Calibration, ItemText
 from pytest_unicomp.api.records import CalibrationText, Model
 from pytest_unicomp.api.registry import mixtures
-from pytest_unicomp.benchmarks.questions import Question
 from pytest_unicomp.calibration import amount, drawing, nano
 from pytest_unicomp.calibration.custom import Custom
 from pytest_unicomp.calibration.mixture_protocol import Mixture, Request
@@ -64,7 +63,7 @@ def build(
     samples: int | None = None,
     tokens: int | None = None,
     form: amount.Form = "equal",
-    asked: Sequence[tuple[str, Sequence[Question]]] = (),
+    asked: Sequence[tuple[str, Sequence[ItemText]]] = (),
 ) -> Calibration:
     """Return the texts in the shares asked for, in an order drawn by `seed`; equal arguments give the same texts.
 

@@ -42,29 +42,30 @@ def methods(as_json: Annotated[bool, typer.Option("--json", help="a list of obje
         typer.echo(f"Architectures asked about: {', '.join(ARCHITECTURES)}. Why one is not taken: `unicomp methods --json`.")
 
 
-# What stands for a scorer where nothing is scored item by item.
-HOW_MEASURED = {
-    "size": "read off the artifact",
-    "latency": "timed beside the reference, in alternating rounds",
-    "kernel": "timed layer by layer, beside dense",
-}
-
-
 def benchmarks(as_json: Annotated[bool, typer.Option("--json", help="a list of objects")] = False) -> None:
     """List the benchmarks. Example: unicomp benchmarks"""
+    from pytest_unicomp.api.protocols import ItemBenchmark
     from pytest_unicomp.api.registry import benchmarks as table
 
-    names = ("dimension", "capability", "dataset", "shots", "metric", "higher_is_better", "source")
-    # What an entry need not say: null means that it has none, or that it is known after the run.
-    further = ("items", "scorer", "judge", "chance")
-    rows = [
-        {
-            "benchmark": name,
-            **{field: getattr(entry, field) for field in names},
-            **{field: getattr(entry, field, None) for field in further},
-            **({} if entry.kind == "items" else {"scorer": HOW_MEASURED[entry.kind]}),
-            "sets": list(entry.sets),
-        }
-        for name, entry in table().items()
-    ]
+    rows = []
+    for name, entry in table().items():
+        scored = entry if isinstance(entry, ItemBenchmark) else None
+        rows.append(
+            {
+                "benchmark": name,
+                "dimension": entry.dimension,
+                "capability": entry.capability,
+                "dataset": entry.dataset,
+                "shots": entry.shots,
+                "metric": entry.metric,
+                "higher_is_better": entry.higher_is_better,
+                "source": entry.source,
+                # Null if it has none, or if it is known after the run.
+                "items": scored.items if scored else None,
+                "scorer": entry.scorer or None,
+                "judge": scored.judge if scored else None,
+                "chance": scored.chance if scored else None,
+                "sets": list(entry.sets),
+            }
+        )
     show(rows, as_json, ("benchmark", "dimension", "capability", "metric", "dataset"))

@@ -119,7 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m pytest_unicomp.nano.evaluate", description=__doc__)
     parser.add_argument("--checkpoint", type=Path, default=checkpoint_folder(), help="folder to score (default: the embedded one)")
     parser.add_argument("--sets", default=",".join(SETS), help="comma list of sets (default: all)")
-    parser.add_argument("--variants", default="dense", help=f"comma list of dense, {', '.join(rounding.VARIANTS)}")
+    parser.add_argument("--variants", default="dense", help=f"comma list of {', '.join(rounding.VARIANTS)}")
     parser.add_argument("--limit", type=int, default=None, help="items per set (default: all)")
     given = parser.parse_args(arguments)
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -127,8 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     tokenizer = AutoTokenizer.from_pretrained(given.checkpoint)
     for variant in given.variants.split(","):
         model = AutoModelForCausalLM.from_pretrained(given.checkpoint, dtype="float32").eval()
-        if variant != "dense":
-            rounding.VARIANTS[variant](model)
+        rounding.VARIANTS[variant](model)
         found = report(model, tokenizer, given.sets.split(","), given.limit)
         sys.stdout.write(json.dumps({variant: found}) + "\n")
         sys.stdout.flush()

@@ -38,7 +38,12 @@ def prune_half(model: Any) -> None:
         weight.scatter_(-1, weight.abs().topk(weight.shape[-1] // 2, dim=-1, largest=False).indices, 0.0)
 
 
+def untouched(model: Any) -> None:
+    """Leave the model as it is: the variant that every other is compared with."""
+
+
 VARIANTS: dict[str, Callable[[Any], None]] = {
+    "dense": untouched,
     "rtn-8": partial(round_to_nearest, bits=8),
     "rtn-4": partial(round_to_nearest, bits=4),
     "rtn-3": partial(round_to_nearest, bits=3),

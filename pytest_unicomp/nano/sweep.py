@@ -42,8 +42,7 @@ def measure(name: str, work: Path, *, steps: int, items: int, device: str) -> di
     found: dict[str, Any] = {}
     for variant in TRIED:
         model = AutoModelForCausalLM.from_pretrained(work / "checkpoint", dtype="float32").eval()
-        if variant != "dense":
-            VARIANTS[variant](model)
+        VARIANTS[variant](model)
         scored = report(model, tokenizer, SETS, items)
         found[variant] = {part: scored[part]["accuracy"] for part in SETS} | {"perplexity": scored["perplexity"]}
     parameters = sum(weight.numel() for weight in trainer.model.parameters())

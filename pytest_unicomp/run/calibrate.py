@@ -7,12 +7,11 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from pytest_unicomp.api.protocols import Calibration, Evaluation
+from pytest_unicomp.api.protocols import Calibration, Evaluation, ItemText
 from pytest_unicomp.api.records import Model
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.api.source_digest import source_digest
-from pytest_unicomp.benchmarks import questions
-from pytest_unicomp.benchmarks.questions import Question
+from pytest_unicomp.benchmarks import items
 from pytest_unicomp.calibration import mixture
 from pytest_unicomp.calibration.amount import Amount
 from pytest_unicomp.config.settings import Settings
@@ -61,8 +60,8 @@ class CalibrationSource:
         return replace(drawn, more=self.draw)
 
     @cached_property
-    def _questions(self) -> list[tuple[str, list[Question]]]:
-        return list(questions.questions(self._asked, self._evaluation))
+    def _questions(self) -> list[tuple[str, list[ItemText]]]:
+        return list(items.questions(self._asked, self._evaluation))
 
     def _parts(self) -> dict[str, Any]:
         settings = self._settings

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_unicomp import compare
+from pytest_unicomp.api.protocols import CostBenchmark, LatencyBenchmark, SizeBenchmark
 from pytest_unicomp.api.records import Artifact, Check, Estimate, KernelReport, Measurement
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.checkpoints import artifact_check as soundness
@@ -68,7 +69,8 @@ class Checking:
     def size(self, cell: Cell, reference: Measurement, candidate: Measurement) -> Check:
         """Is the artifact no larger than the reference, beyond its limits?"""
         # What a process took once is no constant of the model, and once tells nothing of its spread.
-        noisy = "memory" in cell.benchmark
+        benchmark = benchmarks()[cell.benchmark]
+        noisy = isinstance(benchmark, SizeBenchmark) and benchmark.measured_once
         ratio = compare.sizes(reference, candidate, recipe=cell.recipe, confidence=self.policy.confidence, repeatable=not noisy)
         margin = self._margin(cell.benchmark, MEMORY_MARGIN if noisy else self.policy.benchmark.excess)
         check = compare.cost(
@@ -88,7 +90,8 @@ class Checking:
     def cost(self, cell: Cell, candidate: Measurement) -> Check:
         """Did making the artifact cost no more than its limit? Without one the number informs; what nobody recorded is no pass."""
         known = [] if candidate.value is None else [candidate.value]
-        unknown = getattr(benchmarks()[cell.benchmark], "unknown", "no record")
+        benchmark = benchmarks()[cell.benchmark]
+        unknown = benchmark.unknown if isinstance(benchmark, CostBenchmark) else "no record"
         check = Check(
             **_identity(cell),
             benchmark=cell.benchmark,
@@ -114,7 +117,8 @@ class Checking:
     def latency(self, cell: Cell, rounds: PairedRounds, *, identity: Sequence[str]) -> Check:
         """Is the candidate no slower than the reference, beyond its limit? `identity` says what was timed, since timings never repeat."""
         ratio = self._timed(cell, rounds.reference_seconds, rounds.candidate_seconds)
-        written = max(1, getattr(benchmarks()[cell.benchmark], "decode", 1))
+        benchmark = benchmarks()[cell.benchmark]
+        written = benchmark.written_tokens if isinstance(benchmark, LatencyBenchmark) else 1
         check = compare.by_limits(self._of_ratio(cell, ratio), ratio.after, self._limits(cell.benchmark), written=written, ratio=ratio)
         before, after = rounds.kernels
         told = {"kernels": rounds.kernels, "health": rounds.health, "reason": f"{check.reason}; {after} beside {before}"}
@@ -179,8 +183,8 @@ class Checking:
 
 def _counted_tokens(name: str) -> int:
     """Return by how many tokens the seconds of a benchmark are divided: 1 where it counts whole rounds."""
-    benchmark: Any = benchmarks()[name]
-    return int(getattr(benchmark, "tokens", 1)) if getattr(benchmark, "per_token", False) else 1
+    benchmark = benchmarks()[name]
+    return benchmark.counted_tokens if isinstance(benchmark, LatencyBenchmark) else 1
 
 
 def _with(check: Check, evidence: str) -> Check:

@@ -40,7 +40,7 @@ def stoppable(cell: Cell, plan: Plan) -> bool:
     """Say whether a cell may stop early: it must decide alone about its capability, because means of stopped benchmarks keep no error rate."""
     same = [other for other in plan.of_kind("items") if (other.recipe, other.capability) == (cell.recipe, cell.capability)]
     # Nats per token have no bounds, which early stopping needs.
-    return same == [cell] and cell.recipe != "dense" and benchmarks()[cell.benchmark].metric != compare.NATS
+    return same == [cell] and not plan.candidate(cell.recipe).is_reference and benchmarks()[cell.benchmark].metric != compare.NATS
 
 
 @dataclass

@@ -82,7 +82,6 @@ def measure_size(artifact: Artifact, name: str, benchmark: SizeBenchmark, evalua
     """Read a number off the artifact; nothing is loaded, so there are no items and no standard error."""
     started = time.perf_counter()
     value = benchmark.size(artifact, evaluation)
-    details = getattr(benchmark, "details", None)
     return Measurement(
         benchmark=name,
         dimension=benchmark.dimension,
@@ -111,7 +110,7 @@ def measure_size(artifact: Artifact, name: str, benchmark: SizeBenchmark, evalua
         machine=host.name("cpu"),
         seconds=time.perf_counter() - started,
         created=_now(),
-        details={} if details is None else dict(details(artifact, evaluation)),
+        details=dict(benchmark.details(artifact, evaluation)),
     )
 
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_unicomp.api.errors import MissingPiece, UsageProblem, nearest
-from pytest_unicomp.api.protocols import Benchmark, Evaluation, Kind, Method
+from pytest_unicomp.api.protocols import Benchmark, Evaluation, ItemBenchmark, Kind, Method
 from pytest_unicomp.api.records import Dimension, Family
 from pytest_unicomp.api.registry import Table, benchmarks, missing_libraries
 from pytest_unicomp.config.settings import Settings, served
 from pytest_unicomp.engine.serving.endpoint import Endpoint
 from pytest_unicomp.methods import configured
+from pytest_unicomp.methods.dense import Dense
 
 # What has no recipe is asked of the reference itself.
 REFERENCE = "reference"
@@ -40,6 +41,11 @@ class Candidate:
     def address(self) -> str | None:
         """Where the candidate is served already; None for one that has files here or will have."""
         return self.source if self.source is not None and served(self.source) else None
+
+    @property
+    def is_reference(self) -> bool:
+        """Return True if nothing is made: the artifact is the reference itself."""
+        return isinstance(self.method, Dense)
 
     def takes(self, kind: Kind, *, served_reference: bool) -> bool:
         """Say whether a kind of benchmark can tell anything about it.
@@ -133,7 +139,7 @@ def expand(names: Iterable[str], *, model: str) -> tuple[str, ...]:
     for name in names:
         if name in SETS:
             members = [other for other, entry in table.items() if name in entry.sets]
-            chosen += [other for other in members if model == "nano" or name == "nano" or not other.startswith("nano-")]
+            chosen += [other for other in members if table[other].only_model in (None, model, name)]
         elif name in table:
             chosen.append(name)
         else:
@@ -231,7 +237,7 @@ def _from_bundle(names: Sequence[str], evaluation: Evaluation) -> tuple[list[str
         return list(names), ()
     if evaluation.bundle is None:
         raise UsageProblem(f"unicomp: the set {BUNDLE!r} is what a bundle holds; give --unicomp-bundle=DIR.")
-    wanted = [name for name, entry in benchmarks().items() if entry.kind == "items" and entry.dataset and not name.startswith("nano-")]
+    wanted = [name for name, entry in benchmarks().items() if isinstance(entry, ItemBenchmark) and entry.pieces()]
     lacking = _lacking(wanted, evaluation)
     there = [name for name in wanted if name not in lacking]
     chosen = [member for name in names for member in (there if name == BUNDLE else [name])]
@@ -241,8 +247,8 @@ def _from_bundle(names: Sequence[str], evaluation: Evaluation) -> tuple[list[str
 
 def _substitutions(names: Iterable[str], evaluation: Evaluation) -> list[str]:
     """Return a line for each benchmark that says that something else stands in for its data."""
-    asked = ((name, getattr(benchmarks()[name], "substitution", None)) for name in names)
-    return [f"{name}: {said}" for name, said_of in asked if said_of is not None and (said := said_of(evaluation)) is not None]
+    found = ((name, benchmarks()[name].substitution(evaluation)) for name in names)
+    return [f"{name}: {phrase}" for name, phrase in found if phrase is not None]
 
 
 def _lacking(names: Iterable[str], evaluation: Evaluation) -> dict[str, MissingPiece]:

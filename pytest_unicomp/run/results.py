@@ -104,8 +104,8 @@ class Results:
         return [*steps, *dict.fromkeys(Step("time", REFERENCE, cell.benchmark) for cell in self.promised if cell.kind == "kernel")]
 
     def _is_made(self, recipe: str) -> bool:
-        method = self._plan.candidate(recipe).method
-        return method is not None and method.method != "dense"
+        candidate = self._plan.candidate(recipe)
+        return candidate.method is not None and not candidate.is_reference
 
     @cached_property
     def model(self) -> Model:
@@ -134,7 +134,7 @@ class Results:
         if source is not None:
             bundle = self._settings.bundle
             return guarded(lambda: compress.adopt(recipe, source, bundle, self._store, self._progress), f"candidate {recipe}")
-        if method is None or method.method == "dense":
+        if method is None or candidate.is_reference:
             return compress.dense(self.model)
         text = self.calibration(candidate.calibration)
         how = compress.Compression(

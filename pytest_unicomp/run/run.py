@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from pytest_unicomp import compare
 from pytest_unicomp.api.errors import UnicompError, UsageProblem
-from pytest_unicomp.api.protocols import KernelBenchmark, Progress
+from pytest_unicomp.api.protocols import CostBenchmark, KernelBenchmark, Progress
 from pytest_unicomp.api.records import (
     Artifact,
     CapabilityVerdict,
@@ -136,7 +136,7 @@ class Run:
     def _limitable(self) -> dict[str, tuple[str, str]]:
         """Return kind and metric of each benchmark of a recipe that may have a limit; kind "cost" where the reference has no such number."""
         entries = {name: benchmarks()[name] for name in self.plan.benchmarks if benchmarks()[name].kind in ("size", "latency")}
-        return {name: ("cost" if getattr(entry, "alone", False) else entry.kind, entry.metric) for name, entry in entries.items()}
+        return {name: ("cost" if isinstance(entry, CostBenchmark) else entry.kind, entry.metric) for name, entry in entries.items()}
 
     def _check_kernels(self) -> None:
         # Asked for by name, not as part of a set: then it is wanted here, where it cannot be had.
@@ -276,18 +276,17 @@ class Run:
 
     def not_recorded(self, cell: Cell) -> str | None:
         """Say why a cost of making the artifact is not known and nobody asked for a limit on it, or None where there is something to check."""
-        benchmark: Any = benchmarks()[cell.benchmark]
-        if not getattr(benchmark, "alone", False) or self.checking.limited(cell.benchmark):
+        benchmark = benchmarks()[cell.benchmark]
+        if not isinstance(benchmark, CostBenchmark) or self.checking.limited(cell.benchmark):
             return None
-        artifact = self.artifact(cell.recipe)
-        if artifact.settings.get("method") == "dense":
+        if self.plan.candidate(cell.recipe).is_reference:
             return "nothing was compressed"
         return None if self.measurement(cell.recipe, cell.benchmark).value is not None else f"not measured: {benchmark.unknown}"
 
     def size(self, cell: Cell) -> Check:
         """Is the artifact no larger than the reference, and did making it cost no more than its limit?"""
         candidate = self.measurement(cell.recipe, cell.benchmark)
-        if getattr(benchmarks()[cell.benchmark], "alone", False):
+        if isinstance(benchmarks()[cell.benchmark], CostBenchmark):
             return self._settled(self.checking.cost(cell, candidate), self.results.kept("candidate", candidate))
         reference = self.reference(cell.benchmark)
         sources = (self.results.kept("reference", reference), self.results.kept("candidate", candidate))

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from pytest_unicomp.api.errors import UsageProblem
+from pytest_unicomp.api.protocols import ItemText
 from pytest_unicomp.api.records import Model
-from pytest_unicomp.benchmarks.questions import Question
 from pytest_unicomp.calibration import mixture
 from pytest_unicomp.checkpoints import hub
 from tests.methods.tiny import checkpoint, save_tokenizer
@@ -122,7 +122,7 @@ def test_a_named_mixture_replaces_what_gives_questions_away_and_says_so(model: M
     for repository, configuration in (("allenai/ai2_arc", "ARC-Easy"), ("openai/gsm8k", "main")):
         write(root / repository / configuration / "train.jsonl", [{"question": text, "answerKey": "A", "answer": ""} for text in sentences])
         card(root / repository, configuration)
-    asked = [("toy", [Question(str(n), sentences[n].upper()) for n in range(5)])]
+    asked = [("toy", [ItemText(str(n), sentences[n].upper()) for n in range(5)])]
     found = mixture.build("reasoning", model=model, seed=0, bundle=root, samples=110, form="own", asked=asked)
     assert not any(f"alpha{n} " in text for text in found.texts for n in range(5))
     assert found.record.left_out == 5
@@ -134,7 +134,7 @@ def test_the_user_s_own_file_is_refused_where_it_gives_questions_away(model: Mod
     secret = "the quick brown fox jumps over the lazy dog while nobody is looking at all"
     file = write(tmp_path / "own.jsonl", [{"text": f"harmless line {n} of many that say nothing"} for n in range(30)] + [{"text": secret}])
     with pytest.raises(UsageProblem, match=r"gives away 1 questions that this run asks .*toy q7: .*leave out the benchmarks toy"):
-        mixture.build(str(file), model=model, seed=0, bundle=None, samples=40, asked=[("toy", [Question("q7", secret)])])
+        mixture.build(str(file), model=model, seed=0, bundle=None, samples=40, asked=[("toy", [ItemText("q7", secret)])])
 
 
 def test_the_limit_per_document_follows_the_model_s_context(model: Model, bundle: Path) -> None:

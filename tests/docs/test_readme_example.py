@@ -8,7 +8,7 @@ import pytest
 from pytest_unicomp import compare
 from pytest_unicomp.api.records import RecipeVerdict, Report
 from pytest_unicomp.api.registry import methods
-from pytest_unicomp.benchmarks.selection import select
+from pytest_unicomp.benchmarks.items import select
 from pytest_unicomp.config.resolve import resolve
 from pytest_unicomp.report.terminal import summary_lines
 from pytest_unicomp.store import baselines

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_unicomp.api.errors import InfrastructureError
-from pytest_unicomp.api.protocols import Evaluation, Scored
+from pytest_unicomp.api.protocols import Evaluation, ItemBenchmark, Scored
 from pytest_unicomp.api.records import Item, Measurement
 from pytest_unicomp.api.source_digest import package_digest
 from pytest_unicomp.benchmarks.efficiency.size import WeightBytes
@@ -19,31 +19,22 @@ HOW = Evaluation(limit=5, seed=7, bundle=None, device="cpu", dtype="auto")
 ENGINE: Any = SimpleNamespace(device="cpu", dtype="float32")
 
 
-@dataclass(frozen=True)
-class Toy:
-    items: tuple[Item, ...]
-    kind: str = "items"
-    dimension: str = "performance"
+@dataclass(frozen=True, kw_only=True)
+class Toy(ItemBenchmark):
+    given: tuple[Item, ...]
     capability: str = "knowledge"
-    dataset: str = "toy"
     metric: str = "acc"
-    higher_is_better: bool = True
     shots: int = 2
-    sets: tuple[str, ...] = ()
-    source: str = "here"
-
-    def validate(self, evaluation: Evaluation) -> None:
-        pass
 
     def identity(self, evaluation: Evaluation) -> dict[str, Any]:
         return {"dataset": "0123456789abcdef"}
 
     def score(self, engine: Any, evaluation: Evaluation) -> Scored:
-        return Scored(items=self.items, chance=0.25, template="t", generation={"max_gen_toks": 3}, engine="toy-engine")
+        return Scored(items=self.given, chance=0.25, template="t", generation={"max_gen_toks": 3}, engine="toy-engine")
 
 
 def measured(*scores: float | None) -> Measurement:
-    benchmark: Any = Toy(tuple(item(str(place), score) for place, score in enumerate(scores)))
+    benchmark = Toy(given=tuple(item(str(place), score) for place, score in enumerate(scores)))
     return evaluate.measure(artifact("/nowhere"), "toy", benchmark, ENGINE, HOW)
 
 
@@ -107,4 +98,4 @@ def test_the_source_digest_covers_the_engine(monkeypatch: pytest.MonkeyPatch) ->
     evaluate.source.cache_clear()
     package_digest.cache_clear()
     assert len(evaluate.source()) == 16
-    assert {"asking.py", "loading.py", "selection.py", "evaluate.py"} <= {path.name for path in read}
+    assert {"task_requests.py", "loading.py", "items.py", "evaluate.py"} <= {path.name for path in read}

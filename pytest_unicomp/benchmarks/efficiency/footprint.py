@@ -11,9 +11,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+from pytest_unicomp.api.benchmark import Evaluation, SizeBenchmark
 from pytest_unicomp.api.errors import InfrastructureError
-from pytest_unicomp.api.protocols import Evaluation
-from pytest_unicomp.api.records import Artifact, Dimension
+from pytest_unicomp.api.records import Artifact
 
 # The paper's FLOPs column was made at 128 tokens (protocol: twice 128 x the parameters that multiply).
 FLOPS_TOKENS = 128
@@ -21,24 +21,14 @@ MEMORY_TOKENS = 1024
 SECONDS = 1800
 
 
-@dataclass(frozen=True)
-class Footprint:
+@dataclass(frozen=True, kw_only=True)
+class Footprint(SizeBenchmark):
     """One number read off the artifact; `what` is `flops` (floating point operations of reading FLOPS_TOKENS tokens at batch 1), `kv-cache` (bytes per
     token), `running` or `loading` (peak bytes of a fresh process that reads MEMORY_TOKENS tokens, or loads the model, less its libraries' share)."""
 
     what: Literal["flops", "kv-cache", "running", "loading"]
-    metric: str
-    source: str
-    kind: Literal["size"] = "size"
-    dimension: Dimension = "efficiency"
     capability: str = "inference_footprint"
-    dataset: str = ""
-    higher_is_better: bool = False
-    shots: int = 0
     sets: tuple[str, ...] = ("nano", "efficiency")
-
-    def validate(self, evaluation: Evaluation) -> None:
-        """Nothing can be missing."""
 
     def identity(self, evaluation: Evaluation) -> dict[str, Any]:
         """Return what is counted, and over how many tokens."""
@@ -150,8 +140,12 @@ def _probed(folder: str, fingerprint: str, device: str) -> dict[str, int | None]
 
 
 BENCHMARKS = {
-    "flops": Footprint("flops", "flops", f"torch's counter, {FLOPS_TOKENS} tokens, batch 1"),
-    "peak-memory": Footprint("running", "bytes", f"a process of its own that reads {MEMORY_TOKENS} tokens"),
-    "loading-memory": Footprint("loading", "bytes", "a process of its own that loads the model", sets=("efficiency",)),
-    "kv-cache-bytes": Footprint("kv-cache", "bytes per token", "config.json", sets=("efficiency",)),
+    "flops": Footprint(what="flops", metric="flops", source=f"torch's counter, {FLOPS_TOKENS} tokens, batch 1"),
+    "peak-memory": Footprint(
+        what="running", metric="bytes", source=f"a process of its own that reads {MEMORY_TOKENS} tokens", measured_once=True
+    ),
+    "loading-memory": Footprint(
+        what="loading", metric="bytes", source="a process of its own that loads the model", measured_once=True, sets=("efficiency",)
+    ),
+    "kv-cache-bytes": Footprint(what="kv-cache", metric="bytes per token", source="config.json", sets=("efficiency",)),
 }

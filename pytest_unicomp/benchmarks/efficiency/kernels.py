@@ -10,9 +10,9 @@ from pathlib import Path
 from statistics import quantiles
 from typing import Any, Literal
 
+from pytest_unicomp.api.benchmark import Evaluation, KernelBenchmark
 from pytest_unicomp.api.errors import InfrastructureError
-from pytest_unicomp.api.protocols import Evaluation
-from pytest_unicomp.api.records import Ceilings, Dimension, KernelReport, LayerTiming, Spread
+from pytest_unicomp.api.records import Ceilings, KernelReport, LayerTiming, Spread
 from pytest_unicomp.compare import stats
 from pytest_unicomp.engine.host import host, paired_timing
 from pytest_unicomp.engine.runtimes import kernels
@@ -84,23 +84,13 @@ class KernelRounds:
         return KernelReport(**self.known, layers=layers, rounds=count, confidence=confidence)
 
 
-@dataclass(frozen=True)
-class Kernel:
+@dataclass(frozen=True, kw_only=True)
+class Kernel(KernelBenchmark):
     """Dense against one format on the shapes of the reference model; informs and gates nothing."""
 
     format: Format
-    kind: Literal["kernel"] = "kernel"
-    dimension: Dimension = "efficiency"
-    capability: str = "runtime_acceleration"
-    dataset: str = ""
-    metric: str = "seconds per token"
-    higher_is_better: bool = False
-    shots: int = 0
     sets: tuple[str, ...] = ("nano", "efficiency")
     source: str = "timed here, layer by layer"
-
-    def validate(self, evaluation: Evaluation) -> None:
-        """Nothing can be missing; a kernel that the device lacks is `missing`'s to say."""
 
     def identity(self, evaluation: Evaluation) -> dict[str, Any]:
         """Return what is multiplied."""
@@ -234,8 +224,8 @@ def spread(values: list[float]) -> Spread:
 
 
 BENCHMARKS = {
-    "kernel-int8": Kernel("int8"),
-    "kernel-int4": Kernel("int4"),
-    "kernel-fp8": Kernel("fp8"),
-    "kernel-2of4": Kernel("2of4"),
+    "kernel-int8": Kernel(format="int8"),
+    "kernel-int4": Kernel(format="int4"),
+    "kernel-fp8": Kernel(format="fp8"),
+    "kernel-2of4": Kernel(format="2of4"),
 }

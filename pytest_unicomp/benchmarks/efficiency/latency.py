@@ -5,11 +5,10 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from pytest_unicomp.api.benchmark import Evaluation, LatencyBenchmark
 from pytest_unicomp.api.errors import UnicompError
-from pytest_unicomp.api.protocols import Evaluation
-from pytest_unicomp.api.records import Dimension
 from pytest_unicomp.benchmarks.efficiency import room
 from pytest_unicomp.benchmarks.efficiency.served import Served, Work, round_of
 
@@ -17,8 +16,8 @@ if TYPE_CHECKING:
     from pytest_unicomp.engine import Engine
 
 
-@dataclass(frozen=True)
-class Latency:
+@dataclass(frozen=True, kw_only=True)
+class Latency(LatencyBenchmark):
     """`batch` sequences: a round reads `prompt` tokens each, or, where `decode` is above 0, writes `decode` tokens each after the prompt was read.
     With `whole` a round does both. `per_token`: the metric is seconds per token that a round handled, the inverse of throughput.
 
@@ -31,18 +30,8 @@ class Latency:
     decode: int
     whole: bool = False
     per_token: bool = False
-    kind: Literal["latency"] = "latency"
-    dimension: Dimension = "efficiency"
-    capability: str = "runtime_acceleration"
-    dataset: str = ""
-    metric: str = "seconds"
-    higher_is_better: bool = False
-    shots: int = 0
     sets: tuple[str, ...] = ("nano", "efficiency")
     source: str = "timed here"
-
-    def validate(self, evaluation: Evaluation) -> None:
-        """Nothing can be missing."""
 
     def identity(self, evaluation: Evaluation) -> dict[str, Any]:
         """Return what a round does."""
@@ -76,9 +65,15 @@ class Latency:
         return room.guarded(made[0], engine.device)
 
     @property
-    def tokens(self) -> int:
-        """Tokens that one round handles, read and written."""
-        return self.batch * (self.decode if self.decode and not self.whole else self.prompt + self.decode)
+    def counted_tokens(self) -> int:
+        """Return the tokens that one round handles, read and written, if the metric is per token; else 1."""
+        handled = self.batch * (self.decode if self.decode and not self.whole else self.prompt + self.decode)
+        return handled if self.per_token else 1
+
+    @property
+    def written_tokens(self) -> int:
+        """Return the tokens that a round writes for each sequence, 1 at least."""
+        return max(1, self.decode)
 
     def _reading(self, engine: Engine, tokens: Any) -> Callable[[], None]:
         import torch

@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
 
+from pytest_unicomp.api.benchmark import Evaluation, SizeBenchmark
 from pytest_unicomp.api.errors import InfrastructureError
-from pytest_unicomp.api.protocols import Evaluation
-from pytest_unicomp.api.records import Artifact, Dimension
+from pytest_unicomp.api.records import Artifact
 
 
-@dataclass(frozen=True)
-class WeightBytes:
+@dataclass(frozen=True, kw_only=True)
+class WeightBytes(SizeBenchmark):
     """The sum of the sizes of the weight files, in bytes, as the artifact's record states it."""
 
-    kind: Literal["size"] = "size"
-    dimension: Dimension = "efficiency"
     capability: str = "inference_footprint"
-    dataset: str = ""
     metric: str = "bytes"
-    higher_is_better: bool = False
-    shots: int = 0
     sets: tuple[str, ...] = ("nano", "efficiency")
     source: str = "the artifact's files"
-
-    def validate(self, evaluation: Evaluation) -> None:
-        """Nothing can be missing."""
-
-    def identity(self, evaluation: Evaluation) -> dict[str, Any]:
-        """The artifact says it all."""
-        return {}
 
     def details(self, artifact: Artifact, evaluation: Evaluation) -> dict[str, float | None]:
         """Return parameters and bits per weight."""

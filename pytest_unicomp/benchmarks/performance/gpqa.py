@@ -8,7 +8,7 @@ same order. `gpqa_diamond_zeroshot` scores the options; `gpqa_diamond-paper` let
 from dataclasses import replace
 
 from pytest_unicomp.benchmarks.lm_eval_task import LmEvalTask
-from pytest_unicomp.benchmarks.performance.conventions import greedy
+from pytest_unicomp.benchmarks.replies import greedy
 
 DEFAULT = LmEvalTask(
     folder="gpqa/zeroshot",

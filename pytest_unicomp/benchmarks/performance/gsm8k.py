@@ -8,7 +8,7 @@ plain text; `gsm8k-paper` four, as turns of a chat.
 from dataclasses import replace
 
 from pytest_unicomp.benchmarks.lm_eval_task import LmEvalTask
-from pytest_unicomp.benchmarks.performance.conventions import greedy
+from pytest_unicomp.benchmarks.replies import greedy
 
 DEFAULT = LmEvalTask(
     folder="gsm8k",

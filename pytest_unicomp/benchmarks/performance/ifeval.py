@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_unicomp.api.protocols import Evaluation, Scored
+from pytest_unicomp.api.benchmark import Evaluation, Piece, Scored
 from pytest_unicomp.benchmarks import nltk_data
 from pytest_unicomp.benchmarks.lm_eval_task import LmEvalTask
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_unicomp.engine import Engine
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class InstructionTask(LmEvalTask):
     """An lm-eval task whose verifiers read data of nltk's, which are taken from the bundle."""
 
@@ -34,6 +34,10 @@ class InstructionTask(LmEvalTask):
         """Put the selected prompts to the model and verify its replies."""
         with nltk_data.lent(self.nltk, evaluation.bundle):
             return super().score(engine, evaluation)
+
+    def pieces(self) -> tuple[Piece, ...]:
+        """Return the data set and the packages of nltk's data."""
+        return (*super().pieces(), *(Piece("nltk", package) for package in self.nltk))
 
 
 def verdicts(document: Mapping[str, Any], reply: str, bundle: Path | None) -> tuple[list[bool], list[bool]]:

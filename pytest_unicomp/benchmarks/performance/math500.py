@@ -8,7 +8,7 @@ puts the same four worked examples as turns of a chat.
 from dataclasses import replace
 
 from pytest_unicomp.benchmarks.lm_eval_task import LmEvalTask
-from pytest_unicomp.benchmarks.performance.conventions import greedy
+from pytest_unicomp.benchmarks.replies import greedy
 
 DEFAULT = LmEvalTask(
     folder="minerva_math",

@@ -10,13 +10,13 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from pytest_unicomp.api.benchmark import Evaluation, ItemBenchmark, Piece, Scored
 from pytest_unicomp.api.errors import UnicompError
-from pytest_unicomp.api.protocols import Evaluation, Scored
-from pytest_unicomp.api.records import Dimension, Item
+from pytest_unicomp.api.records import Item
 from pytest_unicomp.benchmarks import dataset as files
-from pytest_unicomp.benchmarks.selection import select
+from pytest_unicomp.benchmarks.items import select
 
 if TYPE_CHECKING:
     from pytest_unicomp.engine import Engine
@@ -24,21 +24,18 @@ if TYPE_CHECKING:
 RAW, TOKENIZED = "wikitext-2-raw-v1", "wikitext-2-v1"
 
 
-@dataclass(frozen=True)
-class FixedBlockPerplexity:
+@dataclass(frozen=True, kw_only=True)
+class FixedBlockPerplexity(ItemBenchmark):
     """Nats per token on blocks of `block` tokens, or of the model's context where that is shorter.
 
     The paper uses the raw text; a bundle that has only the tokenized one (with its <unk>) is used as it is, and `identity` says so.
     """
 
     block: int = 4096
-    kind: Literal["items"] = "items"
-    dimension: Dimension = "performance"
     capability: str = "language_modeling"
     dataset: str = "Salesforce/wikitext"
     metric: str = "nats_per_token"
     higher_is_better: bool = False
-    shots: int = 0
     sets: tuple[str, ...] = ("performance", "paper")
     scorer: str = "mean negative log-likelihood of a block's tokens; exp of the mean is the perplexity"
     source: str = "WikiText-2, arXiv 1609.07843; blocks as in arXiv 2602.09130"
@@ -47,6 +44,10 @@ class FixedBlockPerplexity:
     def configurations(self) -> tuple[str, ...]:
         """The configuration to fetch: the raw text, which the paper uses."""
         return (RAW,)
+
+    def pieces(self) -> tuple[Piece, ...]:
+        """Return the data set."""
+        return (Piece("dataset", self.dataset),)
 
     def validate(self, evaluation: Evaluation) -> None:
         """Raise UsageProblem where the bundle has neither form of the text."""

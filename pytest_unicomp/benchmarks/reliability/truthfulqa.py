@@ -13,7 +13,6 @@ ONE = LmEvalTask(
     folder="truthfulqa",
     parts=(("truthfulqa_mc1", "multiple_choice"),),
     dataset="truthfulqa/truthful_qa",
-    dimension="reliability",
     capability="truthfulness",
     metric="acc",
     items=817,

@@ -5,34 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem, one_line
-from pytest_unicomp.api.protocols import Progress
+from pytest_unicomp.api.protocols import ItemBenchmark, Piece, Progress
 from pytest_unicomp.api.registry import benchmarks
-from pytest_unicomp.benchmarks.reliability.trustllm.files import REPOSITORY as TRUSTLLM
 from pytest_unicomp.checkpoints import hub
-from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.run.plan import expand
 from pytest_unicomp.store.local import write_text
 
 MANIFEST = "unicomp-bundle.json"
 SCHEMA = "unicomp-bundle/1"
-
-
-@dataclass(frozen=True)
-class Piece:
-    """One thing to fetch: `kind` model, dataset or nltk; `files` are patterns of its files (empty: all)."""
-
-    kind: str
-    name: str
-    files: tuple[str, ...] = ()
-
-    @property
-    def folder(self) -> str:
-        """Where it lies in the bundle."""
-        return "nltk_data" if self.kind == "nltk" else self.name
 
 
 Fetch = Callable[[Piece, Path], None]
@@ -47,14 +30,7 @@ def pieces(names: Iterable[str], models: Iterable[str]) -> list[Piece]:
     found: list[Piece] = []
     for name in expand(names, model="") if names else ():
         entry = benchmarks()[name]
-        file = getattr(entry, "file", None)
-        if file is not None:
-            found.append(Piece("dataset", TRUSTLLM, (str(file),)))
-        elif entry.dataset and not name.startswith("nano-"):
-            found.append(Piece("dataset", entry.dataset))
-        found += [Piece("nltk", package) for package in getattr(entry, "nltk", ())]
-        if getattr(entry, "judge", None) == "similarity":
-            found.append(Piece("model", Settings().similarity, hub.FETCHED))
+        found += entry.pieces() if isinstance(entry, ItemBenchmark) else ()
     for model in models:
         hub.validate(model, None)
         if hub.local(model, None) is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pytest_unicomp.api.protocols import CostBenchmark
 from pytest_unicomp.api.records import Question, RecipeVerdict, Report
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.cli.verify.answer import Answer
@@ -65,7 +66,7 @@ def _asked(report: Report, candidate: Candidate | None) -> Iterator[tuple[str, Q
                 yield name, "must_pass"
             continue
         # A cost of making the artifact that nobody limits has a check where it was recorded only.
-        known = name in limits or not getattr(entry, "alone", False)
+        known = name in limits or not isinstance(entry, CostBenchmark)
         if known and candidate is not None and candidate.takes(entry.kind, served_reference=served_reference):
             yield name, "efficiency"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_unicomp.api.protocols import Evaluation
+from pytest_unicomp.api.benchmark import Evaluation
 from pytest_unicomp.benchmarks import dataset as files
 from pytest_unicomp.benchmarks.performance.ifbench.verdicts import NLTK, verdicts
 from pytest_unicomp.benchmarks.performance.ifeval import InstructionTask
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 METRIC = "prompt_level_loose_acc"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class IFBench(InstructionTask):
     """The test part of IFBench, up to `tokens` new tokens, greedy; right where every instruction is followed, by the loose rule as published."""
 

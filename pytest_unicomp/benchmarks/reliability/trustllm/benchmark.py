@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from pytest_unicomp.api.protocols import Evaluation, Scored
-from pytest_unicomp.api.records import Dimension, Item
+from pytest_unicomp.api.benchmark import Evaluation, ItemBenchmark, ItemText, Piece, Scored
+from pytest_unicomp.api.records import Item
 from pytest_unicomp.api.source_digest import files_digest
-from pytest_unicomp.benchmarks.questions import Question as ItemText
+from pytest_unicomp.benchmarks.items import select
 from pytest_unicomp.benchmarks.reliability.trustllm import files
 from pytest_unicomp.benchmarks.reliability.trustllm.reading import UNANSWERED, UNJUDGED, Asked, Reading, Row, Scorer, Scoring
-from pytest_unicomp.benchmarks.selection import select
+from pytest_unicomp.checkpoints import hub
 from pytest_unicomp.judges import opinions
 from pytest_unicomp.judges.spoken import spoken
 
@@ -33,21 +33,20 @@ CONSTANTS = {
     "garbage": "the the the the the the the the the the the the the the the the",
 }
 
+# The task of the judge that compares replies by the cosine of their embeddings.
+SIMILARITY = "similarity"
 # The best of those that always give the same label.
 ONE_LABEL = "one label"
 
 
-@dataclass(frozen=True)
-class TrustLLMTask:
+@dataclass(frozen=True, kw_only=True)
+class TrustLLMTask(ItemBenchmark):
     """The rows of one file that `where` selects. `group` names fields that the prompts of one item share (None: each prompt is an item);
     `first` is the field and value of a group's first row. `slice_by` names the part of the set that an item belongs to, `cluster_by` what items
     share. `sampled`: TrustLLM generates at temperature 1. Items are named `<file>/<place in the file>`, or by their own `id`.
     """
 
     file: str
-    dataset: str
-    capability: str
-    items: int
     scoring_rule: Scorer = field(repr=False)
     where: Mapping[str, str] = field(default_factory=dict)
     group: tuple[str, ...] = ()
@@ -56,15 +55,9 @@ class TrustLLMTask:
     slice_by: Callable[[Row], str] | None = field(default=None, repr=False)
     cluster_by: Callable[[Row], str] | None = field(default=None, repr=False)
     sampled: bool = False
-    judge: str | None = None
-    chance: float | None = None
     metric: str = "correct"
-    shots: int = 0
     source: str = "TrustLLM v0.3, Sun et al. 2024, arXiv 2401.05561"
     sets: tuple[str, ...] = ("reliability", "trustllm", "paper")
-    dimension: Dimension = "reliability"
-    higher_is_better: bool = True
-    kind: Literal["items"] = "items"
 
     @property
     def scorer(self) -> str:
@@ -74,6 +67,11 @@ class TrustLLMTask:
     def validate(self, evaluation: Evaluation) -> None:
         """Raise UsageProblem where the bundle lacks the file."""
         files.require(self.file, evaluation.bundle)
+
+    def pieces(self) -> tuple[Piece, ...]:
+        """Return the file, and the default embedding model if replies are compared by similarity."""
+        model = (Piece("model", Evaluation.similarity, hub.FETCHED),) if self.judge == SIMILARITY else ()
+        return (Piece("dataset", files.REPOSITORY, (self.file,)), *model)
 
     def identity(self, evaluation: Evaluation) -> dict[str, Any]:
         """Return the file's digest, that of the code which reads replies, and how they are asked for and judged."""
@@ -85,7 +83,7 @@ class TrustLLMTask:
             "chat": True,
             "scoring": evaluation.scoring,
             "judge": evaluation.judge if self.judge else "none",
-            "similarity": evaluation.similarity if self.judge == "similarity" else "none",
+            "similarity": evaluation.similarity if self.judge == SIMILARITY else "none",
             "generation": self.generation(evaluation),
         }
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_unicomp.benchmarks.selection import select
+from pytest_unicomp.benchmarks.items import select
 
 NAMES = [f"task/{index}" for index in range(200)]
 
