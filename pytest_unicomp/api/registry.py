@@ -112,7 +112,7 @@ def methods() -> Table[Method]:
 
 @cache
 def mixtures() -> Table[Any]:
-    """All mixtures of calibration text by name; each is a `pytest_unicomp.calibration.mixture_protocol.Mixture`."""
+    """All mixtures of calibration text by name; each is a `pytest_unicomp.calibration.protocol.Mixture`."""
     return Table("mixture", None, _collect("mixture"))
 
 

@@ -1,4 +1,4 @@
-"""How much calibration text a method sees, and in which form: equal for every mixture unless asked otherwise."""
+"""How much calibration text a method sees, and in which form: the same for every mixture unless the options differ."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Form = Literal["equal", "own"]
 SAMPLES, TOKENS = 128, 2048
 # The embedded model's conversations are short; this many tokens are some 760 of them.
 NANO_SAMPLES, NANO_TOKENS = 80, 256
-# Fewer tokens than this say nothing about the inputs of a layer (methods refuse them too).
+# Fewer tokens do not describe the inputs of a layer; methods refuse them too.
 LEAST = 256
 
 
@@ -35,20 +35,20 @@ class Amount:
 
 
 def resolve(samples: int | None, tokens: int | None, form: Form, *, model_name: str, context: int | None) -> Amount:
-    """Fill in what was not asked for: 128 x 2048 tokens, or the model's context where that is shorter; 80 x 256 for nano.
+    """Return the amount with defaults filled in: 128 x 2048 tokens, or the model's context if that is shorter; 80 x 256 for nano.
 
-    Raises UsageProblem where more tokens per text are asked for than the model's context has, and where all together are under 256.
+    Raises UsageProblem if a text would be longer than the model's context, and if all texts together have fewer than 256 tokens.
     """
     small = model_name == "nano"
     if tokens is not None and context is not None and tokens > context:
         raise UsageProblem(
-            f"unicomp: --unicomp-calibration-tokens={tokens} is longer than the context of {model_name}, {context} tokens; ask for at most that."
+            f"unicomp: --unicomp-calibration-tokens={tokens} is longer than the context of {model_name}, {context} tokens; give at most that."
         )
     length = tokens or min(NANO_TOKENS if small else TOKENS, context or TOKENS)
     found = Amount(samples or (NANO_SAMPLES if small else SAMPLES), length, form)
     if found.budget < LEAST:
         raise UsageProblem(
-            f"unicomp: {found.samples} x {found.tokens} tokens of calibration text were asked for, expected at least {LEAST} in all; "
+            f"unicomp: {found.samples} x {found.tokens} tokens of calibration text were requested, expected at least {LEAST} in all; "
             "raise --unicomp-calibration-samples or --unicomp-calibration-tokens."
         )
     return found

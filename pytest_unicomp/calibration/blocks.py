@@ -1,4 +1,4 @@
-"""Cut calibration texts to the amount asked for, counting tokens as methods do: blocks of equal length, whole conversations, or texts as they are."""
+"""Cut calibration texts to the requested amount: blocks of equal length, whole conversations, or unchanged texts; tokens are counted as methods do."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from itertools import islice
 from typing import Any
 
 from pytest_unicomp.api.errors import UsageProblem
-from pytest_unicomp.calibration.mixture_protocol import Text, plain, user_turn, written
+from pytest_unicomp.calibration.chat_text import in_own_form, plain, user_turn
+from pytest_unicomp.calibration.protocol import Text
 
 TRIES = 8
-# How many conversations in a row may be too long for what is left of the budget.
+# So many conversations may be too long for the rest of the budget before the search ends.
 MISFITS = 20
 
 
 @dataclass(frozen=True)
 class Block:
-    """What a method is given: a text, how many tokens of it the method sees, and the words of the source's texts in it."""
+    """A text for a method, how many tokens of it the method sees, and the plain words of the source's texts in it."""
 
     text: str
     tokens: int
@@ -33,12 +34,12 @@ def length(text: str, tokenizer: Any) -> int:
 def as_they_are(texts: Iterable[Text], count: int, tokens: int, tokenizer: Any) -> Iterator[Block]:
     """Yield the first `count` texts in their own form; a method cuts each at `tokens`."""
     for text in islice(texts, count):
-        own = written(text, tokenizer)
+        own = in_own_form(text, tokenizer)
         yield Block(own, min(tokens, length(own, tokenizer)), (plain(text),))
 
 
 def one_by_one(texts: Iterable[Text], budget: int, tokens: int, tokenizer: Any) -> Iterator[Block]:
-    """Yield whole texts in their own form until `budget` tokens are used up to less than one text."""
+    """Yield whole texts in their own form until no further text fits into `budget` tokens."""
     misfits = 0
     for block in as_they_are(texts, budget, tokens, tokenizer):
         if block.tokens <= budget:
@@ -53,7 +54,7 @@ def one_by_one(texts: Iterable[Text], budget: int, tokens: int, tokenizer: Any) 
 def filled(texts: Iterable[Text], count: int, tokens: int, tokenizer: Any) -> Iterator[Block]:
     """Yield `count` blocks of exactly `tokens` tokens, each one user turn of as many texts as fit and the beginning of the next.
 
-    Where the texts run out the last block is shorter. Raises UsageProblem where the chat template leaves no room.
+    If the texts run out, the last block is shorter. Raises UsageProblem if the chat template leaves no room.
     """
     frame = length(user_turn("x", tokenizer), tokenizer) - 1
     if tokens <= frame:
@@ -78,7 +79,7 @@ def filled(texts: Iterable[Text], count: int, tokens: int, tokenizer: Any) -> It
 
 
 def _fitted(parts: list[str], tokens: int, frame: int, tokenizer: Any) -> Block:
-    """Cut the joined parts so that the rendered turn has `tokens` tokens; where a cut changes the tokens beside it, a method cuts the rest."""
+    """Cut the joined parts so that the rendered turn has `tokens` tokens; if a cut changes the tokens next to it, a method cuts the rest."""
     content = "\n\n".join(parts)
     offsets = tokenizer(content, return_offsets_mapping=True, add_special_tokens=False, verbose=False)["offset_mapping"]
     keep = min(tokens - frame, len(offsets))

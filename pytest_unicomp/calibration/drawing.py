@@ -11,8 +11,9 @@ from pytest_unicomp.api.protocols import ItemText
 from pytest_unicomp.calibration import blocks, leakage, nano
 from pytest_unicomp.calibration.amount import Amount
 from pytest_unicomp.calibration.blocks import Block
+from pytest_unicomp.calibration.chat_text import plain
 from pytest_unicomp.calibration.leakage import Leak
-from pytest_unicomp.calibration.mixture_protocol import Documents, Mixture, Request, plain
+from pytest_unicomp.calibration.protocol import Documents, Mixture, Request
 
 SHOWN = 3
 WORDS_SHOWN = 100
@@ -21,7 +22,7 @@ ROUNDS = 10
 
 @dataclass(frozen=True)
 class Part:
-    """The blocks of one mixture, and what the report must say of them."""
+    """The blocks of one mixture, remarks on them for the report, and how many texts were left out."""
 
     blocks: tuple[Block, ...]
     remarks: tuple[str, ...]
@@ -40,9 +41,9 @@ def part(whole: Amount, place: int, shares: Sequence[float]) -> Amount:
 def draw(
     name: str, entry: Mixture, request: Request, wanted: Amount, model_name: str, asked: Sequence[tuple[str, Sequence[ItemText]]]
 ) -> Part:
-    """Return the blocks of one mixture in the amount wanted, or as many as it holds.
+    """Return the blocks of one mixture in the wanted amount, or as many as it holds.
 
-    Raises UsageProblem where the user's own file gives questions away; of a named mixture such texts are left out and others drawn.
+    Raises UsageProblem if the user's own file gives questions away; a named mixture leaves such texts out and draws others.
     """
     left_out: dict[str, Leak] = {}
     for _ in range(ROUNDS):
@@ -68,7 +69,7 @@ def _cut(documents: Documents, left_out: dict[str, Leak], wanted: Amount, reques
         return tuple(blocks.as_they_are(texts, wanted.samples, wanted.tokens, request.tokenizer))
     if packed:
         return tuple(blocks.filled(texts, wanted.samples, wanted.tokens, request.tokenizer))
-    # The embedded model saw every conversation alone in training: joined ones would be inputs that it never has.
+    # In training the embedded model saw each conversation alone: joined ones are inputs that it never gets.
     return tuple(blocks.one_by_one(texts, wanted.budget, wanted.tokens, request.tokenizer))
 
 
@@ -79,7 +80,7 @@ def _remarks(name: str, documents: Documents, left_out: dict[str, Leak], drawn: 
         remarks.append(f"{name} without {len(left_out)} texts that share {leakage.WORDS} words in a row with questions of {benchmarks}")
     seen = sum(block.tokens for block in drawn)
     if wanted.form == "equal" and seen < wanted.budget - wanted.tokens:
-        remarks.append(f"{name} holds {seen} of the {wanted.budget} tokens asked for")
+        remarks.append(f"{name} holds {seen} of the {wanted.budget} requested tokens")
     return remarks
 
 
@@ -88,7 +89,7 @@ def _refusal(name: str, leaks: Sequence[Leak]) -> str:
     more = f"; and {len(leaks) - SHOWN} more" if len(leaks) > SHOWN else ""
     benchmarks = ", ".join(dict.fromkeys(leak.benchmark for leak in leaks))
     return (
-        f"unicomp: calibration {name!r} gives away {len(leaks)} questions that this run asks ({leakage.WORDS} or more words in a row): "
+        f"unicomp: calibration {name!r} gives away {len(leaks)} questions of this run ({leakage.WORDS} or more words in a row): "
         f"{shown}{more}; take those texts out, calibrate on others, or leave out the benchmarks {benchmarks}."
     )
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from pytest_unicomp.calibration.mixture_protocol import Documents, Request
-from pytest_unicomp.calibration.rows import Source, require
+from pytest_unicomp.calibration.dataset_split import DatasetSplit, require_any
+from pytest_unicomp.calibration.protocol import Documents, Request
 
-C4 = Source("allenai/c4", file="en/c4-train.00000-of-01024.json.gz")
-STAND_IN = Source("Salesforce/wikitext", "wikitext-2-v1", split="validation")
+C4 = DatasetSplit("allenai/c4", file="en/c4-train.00000-of-01024.json.gz")
+STAND_IN = DatasetSplit("Salesforce/wikitext", "wikitext-2-v1", split="validation")
 READ = 50_000
 
 
@@ -24,9 +24,9 @@ class Generic:
     """
 
     def validate(self, bundle: Path | None) -> None:
-        """Raise UsageProblem where the bundle holds neither C4's first shard nor WikiText-2."""
+        """Raise UsageProblem if the bundle holds neither C4's first shard nor WikiText-2."""
         if bundle is not None:
-            require("generic", bundle, (C4, STAND_IN))
+            require_any("generic", bundle, (C4, STAND_IN))
 
     def documents(self, request: Request) -> Documents:
         """Return windows of exactly `tokens` tokens, one per document of C4 (without end, from the joined text, for the stand-in)."""
@@ -47,7 +47,7 @@ def _of_documents(request: Request, draw: random.Random) -> Iterator[str]:
 
 
 def _windows(request: Request, text: str, draw: random.Random) -> Iterator[str]:
-    """Yield without end random stretches of `text` that are `tokens` tokens long; none where it is shorter than that."""
+    """Yield without end random stretches of `text` that are `tokens` tokens long; none if it is shorter than that."""
     encoded = request.tokenizer(text, return_offsets_mapping=True, add_special_tokens=False, verbose=False)
     offsets: list[tuple[int, int]] = encoded["offset_mapping"]
     while len(offsets) > request.tokens:

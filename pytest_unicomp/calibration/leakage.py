@@ -3,9 +3,9 @@
 Source: Brown et al. 2020, arXiv 2005.14165, appendix C (lower case, no punctuation, 13-grams; those that occur often are ignored as
 boilerplate); lm-evaluation-harness does the same (`lm_eval.decontamination`, n = 13). Three rules make the words mean a leak:
 
-- Words are compared after NFKC and casefold, without apostrophes; other punctuation and symbols separate. Scripts without blanks (Han, kana,
+- Words are compared after NFKC and casefold, without apostrophes; other punctuation and symbols separate. Scripts without spaces (Han, kana,
   Thai, Lao, Khmer, Burmese) count each character as a word.
-- A run of 13 words that stands in two or more different questions of the same benchmark identifies none of them: it is an instruction, a
+- A run of 13 words that occurs in two or more different questions of the same benchmark identifies none of them: it is an instruction, a
   template or a shared passage.
 - Questions that a program wrote from a few sentences (`ItemText.generated`) share such runs by chance. There a leak is the whole question
   in one text. Questions of fewer than 13 words cannot be recognised and are not checked, which the report counts.
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pytest_unicomp.api.protocols import ItemText
 
 WORDS = 13
-# First and last code points of blocks that are written without blanks (The Unicode Standard, chapters 16 and 18).
+# First and last code points of blocks that are written without spaces (The Unicode Standard, chapters 16 and 18).
 UNSPACED = ((0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x3040, 0x30FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0x20000, 0x3FFFF))
 
 
@@ -36,7 +36,7 @@ class Leak:
 
 @dataclass(frozen=True)
 class Search:
-    """What was found, how many questions were looked for, and how many were too short to be."""
+    """The leaks, the number of questions that were searched for, and the number that were too short for it."""
 
     leaks: tuple[Leak, ...]
     checked: int
@@ -44,12 +44,12 @@ class Search:
 
 
 class _Spelling(dict[int, str]):
-    """What each character becomes, worked out when it is first met."""
+    """What each character is replaced by, computed at its first use."""
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
         category = unicodedata.category(character)
-        # Apostrophes, and characters that show nothing (soft hyphens, joiners), are within words.
+        # Apostrophes and invisible characters (soft hyphens, joiners) do not separate words.
         if character in "'\u2019\u02bc" or category == "Cf":
             found = ""
         elif category[0] in "PSZC":
@@ -92,7 +92,7 @@ def _runs(found: Sequence[str]) -> Iterator[str]:
 
 
 def _natural(name: str, asked: Sequence[tuple[ItemText, list[str]]], known: dict[str, int]) -> Iterator[Leak]:
-    """Questions with a run in common that no other question of the benchmark has; two wordings of one question count as one."""
+    """Yield questions that share a run with a text, if no other question of the benchmark has that run; equal questions count as one."""
     hits = [(question, found, shared) for question, found in asked if (shared := [run for run in _runs(found) if run in known])]
     wanted = {run for *_, shared in hits for run in shared}
     owners: dict[str, set[str]] = {run: set() for run in wanted}
@@ -108,7 +108,7 @@ def _natural(name: str, asked: Sequence[tuple[ItemText, list[str]]], known: dict
 def _generated(
     name: str, asked: Sequence[tuple[ItemText, list[str]]], known: dict[str, int], normalized: Sequence[Sequence[str]]
 ) -> Iterator[Leak]:
-    """Questions that stand in one text as a whole."""
+    """Yield questions that one text contains as a whole."""
     joined: list[str] = []
     for question, found in asked:
         if all(run in known for run in _runs(found)):

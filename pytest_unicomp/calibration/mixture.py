@@ -1,4 +1,4 @@
-"""Turn `--unicomp-calibration` (a mixture, weights such as `generic=.5,reasoning=.5`, or FILE.jsonl) into the texts that methods see."""
+"""Turn `--unicomp-calibration` (a mixture, weights such as `generic=.5,reasoning=.5`, or FILE.jsonl) into the calibration texts of a run."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pytest_unicomp.api.protocols import Calibration, ItemText
 from pytest_unicomp.api.records import CalibrationText, Model
 from pytest_unicomp.api.registry import mixtures
 from pytest_unicomp.calibration import amount, drawing, nano
-from pytest_unicomp.calibration.custom import Custom
-from pytest_unicomp.calibration.mixture_protocol import Mixture, Request
+from pytest_unicomp.calibration.jsonl_file import JsonlFile
+from pytest_unicomp.calibration.protocol import Mixture, Request
 
 
 def parse(specification: str) -> dict[str, float]:
@@ -41,14 +41,14 @@ def parse(specification: str) -> dict[str, float]:
 
 
 def validate(specification: str, bundle: Path | None, model_name: str) -> None:
-    """Raise UsageProblem where the specification is wrong or the bundle lacks its data; reads at most the user's own file, fetches nothing."""
+    """Raise UsageProblem if the specification is wrong or the bundle lacks its data; reads at most the user's own file, fetches nothing."""
     for name in parse(specification):
         if not (model_name == "nano" and name in nano.KINDS):
             _entry(name).validate(bundle)
 
 
 def identity(specification: str, bundle: Path | None) -> dict[str, Any]:
-    """Return what, besides model, amount and seed, decides which texts are drawn: shares, contents of the user's files, and the bundle."""
+    """Return what decides, besides model, amount and seed, which texts are drawn: shares, digests of the user's files, and the bundle."""
     shares = parse(specification)
     files = {name: hashlib.sha256(Path(name).expanduser().read_bytes()).hexdigest() for name in shares if name.endswith(".jsonl")}
     return {"shares": shares, "files": files, "bundle": None if bundle is None else str(bundle.resolve())}
@@ -65,11 +65,11 @@ def build(
     form: amount.Form = "equal",
     asked: Sequence[tuple[str, Sequence[ItemText]]] = (),
 ) -> Calibration:
-    """Return the texts in the shares asked for, in an order drawn by `seed`; equal arguments give the same texts.
+    """Return the texts in the requested shares, in an order drawn by `seed`; equal arguments give the same texts.
 
-    How many and how long: `amount.resolve`. Texts that give away a question in `asked` (benchmark and its questions) are replaced by others
-    where a named mixture holds them, which the record says, and refused where the user's own file does. Raises UsageProblem as `validate`
-    does, for such a file, and where there are fewer than 256 tokens.
+    `amount.resolve` decides how many and how long. If a text of a named mixture gives away a question in `asked` (benchmark and its
+    questions), another one replaces it, and the record counts it. Raises UsageProblem as `validate` does, if the user's own file gives a
+    question away, and if there are fewer than 256 tokens.
     """
     from pytest_unicomp.methods.source import load_tokenizer
     from pytest_unicomp.methods.tokens import context_length
@@ -110,7 +110,7 @@ def _described(specification: str, remarks: Sequence[str]) -> str:
 
 
 def _entry(name: str) -> Mixture:
-    return Custom(Path(name).expanduser()) if name.endswith(".jsonl") else mixtures()[name]
+    return JsonlFile(Path(name).expanduser()) if name.endswith(".jsonl") else mixtures()[name]
 
 
 def _weight(text: str, specification: str) -> float:

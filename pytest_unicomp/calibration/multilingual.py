@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from pytest_unicomp.calibration.mixture_protocol import Documents, Request, Text, in_turn
-from pytest_unicomp.calibration.rows import Source, require
+from pytest_unicomp.calibration.chat_text import round_robin
+from pytest_unicomp.calibration.dataset_split import DatasetSplit, require_any
+from pytest_unicomp.calibration.protocol import Documents, Request, Text
 
 LANGUAGES = ("ar", "bn", "de", "es", "fr", "hi", "id", "it", "ja", "ko", "pt", "sw", "yo", "zh")
-C4_FOLDER = Source("allenai/c4", "multilingual")
+C4_FOLDER = DatasetSplit("allenai/c4", "multilingual")
 MGSM_LANGUAGES = ("bn", "de", "es", "fr", "ja", "ru", "sw", "te", "th", "zh")
-MGSM = tuple(Source("juletxara/mgsm", language) for language in MGSM_LANGUAGES)
+MGSM = tuple(DatasetSplit("juletxara/mgsm", language) for language in MGSM_LANGUAGES)
 READ = 2_000
 
 
@@ -25,26 +26,26 @@ class Multilingual:
     """
 
     def validate(self, bundle: Path | None) -> None:
-        """Raise UsageProblem where the bundle holds neither multilingual C4 nor MGSM."""
+        """Raise UsageProblem if the bundle holds neither multilingual C4 nor MGSM."""
         if bundle is not None:
-            require("multilingual", bundle, (C4_FOLDER, *MGSM))
+            require_any("multilingual", bundle, (C4_FOLDER, *MGSM))
 
     def documents(self, request: Request) -> Documents:
         """Return the documents, language by language in turn."""
         bundle = request.bundle
         if bundle is None or C4_FOLDER.present(bundle):
-            return Documents(in_turn([_pages(Source("allenai/c4", language), request) for language in LANGUAGES]))
+            return Documents(round_robin([_pages(DatasetSplit("allenai/c4", language), request) for language in LANGUAGES]))
         columns = [_worked(source, request) for source in MGSM if source.present(bundle)]
-        return Documents(in_turn(columns), remark="from juletxara/mgsm train in place of C4")
+        return Documents(round_robin(columns), remark="from juletxara/mgsm train in place of C4")
 
 
-def _pages(source: Source, request: Request) -> list[Text]:
+def _pages(source: DatasetSplit, request: Request) -> list[Text]:
     texts: list[Text] = [row["text"] for row in islice(source.rows(request.bundle), READ)]
     random.Random(request.seed).shuffle(texts)
     return texts
 
 
-def _worked(source: Source, request: Request) -> list[Text]:
+def _worked(source: DatasetSplit, request: Request) -> list[Text]:
     rows = list(source.rows(request.bundle))
     random.Random(request.seed).shuffle(rows)
     return [({"role": "user", "content": row["question"]}, {"role": "assistant", "content": row["answer"]}) for row in rows]

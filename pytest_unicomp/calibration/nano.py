@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_unicomp.calibration.mixture_protocol import Documents, Request
+from pytest_unicomp.calibration.protocol import Documents, Request
 
 KINDS = ("generic", "reasoning", "multilingual", "instruction")
 FIRST = 256
@@ -18,7 +18,7 @@ def documents(kind: str, request: Request) -> Documents:
 def _conversations(kind: str, seed: int) -> Iterator[str]:
     from pytest_unicomp.nano.world import calibration_text
 
-    # For one kind and seed, more conversations begin with the fewer ones.
+    # For one kind and seed, a longer draw begins with the texts of a shorter one.
     known: dict[str, None] = {}
     drawn, before = FIRST, -1
     while len(known) > before:

@@ -6,14 +6,15 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_unicomp.calibration.mixture_protocol import Documents, Request, Text, in_turn
-from pytest_unicomp.calibration.rows import Source, require
+from pytest_unicomp.calibration.chat_text import round_robin
+from pytest_unicomp.calibration.dataset_split import DatasetSplit, require_any
+from pytest_unicomp.calibration.protocol import Documents, Request, Text
 
 SUBJECTS = ("algebra", "counting_and_probability", "geometry", "intermediate_algebra", "number_theory", "prealgebra", "precalculus")
-PARTS: dict[str, tuple[Source, ...]] = {
-    "ARC-Easy": (Source("allenai/ai2_arc", "ARC-Easy"),),
-    "GSM8K": (Source("openai/gsm8k", "main"),),
-    "MATH": tuple(Source("EleutherAI/hendrycks_math", subject) for subject in SUBJECTS),
+PARTS: dict[str, tuple[DatasetSplit, ...]] = {
+    "ARC-Easy": (DatasetSplit("allenai/ai2_arc", "ARC-Easy"),),
+    "GSM8K": (DatasetSplit("openai/gsm8k", "main"),),
+    "MATH": tuple(DatasetSplit("EleutherAI/hendrycks_math", subject) for subject in SUBJECTS),
 }
 
 
@@ -25,9 +26,9 @@ class Reasoning:
     """
 
     def validate(self, bundle: Path | None) -> None:
-        """Raise UsageProblem where the bundle holds none of the three sets."""
+        """Raise UsageProblem if the bundle holds none of the three sets."""
         if bundle is not None:
-            require("reasoning", bundle, tuple(source for sources in PARTS.values() for source in sources[:1]))
+            require_any("reasoning", bundle, tuple(source for sources in PARTS.values() for source in sources[:1]))
 
     def documents(self, request: Request) -> Documents:
         """Return the questions, one of each set in turn."""
@@ -35,10 +36,10 @@ class Reasoning:
         present = {name: sources for name, sources in PARTS.items() if bundle is None or all(source.present(bundle) for source in sources)}
         columns = [_questions(sources, request) for sources in present.values()]
         missing = [name for name in PARTS if name not in present]
-        return Documents(in_turn(columns), remark=f"without {', '.join(missing)}, which the bundle lacks" if missing else "")
+        return Documents(round_robin(columns), remark=f"without {', '.join(missing)}, which the bundle lacks" if missing else "")
 
 
-def _questions(sources: tuple[Source, ...], request: Request) -> list[Text]:
+def _questions(sources: tuple[DatasetSplit, ...], request: Request) -> list[Text]:
     rows = [row for source in sources for row in source.rows(request.bundle)]
     random.Random(request.seed).shuffle(rows)
     return [({"role": "user", "content": str(row.get("question") or row["problem"])},) for row in rows]

@@ -1,4 +1,4 @@
-"""The calibration text of one run: drawn once, without what gives the run's own questions away, and named by what shapes it."""
+"""The calibration set of one run: texts without those that give the run's questions away, and an identity of all that shapes them."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.store.local import Store, digest
 
 
-class CalibrationSource:
-    """One mixture for one model and one run. The texts depend on the run's benchmarks where one of them had to be left out, else not."""
+class CalibrationSet:
+    """One mixture for one model and one run. The texts depend on the run's benchmarks only if a text had to be left out."""
 
     def __init__(
         self, specification: str, settings: Settings, model: Model, asked: Sequence[str], evaluation: Evaluation, store: Store
     ) -> None:
-        """Remember what is needed; nothing is read yet."""
+        """Keep the arguments; nothing is read yet."""
         self._specification, self._settings, self._model = specification, settings, model
         self._asked = [name for name in asked if benchmarks()[name].kind == "items"]
         self._evaluation, self._store = evaluation, store
 
     def identity(self) -> dict[str, Any]:
-        """Return what shapes the texts besides model and seed; the search for leaks is made once per content and then remembered.
+        """Return what shapes the texts besides model and seed; the store keeps the result of the search for leaks.
 
-        Raises UsageProblem where the user's own file gives questions away.
+        Raises UsageProblem if the user's own file gives questions away.
         """
         parts = self._parts()
         asked = {name: benchmarks()[name].identity(self._evaluation) for name in self._asked}
@@ -45,7 +45,7 @@ class CalibrationSource:
         return {**parts, "without": kept["digest"]} if kept["left_out"] else parts
 
     def draw(self, samples: int | None = None) -> Calibration:
-        """Return the texts, `samples` of them where a method asks for more than the run's amount."""
+        """Return the texts: `samples` of them if a method needs another number than the run's."""
         settings = self._settings
         drawn = mixture.build(
             self._specification,

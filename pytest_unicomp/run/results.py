@@ -21,7 +21,7 @@ from pytest_unicomp.engine.host import host
 from pytest_unicomp.engine.resume_log import Journal
 from pytest_unicomp.engine.serving import build as serving_choice
 from pytest_unicomp.run import compress, evaluate
-from pytest_unicomp.run.calibrate import CalibrationSource
+from pytest_unicomp.run.calibrate import CalibrationSet
 from pytest_unicomp.run.executors.job import Job
 from pytest_unicomp.run.executors.local import LocalExecutor
 from pytest_unicomp.run.plan import REFERENCE, Cell, Plan
@@ -148,9 +148,9 @@ class Results:
         )
         return compress.compress(self.model, recipe, method, how)
 
-    def calibration(self, specification: str | None = None) -> CalibrationSource:
+    def calibration(self, specification: str | None = None) -> CalibrationSet:
         """Return the calibration text of a mixture, by default the run's; nothing is drawn before it is asked for."""
-        return CalibrationSource(
+        return CalibrationSet(
             specification or self._settings.calibration, self._settings, self.model, self._plan.benchmarks, self._evaluation, self._store
         )
 

@@ -63,7 +63,7 @@ def test_a_file_that_gives_a_question_away_ends_the_run_before_anything_is_made(
     words = (f"--unicomp-calibration={file}", "--unicomp-calibration-samples=400", "--unicomp-calibration-tokens=64")
     result = gate(*words, recipe="wanda-50", benchmark="nano-reasoning", run=pytester.runpytest_subprocess)
     assert result.ret == 4
-    assert "gives away 1 questions that this run asks" in result.stdout.str() + result.stderr.str()
+    assert "gives away 1 questions of this run" in result.stdout.str() + result.stderr.str()
     assert not (gate.store / "artifacts").exists()
 
 

@@ -1,4 +1,4 @@
-"""Read rows of a data set from the offline bundle or, where there is none, from the hub."""
+"""A split of a dataset: its rows from the offline bundle, or from the hub if no bundle is given."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
 
 
 @dataclass(frozen=True)
-class Source:
-    """A split of a data set on the hub: repository, configuration, split, and optionally the one file of it that is read."""
+class DatasetSplit:
+    """A split of a dataset on the hub: repository, configuration, split, and optionally the only file of it to read."""
 
     repository: str
     configuration: str | None = None
@@ -21,14 +21,14 @@ class Source:
     file: str | None = None
 
     def present(self, bundle: Path) -> bool:
-        """Tell whether the bundle holds this configuration."""
+        """Return True if the bundle holds this configuration."""
         folder = bundle / self.repository
         if self.file is not None:
             return (folder / self.file).is_file()
         return (folder / (self.configuration or "")).is_dir()
 
     def rows(self, bundle: Path | None) -> Iterator[dict[str, Any]]:
-        """Stream the rows without copying them to a cache. Raises InfrastructureError where the data set cannot be read."""
+        """Stream the rows without copying them to a cache. Raises InfrastructureError if the dataset cannot be read."""
         from datasets import load_dataset
         from datasets.exceptions import DatasetsError
         from huggingface_hub.errors import HfHubHTTPError
@@ -44,20 +44,20 @@ class Source:
             ) from error
 
     def sample(self, count: int, *, seed: int, bundle: Path | None) -> list[dict[str, Any]]:
-        """Return `count` rows drawn without replacement from all of them, or all in another order where there are fewer."""
+        """Return `count` rows drawn without replacement from all of them, or all of them in a drawn order if there are fewer."""
         rows = list(self.rows(bundle))
         return random.Random(seed).sample(rows, min(count, len(rows)))
 
     def __str__(self) -> str:
-        """Name the data set as the report shows it."""
+        """Return the name that the report shows."""
         return f"{self.repository}/{self.configuration}" if self.configuration else self.repository
 
 
-def require(mixture: str, bundle: Path, sources: tuple[Source, ...]) -> None:
-    """Raise UsageProblem, naming the folders looked for, where the bundle holds none of `sources`."""
-    if any(source.present(bundle) for source in sources):
+def require_any(mixture: str, bundle: Path, splits: tuple[DatasetSplit, ...]) -> None:
+    """Raise UsageProblem that names the missing folders if the bundle holds none of `splits`."""
+    if any(split.present(bundle) for split in splits):
         return
-    folders = ", ".join(dict.fromkeys(str(bundle / source.repository / (source.file or source.configuration or "")) for source in sources))
+    folders = ", ".join(dict.fromkeys(str(bundle / split.repository / (split.file or split.configuration or "")) for split in splits))
     raise UsageProblem(
         f"unicomp: calibration {mixture!r} needs {folders}, which the bundle lacks; add it, choose another mixture, give a FILE.jsonl, "
         "or leave out --unicomp-bundle to fetch it."

@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.api.errors import UsageProblem, nearest
-from pytest_unicomp.calibration.mixture_protocol import Documents, Request, Text
+from pytest_unicomp.calibration.protocol import Documents, Request, Text
 
 KEYS = ("text", "prompt", "messages")
 
 
 @dataclass(frozen=True)
-class Custom:
+class JsonlFile:
     """Lines of a file: `text` as it is, `messages` (role, content), or `prompt` (one user turn)."""
 
     file: Path
 
     def validate(self, bundle: Path | None) -> None:
-        """Raise UsageProblem where the file is missing or empty, or a line is not of the form above (names the line)."""
+        """Raise UsageProblem if the file is missing or empty, or if a line has another form (the message names the line)."""
         self._rows()
 
     def documents(self, request: Request) -> Documents:
