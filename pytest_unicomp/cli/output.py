@@ -13,6 +13,7 @@ import typer
 UNLIMITED = 100_000
 # Names up to this length are never broken, so that they can be copied; keys of the store have 32 characters, paths may have more.
 UNBROKEN = 32
+GAP = 2
 
 
 def show(rows: Sequence[Mapping[str, Any]], as_json: bool, columns: tuple[str, ...]) -> None:
@@ -27,16 +28,18 @@ def show(rows: Sequence[Mapping[str, Any]], as_json: bool, columns: tuple[str, .
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
+    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="")
     cells = [[_cell(row[column]) for column in columns] for row in rows]
+    needed = 0
     for place, column in enumerate(columns):
         words = [word for row in cells for word in row[place].split()]
-        table.add_column(column, overflow="fold", min_width=min(UNBROKEN, max(map(len, [column, *words]))))
+        longest = min(UNBROKEN, max(map(len, [column, *words])))
+        table.add_column(column, overflow="fold", min_width=longest)
+        needed += longest + GAP
     for row in cells:
         # Text and not str, in which rich would read square brackets as markup.
         table.add_row(*map(Text, row))
     console = Console(highlight=False)
-    needed = console.measure(table, options=console.options.update(width=UNLIMITED)).minimum
     console.width = max(console.width, needed) if sys.stdout.isatty() else UNLIMITED
     with console.capture() as captured:
         console.print(table)
