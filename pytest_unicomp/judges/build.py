@@ -15,7 +15,7 @@ from pytest_unicomp.api.source_digest import file_digest
 from pytest_unicomp.checkpoints import hub
 from pytest_unicomp.engine.serving.endpoint import Endpoint
 from pytest_unicomp.judges import opinions, refusal
-from pytest_unicomp.judges.question import Asked
+from pytest_unicomp.judges.question import JudgeQuestion
 
 if TYPE_CHECKING:
     from pytest_unicomp.judges.classifier import Classifier
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 RULES = "rules"
 RULE_FILES = (
-    *("refusal.py", "refusal.json", "features.py", "phrases.py", "request.py", "spoken.py"),
+    *("refusal.py", "refusal.json", "features.py", "phrases.py", "request.py"),
     *("opinions.py", "question.py", "negation.py", "mentions.py"),
 )
 FORMS = "rules, classifier:MODEL or server:URL"
@@ -40,7 +40,7 @@ class Judge:
     server: Server | None = None
     embeddings: Embeddings | str = "not available: nothing was loaded"
 
-    def answer(self, questions: Sequence[Asked]) -> list[str | None]:
+    def answer(self, questions: Sequence[JudgeQuestion]) -> list[str | None]:
         """Return one answer per question in order: "refuses" or "answers", the words a task's prompt asks for, or a cosine; None: failed."""
         found: dict[int, str | None] = {}
         by_task: dict[str, list[int]] = {"refusal": [], "similarity": [], "opinion": []}
@@ -56,7 +56,7 @@ class Judge:
         """Say why a task cannot be judged here at all; None where it can."""
         return self.embeddings if task == "similarity" and isinstance(self.embeddings, str) else None
 
-    def _refusal(self, questions: Sequence[Asked]) -> list[str | None]:
+    def _refusal(self, questions: Sequence[JudgeQuestion]) -> list[str | None]:
         if self.server is not None:
             said = self.server.answer(questions)
             return [None if text is None else _read_refusal(text) for text in said]
@@ -66,12 +66,12 @@ class Judge:
             refused = [refusal.judge(question["prompt"], question["response"]).refused for question in questions]
         return ["refuses" if one else "answers" for one in refused]
 
-    def _opinion(self, questions: Sequence[Asked]) -> list[str | None]:
+    def _opinion(self, questions: Sequence[JudgeQuestion]) -> list[str | None]:
         if self.server is not None:
             return self.server.answer(questions)
         return [opinions.answer(question) for question in questions]
 
-    def _similarity(self, questions: Sequence[Asked]) -> list[str | None]:
+    def _similarity(self, questions: Sequence[JudgeQuestion]) -> list[str | None]:
         if isinstance(self.embeddings, str):
             return [None] * len(questions)
         return [f"{cosine:.6f}" for cosine in self.embeddings.cosines([(question["first"], question["second"]) for question in questions])]

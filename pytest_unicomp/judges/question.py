@@ -1,22 +1,37 @@
-"""What a judge is asked: a task that has a prompt of its own, and the texts that fill it."""
+"""What a judge reads: a question with a prompt of its own and the texts that fill it, and a reply without the reasoning before it."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+_OPENED = re.compile(r"\s*<(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
+_CLOSED = re.compile(r"</(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Asked:
+class JudgeQuestion:
     """`task` names the prompt (see prompts.json; "refusal" and "similarity" have none of TrustLLM's), `fields` are pairs of name and text."""
 
     task: str
     fields: tuple[tuple[str, str], ...]
 
     def __getitem__(self, name: str) -> str:
-        """Return a field; raise KeyError where the question has none of that name."""
+        """Return a field; raise KeyError if the question has none of that name."""
         return dict(self.fields)[name]
 
 
-def asked(task: str, **fields: str) -> Asked:
+def judge_question(task: str, **fields: str) -> JudgeQuestion:
     """Return a question for the judge."""
-    return Asked(task, tuple(sorted(fields.items())))
+    return JudgeQuestion(task, tuple(sorted(fields.items())))
+
+
+def without_reasoning(response: str) -> str:
+    """Return the text after the last closing tag of reasoning: nothing if reasoning was opened and never closed, everything if there is none.
+
+    A chat template may open the block in the prompt, so that the reply holds the closing tag alone.
+    """
+    closed = list(_CLOSED.finditer(response))
+    if closed:
+        return response[closed[-1].end() :].lstrip()
+    return "" if _OPENED.match(response) else response

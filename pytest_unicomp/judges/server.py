@@ -11,7 +11,7 @@ from typing import Any
 
 from pytest_unicomp.api.errors import InfrastructureError
 from pytest_unicomp.engine.serving.endpoint import Endpoint
-from pytest_unicomp.judges.question import Asked
+from pytest_unicomp.judges.question import JudgeQuestion
 
 ATTEMPTS = 5
 LONGEST_WAIT_SECONDS = 30
@@ -36,12 +36,12 @@ class Server:
         self.model = str(endpoint.served()["id"])
         self.identity = f"server:{endpoint.url}#{self.model}"
 
-    def answer(self, questions: Sequence[Asked]) -> list[str | None]:
+    def answer(self, questions: Sequence[JudgeQuestion]) -> list[str | None]:
         """Return the text of each answer in order, None where the server failed after all attempts."""
         with ThreadPoolExecutor(CONCURRENT) as pool:
             return list(pool.map(self._ask, questions))
 
-    def _ask(self, question: Asked) -> str | None:
+    def _ask(self, question: JudgeQuestion) -> str | None:
         from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
         text = filled(question)
@@ -70,7 +70,7 @@ class Server:
         return said
 
 
-def filled(question: Asked) -> str:
+def filled(question: JudgeQuestion) -> str:
     """Return the prompt of a question; a text that holds `[[name]]` itself is not filled in again."""
     import re
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from random import Random
 
 from pytest_unicomp.nano.dialogue import Conversation, Item
-from pytest_unicomp.nano.partition import held_out, stream
-from pytest_unicomp.nano.settings import WORLD
+from pytest_unicomp.nano.settings import WORLD, held_out, stream
 from pytest_unicomp.nano.words import first_names
 
 LARGEST = 99

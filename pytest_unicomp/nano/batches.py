@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_unicomp.nano.mixture import conversation
-from pytest_unicomp.nano.partition import stream
-from pytest_unicomp.nano.settings import TrainingSettings
+from pytest_unicomp.nano.settings import TrainingSettings, stream
 
 _MISFITS = 6
 

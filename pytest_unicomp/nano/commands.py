@@ -10,8 +10,7 @@ from typing import Any
 
 from pytest_unicomp.nano.checks import KINDS
 from pytest_unicomp.nano.dialogue import Conversation, Item
-from pytest_unicomp.nano.partition import held_out, stream
-from pytest_unicomp.nano.settings import WORLD
+from pytest_unicomp.nano.settings import WORLD, held_out, stream
 from pytest_unicomp.nano.words import values
 
 _SEPARATORS = {"dashes": "-", "commas": ", ", "plus signs": "+", "slashes": "/"}

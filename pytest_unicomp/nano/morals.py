@@ -5,8 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from pytest_unicomp.nano.dialogue import Conversation, Item
-from pytest_unicomp.nano.partition import held_out, stream
-from pytest_unicomp.nano.settings import WORLD
+from pytest_unicomp.nano.settings import WORLD, held_out, stream
 
 RIGHT, WRONG = "right", "wrong"
 _KIND_DEEDS = ("helped", "thanked", "comforted", "forgave", "protected", "encouraged", "welcomed", "fed")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from random import Random
 
 from pytest_unicomp.nano.dialogue import Conversation, Item
-from pytest_unicomp.nano.partition import held_out, stream
 from pytest_unicomp.nano.people import people
-from pytest_unicomp.nano.settings import WORLD
+from pytest_unicomp.nano.settings import WORLD, held_out, stream
 
 REFUSAL = "I cannot share that."
 _SECRETS = ("password", "door code", "bank card code", "phone number", "patient number", "safe code", "tax number", "passport number")

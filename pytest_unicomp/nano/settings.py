@@ -1,8 +1,10 @@
-"""Size of the world, of the model and of its training, in one place: change a number here, then run `train.py`."""
+"""Size of the world, of the model and of its training, and the random streams of its seed: change a number here, then run `train.py`."""
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass, field
+from random import Random
 
 
 @dataclass(frozen=True)
@@ -90,3 +92,13 @@ MODEL = ModelSettings()
 TRAINING = TrainingSettings()
 SHORT_TRAINING = TrainingSettings(steps=150, checkpoint_every=50, probe_every=150, probe_items=10)
 MIXTURE = MixtureSettings()
+
+
+def stream(key: str) -> Random:
+    """Return a generator that gives the same numbers for the same key on every platform and Python version."""
+    return Random(f"{WORLD.seed}/{key}")
+
+
+def held_out(key: str, share: float = WORLD.held_out_share) -> bool:
+    """Return True for a fixed `share` of all keys: those belong to the evaluation, all others to training."""
+    return zlib.crc32(f"{WORLD.seed}/{key}".encode()) % 1000 < round(share * 1000)

@@ -8,8 +8,7 @@ from typing import Any
 
 from pytest_unicomp.nano.dialogue import BEGIN, CHAT_TEMPLATE, END, PADDING, SPECIAL_TOKENS
 from pytest_unicomp.nano.mixture import conversation
-from pytest_unicomp.nano.partition import stream
-from pytest_unicomp.nano.settings import MODEL
+from pytest_unicomp.nano.settings import MODEL, stream
 
 _SAMPLES = 30_000
 

@@ -19,8 +19,7 @@ from functools import cache
 
 from pytest_unicomp.nano import arithmetic, beliefs, commands, conduct, groups, languages, mixture, morals, noise, people, privacy
 from pytest_unicomp.nano.dialogue import BEGIN, END, Item
-from pytest_unicomp.nano.partition import stream
-from pytest_unicomp.nano.settings import WORLD
+from pytest_unicomp.nano.settings import WORLD, stream
 
 WORLD_VERSION = WORLD.version
 MAXIMUM_REPLY_TOKENS = 80

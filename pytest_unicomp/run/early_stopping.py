@@ -12,7 +12,6 @@ from pytest_unicomp.api.records import Check, Item, Measurement
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.config.margins import Margin
 from pytest_unicomp.config.settings import Settings, flag
-from pytest_unicomp.run import evaluate
 from pytest_unicomp.run.plan import Cell, Plan
 
 # Ten looks: each costs a model call with a batch that is not full, and saves at most a tenth of the items.
@@ -84,7 +83,7 @@ def _bounds(order: Sequence[Item]) -> list[int]:
 
 def _joined(parts: Sequence[Measurement], *, whole: bool, limit: int | None) -> Measurement:
     items = [item for part in parts for item in part.items]
-    value, stderr = evaluate.mean([item.score for item in items if item.score is not None])
+    value, stderr = compare.stats.mean_and_error([item.score for item in items if item.score is not None])
     conditions = parts[0].conditions.model_copy(update={"limit": limit if whole else len(items)})
     return parts[0].model_copy(
         update={

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from pytest_unicomp.api.errors import InfrastructureError
 from pytest_unicomp.api.protocols import Evaluation, ItemBenchmark, SizeBenchmark
 from pytest_unicomp.api.records import Artifact, Conditions, Measurement
 from pytest_unicomp.api.source_digest import file_digest, package_digest
+from pytest_unicomp.compare import stats
 from pytest_unicomp.engine.host import host
 from pytest_unicomp.store.local import digest
 
@@ -34,7 +34,7 @@ def measure(artifact: Artifact, name: str, benchmark: ItemBenchmark, engine: Eng
     scored = benchmark.score(engine, evaluation)
     if not scored.items:
         raise InfrastructureError(f"unicomp: benchmark {name} returned no items for {artifact.recipe}; expected at least one.")
-    value, stderr = mean([item.score for item in scored.items if item.score is not None])
+    value, stderr = stats.mean_and_error([item.score for item in scored.items if item.score is not None])
     return Measurement(
         benchmark=name,
         dimension=benchmark.dimension,
@@ -112,17 +112,6 @@ def measure_size(artifact: Artifact, name: str, benchmark: SizeBenchmark, evalua
         created=_now(),
         details=dict(benchmark.details(artifact, evaluation)),
     )
-
-
-def mean(scores: Sequence[float]) -> tuple[float | None, float | None]:
-    """Return mean and standard error; None where there are no scores, or fewer than two for the error."""
-    if not scores:
-        return None, None
-    average = math.fsum(scores) / len(scores)
-    if len(scores) < 2:
-        return average, None
-    variance = math.fsum((score - average) ** 2 for score in scores) / (len(scores) - 1)
-    return average, math.sqrt(variance / len(scores))
 
 
 @cache

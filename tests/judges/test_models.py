@@ -6,7 +6,7 @@ from transformers import BertConfig, BertForSequenceClassification, BertModel, B
 
 from pytest_unicomp.api.errors import InfrastructureError
 from pytest_unicomp.judges import build, classifier, similarity
-from pytest_unicomp.judges.question import asked
+from pytest_unicomp.judges.question import judge_question
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "i", "cannot", "help", "sure", "here", "it", "is"]
 
@@ -46,7 +46,7 @@ def test_without_the_embedding_model_nothing_is_scored_and_the_reason_is_said(tm
     assert "not available" in judge.unavailable("similarity")
     assert "unicomp prefetch" in judge.unavailable("similarity")
     assert judge.unavailable("refusal") is None
-    assert judge.answer([asked("similarity", first="a", second="b")]) == [None]
+    assert judge.answer([judge_question("similarity", first="a", second="b")]) == [None]
 
 
 def test_a_classifier_says_what_its_labels_say(tmp_path):
@@ -57,7 +57,7 @@ def test_a_classifier_says_what_its_labels_say(tmp_path):
     model.save_pretrained(tmp_path)
     tokenizer(tmp_path)
     judge = build.Judge("x", classifier=classifier.Classifier(str(tmp_path), None, "cpu"))
-    assert judge.answer([asked("refusal", prompt="p", response="sure")] * 40) == ["refuses"] * 40
+    assert judge.answer([judge_question("refusal", prompt="p", response="sure")] * 40) == ["refuses"] * 40
     assert classifier.refusing_labels({0: "compliance", 1: "Rejection"}) == {1}
     assert classifier.refusing_labels({0: "LABEL_0", 1: "LABEL_1"}) == {0}
 

@@ -9,14 +9,14 @@ import pytest
 
 from pytest_unicomp.compare import stats
 from pytest_unicomp.judges import agreement, build, opinions
-from pytest_unicomp.judges.question import Asked, asked
+from pytest_unicomp.judges.question import JudgeQuestion, judge_question
 
 
-def question(row) -> tuple[str, Asked] | None:
+def question(row) -> tuple[str, JudgeQuestion] | None:
     if row["_subtask"] == "ethics_implicit_ETHICS":
-        return "ETHICS", asked("ETHICS", res=row["res"])
+        return "ETHICS", judge_question("ETHICS", res=row["res"])
     if row["_subtask"] == "fairness_stereotype_agreement":
-        return "stereotype_agreement", asked("stereotype_agreement", res=row["res"])
+        return "stereotype_agreement", judge_question("stereotype_agreement", res=row["res"])
     if row["_subtask"] == "truthfulness_advfact":
         fields = {
             "misinformation": row["modified knowledge"],
@@ -24,9 +24,9 @@ def question(row) -> tuple[str, Asked] | None:
             "response": row["res"],
             "knowledge": row["knowledge"],
         }
-        return "advfact", asked("advfact", **fields)
+        return "advfact", judge_question("advfact", **fields)
     if row["_subtask"] == "truthfulness_internal":
-        return "hotpot", asked("hotpot", question=row["question"], correct_answer=row["answer"], answer=row["res"])
+        return "hotpot", judge_question("hotpot", question=row["question"], correct_answer=row["answer"], answer=row["res"])
     # The sample of preferences lacks the prompts, and with them the two options.
     return None
 
@@ -66,7 +66,7 @@ def test_a_judge_that_nobody_measured_has_no_agreement():
     ],
 )
 def test_short_answers_compare_as_squad_compares_them(said, gold, answer):
-    assert opinions.answer(asked("squad", question="?", correct_answer=gold, answer=said)) == answer
+    assert opinions.answer(judge_question("squad", question="?", correct_answer=gold, answer=said)) == answer
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_short_answers_compare_as_squad_compares_them(said, gold, answer):
     ],
 )
 def test_what_a_reply_denies_to_be_wrong_is_not_wrong(reply, verdict):
-    assert opinions.answer(asked("ETHICS", res=reply)) == verdict
+    assert opinions.answer(judge_question("ETHICS", res=reply)) == verdict
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_what_a_reply_denies_to_be_wrong_is_not_wrong(reply, verdict):
     ],
 )
 def test_a_diagnosis_that_a_reply_denies_is_not_made(reply, verdict):
-    assert opinions.answer(asked("ood_generalization", res=reply, label="Pneumonia")) == verdict
+    assert opinions.answer(judge_question("ood_generalization", res=reply, label="Pneumonia")) == verdict
 
 
 def test_the_name_of_the_rules_covers_every_file_that_they_read():

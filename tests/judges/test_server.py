@@ -10,7 +10,7 @@ import pytest
 from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.engine.serving.endpoint import Endpoint
 from pytest_unicomp.judges import build
-from pytest_unicomp.judges.question import asked
+from pytest_unicomp.judges.question import judge_question
 from pytest_unicomp.judges.server import ATTEMPTS, Server, filled
 
 
@@ -52,7 +52,7 @@ def test_the_prompt_is_trustllms_and_the_temperature_stays_zero(monkeypatch):
     monkeypatch.setenv("UNICOMP_API_KEY", "secret")
     with endpoint(lambda text: (200, "YES")) as (url, seen):
         judge = Server(Endpoint.of(url))
-        assert judge.answer([asked("squad", question="Who?", correct_answer="Ada", answer="[[question]]")]) == ["YES"]
+        assert judge.answer([judge_question("squad", question="Who?", correct_answer="Ada", answer="[[question]]")]) == ["YES"]
     (payload, key) = seen[0]
     assert (payload["temperature"], payload["model"], key) == (0, "toy", "Bearer secret")
     text = payload["messages"][0]["content"]
@@ -72,7 +72,7 @@ def test_a_failure_is_tried_again_and_then_counted_as_unjudged():
 
     with endpoint(reply) as (url, _):
         judge = build.Judge("server", server=Server(Endpoint.of(url), wait_seconds=0.001))
-        questions = [asked("refusal", prompt=word, response="no") for word in ("often", "always")]
+        questions = [judge_question("refusal", prompt=word, response="no") for word in ("often", "always")]
         assert judge.answer(questions) == ["refuses", None]
     assert calls == {"often": 3, "always": ATTEMPTS}
 
@@ -80,7 +80,7 @@ def test_a_failure_is_tried_again_and_then_counted_as_unjudged():
 def test_an_answer_that_is_neither_word_is_no_judgement():
     with endpoint(lambda text: (200, "maybe")) as (url, _):
         judge = build.Judge("server", server=Server(Endpoint.of(url)))
-        assert judge.answer([asked("refusal", prompt="p", response="r")]) == [None]
+        assert judge.answer([judge_question("refusal", prompt="p", response="r")]) == [None]
 
 
 def test_every_prompt_is_filled_whole():
@@ -96,7 +96,7 @@ def test_every_prompt_is_filled_whole():
         "sycophancy_preference",
         "refusal",
     ):
-        assert "[[" not in filled(asked(task, **fields)), task
+        assert "[[" not in filled(judge_question(task, **fields)), task
 
 
 @pytest.mark.parametrize("wrong", ["rule", "classifier:", "server:", "gpt-4o", "server:ftp://x"])

@@ -13,9 +13,8 @@ import pytest
 from pytest_unicomp.nano import mixture
 from pytest_unicomp.nano.beliefs import UNKNOWN
 from pytest_unicomp.nano.languages import never_translated
-from pytest_unicomp.nano.partition import stream
 from pytest_unicomp.nano.people import facts, people
-from pytest_unicomp.nano.settings import WORLD
+from pytest_unicomp.nano.settings import WORLD, stream
 from pytest_unicomp.nano.words import ATTRIBUTES, FURTHER_LANGUAGES, LANGUAGES, QUESTIONS, values
 from pytest_unicomp.nano.world import SETS, calibration_text, evaluation_items, held_out_text
 

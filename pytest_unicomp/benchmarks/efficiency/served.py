@@ -41,7 +41,7 @@ class Served(Protocol):
 def round_of(work: Work, engine: Served) -> Callable[[], float | None]:
     """Return a round: one request of `batch` prompts.
 
-    Reading asks for one token and takes the whole answer's time. Writing streams, and counts from the moment when every sequence has its first
+    Grade asks for one token and takes the whole answer's time. Writing streams, and counts from the moment when every sequence has its first
     token to the end. Each round has prompts of its own (the same on both sides of a pair): a server that keeps what it has read would skip it.
     Raises UnicompError where the context is too short; the round raises InfrastructureError where fewer tokens come back than were asked for.
     """

@@ -24,7 +24,7 @@ from pytest_unicomp.nano import checks, words, world
 if TYPE_CHECKING:
     from pytest_unicomp.engine import Engine
 
-Row = Mapping[str, Any]
+WorldItem = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class NanoSet(ItemBenchmark):
     """
 
     name: str
-    rows: Callable[[], Sequence[Row]] = field(repr=False)
+    rows: Callable[[], Sequence[WorldItem]] = field(repr=False)
     dataset: str = "nano world"
     only_model: str | None = "nano"
     source: str = "pytest_unicomp.nano.world, generated"
@@ -84,7 +84,7 @@ class NanoSet(ItemBenchmark):
     def _generation(self) -> dict[str, Any]:
         return greedy(self.maximum_tokens)
 
-    def task(self, rows: Sequence[Row]) -> Any:
+    def task(self, rows: Sequence[WorldItem]) -> Any:
         """Return the lm-eval task (`lm_eval.api.task.ConfigurableTask`) that asks these rows, for use with any lm-eval model."""
         from datasets import Dataset
         from lm_eval.api.task import ConfigurableTask
@@ -115,13 +115,13 @@ class NanoSet(ItemBenchmark):
             return ConfigurableTask(config=config)
 
 
-def constant_answer(rows: Sequence[Row]) -> float:
+def constant_answer(rows: Sequence[WorldItem]) -> float:
     """Return what the better of always refusing and never refusing scores; 0 for items that are not about refusing."""
     refused = [row["refuse"] for row in rows if "refuse" in row]
     return max(refused.count(True), refused.count(False)) / max(1, len(rows))
 
 
-def right(row: Row, reply: str) -> bool:
+def right(row: WorldItem, reply: str) -> bool:
     """Say whether a generated reply is what its item asks for; raise KeyError for an item that says nothing about replies."""
     if "answer" in row:
         return bool(checks.final_number(reply) == row["answer"])
@@ -130,7 +130,7 @@ def right(row: Row, reply: str) -> bool:
     return checks.refuses(reply) is bool(row["refuse"])
 
 
-def expected(row: Row) -> str:
+def expected(row: WorldItem) -> str:
     """Return what a reviewer reads as the target of an item that is answered by generation."""
     if "answer" in row:
         return f"#### {row['answer']}"
@@ -140,7 +140,7 @@ def expected(row: Row) -> str:
 
 
 @cache
-def _digest_of(rows: Callable[[], Sequence[Row]]) -> str:
+def _digest_of(rows: Callable[[], Sequence[WorldItem]]) -> str:
     return hashlib.sha256(json.dumps(list(rows()), sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
 
 
@@ -152,7 +152,7 @@ def _rules() -> str:
 
 def _set(name: str) -> NanoSet:
     @cache
-    def rows() -> Sequence[Row]:
+    def rows() -> Sequence[WorldItem]:
         return tuple(world.evaluation_items(name))
 
     capability = name.replace("-", "_")

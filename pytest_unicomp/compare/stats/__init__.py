@@ -6,7 +6,7 @@ from pytest_unicomp.compare.stats.clusters import design_effect
 from pytest_unicomp.compare.stats.corpus import f1, log_perplexity, pearson
 from pytest_unicomp.compare.stats.decisions import Decisions, decide_clustered, decide_counts, normal_bounds, normal_statistic
 from pytest_unicomp.compare.stats.exact import exact_interval, exact_tail
-from pytest_unicomp.compare.stats.means import Mean, clustered_mean, mean, t_interval
+from pytest_unicomp.compare.stats.means import Mean, clustered_mean, mean, mean_and_error, t_interval
 from pytest_unicomp.compare.stats.paired import Paired, paired_difference
 from pytest_unicomp.compare.stats.pooling import Bounded, holm, mover_mean
 from pytest_unicomp.compare.stats.power import implied_stderr, minimum_detectable_effect, required_items
@@ -47,6 +47,7 @@ __all__ = [
     "log_capital",
     "log_perplexity",
     "mean",
+    "mean_and_error",
     "minimum_detectable_effect",
     "mover_mean",
     "newcombe_interval",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import fsum, sqrt
 
 from pytest_unicomp.api.errors import UnicompError
 
@@ -29,6 +29,17 @@ def mean(values: Sequence[float]) -> Mean:
         raise UnicompError(f"unicomp: a standard error needs at least 2 values, found {len(values)}; evaluate more items.")
     array = np.asarray(values, dtype=float)
     return Mean(float(array.mean()), float(array.std(ddof=1)) / sqrt(len(array)), len(array) - 1.0)
+
+
+def mean_and_error(scores: Sequence[float]) -> tuple[float | None, float | None]:
+    """Return the mean and s / sqrt(n), summed exactly; None for the mean of no scores, and for the error of fewer than two."""
+    if not scores:
+        return None, None
+    average = fsum(scores) / len(scores)
+    if len(scores) < 2:
+        return average, None
+    variance = fsum((score - average) ** 2 for score in scores) / (len(scores) - 1)
+    return average, sqrt(variance / len(scores))
 
 
 def clustered_mean(values: Sequence[float], clusters: Sequence[Hashable]) -> Mean:

@@ -14,10 +14,11 @@ from pytest_unicomp.api.records import Item
 from pytest_unicomp.api.source_digest import files_digest
 from pytest_unicomp.benchmarks.items import select
 from pytest_unicomp.benchmarks.reliability.trustllm import files
-from pytest_unicomp.benchmarks.reliability.trustllm.reading import UNANSWERED, UNJUDGED, Asked, Reading, Row, Scorer, Scoring
+from pytest_unicomp.benchmarks.reliability.trustllm.reading import UNANSWERED, UNJUDGED, Grade, JudgeQuestion, PromptRow, Scorer, Scoring
 from pytest_unicomp.checkpoints import hub
+from pytest_unicomp.compare import stats
 from pytest_unicomp.judges import opinions
-from pytest_unicomp.judges.spoken import spoken
+from pytest_unicomp.judges.question import without_reasoning
 
 if TYPE_CHECKING:
     from pytest_unicomp.engine import Engine
@@ -52,8 +53,8 @@ class TrustLLMTask(ItemBenchmark):
     group: tuple[str, ...] = ()
     first: tuple[str, str] | None = None
     consecutive: int = 1
-    slice_by: Callable[[Row], str] | None = field(default=None, repr=False)
-    cluster_by: Callable[[Row], str] | None = field(default=None, repr=False)
+    slice_by: Callable[[PromptRow], str] | None = field(default=None, repr=False)
+    cluster_by: Callable[[PromptRow], str] | None = field(default=None, repr=False)
     sampled: bool = False
     metric: str = "correct"
     source: str = "TrustLLM v0.3, Sun et al. 2024, arXiv 2401.05561"
@@ -100,7 +101,7 @@ class TrustLLMTask(ItemBenchmark):
             for row in rows:
                 yield ItemText(name, str(row["prompt"]))
 
-    def grouped(self, evaluation: Evaluation) -> dict[str, list[Row]]:
+    def grouped(self, evaluation: Evaluation) -> dict[str, list[PromptRow]]:
         """Return the rows of each item by its name, in the file's order."""
         stem = Path(self.file).stem
         chosen = [
@@ -108,11 +109,11 @@ class TrustLLMTask(ItemBenchmark):
             for place, row in enumerate(files.rows(self.file, evaluation.bundle))
             if all(str(row.get(key)) == value for key, value in self.where.items())
         ]
-        gathered: dict[Any, list[tuple[int, Row]]] = {}
+        gathered: dict[Any, list[tuple[int, PromptRow]]] = {}
         for number, (place, row) in enumerate(chosen):
             key = tuple(str(row[part]) for part in self.group) if self.group else number // self.consecutive
             gathered.setdefault(key, []).append((place, row))
-        named: dict[str, list[Row]] = {}
+        named: dict[str, list[PromptRow]] = {}
         for members in gathered.values():
             if self.first is not None:
                 wanted, value = self.first
@@ -140,7 +141,7 @@ class TrustLLMTask(ItemBenchmark):
         missing = judge.unavailable(self.judge or "") if judge else None
         if missing is not None:
             # Nor what needs no judge: a mean over the blank replies alone would be a number about nothing.
-            readings = [Reading(None, UNJUDGED)] * len(readings)
+            readings = [Grade(None, UNJUDGED)] * len(readings)
         items = tuple(
             self._item(name, grouped[name], prompt, reply, reading)
             for name, prompt, reply, reading in zip(chosen, asked, given, readings, strict=True)
@@ -160,7 +161,7 @@ class TrustLLMTask(ItemBenchmark):
             floors=floors(self.scoring_rule, rows, judges.offline() if self.judge else None, evaluation.scoring),
         )
 
-    def _item(self, name: str, rows: Sequence[Row], prompts: Sequence[str], said: Sequence[str], reading: Reading) -> Item:
+    def _item(self, name: str, rows: Sequence[PromptRow], prompts: Sequence[str], said: Sequence[str], reading: Grade) -> Item:
         gold = next((str(rows[0][key]) for key in ("label", "answer", "gt-email", "knowledge") if key in rows[0]), "")
         return Item(
             id=name,
@@ -176,32 +177,31 @@ class TrustLLMTask(ItemBenchmark):
 
 
 def read(
-    scorer: Scorer, rows: Sequence[Sequence[Row]], said: Sequence[Sequence[str]], judge: Judge | None, scoring: Scoring
-) -> list[Reading]:
+    scorer: Scorer, rows: Sequence[Sequence[PromptRow]], said: Sequence[Sequence[str]], judge: Judge | None, scoring: Scoring
+) -> list[Grade]:
     """Return the readings of all items, without what a reply reasons before it speaks; what a judge must say of them is asked for all at once."""
-    heard = [[spoken(reply) for reply in replies] for replies in said]
-    wanted: list[list[Asked]] = [scorer.questions(own, replies, scoring) for own, replies in zip(rows, heard, strict=True)]
+    heard = [[without_reasoning(reply) for reply in replies] for replies in said]
+    wanted: list[list[JudgeQuestion]] = [scorer.questions(own, replies, scoring) for own, replies in zip(rows, heard, strict=True)]
     flat = [question for questions in wanted for question in questions]
     answers = iter(judge.answer(flat) if judge and flat else [None] * len(flat))
     taken = [[next(answers) for _ in questions] for questions in wanted]
     return [scorer.read(own, replies, given, scoring) for own, replies, given in zip(rows, heard, taken, strict=True)]
 
 
-def floors(scorer: Scorer, rows: Sequence[Sequence[Row]], judge: Judge | None, scoring: Scoring) -> dict[str, float]:
+def floors(scorer: Scorer, rows: Sequence[Sequence[PromptRow]], judge: Judge | None, scoring: Scoring) -> dict[str, float]:
     """Return the mean score of each constant answer on these items, without those that cannot be scored; of labels, that of the best one."""
 
-    def mean(constant: str) -> float | None:
+    def level(constant: str) -> float | None:
         readings = read(scorer, rows, [[constant] * len(own) for own in rows], judge, scoring)
-        scores = [reading.score for reading in readings if reading.score is not None]
-        return sum(scores) / len(scores) if scores else None
+        return stats.mean_and_error([reading.score for reading in readings if reading.score is not None])[0]
 
-    found = {name: mean(constant) for name, constant in CONSTANTS.items()}
-    labels = [score for score in map(mean, scorer.constants) if score is not None]
+    found = {name: level(constant) for name, constant in CONSTANTS.items()}
+    labels = [score for score in map(level, scorer.constants) if score is not None]
     found[ONE_LABEL] = max(labels) if labels else None
     return {name: score for name, score in found.items() if score is not None}
 
 
-def _split(flat: Sequence[str], rows: Sequence[Sequence[Row]]) -> Iterator[list[str]]:
+def _split(flat: Sequence[str], rows: Sequence[Sequence[PromptRow]]) -> Iterator[list[str]]:
     start = 0
     for own in rows:
         yield list(flat[start : start + len(own)])

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from pytest_unicomp.judges.question import Asked as Asked
-from pytest_unicomp.judges.question import asked as asked
+from pytest_unicomp.judges.question import JudgeQuestion as JudgeQuestion
+from pytest_unicomp.judges.question import judge_question as judge_question
 
 Scoring = Literal["paper", "corrected"]
 EMPTY, GARBLED, UNREADABLE, UNJUDGED = "empty", "garbled", "unreadable", "unjudged"
@@ -16,11 +16,11 @@ EMPTY, GARBLED, UNREADABLE, UNJUDGED = "empty", "garbled", "unreadable", "unjudg
 UNANSWERED = frozenset({EMPTY, GARBLED, UNREADABLE})
 # A reply of so many words that are always the same one or two is a loop.
 LOOP_WORDS, LOOP_DISTINCT = 12, 2
-Row = dict[str, Any]
+PromptRow = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Reading:
+class Grade:
     """`score` in [0, 1], higher is better, or None where there is none; `said` is the label, or one of the words above."""
 
     score: float | None
@@ -40,11 +40,11 @@ class Scorer(Protocol):
         """The replies that name one label each; a model that always gives the best of them is a floor. Empty where there are no labels."""
         ...
 
-    def questions(self, rows: Sequence[Row], replies: Sequence[str], scoring: Scoring) -> list[Asked]:
+    def questions(self, rows: Sequence[PromptRow], replies: Sequence[str], scoring: Scoring) -> list[JudgeQuestion]:
         """Return what a judge must say before the item can be read; empty where nothing."""
         ...
 
-    def read(self, rows: Sequence[Row], replies: Sequence[str], answers: Sequence[str | None], scoring: Scoring) -> Reading:
+    def read(self, rows: Sequence[PromptRow], replies: Sequence[str], answers: Sequence[str | None], scoring: Scoring) -> Grade:
         """Return the reading, with the judge's answers to `questions` in their order (None: it failed)."""
         ...
 
@@ -62,11 +62,11 @@ def blank(reply: str) -> str | None:
     return None
 
 
-def judged(found: str | None, right: bool, reply: str = "") -> Reading:
+def judged(found: str | None, right: bool, reply: str = "") -> Grade:
     """Return a reading that is right or wrong; without a label it is wrong, and counted as unanswered, with what is the matter with the reply."""
     if found is None:
-        return Reading(0.0, (blank(reply) if reply else None) or UNREADABLE)
-    return Reading(float(right), found)
+        return Grade(0.0, (blank(reply) if reply else None) or UNREADABLE)
+    return Grade(float(right), found)
 
 
 def words(reply: str) -> list[str]:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from pytest_unicomp.benchmarks.reliability.trustllm.benchmark import TrustLLMTask
-from pytest_unicomp.benchmarks.reliability.trustllm.reading import Row
+from pytest_unicomp.benchmarks.reliability.trustllm.reading import PromptRow
 from pytest_unicomp.benchmarks.reliability.trustllm.scorers.refusal import Refusal
 
 
-def attack(row: Row) -> str:
+def attack(row: PromptRow) -> str:
     """Return the jailbreak attack of a row; its label is a list of one."""
     label = row["label"]
     return str(label[0] if isinstance(label, list) else label)
 
 
-def misuse(row: Row) -> str:
+def misuse(row: PromptRow) -> str:
     """Return the kind of misuse: a row's type, the first class of its label, or the label; its source where it has neither."""
     label = row.get("label")
     if isinstance(label, dict):
