@@ -18,7 +18,7 @@ from pytest_unicomp import engine
 from pytest_unicomp.benchmarks.lm_eval_task import load_tasks
 from pytest_unicomp.checkpoints.hub import NANO
 from pytest_unicomp.engine.host import host
-from pytest_unicomp.engine.quiet_libraries import quiet, without_bars
+from pytest_unicomp.engine.quiet_libraries import quiet, without_progress_bars
 
 ROUNDS = 3
 BATCHES = (8, 32)
@@ -94,7 +94,7 @@ def works(data: Path, few: bool) -> list[Work]:
 
 def timed(lm: Any, work: Work) -> tuple[float, Any]:
     """Return the seconds of one call, and its answers."""
-    with quiet(), without_bars():
+    with quiet(), without_progress_bars():
         started = time.perf_counter()
         answers = getattr(lm, work.kind)(list(work.requests), disable_tqdm=True)
         return time.perf_counter() - started, answers
@@ -132,7 +132,7 @@ def measure(name: str, data: Path, only: str, rounds: int) -> None:
     weights, tokenizer = model(name)
     ours = engine.UnicompLM(weights, tokenizer)
     # Found out once, before anything is timed.
-    print(f"{name} is read {'with' if ours.support.reason is None else 'without'} shared beginnings")
+    print(f"{name} is scored {'with' if ours.capabilities.reason is None else 'without'} shared prefixes")
     theirs = {size: HFLM(pretrained=weights, tokenizer=tokenizer, batch_size=size, backend="causal") for size in BATCHES}
     for work in works(data, few=name != "nano"):
         if only and only not in work.name:

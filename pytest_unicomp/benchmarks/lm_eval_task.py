@@ -74,9 +74,8 @@ class LmEvalTask(ItemBenchmark):
 
     def score(self, engine: Engine, evaluation: Evaluation) -> Scored:
         """Put the selected items to the model and score them as lm-eval does."""
-        from pytest_unicomp.engine.prompts import Prompts
-        from pytest_unicomp.engine.task_requests import Question, ask, chance
-        from pytest_unicomp.engine.template import digest
+        from pytest_unicomp.engine.prompts import PromptCache, chat_template_digest
+        from pytest_unicomp.engine.task_requests import TaskSetup, chance_level, score_documents
 
         tasks = self._tasks(evaluation)
         names = {f"{name}/{index}": (name, index) for name, task in tasks.items() for index in range(len(task.eval_docs))}
@@ -86,18 +85,18 @@ class LmEvalTask(ItemBenchmark):
             name, index = names[chosen_id]
             wanted[name].append(index)
         chat = self.chat and bool(engine.tokenizer.chat_template)
-        question = Question(metric=self.metric, filter=self.filter, shots=self.shots, chat=chat)
+        setup = TaskSetup(metric=self.metric, filter=self.filter, shots=self.shots, chat=chat)
         found: dict[str, Item] = {}
         shaped_by = {**self.identity(evaluation), "put as a chat": chat}
         for name, indices in wanted.items():
-            prompts = Prompts(engine.store, name, shaped_by, engine.tokenizer)
-            for index, item in ask(tasks[name], indices, question, engine, prompts).items():
+            prompts = PromptCache(engine.store, name, shaped_by, engine.tokenizer)
+            for index, item in score_documents(tasks[name], indices, setup, engine, prompts).items():
                 found[item.id] = item.model_copy(update={"cluster": self._cluster(name, tasks[name].eval_docs[index])})
         items = tuple(found[chosen_id] for chosen_id in chosen)
         return Scored(
             items=items,
-            chance=self.chance if self.generates or not self.chance_from_options else chance(items),
-            template=digest(engine.tokenizer) if chat else "none",
+            chance=self.chance if self.generates or not self.chance_from_options else chance_level(items),
+            template=chat_template_digest(engine.tokenizer) if chat else "none",
             generation=dict(next(iter(tasks.values())).config.generation_kwargs or {}) if self.generates else {},
             engine=engine.name,
         )

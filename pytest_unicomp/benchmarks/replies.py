@@ -73,8 +73,8 @@ class ReplyBenchmark(ItemBenchmark):
 
     def score(self, engine: Engine, evaluation: Evaluation) -> Scored:
         """Put the selected prompts to the model and grade its replies."""
+        from pytest_unicomp.engine.prompts import chat_template_digest
         from pytest_unicomp.engine.task_requests import replies
-        from pytest_unicomp.engine.template import digest
 
         known = {prompt.id: prompt for prompt in self.prompts(evaluation)}
         names = select(known, limit=evaluation.limit, seed=evaluation.seed, only=evaluation.only)
@@ -94,5 +94,5 @@ class ReplyBenchmark(ItemBenchmark):
             )
             for prompt, asked, text in zip(chosen, put, texts, strict=True)
         )
-        template = digest(engine.tokenizer) if chat else "none"
+        template = chat_template_digest(engine.tokenizer) if chat else "none"
         return Scored(items=items, chance=self.chance, template=template, generation=greedy(self.tokens), engine=engine.name)

@@ -1,6 +1,6 @@
-"""Loads an artifact once and answers every benchmark's questions with it: `load(path, device=..., dtype=...)`.
+"""Loads a checkpoint once and answers the requests of every benchmark: `load(path, device=..., dtype=...)` returns an `Engine`.
 
-`UnicompLM(model, tokenizer)` is the `lm_eval.api.model.LM` inside, for anyone's `lm_eval.simple_evaluate(model=UnicompLM(model, tokenizer))`.
+`UnicompLM(model, tokenizer)` is the `lm_eval.api.model.LM` in it, which also works in `lm_eval.simple_evaluate(model=UnicompLM(model, tokenizer))`.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ __all__ = ["Engine", "UnicompLM", "load", "stored_dtype"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the class `UnicompLM` when it is first asked for: lm-eval takes seconds to import."""
+    """Import the class `UnicompLM` at its first use: lm-eval takes seconds to import."""
     if name == "UnicompLM":
         from pytest_unicomp.engine.lm import UnicompLM
 

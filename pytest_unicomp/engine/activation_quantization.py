@@ -1,4 +1,4 @@
-"""Make a loaded compressed-tensors model round its activations where its checkpoint says so, and nowhere else pay for asking."""
+"""Makes a loaded compressed-tensors model quantize its activations if its checkpoint says so, and removes the overhead from all other layers."""
 
 from __future__ import annotations
 
@@ -8,47 +8,47 @@ from contextlib import contextmanager
 from typing import Any
 
 
-def settle(model: Any, quantization: Mapping[str, Any]) -> None:
-    """Prepare an unpacked model in place, given its `quantization_config`: layers with an activation scheme keep compressed-tensors' rounding
-    forward, all others get back their plain one.
+def apply_activation_quantization(model: Any, quantization: Mapping[str, Any]) -> None:
+    """Prepare a dequantized model in place, given its `quantization_config`.
 
-    Layers of experts get theirs here: transformers fuses them into 3-D weights when it loads, which no longer are the Linear layers that the
-    scheme names. The rounding itself is compressed-tensors' `forward_quantize` (scales per token, found as they come).
+    Layers whose scheme quantizes activations keep the forward of compressed-tensors (`forward_quantize`, dynamic scales per token). All other
+    layers get their plain forward back. Experts are handled here: transformers fuses them into 3-D weights, which are no longer the Linear layers
+    that the scheme names.
     """
     scheme = _expert_scheme(model, quantization)
-    if scheme is not None and rounds(scheme):
-        _round_experts(model, scheme)
+    if scheme is not None and quantizes_activations(scheme):
+        _quantize_expert_activations(model, scheme)
     for module in model.modules():
         own = getattr(module, "quantization_scheme", None)
         if own is None:
             continue
-        if rounds(own):
-            module.forward = _token_by_token(module.forward)
+        if quantizes_activations(own):
+            module.forward = _with_scale_per_token(module.forward)
         else:
-            # compressed-tensors wraps every layer that has a scheme; weights are unpacked already, so that here the wrapper only costs time.
+            # compressed-tensors wraps every layer with a scheme; the weights are dequantized already, so that the wrapper only costs time.
             vars(module).pop("forward", None)
 
 
-def rounds(scheme: Any) -> bool:
-    """Say whether a quantization scheme rounds inputs or outputs."""
+def quantizes_activations(scheme: Any) -> bool:
+    """Return True if a quantization scheme quantizes a layer's inputs or outputs."""
     return scheme.input_activations is not None or scheme.output_activations is not None
 
 
-def _token_by_token(forward: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Return `forward` with inputs of two dimensions lent a third: without it compressed-tensors takes one scale for all tokens together.
+def _with_scale_per_token(forward: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return `forward` with a batch dimension added to 2-D inputs, without which compressed-tensors uses one scale for all tokens.
 
-    Experts get such inputs, (tokens x hidden), from whatever else is in the batch; its `compute_dynamic_scales_and_zp` keeps the first two
-    dimensions of a per-token scale, expecting (batch x tokens x hidden).
+    The inputs of experts are (tokens, hidden). `compute_dynamic_scales_and_zp` keeps the first two dimensions for the scale and expects
+    (batch, tokens, hidden).
     """
 
-    def by_token(inputs: Any) -> Any:
+    def with_batch_dimension(inputs: Any) -> Any:
         return forward(inputs[None])[0] if inputs.ndim == 2 else forward(inputs)
 
-    return by_token
+    return with_batch_dimension
 
 
 def _expert_scheme(model: Any, quantization: Mapping[str, Any]) -> Any:
-    """Return the scheme of the experts, or None where the model has none that transformers fused."""
+    """Return the scheme of the experts, or None if the model has no experts that transformers fused."""
     if not any(weight.ndim == 3 and ".experts." in name for name, weight in model.named_parameters()):
         return None
     from compressed_tensors.quantization import QuantizationConfig
@@ -58,13 +58,13 @@ def _expert_scheme(model: Any, quantization: Mapping[str, Any]) -> Any:
     return get_experts_scheme(QuantizationConfig.model_validate(known))
 
 
-def _round_experts(model: Any, scheme: Any) -> None:
-    """Split fused experts into Linear layers with llm-compressor and let each round its activations by `scheme`."""
+def _quantize_expert_activations(model: Any, scheme: Any) -> None:
+    """Split fused experts into Linear layers with llm-compressor, and make each quantize its activations by `scheme`."""
     import torch
     from compressed_tensors.quantization import QuantizationStatus
     from compressed_tensors.quantization.lifecycle.forward import set_forward_quantized
 
-    with _library_log_off():
+    with _llm_compressor_log_disabled():
         from llmcompressor.modeling.moe.linearize import get_linearized_moes, linearize_moe
 
         linearize_moe(model)
@@ -77,8 +77,8 @@ def _round_experts(model: Any, scheme: Any) -> None:
 
 
 @contextmanager
-def _library_log_off() -> Iterator[None]:
-    """llm-compressor's first import removes the log handlers of the whole process unless this variable is set."""
+def _llm_compressor_log_disabled() -> Iterator[None]:
+    """Set the variable without which the first import of llm-compressor removes the log handlers of the whole process."""
     from loguru import logger
 
     name = "LLM_COMPRESSOR_LOG_DISABLED"

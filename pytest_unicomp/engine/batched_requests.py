@@ -1,4 +1,4 @@
-"""What a UnicompLM does beside lm-eval's own class: answers batch by batch, keeps each answer at once, and knows how its model is read."""
+"""The part of UnicompLM that answers log-likelihood requests: batch by batch, with every answer in the resume log as soon as it is known."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from pytest_unicomp.engine.loglikelihood import Answer, Asked, score
-from pytest_unicomp.engine.model_probe import Support, support
-from pytest_unicomp.engine.resume_log import Journal
+from pytest_unicomp.engine.loglikelihood import Score, ScoringRequest, score
+from pytest_unicomp.engine.model_probe import Capabilities, probe
+from pytest_unicomp.engine.resume_log import ResumeLog
 
-# Requests that are given to lm-eval's own code at once: what a kill may lose of a model that is read by it.
-PART = 64
+# Requests per call of lm-eval's own code, which returns no answer before all are done: a kill loses at most so many.
+REQUESTS_PER_CALL = 64
+
+TokenPair = tuple[list[int], list[int]]
 
 
-class Answering:
-    """Stands before `lm_eval.models.huggingface.HFLM`, whose attributes are named here; `journal`, where there is one, keeps every answer the moment it is known."""
+class BatchedRequests:
+    """A mixin before `lm_eval.models.huggingface.HFLM`, whose attributes are declared here; `resume_log`, if there is one, stores every answer."""
 
-    journal: Journal | None = None
+    resume_log: ResumeLog | None = None
     model: Any
     tokenizer: Any
     rank: int
@@ -31,113 +33,123 @@ class Answering:
     _loglikelihood_tokens: Callable[..., Any]
 
     @cached_property
-    def support(self) -> Support:
-        """How this model is read; found out by trying when it is first needed, and said where something is missing."""
-        found = support(self.model) if self.mixed_precision_dtype is None else Support(None, 0, "it computes in mixed precision")
+    def capabilities(self) -> Capabilities:
+        """What the engine may do with this model: probed at the first use, with a warning in the log if something is missing."""
+        found = probe(self.model) if self.mixed_precision_dtype is None else Capabilities(None, 0, "it computes in mixed precision")
         if found.reason is not None:
-            plain = "by lm-eval's own code" if found.head is None else "each request from its beginning"
-            logging.getLogger(__name__).warning("unicomp: %s is read %s: %s.", type(self.model).__name__, plain, found.reason)
+            slower = "by lm-eval's own code" if found.lm_head is None else "without shared prefixes"
+            logging.getLogger(__name__).warning("unicomp: %s is scored %s: %s.", type(self.model).__name__, slower, found.reason)
         return found
 
-    def _answered(
+    def _score_pairs(
         self,
-        given: Sequence[tuple[list[int], list[int]]],
+        pairs: Sequence[TokenPair],
         disable_tqdm: bool,
         *,
         known: Mapping[int, tuple[float, bool]],
-        done: Callable[[int, tuple[float, bool]], None] = lambda place, answer: None,
+        on_answer: Callable[[int, tuple[float, bool]], None] = lambda index, answer: None,
     ) -> list[tuple[float, bool]]:
-        """Answer (context ids, continuation ids), calling `done` for each batch by batch.
+        """Return (log-likelihood in nats, greedy or not) per pair (context ids, continuation ids), calling `on_answer` batch by batch.
 
-        Batches are those of all that is given, and one is left out only where all of it is known: what comes after a kill is to the last
-        bit what would have come without it.
+        Batches are formed from all pairs, and a batch is skipped only if all of its answers are `known`: results of a resumed run are then
+        bit-identical to those of an uninterrupted one.
         """
         import torch
         from tqdm import tqdm
 
-        how = self.support
+        capabilities = self.capabilities
         answers = dict(known)
-        progress = tqdm(total=len(given), initial=len(known), disable=disable_tqdm or self.rank != 0, desc="Running loglikelihood requests")
+        progress = tqdm(total=len(pairs), initial=len(known), disable=disable_tqdm or self.rank != 0, desc="Running loglikelihood requests")
 
-        def found(place: int, answer: Answer) -> None:
-            if place not in answers:
-                answers[place] = (answer.log_likelihood, answer.greedy)
-                done(place, answers[place])
+        def on_score(index: int, score: Score) -> None:
+            if index not in answers:
+                answers[index] = (score.log_likelihood, score.greedy)
+                on_answer(index, answers[index])
                 progress.update(1)
 
-        for place, (_, continuation) in enumerate(given):
+        for index, (_, continuation) in enumerate(pairs):
             if not continuation:
-                found(place, Answer(0.0, True))
-        if how.head is None:
-            self._answer_plainly(given, frozenset(known), found)
+                on_score(index, Score(0.0, True))
+        if capabilities.lm_head is None:
+            self._score_with_lm_eval(pairs, frozenset(known), on_score)
         else:
-            asked = [self._asked(*pair) for pair in given]
-            # Beyond a sliding window a layer no longer sees a shared beginning whole: such sequences are read each on its own.
-            fits = [how.window is None or len(one.tokens) <= how.window for one in asked]
-            with torch.inference_mode(), how.reading(self.model):
+            requests = [self._scoring_request(*pair) for pair in pairs]
+            limit = capabilities.shared_prefix_limit
+            # Beyond the limit a layer no longer attends to the whole prefix: such sequences are scored without sharing.
+            fits = [limit is None or len(request.tokens) <= limit for request in requests]
+            with torch.inference_mode(), capabilities.attention_enabled(self.model):
                 for share in (True, False):
-                    places = [place for place, one in enumerate(asked) if one.targets and fits[place] is share]
-                    score(self.model, how.head, asked, places, found, known=frozenset(known), share=share, way=how.way)
+                    indices = [index for index, request in enumerate(requests) if request.targets and fits[index] is share]
+                    score(
+                        self.model,
+                        capabilities.lm_head,
+                        requests,
+                        indices,
+                        on_score,
+                        known=frozenset(known),
+                        share_prefixes=share,
+                        attention=capabilities.attention,
+                    )
         progress.close()
-        return [answers[place] for place in range(len(given))]
+        return [answers[index] for index in range(len(pairs))]
 
-    def _answer_plainly(
-        self, given: Sequence[tuple[list[int], list[int]]], known: frozenset[int], found: Callable[[int, Answer], None]
-    ) -> None:
-        """Answer what has a continuation by lm-eval's own code, which says nothing before all that it is given is done: part by part."""
-        for places in parts([place for place, pair in enumerate(given) if pair[1]], lambda place: sum(map(len, given[place]))):
-            if not known.issuperset(places):
-                plain = self._loglikelihood_tokens([(None, *given[place]) for place in places], disable_tqdm=True)
-                for place, (log_likelihood, greedy) in zip(places, plain, strict=True):
-                    found(place, Answer(log_likelihood, greedy))
+    def _score_with_lm_eval(self, pairs: Sequence[TokenPair], known: frozenset[int], on_score: Callable[[int, Score], None]) -> None:
+        """Score the pairs that have a continuation with lm-eval's own code, chunk by chunk."""
+        with_continuation = [index for index, pair in enumerate(pairs) if pair[1]]
+        for indices in chunks_by_length(with_continuation, lambda index: sum(map(len, pairs[index]))):
+            if not known.issuperset(indices):
+                answers = self._loglikelihood_tokens([(None, *pairs[index]) for index in indices], disable_tqdm=True)
+                for index, (log_likelihood, greedy) in zip(indices, answers, strict=True):
+                    on_score(index, Score(log_likelihood, greedy))
 
-    def _asked(self, context: list[int], continuation: list[int]) -> Asked:
+    def _scoring_request(self, context: list[int], continuation: list[int]) -> ScoringRequest:
         if len(continuation) > self.max_length:
             raise ValueError(f"unicomp: a continuation of {len(continuation)} tokens; expected at most the model's {self.max_length}.")
-        return Asked(tuple((context + continuation)[-(self.max_length + 1) :][:-1]), tuple(continuation))
+        return ScoringRequest(tuple((context + continuation)[-(self.max_length + 1) :][:-1]), tuple(continuation))
 
-    def _kept(self, kind: str, text: Any) -> Any:
-        return None if self.journal is None else self.journal.get(kind, text)
+    def _logged(self, kind: str, arguments: Any) -> Any:
+        return None if self.resume_log is None else self.resume_log.get(kind, arguments)
 
-    def _keep(self, kind: str, text: Any, answer: Any) -> None:
-        if self.journal is not None:
-            self.journal.put(kind, text, answer)
+    def _log(self, kind: str, arguments: Any, answer: Any) -> None:
+        if self.resume_log is not None:
+            self.resume_log.put(kind, arguments, answer)
 
-    def _prompts(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return the token ids that HFLM's `tok_batch_encode` gives each context; an empty one has the token that starts a text."""
+    def _encode_prompts(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the token ids that HFLM's `tok_batch_encode` gives each prompt; an empty prompt becomes the prefix token (BOS or EOS)."""
         from lm_eval.models.utils import has_bos_prefix
 
-        started = [bool(has_bos_prefix(text, getattr(self.tokenizer, "bos_token", None))) for text in texts]
-        found: dict[int, list[int]] = {}
-        for beginning in {*started}:
-            places = [place for place, own in enumerate(started) if own is beginning]
-            add = False if beginning else self.add_bos_token
+        with_bos = [bool(has_bos_prefix(text, getattr(self.tokenizer, "bos_token", None))) for text in texts]
+        encoded: dict[int, list[int]] = {}
+        for bos in {*with_bos}:
+            indices = [index for index, own in enumerate(with_bos) if own is bos]
+            add = False if bos else self.add_bos_token
             special = {} if add is None else {"add_special_tokens": add}
-            found |= zip(places, self.tokenizer([texts[place] for place in places], **special)["input_ids"], strict=True)
-        return [list(found[place]) or [self.prefix_token_id] for place in range(len(texts))]
+            encoded |= zip(indices, self.tokenizer([texts[index] for index in indices], **special)["input_ids"], strict=True)
+        return [list(encoded[index]) or [self.prefix_token_id] for index in range(len(texts))]
 
-    def _ends(self) -> frozenset[int]:
+    def _end_tokens(self) -> frozenset[int]:
         configured = self.model.generation_config.eos_token_id
         listed = configured if isinstance(configured, list) else [configured]
         return frozenset(int(end) for end in (*listed, self.eot_token_id) if end is not None)
 
-    def _stop_finder(self, stops: list[str]) -> Any:
+    def _stop_finder(self, stops: list[str]) -> Callable[[list[int]], bool] | None:
+        """Return a function that returns True if the text of some token ids contains a stop string, or None if there are none."""
         if not stops:
             return None
-        # As many tokens as the longest stop string can have, and two more, as in lm-eval's own criterion.
+        # As in lm-eval's own criterion: the tokens of the longest stop string, and two more.
         tail = max(len(self.tokenizer.encode(stop, add_special_tokens=False)) for stop in stops) + 2
 
-        def found(made: list[int]) -> bool:
-            ending = self.tok_decode(made[-tail:], skip_special_tokens=False)
+        def stop_found(ids: list[int]) -> bool:
+            ending = self.tok_decode(ids[-tail:], skip_special_tokens=False)
             if not any(stop in ending for stop in stops):
                 return False
-            whole = self.tok_decode(made, skip_special_tokens=False)
+            whole = self.tok_decode(ids, skip_special_tokens=False)
             return any(stop in whole for stop in stops)
 
-        return found
+        return stop_found
 
 
-def parts(places: Iterable[int], length: Callable[[int], int]) -> list[list[int]]:
-    """Divide places into parts of at most PART that are alike in length, the longest first."""
-    ordered = sorted(places, key=length, reverse=True)
-    return [ordered[start : start + PART] for start in range(0, len(ordered), PART)]
+def chunks_by_length(indices: Iterable[int], length: Callable[[int], int]) -> list[list[int]]:
+    """Divide indices into chunks of at most REQUESTS_PER_CALL with similar lengths, the longest first."""
+    ordered = sorted(indices, key=length, reverse=True)
+    return [ordered[start : start + REQUESTS_PER_CALL] for start in range(0, len(ordered), REQUESTS_PER_CALL)]

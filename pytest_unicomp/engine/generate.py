@@ -1,4 +1,4 @@
-"""Generates batches of text that never wait for the longest: rows that have ended leave, waiting prompts take their places, sampling is seeded per row."""
+"""Generates texts with continuous batching: finished rows leave the batch, and waiting prompts take their place. Sampling is seeded per row."""
 
 from __future__ import annotations
 
@@ -7,48 +7,50 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pytest_unicomp.engine.context_limits import attended, sides
+from pytest_unicomp.engine.context_limits import attention_window, rope_regime
 from pytest_unicomp.engine.host import host
-from pytest_unicomp.engine.kv_cache import Part, growable, growing, joined
+from pytest_unicomp.engine.kv_cache import CacheSlice, can_concat, concat, preallocated
 from pytest_unicomp.engine.memory_estimate import bytes_per_token
-from pytest_unicomp.engine.model_probe import Support
-from pytest_unicomp.engine.prefill import Read, Reader, passes
-from pytest_unicomp.engine.sampling import Choosing
-from pytest_unicomp.engine.unbatched import write
+from pytest_unicomp.engine.model_probe import Capabilities
+from pytest_unicomp.engine.prefill import Prefilled, Prefiller, plan_batches
+from pytest_unicomp.engine.sampling import Sampler
+from pytest_unicomp.engine.unbatched import generate_unbatched
 
-# Bytes that the keys and values of one batch may take, and the activations of one pass; and a batch's rows at most: enough for the matrix products to be dense.
+# Most bytes of one batch's KV cache and of one pass's activations, and most rows of a batch: more do not make the matrix products faster.
 BATCH_BYTES = {"cpu": 2**28, "cuda": 2**33}
 BATCH_ROWS = {"cpu": 128, "cuda": 256}
-# Prompt tokens that are read in one pass: on a CPU more of them make activations that no longer stay in the processor's cache.
-PASS_TOKENS = {"cpu": 4_096, "cuda": 65_536}
-# Rows leave when so few of a batch are still being written: each leaving copies the keys and values of those that stay.
-STAYING = 0.85
-# Waiting prompts are read when so much of a batch's room is taken: each joining copies the keys and values too.
-REFILL = 0.5
+# Most prompt tokens in one prefill pass: on a CPU, the activations of more no longer fit into the processor's cache.
+PREFILL_TOKENS = {"cpu": 4_096, "cuda": 65_536}
+# Finished rows are removed once at most this share of a batch is unfinished: each removal copies the KV cache of the other rows.
+COMPACT_BELOW = 0.85
+# Waiting prompts are added once at most this share of the possible rows is taken: each addition copies the KV cache, too.
+REFILL_BELOW = 0.5
+
+OnText = Callable[[int, list[int]], None]
 
 
 @dataclass(frozen=True)
-class Stopping:
-    """When a row ends: one of the token ids `ends`, the text `found` says so of the ids generated up to now, or `limit` new tokens."""
+class StopConditions:
+    """A row ends with one of the token ids `end_tokens`, after `max_new_tokens`, or if `stop_found` returns True for the ids generated so far."""
 
-    ends: frozenset[int]
-    limit: int
-    found: Callable[[list[int]], bool] | None = None
+    end_tokens: frozenset[int]
+    max_new_tokens: int
+    stop_found: Callable[[list[int]], bool] | None = None
 
 
 @dataclass
 class _Row:
-    place: int
+    index: int
     prompt: list[int]
-    made: list[int]
-    draws: Any = None
-    distinct: Any = None
-    ended: bool = False
+    generated: list[int]
+    random_numbers: Any = None
+    prompt_ids: Any = None
+    finished: bool = False
 
 
 @dataclass
 class _Batch:
-    """Rows that are written side by side: the `logits` of what each says next, and which places of `cache` it sees (`mask`, 1 or 0)."""
+    """Rows in decoding: `logits` of the next token, (rows, vocabulary), the KV `cache`, and its `mask`, (rows, columns), 1 for a token, 0 for none."""
 
     rows: list[_Row]
     logits: Any
@@ -59,176 +61,184 @@ class _Batch:
 def generate(
     model: Any,
     prompts: Sequence[Sequence[int]],
-    stopping: Stopping,
+    stop: StopConditions,
     *,
-    how: Support,
-    choosing: Choosing,
+    capabilities: Capabilities,
+    sampler: Sampler,
     ordinals: Sequence[int] | None = None,
-    done: Callable[[int, list[int]], None],
+    on_text: OnText,
 ) -> None:
-    """Call `done(place, new token ids)` once per prompt (a list of at least one token id), in the order in which they end.
+    """Call `on_text(index, new token ids)` once per prompt (at least one token id), in the order in which the texts end.
 
-    Of equal requests, `ordinals` says per prompt how many came before (none by default): a row's draws depend on its prompt, that number and the
-    seed of `choosing` alone, so that neither its batch nor the order of the prompts changes what is said. An end token is the last of the ids.
-    `how` is what `support` found out about the model.
+    `ordinals` gives, per prompt, how many equal requests came before (default: none). A row's random numbers depend on its prompt, its ordinal
+    and the sampler's seed alone, so that neither its batch nor the order of the prompts changes the text. An end token is included in the ids.
     """
     import torch
 
     numbers = ordinals if ordinals is not None else [0] * len(prompts)
     rows = [
-        _Row(place, list(prompt), [], choosing.draws(prompt, number, stopping.limit))
-        for place, (prompt, number) in enumerate(zip(prompts, numbers, strict=True))
+        _Row(index, list(prompt), [], sampler.random_numbers(prompt, number, stop.max_new_tokens))
+        for index, (prompt, number) in enumerate(zip(prompts, numbers, strict=True))
     ]
-    together, alone = _sides(model, rows, stopping.limit)
+    batched, unbatched = _by_rope_regime(model, rows, stop.max_new_tokens)
     with torch.inference_mode():
-        for side, some in together.items():
-            with how.reading(model):
-                waiting = (_Joining if side == 0 and _joins(model, how) else _Apart)(model, how, some, stopping.limit)
-                batch = waiting.fill(None)
+        for regime, some in batched.items():
+            with capabilities.attention_enabled(model):
+                continuous = regime == 0 and _can_batch_continuously(model, capabilities)
+                batches = (_ContinuousBatch if continuous else _StaticBatch)(model, capabilities, some, stop.max_new_tokens)
+                batch = batches.refill(None)
                 while batch is not None:
-                    # Not in one statement: what has ended must be let go of before others are read.
-                    batch = _step(model, batch, stopping, choosing, done)
-                    batch = waiting.fill(batch)
-        for row in alone:
-            _write_alone(model, row, stopping, choosing, done)
+                    # Two statements: the old batch must be freed before new prompts are prefilled.
+                    batch = _decode_step(model, batch, stop, sampler, on_text)
+                    batch = batches.refill(batch)
+        for row in unbatched:
+            _generate_unbatched(model, row, stop, sampler, on_text)
 
 
-def _sides(model: Any, rows: Sequence[_Row], limit: int) -> tuple[dict[int, list[_Row]], list[_Row]]:
-    """Return the rows that stay on one side of the turns of the model's positions, by side, and those that may cross one, the longest first."""
-    side = sides(model)
-    together: dict[int, list[_Row]] = {}
-    alone: list[_Row] = []
+def _by_rope_regime(model: Any, rows: Sequence[_Row], max_new_tokens: int) -> tuple[dict[int, list[_Row]], list[_Row]]:
+    """Return the rows that stay in one RoPE regime, by regime, and those that may cross into another, the longest first."""
+    regime = rope_regime(model)
+    batched: dict[int, list[_Row]] = {}
+    unbatched: list[_Row] = []
     for row in rows:
-        before = side(len(row.prompt))
-        (together.setdefault(before, []) if before == side(len(row.prompt) + limit) else alone).append(row)
-    return together, sorted(alone, key=lambda row: (-len(row.prompt), row.prompt))
+        before = regime(len(row.prompt))
+        (batched.setdefault(before, []) if before == regime(len(row.prompt) + max_new_tokens) else unbatched).append(row)
+    return batched, sorted(unbatched, key=lambda row: (-len(row.prompt), row.prompt))
 
 
-def _joins(model: Any, how: Support) -> bool:
-    """Say whether rows may have gaps: a window that counts places, of the cache or of a row, would count those too."""
-    return how.head is not None and how.reason is None and attended(model) is None and growable(model.config)
+def _can_batch_continuously(model: Any, capabilities: Capabilities) -> bool:
+    """Return True if rows may have gaps: a sliding window that counts columns of the cache would count the gaps too."""
+    usable = capabilities.lm_head is not None and capabilities.reason is None
+    return usable and attention_window(model) is None and can_concat(model.config)
 
 
-def _write_alone(model: Any, row: _Row, stopping: Stopping, choosing: Choosing, done: Callable[[int, list[int]], None]) -> None:
-    # The model's generation_config has penalised already.
-    chooses = replace(choosing, penalty=1.0)
+def _generate_unbatched(model: Any, row: _Row, stop: StopConditions, sampler: Sampler, on_text: OnText) -> None:
+    # transformers applies the repetition penalty of the generation_config itself.
+    without_penalty = replace(sampler, repetition_penalty=1.0)
 
-    def say(scores: Any) -> tuple[int, bool]:
-        token = int(chooses.tokens(scores, [row]))
-        return token, _said(row, token, stopping, done)
+    def next_token(scores: Any) -> tuple[int, bool]:
+        token = int(without_penalty.sample(scores, [row]))
+        return token, _append(row, token, stop, on_text)
 
-    write(model, row.prompt, stopping.limit, say)
-
-
-def _said(row: _Row, token: int, stopping: Stopping, done: Callable[[int, list[int]], None]) -> bool:
-    """Put a token down; say whether it was the row's last."""
-    row.made.append(token)
-    row.ended = token in stopping.ends or len(row.made) >= stopping.limit or bool(stopping.found and stopping.found(row.made))
-    if row.ended:
-        done(row.place, row.made)
-    return row.ended
+    generate_unbatched(model, row.prompt, stop.max_new_tokens, next_token)
 
 
-def _step(model: Any, batch: _Batch, stopping: Stopping, choosing: Choosing, done: Callable[[int, list[int]], None]) -> _Batch | None:
-    """Let each row of a batch say its next token and think of the one after; None when all have ended."""
+def _append(row: _Row, token: int, stop: StopConditions, on_text: OnText) -> bool:
+    """Append a token to a row; return True if it was the last."""
+    row.generated.append(token)
+    at_limit = len(row.generated) >= stop.max_new_tokens
+    row.finished = token in stop.end_tokens or at_limit or bool(stop.stop_found and stop.stop_found(row.generated))
+    if row.finished:
+        on_text(row.index, row.generated)
+    return row.finished
+
+
+def _decode_step(model: Any, batch: _Batch, stop: StopConditions, sampler: Sampler, on_text: OnText) -> _Batch | None:
+    """Sample the next token of each row and run the model on it; return None if all rows have finished."""
     import torch
 
-    chosen = choosing.tokens(batch.logits, batch.rows)
-    for row, token in zip(batch.rows, chosen.tolist(), strict=True):
-        if not row.ended:
-            _said(row, token, stopping, done)
-    alive = [number for number, row in enumerate(batch.rows) if not row.ended]
-    if not alive:
+    tokens = sampler.sample(batch.logits, batch.rows)
+    for row, token in zip(batch.rows, tokens.tolist(), strict=True):
+        if not row.finished:
+            _append(row, token, stop, on_text)
+    unfinished = [number for number, row in enumerate(batch.rows) if not row.finished]
+    if not unfinished:
         return None
     rows, mask = batch.rows, batch.mask
-    if len(alive) <= STAYING * len(rows):
-        kept = torch.tensor(alive, device=model.device)
+    if len(unfinished) <= COMPACT_BELOW * len(rows):
+        kept = torch.tensor(unfinished, device=model.device)
         batch.cache.batch_select_indices(kept)
-        mask, chosen = mask[kept], chosen[kept]
-        rows = [rows[number] for number in alive]
-    # A row that has ended and not yet left is written on, and must not go where no position is.
-    last = max(len(row.prompt) + len(row.made) - 1 for row in rows if not row.ended)
+        mask, tokens = mask[kept], tokens[kept]
+        rows = [rows[number] for number in unfinished]
+    # A finished row that is still in the batch is decoded on, and its position must not exceed the model's context.
+    last = max(len(row.prompt) + len(row.generated) - 1 for row in rows if not row.finished)
     positions = mask.sum(1, keepdim=True).clamp(max=last)
     mask = torch.nn.functional.pad(mask, (0, 1), value=1)
-    return _Batch(rows, _last_logits(model, chosen[:, None], mask, positions, batch.cache), batch.cache, mask)
+    return _Batch(rows, _last_logits(model, tokens[:, None], mask, positions, batch.cache), batch.cache, mask)
 
 
-class _Joining:
-    """Prompts are read in passes, what they share once, and join the rows that are still being written as soon as there is room."""
+class _ContinuousBatch:
+    """Prefills waiting prompts, shared prefixes once, and adds them to the rows in decoding as soon as there is room."""
 
-    def __init__(self, model: Any, how: Support, rows: Sequence[_Row], limit: int) -> None:
-        assert how.head is not None
-        self._model, self._rows, self._limit = model, rows, limit
+    def __init__(self, model: Any, capabilities: Capabilities, rows: Sequence[_Row], max_new_tokens: int) -> None:
+        assert capabilities.lm_head is not None
+        self._model, self._rows, self._max_new_tokens = model, rows, max_new_tokens
         prompts = [row.prompt for row in rows]
-        self._reader = Reader(model, how.head, how.way, prompts, limit)
-        self._waiting = deque(passes(prompts, self._room, _pass_tokens(model)))
+        self._prefiller = Prefiller(model, capabilities.lm_head, capabilities.attention, prompts, max_new_tokens)
+        self._waiting = deque(plan_batches(prompts, self._max_rows, _prefill_tokens(model)))
 
-    def _room(self, length: int) -> int:
-        return _room(self._model, length + self._limit)
+    def _max_rows(self, length: int) -> int:
+        return _max_rows(self._model, length + self._max_new_tokens)
 
-    def fill(self, batch: _Batch | None) -> _Batch | None:
-        """Return the batch, with as many of those that wait as there is room for once it is half empty; None when nobody is left."""
-        import torch
-
-        if not self._waiting or (batch is not None and len(batch.rows) > REFILL * self._room(batch.mask.shape[1])):
+    def refill(self, batch: _Batch | None) -> _Batch | None:
+        """Return the batch, with as many waiting prompts as fit once it is half empty; None if no row is left."""
+        if not self._waiting or (batch is not None and len(batch.rows) > REFILL_BELOW * self._max_rows(batch.mask.shape[1])):
             return batch
         used = None if batch is None else batch.mask.any(0).nonzero()[:, 0]
-        count, longest = (0, 0) if batch is None or used is None else (len(batch.rows), len(used))
-        read: list[Read] = []
+        prefilled = self._prefill_waiting(*((0, 0) if batch is None or used is None else (len(batch.rows), len(used))))
+        return self._joined(batch, used, prefilled) if prefilled else batch
+
+    def _prefill_waiting(self, count: int, longest: int) -> list[Prefilled]:
+        """Prefill waiting prompts while they fit beside `count` rows of at most `longest` tokens."""
+        prefilled: list[Prefilled] = []
         while self._waiting:
-            places = self._waiting[0].places
-            count, longest = count + len(places), max(longest, *(len(self._rows[place].prompt) for place in places))
-            if count > self._room(longest):
+            indices = self._waiting[0].indices
+            count, longest = count + len(indices), max(longest, *(len(self._rows[index].prompt) for index in indices))
+            if count > self._max_rows(longest):
                 break
-            read.append(self._reader.read(self._waiting.popleft()))
-        if not read:
-            return batch
-        rows, logits = [self._rows[place] for one in read for place in one.places], [one.logits for one in read]
-        parts, masks = [one.part for one in read], [one.mask for one in read]
-        if batch is None and len(parts) == 1 and parts[0].before is None:
-            return _Batch(rows, logits[0], parts[0].cache, masks[0])
+            prefilled.append(self._prefiller.prefill(self._waiting.popleft()))
+        return prefilled
+
+    def _joined(self, batch: _Batch | None, used: Any, prefilled: Sequence[Prefilled]) -> _Batch:
+        """Return one batch of the rows in decoding, of whose cache the columns `used` are needed, and of those just prefilled."""
+        import torch
+
+        rows, logits = [self._rows[index] for one in prefilled for index in one.indices], [one.logits for one in prefilled]
+        slices, masks = [one.cache for one in prefilled], [one.mask for one in prefilled]
+        if batch is None and len(slices) == 1 and slices[0].prefix is None:
+            return _Batch(rows, logits[0], slices[0].cache, masks[0])
         if batch is not None:
-            parts.insert(0, Part(batch.cache, used))
+            slices.insert(0, CacheSlice(batch.cache, used))
             rows, logits, masks = [*batch.rows, *rows], [batch.logits, *logits], [batch.mask[:, used], *masks]
         longest = max(mask.shape[1] for mask in masks)
         mask = torch.cat([torch.nn.functional.pad(mask, (0, longest - mask.shape[1])) for mask in masks])
-        cache = joined(self._model.config, parts, longest, longest + self._limit)
+        cache = concat(self._model.config, slices, longest, longest + self._max_new_tokens)
         return _Batch(rows, torch.cat(logits), cache, mask)
 
 
-class _Apart:
-    """Each batch is read in one pass, padded on the left, and written to its end."""
+class _StaticBatch:
+    """Prefills each batch in one pass, padded on the left, and decodes it to its end before the next one."""
 
-    def __init__(self, model: Any, how: Support, rows: Sequence[_Row], limit: int) -> None:
-        self._model, self._limit = model, limit
+    def __init__(self, model: Any, capabilities: Capabilities, rows: Sequence[_Row], max_new_tokens: int) -> None:
+        self._model, self._max_new_tokens = model, max_new_tokens
         self._waiting = deque(sorted(rows, key=lambda row: (-len(row.prompt), row.prompt)))
 
-    def fill(self, batch: _Batch | None) -> _Batch | None:
-        """Return the batch, or the next one when it has ended; None when nobody is left."""
+    def refill(self, batch: _Batch | None) -> _Batch | None:
+        """Return the batch, or the next one if it has ended; None if no row is left."""
         import torch
 
         if batch is not None or not self._waiting:
             return batch
         longest = len(self._waiting[0].prompt)
-        fitting = max(1, min(_room(self._model, longest + self._limit), _pass_tokens(self._model) // longest))
-        rows = [self._waiting.popleft() for _ in range(min(fitting, len(self._waiting)))]
+        count = max(1, min(_max_rows(self._model, longest + self._max_new_tokens), _prefill_tokens(self._model) // longest))
+        rows = [self._waiting.popleft() for _ in range(min(count, len(self._waiting)))]
         ids = torch.tensor([[0] * (longest - len(row.prompt)) + row.prompt for row in rows], device=self._model.device)
         mask = torch.tensor([[0] * (longest - len(row.prompt)) + [1] * len(row.prompt) for row in rows], device=self._model.device)
-        cache = growing(self._model.config, longest + self._limit)
+        cache = preallocated(self._model.config, longest + self._max_new_tokens)
         logits = _last_logits(self._model, ids, mask, (mask.cumsum(1) - 1).clamp(min=0), cache)
         return _Batch(rows, logits, cache, mask)
 
 
-def _room(model: Any, tokens: int) -> int:
-    """Return how many rows of `tokens` tokens go into a batch, at least one."""
+def _max_rows(model: Any, tokens: int) -> int:
+    """Return how many rows of `tokens` tokens fit into a batch, at least one."""
     kind = host.kind(str(model.device))
-    return max(1, min(BATCH_ROWS[kind], BATCH_BYTES[kind] // (bytes_per_token(model).keys * tokens)))
+    return max(1, min(BATCH_ROWS[kind], BATCH_BYTES[kind] // (bytes_per_token(model).kv_cache * tokens)))
 
 
-def _pass_tokens(model: Any) -> int:
-    """Return how many prompt tokens are read together, at least one: what they take on their way must fit as well."""
+def _prefill_tokens(model: Any) -> int:
+    """Return how many prompt tokens go into one prefill pass, at least one; their activations must fit into BATCH_BYTES too."""
     kind = host.kind(str(model.device))
-    return max(1, min(PASS_TOKENS[kind], BATCH_BYTES[kind] // bytes_per_token(model).activations))
+    return max(1, min(PREFILL_TOKENS[kind], BATCH_BYTES[kind] // bytes_per_token(model).activations))
 
 
 def _last_logits(model: Any, ids: Any, mask: Any, positions: Any, cache: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Computes logits only where they are wanted: `Head` lets a model's forward pass reach its output layer with the chosen positions alone."""
+"""Computes logits only at the positions where they are needed: the output layer (lm_head) of a model gets the hidden states of those alone."""
 
 from __future__ import annotations
 
@@ -7,79 +7,82 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_unicomp.engine.last_layer import LastLayer
+from pytest_unicomp.engine.last_decoder_layer import LastDecoderLayer
 
-# Bytes of float32 logits that are held at once.
+# Most bytes of float32 logits in memory at once.
 LOGITS_BYTES = 2**27
 
 
 @dataclass(frozen=True)
-class Scores:
-    """Of N wanted tokens: `log_probabilities` in nats and `likeliest`, whether no other token was likelier; lists of length N."""
+class TokenScores:
+    """Scores of N target tokens: `log_probabilities` in nats, and `greedy`, True if no other token had a higher logit; lists of length N."""
 
     log_probabilities: list[float]
-    likeliest: list[bool]
+    greedy: list[bool]
 
 
-class Head:
-    """The output layer of a causal model. `plain`: the logits are that layer's output and nothing after it changes them; `last` is spared what it can be.
+class LMHead:
+    """The output layer of a causal model, limited to selected positions.
 
-    Raises ValueError for a model that does not say which layer that is.
+    `unmodified`: the model returns the layer's output as it is, without softcapping or scaling. Logits can then be computed in parts, after the
+    forward pass. `last_layer`, if given, is limited to the same positions. Raises ValueError for a model that names no output layer.
     """
 
-    def __init__(self, model: Any, *, plain: bool, last: LastLayer | None = None) -> None:
-        """Take the layer that the model itself names; nothing is changed until `reading` is entered."""
+    def __init__(self, model: Any, *, unmodified: bool, last_layer: LastDecoderLayer | None = None) -> None:
+        """Find the output layer; nothing is changed before `at_positions` is entered."""
         self._layer = model.get_output_embeddings()
         if self._layer is None:
             raise ValueError(f"{type(model).__name__} names no output layer")
-        self.plain, self._last = plain, last
+        self.unmodified, self._last_layer = unmodified, last_layer
         self._rows: Any = None
         self._columns: Any = None
         self._hidden: Any = None
 
     @contextmanager
-    def reading(self, rows: Sequence[int], columns: Sequence[int]) -> Iterator[None]:
-        """Within the block the model's logits are those of positions (row, column) alone, shape (1, N, vocabulary); where the head is plain, of one."""
+    def at_positions(self, rows: Sequence[int], columns: Sequence[int]) -> Iterator[None]:
+        """Limit the model's logits, within the block, to the N positions (row, column): shape (1, N, vocabulary).
+
+        If `unmodified`, the hidden states of all N are kept for `logits` and `scores`, and the forward pass returns the logits of the first alone.
+        """
         import torch
 
         self._rows, self._columns = torch.tensor(rows), torch.tensor(columns)
-        handle = self._layer.register_forward_pre_hook(self._choose)
+        handle = self._layer.register_forward_pre_hook(self._select)
         try:
-            with nullcontext() if self._last is None else self._last.reading(self._rows, self._columns):
+            with nullcontext() if self._last_layer is None else self._last_layer.at_positions(self._rows, self._columns):
                 yield
         finally:
             handle.remove()
 
-    def _choose(self, _: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    def _select(self, _: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
         hidden, *others = arguments
-        chosen = hidden[self._rows.to(hidden.device), self._columns.to(hidden.device)]
-        if self.plain:
-            self._hidden = chosen
-            chosen = chosen[:1]
-        return (chosen[None], *others)
+        selected = hidden[self._rows.to(hidden.device), self._columns.to(hidden.device)]
+        if self.unmodified:
+            self._hidden = selected
+            selected = selected[:1]
+        return (selected[None], *others)
 
-    def logits(self, logits: Any) -> Any:
-        """Return the logits of all positions that were read, shape (N, vocabulary), from those that the model has given."""
-        kept, self._hidden = self._hidden, None
-        return self._layer(kept) if self.plain else logits[0]
+    def logits(self, model_logits: Any) -> Any:
+        """Return the logits of the N positions of the last forward pass, shape (N, vocabulary); `model_logits` is what the model returned."""
+        hidden, self._hidden = self._hidden, None
+        return self._layer(hidden) if self.unmodified else model_logits[0]
 
-    def scores(self, logits: Any, wanted: Sequence[int], tokens: Sequence[int]) -> Scores:
-        """Return the scores of `tokens`, each under the logits of position number `wanted` of those that were read."""
+    def scores(self, model_logits: Any, positions: Sequence[int], targets: Sequence[int]) -> TokenScores:
+        """Score each of `targets` under the logits at position number `positions[i]`, 0 to N - 1, of the last forward pass."""
         import torch
 
-        kept, self._hidden = self._hidden, None
-        count = len(kept) if self.plain else logits.shape[1]
-        width = logits.shape[-1]
-        order = torch.tensor(wanted, device=logits.device)
-        targets = torch.tensor(tokens, device=logits.device)
-        chosen = torch.empty(len(wanted), device=logits.device)
-        likeliest = torch.empty(len(wanted), dtype=torch.bool, device=logits.device)
-        step = max(1, LOGITS_BYTES // (4 * width))
+        hidden, self._hidden = self._hidden, None
+        count = len(hidden) if self.unmodified else model_logits.shape[1]
+        vocabulary = model_logits.shape[-1]
+        order = torch.tensor(positions, device=model_logits.device)
+        tokens = torch.tensor(targets, device=model_logits.device)
+        log_probabilities = torch.empty(len(positions), device=model_logits.device)
+        greedy = torch.empty(len(positions), dtype=torch.bool, device=model_logits.device)
+        step = max(1, LOGITS_BYTES // (4 * vocabulary))
         for start in range(0, count, step):
-            part = (self._layer(kept[start : start + step]) if self.plain else logits[0, start : start + step]).float()
+            part = (self._layer(hidden[start : start + step]) if self.unmodified else model_logits[0, start : start + step]).float()
             here = ((order >= start) & (order < start + step)).nonzero()[:, 0]
             rows = order[here] - start
-            values = part[rows, targets[here]]
-            chosen[here] = values - part.logsumexp(-1)[rows]
-            likeliest[here] = part.argmax(-1)[rows] == targets[here]
-        return Scores(chosen.tolist(), likeliest.tolist())
+            log_probabilities[here] = part[rows, tokens[here]] - part.logsumexp(-1)[rows]
+            greedy[here] = part.argmax(-1)[rows] == tokens[here]
+        return TokenScores(log_probabilities.tolist(), greedy.tolist())

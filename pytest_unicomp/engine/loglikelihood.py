@@ -1,7 +1,8 @@
-"""Scores continuations of token sequences with every shared beginning read once: a few-shot block for all its questions, a question for all its options.
+"""Scores continuations of token sequences, with every shared prefix computed once: few-shot examples for all questions, a question for all options.
 
-A block is read with one row. Each of its trees then is one row of a batch, and all rows see the block's keys and values: first the trunk (the rest of a context),
-then its branches (the options) side by side. An attention mask hides each branch from the others, and the positions of each go on from the trunk.
+The prefix of a `PrefixGroup` is cached as one row. Each of the group's trees is then one row of a batch that continues after it: the trunk (the
+rest of a context), then its branches (the options) side by side. An attention mask hides the branches from each other, and the positions of each
+continue from the trunk, as in tree attention.
 """
 
 from __future__ import annotations
@@ -10,204 +11,228 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_unicomp.engine.attention import Way
-from pytest_unicomp.engine.context_limits import sides
+from pytest_unicomp.engine.attention import AttentionKind
+from pytest_unicomp.engine.context_limits import rope_regime
 from pytest_unicomp.engine.host import host
-from pytest_unicomp.engine.lm_head import Head
+from pytest_unicomp.engine.lm_head import LMHead
 from pytest_unicomp.engine.memory_estimate import bytes_per_token
-from pytest_unicomp.engine.prefix_cache import Prefix, behind
-from pytest_unicomp.engine.prefix_tree import Block, Reading, Tree, blocks
+from pytest_unicomp.engine.prefix_cache import CachedPrefix, after_prefix
+from pytest_unicomp.engine.prefix_tree import PackedTree, PrefixGroup, TokenSequence, group_by_prefix
 
-# Memory that one batch may take for activations, keys and values and its mask, and its padded tokens at most: more gains nothing, and a kill loses it.
+# Most bytes of one batch (activations, KV cache and mask), and most tokens with padding: more is not faster, and a kill would lose more.
 BATCH_BYTES = {"cpu": 2**28, "cuda": 2**32}
 BATCH_TOKENS = {"cpu": 4096, "cuda": 131_072}
-# A batch of so many tokens keeps the device busy; beyond it a row joins only if it is at least as full as this.
+# A batch of this many tokens keeps the device busy. From then on a row is added only if it is at least this share of the longest row's length.
 BUSY_TOKENS = {"cpu": 512, "cuda": 16_384}
-FULL = 0.9
+MIN_FILLED_SHARE = 0.9
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One question: `tokens` to read, and the `targets` that its last positions should predict, one per position."""
+class ScoringRequest:
+    """The input `tokens`, and the `targets` to score under the logits of its last positions, one per position."""
 
     tokens: tuple[int, ...]
     targets: tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Answer:
-    """The sum of the targets' log-probabilities in nats, and whether each was the likeliest."""
+class Score:
+    """`log_likelihood` is the sum of the targets' log-probabilities in nats; `greedy` is True if each was the likeliest token."""
 
     log_likelihood: float
     greedy: bool
 
 
-Done = Callable[[int, Answer], None]
+OnScore = Callable[[int, Score], None]
 
 
 def score(
     model: Any,
-    head: Head,
-    asked: Sequence[Asked],
-    places: Sequence[int],
-    done: Done,
+    lm_head: LMHead,
+    requests: Sequence[ScoringRequest],
+    indices: Sequence[int],
+    on_score: OnScore,
     *,
     known: frozenset[int] = frozenset(),
-    share: bool = True,
-    way: Way = "plain",
+    share_prefixes: bool = True,
+    attention: AttentionKind = "transformers",
 ) -> None:
-    """Call `done(place, answer)` for the questions at `places` of `asked`, batch by batch; a batch of `known` ones alone is left out.
+    """Call `on_score(index, score)` for the requests at `indices`, batch by batch; a batch that has only `known` requests is skipped.
 
-    Every question reads at least as many tokens as it has targets, at least one. With `share` false every distinct sequence is a row of its
-    own, read from its beginning. `way` is how attention to what is shared is computed.
+    Every request has at least one target, and at least as many tokens as targets. Unless `share_prefixes`, every distinct sequence is a row of
+    its own, computed from its first token.
     """
-    readings, askers = distinct(asked, places)
-    alone = [Block(0, tuple(Tree(len(reading.tokens), (place,)) for place, reading in enumerate(readings)))]
-    read(model, head, blocks(readings) if share else alone, Questions(asked, readings, askers, known), done, way)
+    distinct = distinct_sequences(requests, indices, known)
+    if share_prefixes:
+        groups = group_by_prefix(distinct.sequences)
+    else:
+        rows = tuple(PackedTree(len(sequence.tokens), (number,)) for number, sequence in enumerate(distinct.sequences))
+        groups = [PrefixGroup(0, rows)]
+    score_groups(model, lm_head, groups, distinct, on_score, attention)
 
 
 @dataclass(frozen=True)
-class Questions:
-    """What is asked: `readings`, and per reading (`askers`) who asks about it; `known` askers have their answers already."""
+class DistinctSequences:
+    """The distinct `sequences` of some `requests`, and for each sequence the `indices` of its requests; the scores of `known` requests exist already."""
 
-    asked: Sequence[Asked]
-    readings: Sequence[Reading]
-    askers: Sequence[Sequence[int]]
+    requests: Sequence[ScoringRequest]
+    sequences: Sequence[TokenSequence]
+    indices: Sequence[Sequence[int]]
     known: frozenset[int] = frozenset()
 
 
-def distinct(asked: Sequence[Asked], places: Iterable[int]) -> tuple[list[Reading], list[list[int]]]:
-    """Return each distinct sequence once, and per sequence the places of those who ask about it."""
+def distinct_sequences(
+    requests: Sequence[ScoringRequest], indices: Iterable[int], known: frozenset[int] = frozenset()
+) -> DistinctSequences:
+    """Return each distinct token sequence of the requests at `indices` once."""
     found: dict[tuple[int, ...], list[int]] = {}
-    for place in places:
-        found.setdefault(asked[place].tokens, []).append(place)
-    readings = [Reading(tokens, len(tokens) - max(len(asked[place].targets) for place in askers)) for tokens, askers in found.items()]
-    return readings, list(found.values())
+    for index in indices:
+        found.setdefault(requests[index].tokens, []).append(index)
+    sequences = [
+        TokenSequence(tokens, len(tokens) - max(len(requests[index].targets) for index in members)) for tokens, members in found.items()
+    ]
+    return DistinctSequences(requests, sequences, list(found.values()), known)
 
 
-def read(model: Any, head: Head, found: Sequence[Block], questions: Questions, done: Done, way: Way, piece_size: int | None = None) -> None:
-    """Read blocks of the questions' readings and answer all who ask, as `score` does; a beginning in pieces of at most `piece_size` tokens."""
-    for block in found:
-        rows = [_row(block.shared, tree, questions) for tree in block.trees]
+def score_groups(
+    model: Any,
+    lm_head: LMHead,
+    groups: Sequence[PrefixGroup],
+    distinct: DistinctSequences,
+    on_score: OnScore,
+    attention: AttentionKind,
+    chunk_size: int | None = None,
+) -> None:
+    """Score prefix groups of the distinct sequences as `score` does; prefixes are prefilled in chunks of at most `chunk_size` tokens."""
+    for group in groups:
+        rows = [_pack(group.prefix_length, tree, distinct) for tree in group.trees]
         prefix = None
-        for batch in _batches(model, block.shared, rows):
-            if all(asker in questions.known for row in batch for _, asker in row.wanted):
+        for batch in _batches(model, group.prefix_length, rows):
+            if all(index in distinct.known for row in batch for _, index in row.targets):
                 continue
-            if block.shared and prefix is None:
-                beginning = questions.readings[block.trees[0].places[0]].tokens[: block.shared]
-                prefix = Prefix.read(model, head, beginning, way, piece_size)
+            if group.prefix_length and prefix is None:
+                tokens = distinct.sequences[group.trees[0].indices[0]].tokens[: group.prefix_length]
+                prefix = CachedPrefix.prefill(model, lm_head, tokens, attention, chunk_size)
             waiting = [batch]
             while waiting:
                 some = waiting.pop()
                 try:
-                    _answer(model, head, prefix, some, questions.asked, done)
+                    _score_batch(model, lm_head, prefix, some, distinct.requests, on_score)
                 except RuntimeError as error:
-                    if len(some) == 1 or not _lacks_memory(error):
+                    if len(some) == 1 or not _is_out_of_memory(error):
                         raise
                     waiting += [some[len(some) // 2 :], some[: len(some) // 2]]
 
 
 @dataclass(frozen=True)
-class _Row:
-    """A tree as it is read behind its block: `tokens`, their `positions`, `owners` (0 for the trunk, else the branch's number), and who wants what.
+class _PackedRow:
+    """A tree as a row after its prefix: `tokens`, their `positions` in the sequence, and `branches` (0 for the trunk, else the branch's number).
 
-    `wanted` holds (column whose logits are wanted, asker) once per target, each asker's in the order of its targets.
+    `targets` has (column whose logits are needed, request index) once per target, in the order of each request's targets.
     """
 
     tokens: list[int]
     positions: list[int]
-    owners: list[int]
-    wanted: list[tuple[int, int]]
+    branches: list[int]
+    targets: list[tuple[int, int]]
 
 
-def _row(shared: int, tree: Tree, questions: Questions) -> _Row:
-    readings, askers, asked = questions.readings, questions.askers, questions.asked
-    tokens = list(readings[tree.places[0]].tokens[shared : tree.trunk])
+def _pack(prefix_length: int, tree: PackedTree, distinct: DistinctSequences) -> _PackedRow:
+    tokens = list(distinct.sequences[tree.indices[0]].tokens[prefix_length : tree.trunk_length])
     trunk = len(tokens)
-    positions = list(range(shared, tree.trunk))
-    owners = [0] * trunk
-    wanted: list[tuple[int, int]] = []
-    for number, place in enumerate(tree.places, 1):
-        whole = readings[place].tokens
-        columns = [*range(trunk), *range(len(tokens), len(tokens) + len(whole) - tree.trunk)]
-        tokens += whole[tree.trunk :]
-        positions += range(tree.trunk, len(whole))
-        owners += [number] * (len(whole) - tree.trunk)
-        for asker in askers[place]:
-            wanted += [(column, asker) for column in columns[-len(asked[asker].targets) :]]
-    return _Row(tokens, positions, owners, wanted)
+    positions = list(range(prefix_length, tree.trunk_length))
+    branches = [0] * trunk
+    targets: list[tuple[int, int]] = []
+    for branch, number in enumerate(tree.indices, 1):
+        whole = distinct.sequences[number].tokens
+        columns = [*range(trunk), *range(len(tokens), len(tokens) + len(whole) - tree.trunk_length)]
+        tokens += whole[tree.trunk_length :]
+        positions += range(tree.trunk_length, len(whole))
+        branches += [branch] * (len(whole) - tree.trunk_length)
+        for index in distinct.indices[number]:
+            targets += [(column, index) for column in columns[-len(distinct.requests[index].targets) :]]
+    return _PackedRow(tokens, positions, branches, targets)
 
 
-def _batches(model: Any, shared: int, rows: Sequence[_Row]) -> Iterator[list[_Row]]:
-    """Divide rows into batches, the longest first, so that what does not fit shows at once, and alike in length, so that little is padded.
+def _batches(model: Any, prefix_length: int, rows: Sequence[_PackedRow]) -> Iterator[list[_PackedRow]]:
+    """Divide rows into batches: the longest first, so that a lack of memory shows at once, and of similar length, so that there is little padding.
 
-    A batch lies on one side of the turns of the model's positions.
+    The rows of a batch are in one RoPE regime.
     """
-    side = sides(model)
+    regime = rope_regime(model)
     kind = host.kind(str(model.device))
-    bytes_of = bytes_per_token(model)
-    batch: list[_Row] = []
-    length = most = 0
+    sizes = bytes_per_token(model)
+    batch: list[_PackedRow] = []
+    longest = max_rows = 0
     for row in sorted(rows, key=lambda row: len(row.tokens), reverse=True):
-        busy = len(batch) * length >= BUSY_TOKENS[kind]
-        apart = batch and side(max(row.positions) + 1) != side(max(batch[0].positions) + 1)
-        if batch and (len(batch) == most or apart or (busy and len(row.tokens) < FULL * length)):
+        busy = len(batch) * longest >= BUSY_TOKENS[kind]
+        other_regime = batch and regime(max(row.positions) + 1) != regime(max(batch[0].positions) + 1)
+        if batch and (len(batch) == max_rows or other_regime or (busy and len(row.tokens) < MIN_FILLED_SHARE * longest)):
             yield batch
             batch = []
         if not batch:
-            length = len(row.tokens)
-            memory = length * (bytes_of.activations + (shared + length) * bytes_of.number) + (shared + length) * bytes_of.keys
-            most = max(1, min(BATCH_TOKENS[kind] // length, BATCH_BYTES[kind] // memory))
+            longest = len(row.tokens)
+            columns = prefix_length + longest
+            row_bytes = longest * (sizes.activations + columns * sizes.element) + columns * sizes.kv_cache
+            max_rows = max(1, min(BATCH_TOKENS[kind] // longest, BATCH_BYTES[kind] // row_bytes))
         batch.append(row)
     if batch:
         yield batch
 
 
-def _lacks_memory(error: RuntimeError) -> bool:
+def _is_out_of_memory(error: RuntimeError) -> bool:
     import torch
 
+    # torch has no exception type for a failed allocation on the CPU.
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
-def _answer(model: Any, head: Head, prefix: Prefix | None, rows: Sequence[_Row], asked: Sequence[Asked], done: Done) -> None:
-    """Read one batch and answer all its askers."""
+def _score_batch(
+    model: Any,
+    lm_head: LMHead,
+    prefix: CachedPrefix | None,
+    rows: Sequence[_PackedRow],
+    requests: Sequence[ScoringRequest],
+    on_score: OnScore,
+) -> None:
+    """Run one batch and report the score of each of its requests."""
     positions: dict[tuple[int, int], int] = {}
     numbers: list[int] = []
-    askers: list[int] = []
-    for place, row in enumerate(rows):
-        for column, asker in row.wanted:
-            numbers.append(positions.setdefault((place, column), len(positions)))
-            askers.append(asker)
-    targets = [token for asker in dict.fromkeys(askers) for token in asked[asker].targets]
-    rows_asked, columns_asked = zip(*positions, strict=True)
-    with behind(model, head, prefix, rows_asked, columns_asked):
-        logits = model(**_inputs(model, prefix, rows)).logits
-    scores = head.scores(logits, numbers, targets)
+    indices: list[int] = []
+    for row_number, row in enumerate(rows):
+        for column, index in row.targets:
+            numbers.append(positions.setdefault((row_number, column), len(positions)))
+            indices.append(index)
+    targets = [token for index in dict.fromkeys(indices) for token in requests[index].targets]
+    row_numbers, columns = zip(*positions, strict=True)
+    with after_prefix(model, lm_head, prefix, row_numbers, columns):
+        logits = model(**_model_inputs(model, prefix, rows)).logits
+    scores = lm_head.scores(logits, numbers, targets)
     start = 0
-    for asker in dict.fromkeys(askers):
-        end = start + len(asked[asker].targets)
-        done(asker, Answer(sum(scores.log_probabilities[start:end]), all(scores.likeliest[start:end])))
+    for index in dict.fromkeys(indices):
+        end = start + len(requests[index].targets)
+        on_score(index, Score(sum(scores.log_probabilities[start:end]), all(scores.greedy[start:end])))
         start = end
 
 
-def _inputs(model: Any, prefix: Prefix | None, rows: Sequence[_Row]) -> dict[str, Any]:
-    """Return what the model is given: rows padded on the right, behind the block, with a mask where there are branches."""
+def _model_inputs(model: Any, prefix: CachedPrefix | None, rows: Sequence[_PackedRow]) -> dict[str, Any]:
+    """Return the arguments of the forward pass: rows padded on the right, the prefix's cache, and a mask if a row has branches."""
     import torch
 
     longest = max(len(row.tokens) for row in rows)
 
-    def padded(lists: Iterable[list[int]], filling: int) -> Any:
-        return torch.tensor([numbers + [filling] * (longest - len(numbers)) for numbers in lists])
+    def padded(lists: Iterable[list[int]], padding: int) -> Any:
+        return torch.tensor([numbers + [padding] * (longest - len(numbers)) for numbers in lists])
 
     inputs: dict[str, Any] = {"input_ids": padded((row.tokens for row in rows), 0).to(model.device), "use_cache": prefix is not None}
     if prefix is not None:
-        inputs["past_key_values"] = prefix.seen(len(rows))
-    if any(row.owners[-1] for row in rows):
-        before = 0 if prefix is None else prefix.held
-        owners = padded((row.owners for row in rows), -1)
-        seen = ((owners[:, :, None] == owners[:, None, :]) | (owners[:, None, :] == 0)).tril_()
+        inputs["past_key_values"] = prefix.batch_cache(len(rows))
+    if any(row.branches[-1] for row in rows):
+        before = 0 if prefix is None else prefix.columns_in_batch
+        branches = padded((row.branches for row in rows), -1)
+        visible = ((branches[:, :, None] == branches[:, None, :]) | (branches[:, None, :] == 0)).tril_()
         mask = torch.zeros(len(rows), 1, longest, before + longest, dtype=model.dtype)
-        mask[:, 0, :, before:].masked_fill_(~seen, torch.finfo(model.dtype).min)
+        mask[:, 0, :, before:].masked_fill_(~visible, torch.finfo(model.dtype).min)
         inputs["attention_mask"] = mask.to(model.device)
         inputs["position_ids"] = padded((row.positions for row in rows), 0).to(model.device)
     return inputs

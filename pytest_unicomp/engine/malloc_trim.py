@@ -1,4 +1,4 @@
-"""Gives memory that has been let go of back to the system: glibc keeps it where keys and values of a few megabytes lie between activations."""
+"""Returns freed memory to the operating system: glibc keeps it if small blocks that are still in use, such as KV caches, lie between freed ones."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import Any
 from pytest_unicomp.engine.host import host
 from pytest_unicomp.engine.memory_estimate import bytes_per_token
 
-# Activations of so many bytes leave holes that matter beside a model; a smaller pass is over sooner than they are given back.
-WORTH_BYTES = 2**27
+# A forward pass with fewer bytes of activations leaves too little freed memory to be worth the time of a trim.
+MIN_ACTIVATION_BYTES = 2**27
 
 
 def trim() -> None:
-    """Give back what the process no longer needs (malloc_trim(3)); nothing where the C library has no such call."""
-    give_back = _malloc_trim()
-    if give_back is not None:
-        give_back(0)
+    """Return freed memory of this process to the system (malloc_trim(3)); do nothing if the C library has no such function."""
+    malloc_trim = _malloc_trim()
+    if malloc_trim is not None:
+        malloc_trim(0)
 
 
 @cache
 def _malloc_trim() -> Any:
-    """Return the call, or None."""
+    """Return the C function, or None."""
     try:
         return getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
     except OSError:  # a program without dynamic libraries
@@ -31,6 +31,6 @@ def _malloc_trim() -> Any:
 
 
 def trim_after(model: Any, tokens: int) -> None:
-    """Give back what a pass of so many tokens has left in the host's memory, where the model computes there and it is worth the time."""
-    if host.kind(str(model.device)) == "cpu" and tokens * bytes_per_token(model).activations >= WORTH_BYTES:
+    """Trim after a forward pass over `tokens` tokens, if the model is on the CPU and its activations reached MIN_ACTIVATION_BYTES."""
+    if host.kind(str(model.device)) == "cpu" and tokens * bytes_per_token(model).activations >= MIN_ACTIVATION_BYTES:
         trim()

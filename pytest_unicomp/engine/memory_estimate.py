@@ -1,41 +1,41 @@
-"""Roughly how much memory a token takes in a model, by its configuration: what batches are cut by."""
+"""Estimates from a model's configuration how much memory one token takes, which decides the size of batches."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-# What is taken where a configuration does not say: rather too much, which makes batches small.
+# Assumed if a configuration does not say: rather too large, which makes batches smaller.
 HIDDEN, LAYERS = 4096, 48
 
 
 @dataclass(frozen=True)
 class BytesPerToken:
-    """Bytes that one token takes on its way through a layer (`activations`), and its keys and values in all layers (`keys`); `number` is one number's."""
+    """Bytes per token: `activations` in one decoder layer, `kv_cache` in all layers together; `element` is the size of one number."""
 
     activations: int
-    keys: int
-    number: int
+    kv_cache: int
+    element: int
 
 
 def bytes_per_token(model: Any) -> BytesPerToken:
-    """Return the sizes of a causal model's tokens in the data type of its weights; a configuration that says nothing or something odd is no error."""
+    """Return the estimate for a causal model in the dtype of its weights; a configuration that is incomplete or odd raises no error."""
     config = model.config.get_text_config()
-    number = int(model.dtype.itemsize)
+    element = int(model.dtype.itemsize)
     hidden = _largest(config, "hidden_size") or HIDDEN
-    inner = _largest(config, "intermediate_size") or _largest(config, "ffn_dim") or 4 * hidden
+    intermediate = _largest(config, "intermediate_size") or _largest(config, "ffn_dim") or 4 * hidden
     heads = _largest(config, "num_attention_heads") or 1
     key_heads = _largest(config, "num_key_value_heads") or heads
-    size = _largest(config, "head_dim") or max(1, hidden // heads)
+    head_size = _largest(config, "head_dim") or max(1, hidden // heads)
     layers = _largest(config, "num_hidden_layers") or LAYERS
-    return BytesPerToken(number * (3 * inner + 8 * hidden), 2 * number * layers * key_heads * size, number)
+    return BytesPerToken(element * (3 * intermediate + 8 * hidden), 2 * element * layers * key_heads * head_size, element)
 
 
 def _largest(config: Any, name: str) -> int:
-    """Return a size of the configuration, the largest where each layer has its own, 0 where it says none."""
+    """Return a size of the configuration: the largest if each layer has its own, 0 if there is none."""
     try:
-        given = getattr(config, name, None)
-    except RuntimeError:  # transformers': each layer has its own, and none of them speaks for all
-        given = None
-    each = given if isinstance(given, list | tuple) else [given]
-    return max((int(size) for size in each if isinstance(size, int | float)), default=0)
+        value = getattr(config, name, None)
+    except RuntimeError:  # transformers raises it if the sizes of the layers differ
+        value = None
+    sizes = value if isinstance(value, list | tuple) else [value]
+    return max((int(size) for size in sizes if isinstance(size, int | float)), default=0)

@@ -1,4 +1,4 @@
-"""Finds out by trying whether a model can be read with shared beginnings: its answers to a few tokens must be those of the plain forward pass."""
+"""Probes what a loaded model can do: whether scoring with shared prefixes and batched generation give the results of the plain forward pass."""
 
 from __future__ import annotations
 
@@ -10,187 +10,202 @@ from itertools import product
 from typing import Any
 
 from pytest_unicomp.engine import context_limits
-from pytest_unicomp.engine.attention import Way, grouped, ways
-from pytest_unicomp.engine.kv_cache import growing
-from pytest_unicomp.engine.last_layer import LastLayer
-from pytest_unicomp.engine.lm_head import Head
-from pytest_unicomp.engine.loglikelihood import Answer, Asked, Questions, distinct, read
-from pytest_unicomp.engine.prefix_tree import Block, Tree
+from pytest_unicomp.engine.attention import AttentionKind, grouped_query, supported_kinds
+from pytest_unicomp.engine.kv_cache import preallocated
+from pytest_unicomp.engine.last_decoder_layer import LastDecoderLayer
+from pytest_unicomp.engine.lm_head import LMHead
+from pytest_unicomp.engine.loglikelihood import Score, ScoringRequest, distinct_sequences, score_groups
+from pytest_unicomp.engine.prefix_tree import PackedTree, PrefixGroup
 
-# Attention that looks at every earlier key, or at the nearest ones only; other layers keep a state in place of keys.
-KEYED = {"full_attention", "sliding_attention", "chunked_attention"}
-# How far two ways of computing one log-probability may be apart: rounding alone, far below what a wrong position or mask does.
+# Layer types that keep keys and values; others, such as Mamba's, keep a recurrent state.
+KV_CACHE_LAYERS = {"full_attention", "sliding_attention", "chunked_attention"}
+# Largest difference, in nats, between two ways to compute a log-probability: rounding alone, far below the effect of a wrong position or mask.
 TOLERANCE = {"float32": 1e-4, "float64": 1e-4}
-ROUGH = 0.1
-BEGINNING, PIECE_SIZE = 6, 4
+TOLERANCE_16_BIT = 0.1
+PREFIX_TOKENS, CHUNK_SIZE = 6, 4
 
 
 @dataclass(frozen=True)
-class Support:
-    """How a model is read: `head` None means by lm-eval's own code; `window` is the length up to which beginnings are shared, 0 for never.
+class Capabilities:
+    """What the engine may do with a model. If `lm_head` is None, lm-eval's own code scores it.
 
-    `reason` says what the model cannot do, None where it can do all; `way` is how its attention is computed. Texts are `written` by us, or by
-    lm-eval's own code.
+    `shared_prefix_limit` is the longest sequence, in tokens, that may share a prefix (None: any, 0: none). `reason` says what the model cannot do,
+    None if it can do everything. `attention` is the kind to run it with. `batched_generation`: our own batched decoding generates its texts, else
+    lm-eval's own code does.
     """
 
-    head: Head | None
-    window: int | None
+    lm_head: LMHead | None
+    shared_prefix_limit: int | None
     reason: str | None = None
-    way: Way = "plain"
-    written: bool = False
+    attention: AttentionKind = "transformers"
+    batched_generation: bool = False
 
-    def reading(self, model: Any) -> AbstractContextManager[None]:
-        """Return the block within which the model reads and writes."""
-        return nullcontext() if self.way == "plain" else grouped(model)
+    def attention_enabled(self, model: Any) -> AbstractContextManager[None]:
+        """Return the block within which the model is to be run."""
+        return nullcontext() if self.attention == "transformers" else grouped_query(model)
 
 
-def support(model: Any) -> Support:
-    """Try a loaded causal model with about thirty tokens; whatever it raises is a reason, never an error."""
+def probe(model: Any) -> Capabilities:
+    """Run a loaded causal model on about thirty tokens and return its capabilities; an exception of the model becomes a reason."""
     config = model.config.get_text_config()
     if getattr(model, "_is_stateful", False) or getattr(config, "is_encoder_decoder", False):
-        return Support(None, 0, "it keeps a state in place of keys and values")
-    found = _read(model)
-    return replace(found, written=_writes(model, found))
+        return Capabilities(None, 0, "it keeps a state in place of keys and values")
+    found = _probe_scoring(model)
+    return replace(found, batched_generation=_can_generate_batched(model, found))
 
 
-def _read(model: Any) -> Support:
-    """Find out how sequences are read."""
+def _probe_scoring(model: Any) -> Capabilities:
+    """Find the fastest way to score that gives the right results."""
     import torch
 
     config = model.config.get_text_config()
-    if not set(getattr(config, "layer_types", None) or KEYED) <= KEYED:
-        return Support(None, 0, "some of its layers keep a state in place of keys and values")
+    if not set(getattr(config, "layer_types", None) or KV_CACHE_LAYERS) <= KV_CACHE_LAYERS:
+        return Capabilities(None, 0, "some of its layers keep a state in place of keys and values")
     try:
         with torch.inference_mode():
-            plain = _plain(model)
-            heads = [*_sparing(model, plain), Head(model, plain=plain)]
-    except Exception as error:  # noqa: BLE001 - a model of a stranger may raise anything; it is then read as lm-eval reads it
-        return Support(None, 0, f"its output layer cannot be asked for single positions ({type(error).__name__}: {error})")
+            unmodified = _logits_are_unmodified(model)
+            heads = [*_heads_with_last_layer(model, unmodified), LMHead(model, unmodified=unmodified)]
+    except Exception as error:  # noqa: BLE001 - an unknown model may raise anything; lm-eval's own code then scores it
+        return Capabilities(None, 0, f"its output layer cannot be limited to single positions ({type(error).__name__}: {error})")
     reason = None
-    for way, head in product(ways(model), heads):
+    for attention, lm_head in product(supported_kinds(model), heads):
         try:
             with torch.inference_mode():
-                apart = _apart(model, Support(head, None, way=way))
+                difference = _scoring_difference(model, Capabilities(lm_head, None, attention=attention))
         except Exception as error:  # noqa: BLE001 - as above
             reason = f"its attention takes no mask or no cache of ours ({type(error).__name__}: {error})"
             continue
-        if apart <= _tolerance(model):
-            return Support(head, context_limits.shareable(model), way=way)
-        reason = f"its answers change by {apart:.2g} nats when beginnings are shared"
-    return Support(heads[-1], 0, reason)
+        if difference <= _tolerance(model):
+            return Capabilities(lm_head, context_limits.shared_prefix_limit(model), attention=attention)
+        reason = f"its scores change by {difference:.2g} nats if prefixes are shared"
+    return Capabilities(heads[-1], 0, reason)
 
 
-def _sparing(model: Any, plain: bool) -> list[Head]:
-    """Return the head that spares the last layer what nobody asks about, where the model names its parts."""
+def _heads_with_last_layer(model: Any, unmodified: bool) -> list[LMHead]:
+    """Return the head that also limits the last decoder layer, or nothing if the model's modules are not named as in Llama."""
     try:
-        return [Head(model, plain=plain, last=LastLayer(model))]
+        return [LMHead(model, unmodified=unmodified, last_layer=LastDecoderLayer(model))]
     except (AttributeError, ValueError):
         return []
 
 
-def _writes(model: Any, how: Support) -> bool:
-    """Say whether padded rows can be written on and leave; where not, say why."""
+def _can_generate_batched(model: Any, capabilities: Capabilities) -> bool:
+    """Return True if padded rows can be decoded together and removed; log the reason if not."""
     import torch
 
     try:
-        with torch.inference_mode(), how.reading(model):
-            apart = _written(model)
+        with torch.inference_mode(), capabilities.attention_enabled(model):
+            difference = _decoding_difference(model)
     except Exception as error:  # noqa: BLE001 - as above
-        reason = f"it keeps nothing to go on from ({type(error).__name__}: {error})"
+        reason = f"it keeps no KV cache to continue from ({type(error).__name__}: {error})"
     else:
-        if apart <= _tolerance(model):
+        if difference <= _tolerance(model):
             return True
-        reason = f"what it says next changes by {apart:.2g} nats beside other rows"
-    logging.getLogger(__name__).warning("unicomp: %s writes texts by lm-eval's own code: %s.", type(model).__name__, reason)
+        reason = f"its next token's log-probability changes by {difference:.2g} nats in a batch with other rows"
+    logging.getLogger(__name__).warning("unicomp: texts of %s are generated by lm-eval's own code: %s.", type(model).__name__, reason)
     return False
 
 
 def _tolerance(model: Any) -> float:
-    return TOLERANCE.get(str(model.dtype).removeprefix("torch."), ROUGH)
+    return TOLERANCE.get(str(model.dtype).removeprefix("torch."), TOLERANCE_16_BIT)
 
 
-def _further(apart: float, difference: float) -> float:
-    """Return the larger of a distance and the size of a difference; what is no number is infinitely far."""
-    return math.inf if math.isnan(difference) else max(apart, abs(difference))
+def _larger(largest: float, difference: float) -> float:
+    """Return the larger of `largest` and the size of a difference; NaN counts as infinite."""
+    return math.inf if math.isnan(difference) else max(largest, abs(difference))
 
 
-def _tokens(model: Any, count: int) -> list[int]:
+def _probe_tokens(model: Any, count: int) -> list[int]:
     vocabulary = int(model.get_output_embeddings().weight.shape[0])
     return [1 + (7 + 13 * number * number) % max(1, vocabulary - 1) for number in range(count)]
 
 
-def _plain(model: Any) -> bool:
-    """Say whether the model's logits are what its output layer makes of its last hidden states, and its positions those of its input."""
+def _logits_are_unmodified(model: Any) -> bool:
+    """Return True if the model's logits are the output of its output layer. Raises ValueError if that layer does not see all positions in one call."""
     import torch
 
     layer = model.get_output_embeddings()
-    seen: list[Any] = []
-    handle = layer.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0]))
-    ids = torch.tensor([_tokens(model, 5)], device=model.device)
+    hidden: list[Any] = []
+    handle = layer.register_forward_pre_hook(lambda _, arguments: hidden.append(arguments[0]))
+    ids = torch.tensor([_probe_tokens(model, 5)], device=model.device)
     try:
         logits = model(input_ids=ids, use_cache=False).logits
     finally:
         handle.remove()
-    if len(seen) != 1 or seen[0].shape[:2] != ids.shape or logits.shape[:2] != ids.shape:
-        raise ValueError("it is not asked once, for all positions")
-    return bool(torch.equal(layer(seen[0]).float(), logits.float()))
+    if len(hidden) != 1 or hidden[0].shape[:2] != ids.shape or logits.shape[:2] != ids.shape:
+        raise ValueError("it is not called once, for all positions")
+    return bool(torch.equal(layer(hidden[0]).float(), logits.float()))
 
 
-def _apart(model: Any, how: Support) -> float:
-    """Return the largest difference, in nats, between answers with shared beginnings and those of each sequence read alone."""
+def _scoring_difference(model: Any, capabilities: Capabilities) -> float:
+    """Return the largest difference, in nats, between scores with a shared prefix and those of each sequence by itself."""
     import torch
 
-    tokens = _tokens(model, 24)
-    beginning, rest = tokens[:BEGINNING], tokens[BEGINNING:]
-    contexts = [beginning + rest[:4], beginning + rest[4:6]]
+    tokens = _probe_tokens(model, 24)
+    prefix, rest = tokens[:PREFIX_TOKENS], tokens[PREFIX_TOKENS:]
+    contexts = [prefix + rest[:4], prefix + rest[4:6]]
     options = [rest[6:9], rest[9:10], rest[10:14], rest[14:16]]
-    asked = [Asked(tuple((context + option)[:-1]), tuple(option)) for context in contexts for option in options]
-    readings, askers = distinct(asked, range(len(asked)))
-    places = {reading.tokens: place for place, reading in enumerate(readings)}
-    trees = [Tree(len(context), tuple(dict.fromkeys(places[tuple((context + option)[:-1])] for option in options))) for context in contexts]
-    # Trees with branches are read with a mask; sequences without any are not.
-    lines = [Tree(len(reading.tokens), (place,)) for place, reading in enumerate(readings)]
-    found: list[tuple[int, Answer]] = []
-    assert how.head is not None
-    with how.reading(model):
-        for some in (trees, lines):
-            block = Block(BEGINNING, tuple(some))
-            read(model, how.head, [block], Questions(asked, readings, askers), lambda *answer: found.append(answer), how.way, PIECE_SIZE)
-    apart = 0.0
-    for place, answer in found:
-        question = asked[place]
-        logits = model(input_ids=torch.tensor([question.tokens], device=model.device), use_cache=False).logits[0]
-        chosen = logits[-len(question.targets) :].float().log_softmax(-1)
-        alone = float(chosen[torch.arange(len(question.targets)), torch.tensor(question.targets)].sum())
-        apart = _further(apart, alone - answer.log_likelihood)
-    return apart
+    requests = [ScoringRequest(tuple((context + option)[:-1]), tuple(option)) for context in contexts for option in options]
+    distinct = distinct_sequences(requests, range(len(requests)))
+    numbers = {sequence.tokens: number for number, sequence in enumerate(distinct.sequences)}
+    with_branches = [
+        PackedTree(len(context), tuple(dict.fromkeys(numbers[tuple((context + option)[:-1])] for option in options)))
+        for context in contexts
+    ]
+    # Rows with branches are run with a mask, rows without branches are not: both must work.
+    without_branches = [PackedTree(len(sequence.tokens), (number,)) for number, sequence in enumerate(distinct.sequences)]
+    found: list[tuple[int, Score]] = []
+    assert capabilities.lm_head is not None
+    with capabilities.attention_enabled(model):
+        for trees in (with_branches, without_branches):
+            groups = [PrefixGroup(PREFIX_TOKENS, tuple(trees))]
+            score_groups(
+                model,
+                capabilities.lm_head,
+                groups,
+                distinct,
+                lambda index, score: found.append((index, score)),
+                capabilities.attention,
+                CHUNK_SIZE,
+            )
+    largest = 0.0
+    for index, score in found:
+        request = requests[index]
+        logits = model(input_ids=torch.tensor([request.tokens], device=model.device), use_cache=False).logits[0]
+        log_probabilities = logits[-len(request.targets) :].float().log_softmax(-1)
+        expected = float(log_probabilities[torch.arange(len(request.targets)), torch.tensor(request.targets)].sum())
+        largest = _larger(largest, expected - score.log_likelihood)
+    return largest
 
 
-def _written(model: Any) -> float:
-    """Return the largest difference, in nats, between what rows of two lengths say next side by side and what each says alone; the longer leaves."""
+def _decoding_difference(model: Any) -> float:
+    """Return the largest difference, in nats, of the next token's log-probability between two padded rows decoded together and each by itself.
+
+    The longer row leaves the batch before the last step.
+    """
     import torch
 
-    long, short = _tokens(model, 8), _tokens(model, 5)[::-1]
-    rows, added = [long[:6], short[:3]], [long[6:], short[3:]]
+    long, short = _probe_tokens(model, 8), _probe_tokens(model, 5)[::-1]
+    rows, continuations = [long[:6], short[:3]], [long[6:], short[3:]]
     mask = torch.tensor([[1] * 6, [0] * 3 + [1] * 3], device=model.device)
-    given = [long[:6], [0] * 3 + short[:3]]
+    inputs = [long[:6], [0] * 3 + short[:3]]
     positions = (mask.cumsum(1) - 1).clamp(min=0)
-    cache = growing(model.config, 8)
-    apart = 0.0
+    cache = preallocated(model.config, 8)
+    largest = 0.0
     for step in range(3):
         settings = {"past_key_values": cache, "use_cache": True, "logits_to_keep": 1}
-        ids = torch.tensor(given, device=model.device)
-        said = model(input_ids=ids, attention_mask=mask, position_ids=positions, **settings).logits[:, -1].float().log_softmax(-1)
-        for row, beside in zip(rows, said, strict=True):
+        ids = torch.tensor(inputs, device=model.device)
+        batched = model(input_ids=ids, attention_mask=mask, position_ids=positions, **settings).logits[:, -1].float().log_softmax(-1)
+        for row, in_batch in zip(rows, batched, strict=True):
             alone = model(input_ids=torch.tensor([row], device=model.device), use_cache=False).logits[0, -1].float().log_softmax(-1)
             likeliest = int(alone.argmax())
-            apart = _further(apart, float(alone[likeliest] - beside[likeliest]))
+            largest = _larger(largest, float(alone[likeliest] - in_batch[likeliest]))
         if step == 1:
             cache.batch_select_indices(torch.tensor([1], device=model.device))
-            rows, added, mask = rows[1:], added[1:], mask[1:]
+            rows, continuations, mask = rows[1:], continuations[1:], mask[1:]
         if step < 2:
-            given = [[tokens[step]] for tokens in added]
-            rows = [row + token for row, token in zip(rows, given, strict=True)]
+            inputs = [[tokens[step]] for tokens in continuations]
+            rows = [row + token for row, token in zip(rows, inputs, strict=True)]
             positions = mask.sum(1, keepdim=True)
             mask = torch.nn.functional.pad(mask, (0, 1), value=1)
-    return apart
+    return largest

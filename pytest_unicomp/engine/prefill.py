@@ -1,4 +1,4 @@
-"""Reads prompts before they are written on: what several share is read once, and the rest in passes of rows that are alike in length."""
+"""Prefill of prompts before generation: a prefix that several prompts share is computed once, and the rest in batches of similar length."""
 
 from __future__ import annotations
 
@@ -7,95 +7,101 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_unicomp.engine import chunked_prefill
-from pytest_unicomp.engine.attention import Way
-from pytest_unicomp.engine.kv_cache import Part, growing
-from pytest_unicomp.engine.lm_head import Head
+from pytest_unicomp.engine.attention import AttentionKind
+from pytest_unicomp.engine.kv_cache import CacheSlice, preallocated
+from pytest_unicomp.engine.lm_head import LMHead
 from pytest_unicomp.engine.malloc_trim import trim_after
-from pytest_unicomp.engine.prefix_cache import Prefix, behind
-from pytest_unicomp.engine.prefix_tree import runs
+from pytest_unicomp.engine.prefix_cache import CachedPrefix, after_prefix
+from pytest_unicomp.engine.prefix_tree import shared_prefix_runs
 
 
 @dataclass(frozen=True)
-class Pass:
-    """Prompts (by place) that are read together and share their first `shared` tokens; each has at least one token more."""
+class PrefillBatch:
+    """Prompts (by index) for one forward pass. They share their first `prefix_length` tokens, and each has at least one token more."""
 
-    shared: int
-    places: tuple[int, ...]
+    prefix_length: int
+    indices: tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Read:
-    """What a pass gives: the `logits` of each prompt's last token, shape (prompts, vocabulary), keys and values, and which of their places a prompt fills.
+class Prefilled:
+    """The result for one batch: `logits` of each prompt's last token, shape (prompts, vocabulary), and the KV cache of the prompts.
 
-    `mask` has shape (prompts, tokens), 1 where a token lies.
+    `mask` has shape (prompts, tokens), prefix included: 1 for a token, 0 for padding.
     """
 
-    places: tuple[int, ...]
+    indices: tuple[int, ...]
     logits: Any
-    part: Part
+    cache: CacheSlice
     mask: Any
 
 
-def passes(prompts: Sequence[Sequence[int]], rows: Callable[[int], int], tokens: int) -> list[Pass]:
-    """Divide prompts of at least one token into passes, each prompt in one: at most `tokens` padded tokens that are not shared, or one row.
+def plan_batches(prompts: Sequence[Sequence[int]], max_rows: Callable[[int], int], max_tokens: int) -> list[PrefillBatch]:
+    """Divide prompts of at least one token into batches that contain each prompt once.
 
-    `rows(length)`, at least 1, is how many rows there may be where the longest prompt has that many tokens.
-
-    Passes that share a beginning follow each other. The longest come first, so that what does not fit shows at once.
+    A batch has one row, or at most `max_tokens` tokens after the prefix, padding included, and at most `max_rows(length)` rows (at least 1), where
+    `length` is that of its longest prompt. Batches with the same prefix follow each other. The longest come first, so that a lack of memory shows
+    at once.
     """
-    order = sorted(range(len(prompts)), key=lambda place: tuple(prompts[place]))
+    order = sorted(range(len(prompts)), key=lambda index: tuple(prompts[index]))
     groups: list[tuple[int, list[int]]] = []
-    alone: list[int] = []
-    for first, last, shared in runs([tuple(prompts[place][:-1]) for place in order]):
-        if shared:
-            groups.append((shared, order[first:last]))
+    unshared: list[int] = []
+    for first, end, prefix_length in shared_prefix_runs([tuple(prompts[index][:-1]) for index in order]):
+        if prefix_length:
+            groups.append((prefix_length, order[first:end]))
         else:
-            alone += order[first:last]
-    found: list[Pass] = []
-    for shared, places in sorted([*groups, (0, alone)], key=lambda group: -max((len(prompts[place]) for place in group[1]), default=0)):
-        places = sorted(places, key=lambda place: -len(prompts[place]))
+            unshared += order[first:end]
+    batches: list[PrefillBatch] = []
+    longest_first = sorted([*groups, (0, unshared)], key=lambda group: -max((len(prompts[index]) for index in group[1]), default=0))
+    for prefix_length, indices in longest_first:
+        indices = sorted(indices, key=lambda index: -len(prompts[index]))
         start = 0
-        while start < len(places):
-            length = len(prompts[places[start]])
-            fitting = max(1, min(rows(length), tokens // (length - shared)))
-            found.append(Pass(shared, tuple(places[start : start + fitting])))
-            start += fitting
-    return found
+        while start < len(indices):
+            length = len(prompts[indices[start]])
+            rows = max(1, min(max_rows(length), max_tokens // (length - prefix_length)))
+            batches.append(PrefillBatch(prefix_length, tuple(indices[start : start + rows])))
+            start += rows
+    return batches
 
 
-class Reader:
-    """Reads passes one after another; the beginning of the last one is kept for the next."""
+class Prefiller:
+    """Runs batches one after another, and keeps the cached prefix of the last one for the next."""
 
-    def __init__(self, model: Any, head: Head, way: Way, prompts: Sequence[Sequence[int]], limit: int) -> None:
-        """Take a model that `support` found able to share, the prompts that passes speak of, and how many tokens each may be written on by."""
-        self._model, self._head, self._way, self._prompts, self._limit = model, head, way, prompts, limit
-        self._beginning: tuple[int, ...] = ()
-        self._prefix: Prefix | None = None
+    def __init__(
+        self, model: Any, lm_head: LMHead, attention: AttentionKind, prompts: Sequence[Sequence[int]], max_new_tokens: int
+    ) -> None:
+        """Take a model that can share prefixes (`model_probe`), the prompts that batches index, and how many tokens each may generate at most."""
+        self._model, self._lm_head, self._attention = model, lm_head, attention
+        self._prompts, self._max_new_tokens = prompts, max_new_tokens
+        self._prefix_tokens: tuple[int, ...] = ()
+        self._prefix: CachedPrefix | None = None
 
-    def read(self, some: Pass) -> Read:
-        """Read one pass: rows padded on the right, each seeing what is shared and what came before in itself."""
+    def prefill(self, batch: PrefillBatch) -> Prefilled:
+        """Run one batch: rows are padded on the right, and each attends to the shared prefix and to its own earlier tokens."""
         import torch
 
-        self._share(tuple(self._prompts[some.places[0]][: some.shared]))
+        self._cache_prefix(tuple(self._prompts[batch.indices[0]][: batch.prefix_length]))
         prefix, device = self._prefix, self._model.device
-        own = [list(self._prompts[place][some.shared :]) for place in some.places]
-        longest = max(map(len, own))
-        ids = torch.tensor([tokens + [0] * (longest - len(tokens)) for tokens in own], device=device)
-        cache = growing(self._model.config, longest + self._limit) if prefix is None else prefix.seen(len(own))
-        if prefix is None and len(own) == 1:
-            given = chunked_prefill.read(self._model, self._head, own[0], cache)
+        suffixes = [list(self._prompts[index][batch.prefix_length :]) for index in batch.indices]
+        longest = max(map(len, suffixes))
+        ids = torch.tensor([tokens + [0] * (longest - len(tokens)) for tokens in suffixes], device=device)
+        cache = preallocated(self._model.config, longest + self._max_new_tokens) if prefix is None else prefix.batch_cache(len(suffixes))
+        if prefix is None and len(suffixes) == 1:
+            output = chunked_prefill.prefill(self._model, self._lm_head, suffixes[0], cache)
         else:
-            rows, ends = range(len(own)), [len(tokens) - 1 for tokens in own]
-            with behind(self._model, self._head, prefix, rows, ends):
-                given = self._model(input_ids=ids, past_key_values=cache, use_cache=True).logits
-        logits = self._head.logits(given)
-        mask = torch.tensor([[1] * (some.shared + len(tokens)) + [0] * (longest - len(tokens)) for tokens in own], device=device)
-        del given
+            rows, ends = range(len(suffixes)), [len(tokens) - 1 for tokens in suffixes]
+            with after_prefix(self._model, self._lm_head, prefix, rows, ends):
+                output = self._model(input_ids=ids, past_key_values=cache, use_cache=True).logits
+        logits = self._lm_head.logits(output)
+        mask = torch.tensor(
+            [[1] * (batch.prefix_length + len(tokens)) + [0] * (longest - len(tokens)) for tokens in suffixes], device=device
+        )
+        del output
         trim_after(self._model, ids.numel())
-        places = slice(0 if prefix is None else prefix.held, None)
-        return Read(some.places, logits, Part(cache, places, prefix and prefix.cache), mask)
+        columns = slice(0 if prefix is None else prefix.columns_in_batch, None)
+        return Prefilled(batch.indices, logits, CacheSlice(cache, columns, prefix and prefix.cache), mask)
 
-    def _share(self, beginning: tuple[int, ...]) -> None:
-        if beginning != self._beginning:
-            self._prefix = Prefix.read(self._model, self._head, beginning, self._way) if beginning else None
-            self._beginning = beginning
+    def _cache_prefix(self, tokens: tuple[int, ...]) -> None:
+        if tokens != self._prefix_tokens:
+            self._prefix = CachedPrefix.prefill(self._model, self._lm_head, tokens, self._attention) if tokens else None
+            self._prefix_tokens = tokens

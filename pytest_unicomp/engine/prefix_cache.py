@@ -1,4 +1,4 @@
-"""A beginning that many rows share: read once, as one row, and then seen by every row of a batch without a copy."""
+"""Prefix cache: the KV cache of a token prefix is computed once, as one row, and every row of a batch uses it without a copy."""
 
 from __future__ import annotations
 
@@ -8,43 +8,46 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_unicomp.engine import chunked_prefill
-from pytest_unicomp.engine.attention import Way, folded
-from pytest_unicomp.engine.kv_cache import beside, spread
-from pytest_unicomp.engine.lm_head import Head
+from pytest_unicomp.engine.attention import AttentionKind, cascade
+from pytest_unicomp.engine.kv_cache import expand, side_by_side
+from pytest_unicomp.engine.lm_head import LMHead
 
 
 @dataclass(frozen=True)
-class Prefix:
-    """The keys and values of a beginning of `tokens` tokens, one row; `way` is how a batch sees them."""
+class CachedPrefix:
+    """The KV cache of a prefix of `length` tokens, one row; `attention` is how the rows of a batch attend to it."""
 
     cache: Any
-    tokens: int
-    way: Way
+    length: int
+    attention: AttentionKind
 
     @classmethod
-    def read(cls, model: Any, head: Head, tokens: Sequence[int], way: Way, piece_size: int | None = None) -> Prefix:
-        """Read a beginning of at least one token, in pieces of at most `piece_size` tokens (default: as memory allows)."""
+    def prefill(
+        cls, model: Any, lm_head: LMHead, tokens: Sequence[int], attention: AttentionKind, chunk_size: int | None = None
+    ) -> CachedPrefix:
+        """Run a prefix of at least one token through the model, in chunks of at most `chunk_size` tokens (None: as many as memory allows)."""
         from transformers import DynamicCache
 
         cache = DynamicCache()
-        chunked_prefill.read(model, head, tokens, cache, piece_size)
-        return cls(cache, len(tokens), way)
+        chunked_prefill.prefill(model, lm_head, tokens, cache, chunk_size)
+        return cls(cache, len(tokens), attention)
 
     @property
-    def held(self) -> int:
-        """How many of its tokens stand in a batch's own cache and mask: none where attention to them is computed apart."""
-        return 0 if self.way == "folded" else self.tokens
+    def columns_in_batch(self) -> int:
+        """Count the prefix tokens that take columns in a batch's cache and mask: none with cascade attention, which keeps them apart."""
+        return 0 if self.attention == "cascade" else self.length
 
-    def seen(self, rows: int) -> Any:
-        """Return the cache that a batch of `rows` rows is given."""
-        return beside(self.cache) if self.way == "folded" else spread(self.cache, rows)
+    def batch_cache(self, rows: int) -> Any:
+        """Return the cache with which a batch of `rows` rows continues after this prefix."""
+        return side_by_side(self.cache) if self.attention == "cascade" else expand(self.cache, rows)
 
-    def _attending(self, model: Any, rows: Sequence[int], columns: Sequence[int]) -> AbstractContextManager[None]:
-        return folded(model, self.cache, (rows, columns)) if self.way == "folded" else nullcontext()
+    def attending(self, model: Any, rows: Sequence[int], columns: Sequence[int]) -> AbstractContextManager[None]:
+        """Return the block within which the model's rows attend to this prefix; only outputs at (row, column) are read."""
+        return cascade(model, self.cache, (rows, columns)) if self.attention == "cascade" else nullcontext()
 
 
 @contextmanager
-def behind(model: Any, head: Head, prefix: Prefix | None, rows: Sequence[int], columns: Sequence[int]) -> Iterator[None]:
-    """Within the block a batch is read behind `prefix` (None: from its beginning), of which nothing but positions (row, column) is asked."""
-    with head.reading(rows, columns), nullcontext() if prefix is None else prefix._attending(model, rows, columns):
+def after_prefix(model: Any, lm_head: LMHead, prefix: CachedPrefix | None, rows: Sequence[int], columns: Sequence[int]) -> Iterator[None]:
+    """Run the model, within the block, on a batch that continues after `prefix` (None: no prefix), with logits at positions (row, column) alone."""
+    with lm_head.at_positions(rows, columns), nullcontext() if prefix is None else prefix.attending(model, rows, columns):
         yield

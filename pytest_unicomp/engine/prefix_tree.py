@@ -1,4 +1,4 @@
-"""Finds what token sequences share: a `Block` of trees that begin alike, a `Tree` whose branches differ only after a common trunk."""
+"""Finds the prefixes that token sequences share: a `PrefixGroup` has one prefix worth caching, and each `PackedTree` in it is one row of a batch."""
 
 from __future__ import annotations
 
@@ -9,53 +9,53 @@ from typing import Any
 
 Tokens = tuple[int, ...]
 
-# What a shared beginning must save, in tokens, to be worth a forward pass of its own, and how long it must be at least.
-WORTH_A_PASS, SHORTEST = 512, 16
-# Tokens of all branches of a tree together at most: each looks at the places of all, though it sees only its own.
-WIDEST = 1024
+# A shared prefix gets a forward pass of its own if it is this long, and if sharing it saves this many tokens.
+MIN_PREFIX_TOKENS, MIN_TOKENS_SAVED = 16, 512
+# Most tokens in all branches of a tree together: attention computes scores between all of them, though the mask hides other branches.
+MAX_BRANCH_TOKENS = 1024
 
 
 @dataclass(frozen=True)
-class Reading:
-    """A sequence to be read once: at least one token; logits are wanted from position `start` on, 0 <= start < len(tokens)."""
+class TokenSequence:
+    """At least one token; logits are needed at positions `logits_from` and later, 0 <= logits_from < len(tokens)."""
 
     tokens: Tokens
-    start: int
+    logits_from: int
 
 
 @dataclass(frozen=True)
-class Tree:
-    """Readings (by place) that begin with the same `trunk` tokens, at least one; what each has beyond them is its branch, perhaps empty."""
+class PackedTree:
+    """Sequences (by index) that start with the same `trunk_length` tokens, at least one. The rest of each, perhaps empty, is its branch."""
 
-    trunk: int
-    places: tuple[int, ...]
+    trunk_length: int
+    indices: tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Block:
-    """Trees whose first `shared` tokens are the same: fewer than any trunk, none of them wanted; 0 where nothing worth sharing was found."""
+class PrefixGroup:
+    """Trees whose first `prefix_length` tokens are equal: fewer than any trunk has, and none whose logits are needed; 0 if nothing is worth sharing."""
 
-    shared: int
-    trees: tuple[Tree, ...]
+    prefix_length: int
+    trees: tuple[PackedTree, ...]
 
 
-def blocks(readings: Sequence[Reading]) -> list[Block]:
-    """Return blocks that hold every reading once. Equal sequences should be given once: they would be read twice."""
-    trees = _by_context(readings)
-    ends = [readings[tree.places[0]].tokens[: _limit(tree, readings)] for tree in trees]
-    found: list[Block] = []
-    alone: list[Tree] = []
-    for first, last, shared in runs(ends):
-        run = _merged(trees[first:last], readings, shared)
-        if shared:
-            found.append(Block(shared, tuple(run)))
+def group_by_prefix(sequences: Sequence[TokenSequence]) -> list[PrefixGroup]:
+    """Return groups that contain every sequence exactly once. Pass equal sequences only once, or each of them is computed."""
+    trees = _trees_by_context(sequences)
+    shareable = [sequences[tree.indices[0]].tokens[: _shareable_length(tree, sequences)] for tree in trees]
+    groups: list[PrefixGroup] = []
+    unshared: list[PackedTree] = []
+    for first, end, prefix_length in shared_prefix_runs(shareable):
+        merged = _merge_neighbours(trees[first:end], sequences, prefix_length)
+        if prefix_length:
+            groups.append(PrefixGroup(prefix_length, tuple(merged)))
         else:
-            alone += run
-    return [*found, *([Block(0, tuple(alone))] if alone else [])]
+            unshared += merged
+    return [*groups, *([PrefixGroup(0, tuple(unshared))] if unshared else [])]
 
 
-def common(first: Sequence[Any], second: Sequence[Any]) -> int:
-    """Return how many tokens (or characters) two sequences share at their beginning, found by halving: slices compare quickly."""
+def common_prefix_length(first: Sequence[Any], second: Sequence[Any]) -> int:
+    """Return how many leading tokens (or characters) two sequences have in common, by bisection: comparing slices is fast."""
     low, high = 0, min(len(first), len(second))
     if first[:high] == second[:high]:
         return high
@@ -68,88 +68,94 @@ def common(first: Sequence[Any], second: Sequence[Any]) -> int:
     return low
 
 
-def runs(sequences: Sequence[Tokens]) -> list[tuple[int, int, int]]:
-    """Divide sorted sequences into runs (first, last + 1, tokens shared) so that sharing saves most; a run of its own shares 0.
+def shared_prefix_runs(sequences: Sequence[Tokens]) -> list[tuple[int, int, int]]:
+    """Divide sorted sequences into runs (first, end, prefix length) whose sharing saves the most tokens; prefix length 0 means not shared.
 
-    The spans that share a beginning form a tree (that of the longest common prefixes of neighbours): each is shared as a whole or as its parts.
+    Spans with a common prefix form a tree (from the longest common prefixes of neighbours): each span is shared as a whole, or as its parts.
     """
-    stack = [_Span(0, 0)]
-    chosen: list[tuple[int, int, int]] = []
-    depths = [common(left, right) for left, right in pairwise(sequences)]
+    stack = [_PrefixSpan(0, 0)]
+    depths = [common_prefix_length(left, right) for left, right in pairwise(sequences)]
     for number, depth in enumerate([*depths, 0]):
         first = number
-        below: list[_Span] = []
-        while stack[-1].depth > depth:
+        children: list[_PrefixSpan] = []
+        while stack[-1].prefix_length > depth:
             span = stack.pop()
-            span.saved += sum(part.saved for part in below)
-            span.divided += [run for part in below for run in part.divided]
-            whole = (number - span.first) * span.depth
-            if span.depth >= SHORTEST and whole >= max(WORTH_A_PASS, span.saved):
-                span.saved, span.divided = whole, [(span.first, number + 1, span.depth)]
-            below = [span]
+            span.saved += sum(child.saved for child in children)
+            span.runs += [run for child in children for run in child.runs]
+            saved_as_whole = (number - span.first) * span.prefix_length
+            if span.prefix_length >= MIN_PREFIX_TOKENS and saved_as_whole >= max(MIN_TOKENS_SAVED, span.saved):
+                span.saved, span.runs = saved_as_whole, [(span.first, number + 1, span.prefix_length)]
+            children = [span]
             first = span.first
-        if stack[-1].depth < depth:
-            stack.append(_Span(depth, first))
-        stack[-1].saved += sum(part.saved for part in below)
-        stack[-1].divided += [run for part in below for run in part.divided]
+        if stack[-1].prefix_length < depth:
+            stack.append(_PrefixSpan(depth, first))
+        stack[-1].saved += sum(child.saved for child in children)
+        stack[-1].runs += [run for child in children for run in child.runs]
+    return _with_gaps(sorted(stack[0].runs), len(sequences))
+
+
+def _with_gaps(runs: Sequence[tuple[int, int, int]], count: int) -> list[tuple[int, int, int]]:
+    """Return sorted runs with unshared runs between them, so that they cover 0 to `count`."""
+    complete: list[tuple[int, int, int]] = []
     position = 0
-    for start, end, shared in sorted(stack[0].divided):
+    for start, end, prefix_length in runs:
         if start > position:
-            chosen.append((position, start, 0))
-        chosen.append((start, end, shared))
+            complete.append((position, start, 0))
+        complete.append((start, end, prefix_length))
         position = end
-    if position < len(sequences):
-        chosen.append((position, len(sequences), 0))
-    return chosen
+    if position < count:
+        complete.append((position, count, 0))
+    return complete
 
 
-def _limit(tree: Tree, readings: Sequence[Reading]) -> int:
-    """Return how much of a tree's trunk a block may take: no position whose logits are wanted, and one token stays."""
-    return min(tree.trunk - 1, *(readings[place].start for place in tree.places))
+def _shareable_length(tree: PackedTree, sequences: Sequence[TokenSequence]) -> int:
+    """Return how much of a tree's trunk a group's prefix may cover: no position whose logits are needed, and not the trunk's last token."""
+    return min(tree.trunk_length - 1, *(sequences[index].logits_from for index in tree.indices))
 
 
-def _branches(places: Sequence[int], trunk: int, readings: Sequence[Reading]) -> int:
-    return sum(len(readings[place].tokens) - trunk for place in places)
+def _branch_tokens(indices: Sequence[int], trunk_length: int, sequences: Sequence[TokenSequence]) -> int:
+    return sum(len(sequences[index].tokens) - trunk_length for index in indices)
 
 
-def _by_context(readings: Sequence[Reading]) -> list[Tree]:
-    """Put readings with one context together: those that share all that comes before what is wanted of either. Sorted by their tokens."""
-    trees: list[Tree] = []
-    for place in sorted(range(len(readings)), key=lambda place: readings[place].tokens):
-        reading = readings[place]
+def _trees_by_context(sequences: Sequence[TokenSequence]) -> list[PackedTree]:
+    """Return a tree for each context: sequences belong together if they share all tokens before the first whose logits are needed. Sorted by tokens."""
+    trees: list[PackedTree] = []
+    for index in sorted(range(len(sequences)), key=lambda index: sequences[index].tokens):
+        sequence = sequences[index]
         if trees:
             last = trees[-1]
-            first = readings[last.places[0]]
-            shared = common(first.tokens[: last.trunk], reading.tokens)
-            fits = _branches((*last.places, place), shared, readings) <= WIDEST
-            if fits and shared > max(reading.start, *(readings[other].start for other in last.places)):
-                trees[-1] = Tree(shared, (*last.places, place))
+            first = sequences[last.indices[0]]
+            shared = common_prefix_length(first.tokens[: last.trunk_length], sequence.tokens)
+            fits = _branch_tokens((*last.indices, index), shared, sequences) <= MAX_BRANCH_TOKENS
+            if fits and shared > max(sequence.logits_from, *(sequences[other].logits_from for other in last.indices)):
+                trees[-1] = PackedTree(shared, (*last.indices, index))
                 continue
-        trees.append(Tree(len(reading.tokens), (place,)))
+        trees.append(PackedTree(len(sequence.tokens), (index,)))
     return trees
 
 
-def _merged(trees: Sequence[Tree], readings: Sequence[Reading], shared: int) -> list[Tree]:
-    """Join neighbours (sorted) that have more in common beyond `shared` than apart, as contexts that differ in their last words have."""
-    joined: list[Tree] = []
+def _merge_neighbours(trees: Sequence[PackedTree], sequences: Sequence[TokenSequence], prefix_length: int) -> list[PackedTree]:
+    """Merge sorted neighbours that share more tokens after the prefix than they differ in, such as contexts with different last words."""
+    merged: list[PackedTree] = []
     for tree in trees:
-        if joined:
-            last = joined[-1]
-            tokens = readings[tree.places[0]].tokens
-            trunk = common(readings[last.places[0]].tokens[: last.trunk], tokens[: tree.trunk])
-            apart = max(len(readings[place].tokens) for place in (*last.places, *tree.places)) - trunk
-            if trunk - shared > apart and _branches((*last.places, *tree.places), trunk, readings) <= WIDEST:
-                joined[-1] = Tree(trunk, (*last.places, *tree.places))
+        if merged:
+            last = merged[-1]
+            indices = (*last.indices, *tree.indices)
+            tokens = sequences[tree.indices[0]].tokens
+            trunk = common_prefix_length(sequences[last.indices[0]].tokens[: last.trunk_length], tokens[: tree.trunk_length])
+            longest_branch = max(len(sequences[index].tokens) for index in indices) - trunk
+            if trunk - prefix_length > longest_branch and _branch_tokens(indices, trunk, sequences) <= MAX_BRANCH_TOKENS:
+                merged[-1] = PackedTree(trunk, indices)
                 continue
-        joined.append(tree)
-    return joined
+        merged.append(tree)
+    return merged
 
 
 @dataclass
-class _Span:
-    """Sorted sequences first to last that share `depth` tokens, with the best way found to divide them: runs and what those save."""
+class _PrefixSpan:
+    """Sorted sequences from number `first` on that share `prefix_length` tokens, with the best division into runs and the tokens it saves."""
 
-    depth: int
+    prefix_length: int
     first: int
     saved: int = 0
-    divided: list[tuple[int, int, int]] = field(default_factory=list)
+    runs: list[tuple[int, int, int]] = field(default_factory=list)

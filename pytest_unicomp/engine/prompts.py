@@ -1,7 +1,8 @@
-"""Keeps the rendered prompts of a task, by content: few-shot prompts are put together once for all recipes and all runs."""
+"""The prompt cache, which renders few-shot prompts of a task once for all recipes and runs, and the digest of a chat template."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,11 +12,11 @@ from pytest_unicomp.store.local import Store, digest
 KIND = "prompts"
 
 
-class Prompts:
-    """The prompts of one task's documents, by their index in its evaluation split, as one tokenizer's chat template puts them."""
+class PromptCache:
+    """The rendered prompts of one task, by the index of the document in the evaluation split, for one tokenizer and its chat template."""
 
     def __init__(self, store: Store | None, task: str, identity: Mapping[str, Any], tokenizer: Any) -> None:
-        """Read what is kept under everything that shapes a prompt: `identity` is the benchmark's, with the digest of its data."""
+        """Read what the store has under a key of everything that shapes a prompt; `identity` is that of the benchmark, with the digest of its data."""
         shaped_by = {
             "task": task,
             "identity": dict(identity),
@@ -24,16 +25,25 @@ class Prompts:
             "versions": host.versions(),
         }
         self._store, self._key = store, digest(shaped_by)
-        kept = (store.read(KIND, self._key) if store is not None else None) or {}
-        self._known: dict[str, str] = dict(kept.get("prompts", {}))
+        stored = (store.read(KIND, self._key) if store is not None else None) or {}
+        self._prompts: dict[str, str] = dict(stored.get("prompts", {}))
 
-    def of(self, indices: Iterable[int]) -> dict[int, str] | None:
-        """Return the prompts of these documents, or None where one of them is not known."""
-        found = {index: self._known.get(str(index)) for index in indices}
+    def get(self, indices: Iterable[int]) -> dict[int, str] | None:
+        """Return the prompts of these documents, or None if one of them is not in the cache."""
+        found = {index: self._prompts.get(str(index)) for index in indices}
         return None if None in found.values() else {index: str(prompt) for index, prompt in found.items()}
 
-    def keep(self, prompts: Mapping[int, Any]) -> None:
-        """Keep prompts for later; those that are no text (a task may hand parts to its own request maker) are left out."""
-        self._known |= {str(index): prompt for index, prompt in prompts.items() if isinstance(prompt, str)}
+    def put(self, prompts: Mapping[int, Any]) -> None:
+        """Add prompts and write them to the store; prompts that are not text (a task may build its requests from parts) are left out."""
+        self._prompts |= {str(index): prompt for index, prompt in prompts.items() if isinstance(prompt, str)}
         if self._store is not None:
-            self._store.write(KIND, self._key, {"prompts": self._known})
+            self._store.write(KIND, self._key, {"prompts": self._prompts})
+
+
+def chat_template_digest(tokenizer: Any) -> str:
+    """Return the first 16 hex digits of the sha256 of the tokenizer's chat template, or "none" if it has none.
+
+    Measurements with different digests must not be compared.
+    """
+    template = tokenizer.chat_template
+    return hashlib.sha256(str(template).encode()).hexdigest()[:16] if template else "none"

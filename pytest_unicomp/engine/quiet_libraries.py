@@ -34,7 +34,7 @@ def quiet() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def without_bars() -> Iterator[None]:
+def without_progress_bars() -> Iterator[None]:
     """Drop what is written to stderr: the bars of compressed-tensors and of lm-eval's rolling log-likelihood have no switch."""
     with contextlib.redirect_stderr(io.StringIO()):
         yield

@@ -1,4 +1,4 @@
-"""Answers of an evaluation that is under way, one line each, so that a killed run goes on where it stopped."""
+"""The answers of an evaluation in progress, one JSON line each, so that a killed run resumes where it stopped."""
 
 from __future__ import annotations
 
@@ -11,53 +11,53 @@ from pathlib import Path
 from typing import IO, Any
 
 
-class Journal:
-    """An append-only file of answers, keyed by the request; one process writes it at a time (its measurement's lock sees to that)."""
+class ResumeLog:
+    """An append-only file of answers by request. Only one process may write it at a time; the lock of its measurement ensures that."""
 
     def __init__(self, path: Path) -> None:
-        """Read what `path` holds; a last line that a kill cut short is dropped, and so is every line that is not ours."""
+        """Read the answers in `path`; lines that are incomplete after a kill, or not entries of a resume log, are ignored."""
         self.path = path
-        self._known: dict[str, Any] = {}
+        self._answers: dict[str, Any] = {}
         self._file: IO[str] | None = None
         if path.is_file():
             for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
                 try:
                     entry = json.loads(line)
-                    self._known[str(entry["key"])] = entry["answer"]
+                    self._answers[str(entry["key"])] = entry["answer"]
                 except (ValueError, KeyError, TypeError):
                     continue
 
     def __len__(self) -> int:
-        """Count the answers that are known."""
-        return len(self._known)
+        """Count the answers in the log."""
+        return len(self._answers)
 
     def get(self, kind: str, arguments: Any) -> Any | None:
-        """Return the answer to a request, or None where it is not known; lists come back for tuples."""
-        return self._known.get(_key(kind, arguments))
+        """Return the answer to a request, or None if it is not in the log; tuples come back as lists."""
+        return self._answers.get(_key(kind, arguments))
 
     def put(self, kind: str, arguments: Any, answer: Any) -> None:
-        """Write an answer down; it is on its way to the disk when this returns."""
+        """Append an answer, and flush it to the operating system before returning."""
         key = _key(kind, arguments)
-        self._known[key] = answer
+        self._answers[key] = answer
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            # A line break first: what a kill left of the last line must not swallow this one.
             self._file = self.path.open("a", encoding="utf-8")
+            # A line that a kill left incomplete must not absorb this one.
             self._file.write("\n")
         self._file.write(json.dumps({"key": key, "answer": answer}) + "\n")
         self._file.flush()
 
     @contextmanager
-    def kept_by(self, lm: Any) -> Iterator[None]:
-        """Let a language model write its answers here, and look them up, within the block; one that keeps no journal does nothing of it."""
-        lm.journal = self
+    def attached_to(self, lm: Any) -> Iterator[None]:
+        """Make `lm` look up and append its answers here, within the block; a language model that ignores `resume_log` is not affected."""
+        lm.resume_log = self
         try:
             yield
         finally:
-            lm.journal = None
+            lm.resume_log = None
 
     def close(self, *, keep: bool) -> None:
-        """Close the file; without `keep` it is removed, since what it holds is in the store by now."""
+        """Close the file. Unless `keep`, delete it: the store then has the finished measurement."""
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -65,13 +65,13 @@ class Journal:
             self.path.unlink(missing_ok=True)
 
 
-def numbered(asked: Iterable[Hashable]) -> list[int]:
-    """Return how many equal ones stand before each of what is asked: what is known and what is not counts alike, so that numbers outlive a kill."""
+def ordinals(requests: Iterable[Hashable]) -> list[int]:
+    """Return, for each request, how many equal ones come before it. Answered requests count too, so that a resumed run gives the same numbers."""
     seen: Counter[Hashable] = Counter()
     numbers = []
-    for one in asked:
-        numbers.append(seen[one])
-        seen[one] += 1
+    for request in requests:
+        numbers.append(seen[request])
+        seen[request] += 1
     return numbers
 
 

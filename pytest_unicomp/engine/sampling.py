@@ -1,4 +1,4 @@
-"""Chooses the next token of every row: the likeliest, or one drawn at the row's own random numbers, as a model's generation_config would have it."""
+"""Samples the next token of every row: greedily, or with the row's own random numbers, under the settings of the model's generation_config."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-# What a generation_config may say that changes which tokens are chosen, with the value that changes nothing: what is not done here is left to transformers.
-UNCHANGED = {
+# Settings of a generation_config that change which tokens are chosen and are not implemented here, each with the value that has no effect.
+NEUTRAL = {
     "num_beams": 1,
     "no_repeat_ngram_size": 0,
     "encoder_no_repeat_ngram_size": 0,
@@ -25,35 +25,38 @@ UNCHANGED = {
     "guidance_scale": 1,
     "watermarking_config": None,
 }
-UNCHANGED_WHEN_SAMPLING = {"min_p": None, "top_h": None, "typical_p": 1, "epsilon_cutoff": 0, "eta_cutoff": 0}
+NEUTRAL_IF_SAMPLING = {"min_p": None, "top_h": None, "typical_p": 1, "epsilon_cutoff": 0, "eta_cutoff": 0}
 
 
-class Row(Protocol):
-    """A text that is being written: the token ids of its prompt, those made up to now, its random numbers, and its prompt's distinct ids once they are needed."""
+class SampledRow(Protocol):
+    """A text being generated: token ids of the prompt, those generated, its random numbers, and the prompt's distinct ids (None until needed)."""
 
     prompt: list[int]
-    made: list[int]
-    draws: Any
-    distinct: Any
+    generated: list[int]
+    random_numbers: Any
+    prompt_ids: Any
 
 
 @dataclass(frozen=True)
-class Choosing:
-    """Greedy at `temperature` 0, else drawn from softmax(logits / temperature) at random numbers that `seed` begins.
+class Sampler:
+    """Greedy if `temperature` is 0, else a draw from softmax(logits / temperature) with random numbers that start from `seed`.
 
-    As transformers does it (generation/logits_process.py): logits of tokens that prompt or text hold are divided by `penalty` where positive and
-    multiplied where negative (1: as they are; arXiv 1909.05858); drawn from are the `top_k` likeliest (0: all), of them the fewest with a
-    probability of `top_p` together (arXiv 1904.09751).
+    As in transformers (generation/logits_process.py): logits of tokens that occur in prompt or text are divided by `repetition_penalty` if
+    positive and multiplied by it if negative (1: no effect; arXiv 1909.05858). Draws are limited to the `top_k` likeliest tokens (0: all), and
+    among those to the fewest whose probabilities sum to `top_p` (arXiv 1904.09751).
     """
 
     temperature: float = 0.0
     seed: int = 0
-    penalty: float = 1.0
+    repetition_penalty: float = 1.0
     top_k: int = 0
     top_p: float = 1.0
 
-    def draws(self, prompt: Sequence[int], ordinal: int, count: int) -> Any:
-        """Return `count` random numbers in [0, 1): always the same for a prompt and how many equal requests came before (`ordinal`); None where none are needed."""
+    def random_numbers(self, prompt: Sequence[int], ordinal: int, count: int) -> Any:
+        """Return `count` random numbers in [0, 1) as float64, or None if greedy.
+
+        They depend on the seed, the prompt and `ordinal` alone: how many equal requests came before.
+        """
         import torch
 
         if self.temperature <= 0:
@@ -62,60 +65,57 @@ class Choosing:
         key = hashlib.sha256(name.encode()).digest()
         return torch.rand(count, generator=torch.Generator().manual_seed(int.from_bytes(key[:7], "big")), dtype=torch.float64)
 
-    def tokens(self, logits: Any, rows: Sequence[Row]) -> Any:
-        """Return the next token of each row, shape [rows], from logits of shape [rows, vocabulary]: drawn by inverting the distribution function."""
+    def sample(self, logits: Any, rows: Sequence[SampledRow]) -> Any:
+        """Return the next token of each row, shape (rows,), from logits of shape (rows, vocabulary), by inverting the distribution function."""
         import torch
 
-        scores = logits if self.penalty == 1 else _penalised(logits, rows, self.penalty)
+        scores = logits if self.repetition_penalty == 1 else _apply_repetition_penalty(logits, rows, self.repetition_penalty)
         if self.temperature <= 0:
             return scores.argmax(-1)
-        cumulative = torch.softmax(self.kept(scores.double() / self.temperature), -1).cumsum(-1)
-        # A row that has ended and not yet left draws its last once more.
-        draws = torch.stack([row.draws[min(len(row.made), len(row.draws) - 1)] for row in rows])
-        drawn = draws.to(logits.device) * cumulative[:, -1]
+        cumulative = torch.softmax(self.filter_top_k_top_p(scores.double() / self.temperature), -1).cumsum(-1)
+        # A finished row that is still in the batch reuses its last random number.
+        numbers = torch.stack([row.random_numbers[min(len(row.generated), len(row.random_numbers) - 1)] for row in rows])
+        drawn = numbers.to(logits.device) * cumulative[:, -1]
         return torch.searchsorted(cumulative, drawn[:, None]).squeeze(1).clamp(max=logits.shape[-1] - 1)
 
-    def kept(self, scores: Any) -> Any:
-        """Return the scores, shape [rows, vocabulary], with minus infinity for what is not drawn from."""
+    def filter_top_k_top_p(self, scores: Any) -> Any:
+        """Return the scores, shape (rows, vocabulary), with minus infinity for all tokens outside top_k and top_p."""
         if 0 < self.top_k < scores.shape[-1]:
             scores = scores.masked_fill(scores < scores.topk(self.top_k).values[:, -1:], float("-inf"))
         if self.top_p < 1:
-            ordered, places = scores.sort(-1)
-            dropped = ordered.softmax(-1).cumsum(-1) <= 1 - self.top_p
+            ascending, order = scores.sort(-1)
+            dropped = ascending.softmax(-1).cumsum(-1) <= 1 - self.top_p
             dropped[:, -1] = False
-            scores = scores.masked_fill(dropped.scatter(-1, places, dropped), float("-inf"))
+            scores = scores.masked_fill(dropped.scatter(-1, order, dropped), float("-inf"))
         return scores
 
 
-def choosing(config: Any, temperature: float, seed: int) -> Choosing | None:
-    """Return how tokens are chosen under a model's generation_config, or None where it says what is not done here.
+def build_sampler(config: Any, temperature: float, seed: int) -> Sampler | None:
+    """Return the sampler for a model's generation_config, or None if the config uses a setting that is not implemented here.
 
-    What it leaves unsaid changes nothing: transformers' own top_k of 50 is not taken.
+    Settings that the config leaves out have no effect: the default top_k of 50 of transformers is not applied.
     """
-    unchanged = {**UNCHANGED, **(UNCHANGED_WHEN_SAMPLING if temperature > 0 else {})}
-    if any(getattr(config, name, None) not in (None, value) for name, value in unchanged.items()):
+    neutral = {**NEUTRAL, **(NEUTRAL_IF_SAMPLING if temperature > 0 else {})}
+    if any(getattr(config, name, None) not in (None, value) for name, value in neutral.items()):
         return None
     penalty = float(getattr(config, "repetition_penalty", None) or 1)
     if temperature <= 0:
-        return Choosing(penalty=penalty)
-    return Choosing(temperature, seed, penalty, int(getattr(config, "top_k", None) or 0), _share(getattr(config, "top_p", None)))
+        return Sampler(repetition_penalty=penalty)
+    top_p = getattr(config, "top_p", None)
+    return Sampler(temperature, seed, penalty, int(getattr(config, "top_k", None) or 0), 1.0 if top_p is None else float(top_p))
 
 
-def _share(top_p: Any) -> float:
-    return 1.0 if top_p is None else float(top_p)
-
-
-def _penalised(logits: Any, rows: Sequence[Row], penalty: float) -> Any:
+def _apply_repetition_penalty(logits: Any, rows: Sequence[SampledRow], penalty: float) -> Any:
     import torch
 
     for row in rows:
-        if row.distinct is None:
-            row.distinct = torch.tensor(sorted({*row.prompt}), device=logits.device)
-    made = torch.tensor([token for row in rows for token in row.made], dtype=torch.long, device=logits.device)
-    counts = [*(len(row.distinct) for row in rows), *(len(row.made) for row in rows)]
-    owners = torch.arange(len(rows)).repeat(2).repeat_interleave(torch.tensor(counts)).to(logits.device)
-    places = (owners, torch.cat([*(row.distinct for row in rows), made]))
-    # In float32 whatever the model computes in, as transformers does it.
+        if row.prompt_ids is None:
+            row.prompt_ids = torch.tensor(sorted({*row.prompt}), device=logits.device)
+    generated = torch.tensor([token for row in rows for token in row.generated], dtype=torch.long, device=logits.device)
+    counts = [*(len(row.prompt_ids) for row in rows), *(len(row.generated) for row in rows)]
+    row_numbers = torch.arange(len(rows)).repeat(2).repeat_interleave(torch.tensor(counts)).to(logits.device)
+    occurring = (row_numbers, torch.cat([*(row.prompt_ids for row in rows), generated]))
+    # In float32 whatever the dtype of the model, as in transformers.
     scores = logits.float()
-    said = scores[places]
-    return scores.index_put(places, torch.where(said < 0, said * penalty, said / penalty))
+    before = scores[occurring]
+    return scores.index_put(occurring, torch.where(before < 0, before * penalty, before / penalty))

@@ -1,7 +1,7 @@
-"""Reads a checkpoint's weights one tensor at a time where they are computed in another type than they are stored in.
+"""Loads a checkpoint tensor by tensor if its weights are computed in another dtype than they are stored in.
 
-transformers maps the files into memory and lets go of them when all is loaded: while weights of two bytes become weights of four, it holds
-both. Read a tensor at a time, the stored ones take no more than the few that are being converted.
+transformers maps the files into memory until all weights are loaded: if 2-byte weights become 4-byte weights, both are in memory at the end. Tensor
+by tensor, only those being converted are.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ TYPES = {"F64": "torch.float64", "F32": "torch.float32", "F16": "torch.float16",
 ADAPTER = "adapter_config.json"
 
 
-def unread(path: Path, config: Any, dtype: Any) -> tuple[Any, dict[str, Any]] | None:
-    """Return the model class and the tensors, by name and not yet read, of the checkpoint folder `path`: what `from_pretrained(None, state_dict=)` takes.
+def lazy_state_dict(path: Path, config: Any, dtype: Any) -> tuple[Any, dict[str, Any]] | None:
+    """Return the model class and the tensors by name, not yet read, of the checkpoint folder `path`, for `from_pretrained(None, state_dict=)`.
 
-    `config` is the folder's, `dtype` the torch type that is computed in. None where nothing is converted, so that mapped files cost nothing
-    and are shared by processes, and where transformers has to see the folder itself: quantized weights, an adapter, weights under names that
-    it finds by its own rules, a class that more than the configuration decides. Raises UsageProblem for a file that is no safetensors file.
+    `config` is the folder's, `dtype` the torch dtype to compute in. Returns None if no weight changes its dtype (mapped files are then free, and
+    shared between processes), and if transformers must see the folder itself: for quantized weights, an adapter, weight files with other names,
+    or a class that depends on more than the configuration. Raises UsageProblem for a file that is not a safetensors file.
     """
     from safetensors import safe_open
     from transformers import MODEL_FOR_CAUSAL_LM_MAPPING
 
-    chosen = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(config), None)
-    if not isinstance(chosen, type) or getattr(chosen, "config_class", None) is not type(config):
+    model_class = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(config), None)
+    if not isinstance(model_class, type) or getattr(model_class, "config_class", None) is not type(config):
         return None
     if getattr(config, "quantization_config", None) or getattr(config, "transformers_weights", None) or (path / ADAPTER).exists():
         return None
@@ -37,4 +37,4 @@ def unread(path: Path, config: Any, dtype: Any) -> tuple[Any, dict[str, Any]] | 
         return None
     # A slice keeps its file open.
     opened: dict[Path, Any] = {file: safe_open(file, framework="pt", device="cpu", backend="pread") for file in weight_files(path)}
-    return chosen, {name: opened[tensor.file].get_slice(name) for name, tensor in stored.items()}
+    return model_class, {name: opened[tensor.file].get_slice(name) for name, tensor in stored.items()}

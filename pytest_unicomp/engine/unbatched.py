@@ -1,4 +1,4 @@
-"""Writes one text by transformers' own loop, for a model whose keys and values do not outlast the length that the text will have."""
+"""Generates one text with transformers' own `generate`, for a text whose KV cache becomes invalid because its length crosses a RoPE switch."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 
-def write(model: Any, prompt: Sequence[int], limit: int, say: Callable[[Any], tuple[int, bool]]) -> None:
-    """Go on from a prompt of at least one token id, by at most `limit` tokens.
+def generate_unbatched(model: Any, prompt: Sequence[int], max_new_tokens: int, next_token: Callable[[Any], tuple[int, bool]]) -> None:
+    """Continue a prompt of at least one token id by at most `max_new_tokens` tokens.
 
-    `say` is given the scores of what comes next, shape (1, vocabulary), as the model's generation_config leaves them, and returns the token
-    chosen and whether it is the last.
+    `next_token` gets the logits of the next position, shape (1, vocabulary), after the processors of the model's generation_config. It returns
+    the chosen token, and True if that is the last one.
     """
     import torch
     from transformers import LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
 
-    ended = False
+    finished = False
 
-    class Says(LogitsProcessor):  # type: ignore[misc]  # transformers says no types
+    class ForceChosenToken(LogitsProcessor):  # type: ignore[misc]  # transformers has no types
         def __call__(self, input_ids: Any, scores: Any) -> Any:
-            nonlocal ended
-            token, ended = say(scores)
+            nonlocal finished
+            token, finished = next_token(scores)
             return torch.full_like(scores, float("-inf")).index_fill(1, torch.tensor([token], device=scores.device), 0.0)
 
-    class Ends(StoppingCriteria):  # type: ignore[misc]  # as above
+    class StopIfFinished(StoppingCriteria):  # type: ignore[misc]  # as above
         def __call__(self, input_ids: Any, scores: Any, **settings: Any) -> Any:
-            return torch.full((len(input_ids),), ended, device=input_ids.device)
+            return torch.full((len(input_ids),), finished, device=input_ids.device)
 
     ids = torch.tensor([list(prompt)], device=model.device)
     model.generate(
         input_ids=ids,
         attention_mask=torch.ones_like(ids),
-        max_new_tokens=limit,
+        max_new_tokens=max_new_tokens,
         do_sample=False,
         use_cache=True,
         pad_token_id=0,
-        logits_processor=LogitsProcessorList([Says()]),
-        stopping_criteria=StoppingCriteriaList([Ends()]),
+        logits_processor=LogitsProcessorList([ForceChosenToken()]),
+        stopping_criteria=StoppingCriteriaList([StopIfFinished()]),
     )

@@ -18,7 +18,7 @@ from pytest_unicomp.compare.hashes import content
 from pytest_unicomp.config.evaluation import key_of
 from pytest_unicomp.config.settings import Settings, served
 from pytest_unicomp.engine.host import host
-from pytest_unicomp.engine.resume_log import Journal
+from pytest_unicomp.engine.resume_log import ResumeLog
 from pytest_unicomp.engine.serving import build as serving_choice
 from pytest_unicomp.run import compress, evaluate
 from pytest_unicomp.run.calibrate import CalibrationSet
@@ -260,15 +260,15 @@ class Results:
         self._progress(Step("evaluate", recipe, name, items=None if evaluation.only is None else len(evaluation.only)))
         engine = self.engine(artifact) if self._settings.backend == "hf" and not served(artifact.path) else self.server(artifact)
         benchmark = cast("ItemBenchmark", benchmarks()[name])
-        journal = Journal(self._store.root / "journals" / f"{key}.jsonl")
+        journal = ResumeLog(self._store.root / "journals" / f"{key}.jsonl")
         if len(journal):
             self._detail(f"resume {recipe} on {name}: {len(journal)} answers are known")
         finished = False
         try:
-            with journal.kept_by(engine.lm):
+            with journal.attached_to(engine.lm):
                 measured = guarded(lambda: evaluate.measure(artifact, name, benchmark, engine, evaluation), f"benchmark {name} on {recipe}")
-            if (reason := getattr(vars(engine.lm).get("support"), "reason", None)) is not None:
-                self._detail(f"{recipe} is read without shared beginnings: {reason}")
+            if (reason := getattr(vars(engine.lm).get("capabilities"), "reason", None)) is not None:
+                self._detail(f"{recipe} is scored without shared prefixes: {reason}")
             self._store.write("measurements", key, measured.model_dump(mode="json"))
             finished = True
         finally:

@@ -9,7 +9,7 @@ import pytest
 from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.api.protocols import Evaluation, ItemText
 from pytest_unicomp.benchmarks.replies import Prompt, ReplyBenchmark, greedy
-from pytest_unicomp.engine.template import digest
+from pytest_unicomp.engine.prompts import chat_template_digest
 from tests.engine.toy_engine import canned, evaluation, tiny_engine
 
 
@@ -30,7 +30,7 @@ def test_the_selected_prompts_are_put_and_their_replies_graded(tmp_path):
     found = SUMS.score(canned(engine, lambda prompt: "?" if prompt == "[user]0 + 1 =" else "5"), evaluation(limit=None))
     scores = {item.id: item.score for item in found.items}
     assert scores == {f"sum-{number}": None if number == 0 else float(number == 4) for number in range(10)}
-    assert (found.chance, found.generation, found.template) == (0.1, greedy(7), digest(engine.tokenizer))
+    assert (found.chance, found.generation, found.template) == (0.1, greedy(7), chat_template_digest(engine.tokenizer))
     four = next(item for item in found.items if item.id == "sum-4")
     assert (four.prompt, four.answer, four.target, four.cluster) == ("[user]4 + 1 =", "5", "5", "even")
     few = SUMS.score(canned(engine, str.strip), evaluation(limit=3))

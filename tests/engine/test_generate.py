@@ -1,4 +1,4 @@
-"""Our generation against lm-eval's hf backend: the same texts, whatever the batch; and what a kill leaves behind."""
+"""Continuous and static batches against lm-eval's hf backend: the same texts in any batch, and after resuming from a kill."""
 
 from copy import deepcopy
 
@@ -7,9 +7,9 @@ from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 
 from pytest_unicomp.engine import generate
-from pytest_unicomp.engine.lm import make
+from pytest_unicomp.engine.lm import UnicompLM
 from pytest_unicomp.engine.memory_estimate import bytes_per_token
-from pytest_unicomp.engine.resume_log import Journal
+from pytest_unicomp.engine.resume_log import ResumeLog
 from tests.engine.toy_engine import tiny_engine
 from tests.engine.toy_models import ARCHITECTURES, model, tokenizer
 
@@ -38,24 +38,24 @@ def test_greedy_texts_are_those_of_lm_eval(tiny, stops):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_special_token_stops_a_text_though_it_is_not_part_of_it(seed):
-    """As `<|im_end|>` does where it is no end token of the model; a batch of lm-eval's goes on until all of it has said so."""
+def test_a_special_token_as_stop_string_ends_a_text(seed):
+    """Such as `<|im_end|>` if it is not an end token of the model; a batch of lm-eval continues until all of its rows contain it."""
     import torch
 
     altered = deepcopy(model("llama"))
     row = altered.lm_head.weight.data[tokenizer().convert_tokens_to_ids("<bos>")]
     torch.manual_seed(seed)
     row.copy_(torch.randn_like(row) * altered.lm_head.weight.std() * 2)
-    lm = make(altered, tokenizer(), batch_size=1)
+    lm = UnicompLM(altered, tokenizer(), batch_size=1)
     asked = requests(PROMPTS, until=["<bos>"])
     texts = lm.generate_until(asked)
     assert texts == HFLM.generate_until(lm, asked, disable_tqdm=True)
     assert texts != lm.generate_until(requests(PROMPTS))
 
 
-def test_an_end_token_that_is_ordinary_text_is_part_of_it():
+def test_an_end_token_that_is_ordinary_text_stays_in_the_text():
     altered = deepcopy(model("llama"))
-    lm = make(altered, tokenizer())
+    lm = UnicompLM(altered, tokenizer())
     endless = lm.generate_until(requests(PROMPTS))
     altered.generation_config.eos_token_id = [altered.config.eos_token_id, *range(0, 260, 5)]
     texts = lm.generate_until(requests(PROMPTS))
@@ -64,7 +64,7 @@ def test_an_end_token_that_is_ordinary_text_is_part_of_it():
     assert texts != endless
 
 
-def test_a_shared_beginning_changes_nothing(tiny):
+def test_a_shared_prefix_changes_no_text(tiny):
     block = "Question: what is two and two? Answer: four. " * 4
     prompts = [block + question for question in ("Question: one?", "Question: and another, longer one?", "Why?")]
     assert tiny.lm.generate_until(requests(prompts)) == [tiny.lm.generate_until(requests([prompt]))[0] for prompt in prompts]
@@ -84,44 +84,44 @@ def test_sampling_depends_on_prompt_and_seed_and_on_nothing_else(tiny):
     assert tiny.lm.generate_until(requests(prompts, **{**sampled, "seed": 4})) != together
 
 
-def test_equal_requests_are_sampled_apart_and_a_resumed_run_says_the_same(tiny, tmp_path):
+def test_equal_requests_get_different_samples_and_a_resumed_run_the_same_ones(tiny, tmp_path):
     asked = requests(["one", "two", "one", "one", "two", "one"], do_sample=True, temperature=1.0)
     texts = tiny.lm.generate_until(asked)
     assert len(set(texts)) == len(texts)
     assert texts[:2] == tiny.lm.generate_until(asked[:2])
-    path = tmp_path / "journal.jsonl"
-    with Journal(path).kept_by(tiny.lm):
+    path = tmp_path / "resume.jsonl"
+    with ResumeLog(path).attached_to(tiny.lm):
         assert tiny.lm.generate_until(asked) == texts
     lines = path.read_text(encoding="utf-8").splitlines()
     for kept in (lines[:3], lines[3:]):
         path.write_text("\n".join(kept) + "\n", encoding="utf-8")
-        with Journal(path).kept_by(tiny.lm):
+        with ResumeLog(path).attached_to(tiny.lm):
             assert tiny.lm.generate_until(asked) == texts
 
 
-def test_what_it_does_not_understand_is_left_to_transformers(tiny, monkeypatch):
+def test_unsupported_settings_are_left_to_transformers(tiny, monkeypatch):
     asked = []
     monkeypatch.setattr(HFLM, "generate_until", lambda self, requests, disable_tqdm: asked.append(len(requests)) or ["x"] * len(requests))
     assert tiny.lm.generate_until(requests(PROMPTS, repetition_penalty=1.2)) == ["x"] * len(PROMPTS)
     assert asked == [len(PROMPTS)]
 
 
-def test_known_answers_are_not_computed_again_and_a_torn_line_is_dropped(tiny, tmp_path):
-    path = tmp_path / "journal.jsonl"
-    journal = Journal(path)
-    with journal.kept_by(tiny.lm):
+def test_logged_answers_are_not_computed_again_and_an_incomplete_line_is_ignored(tiny, tmp_path):
+    path = tmp_path / "resume.jsonl"
+    log = ResumeLog(path)
+    with log.attached_to(tiny.lm):
         first = tiny.lm.generate_until(requests(PROMPTS))
-    journal.close(keep=True)
+    log.close(keep=True)
     lines = path.read_text(encoding="utf-8").splitlines()
     assert len(lines) == 1 + len(PROMPTS)
     path.write_text("\n".join(lines[:4]) + '\n{"key": "cut sh', encoding="utf-8")
 
-    resumed = Journal(path)
+    resumed = ResumeLog(path)
     assert len(resumed) == 3
     model, calls = tiny.model, []
     handle = model.register_forward_hook(lambda *_: calls.append(1))
     try:
-        with resumed.kept_by(tiny.lm):
+        with resumed.attached_to(tiny.lm):
             assert tiny.lm.generate_until(requests(PROMPTS)) == first
             again = len(calls)
             assert tiny.lm.generate_until(requests(PROMPTS)) == first
@@ -133,12 +133,12 @@ def test_known_answers_are_not_computed_again_and_a_torn_line_is_dropped(tiny, t
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_other_architectures_say_the_same_as_in_lm_eval(architecture):
-    lm = make(model(architecture), tokenizer())
+def test_every_architecture_generates_the_texts_of_lm_eval(architecture):
+    lm = UnicompLM(model(architecture), tokenizer())
     assert lm.generate_until(requests(PROMPTS)) == HFLM.generate_until(lm, requests(PROMPTS), disable_tqdm=True)
 
 
-def test_anyone_can_give_it_to_lm_eval(tiny):
+def test_the_language_model_works_in_lm_eval(tiny):
     from lm_eval import simple_evaluate
     from lm_eval.api.model import LM
 
@@ -153,13 +153,13 @@ def test_anyone_can_give_it_to_lm_eval(tiny):
 
 @pytest.mark.parametrize("architecture", ["llama", "gpt_neox", "gemma2"])
 @pytest.mark.parametrize("block", ["", "the same beginning of all prompts "])
-def test_prompts_read_in_passes_are_written_on_together(architecture, block, monkeypatch):
-    """Gemma 2 has layers with a window, whose rows cannot be joined: its batches are small instead."""
-    lm = make(model(architecture), tokenizer())
+def test_prompts_prefilled_in_several_batches_are_decoded_together(architecture, block, monkeypatch):
+    """Gemma 2 has layers with a sliding window, whose caches cannot be concatenated: its batches stay static."""
+    lm = UnicompLM(model(architecture), tokenizer())
     asked = requests([block + prompt for prompt in PROMPTS])
     expected = HFLM.generate_until(lm, asked, disable_tqdm=True)
-    assert lm.support.head is not None
-    monkeypatch.setattr(generate, "_pass_tokens", lambda _: 100)
+    assert lm.capabilities.lm_head is not None
+    monkeypatch.setattr(generate, "_prefill_tokens", lambda _: 100)
     shapes = []
     handle = lm.model.get_input_embeddings().register_forward_hook(lambda _, given, __: shapes.append(tuple(given[0].shape)))
     try:
@@ -170,17 +170,17 @@ def test_prompts_read_in_passes_are_written_on_together(architecture, block, mon
     assert (max(rows for rows, columns in shapes if columns == 1) == len(PROMPTS)) is (architecture != "gemma2")
 
 
-def test_prompts_are_read_in_passes_whose_activations_fit(tiny, monkeypatch):
-    assert generate._pass_tokens(tiny.model) == generate.PASS_TOKENS["cpu"]
+def test_prefill_batches_have_activations_that_fit_into_memory(tiny, monkeypatch):
+    assert generate._prefill_tokens(tiny.model) == generate.PREFILL_TOKENS["cpu"]
     monkeypatch.setitem(generate.BATCH_BYTES, "cpu", 2**20)
-    assert generate._pass_tokens(tiny.model) * bytes_per_token(tiny.model).activations <= 2**20
+    assert generate._prefill_tokens(tiny.model) * bytes_per_token(tiny.model).activations <= 2**20
     monkeypatch.setitem(generate.BATCH_BYTES, "cpu", 1)
-    assert generate._pass_tokens(tiny.model) == 1
+    assert generate._prefill_tokens(tiny.model) == 1
 
 
-def test_waiting_prompts_join_what_is_still_being_written(monkeypatch):
-    """Half of the prompts share a block, and they end at many different times."""
-    lm = make(model("llama"), tokenizer())
+def test_waiting_prompts_join_the_batch_in_decoding(monkeypatch):
+    """Half of the prompts share a prefix, and they end at many different times."""
+    lm = UnicompLM(model("llama"), tokenizer())
     block = "Question: what is two and two? Answer: four. " * 3
     asked = requests(
         [f"{block * (number % 2)}prompt {number} {'and more ' * (number % 7)}" for number in range(24)],
@@ -189,8 +189,8 @@ def test_waiting_prompts_join_what_is_still_being_written(monkeypatch):
     )
     expected = HFLM.generate_until(lm, asked, disable_tqdm=True)
     assert len({len(text) for text in expected}) > 5
-    assert lm.support.way == "folded"
-    monkeypatch.setattr(generate, "_room", lambda model, tokens: 4)
+    assert lm.capabilities.attention == "cascade"
+    monkeypatch.setattr(generate, "_max_rows", lambda model, tokens: 4)
     read, steps = [], []
     handle = lm.model.get_input_embeddings().register_forward_hook(
         lambda _, given, __: (read if given[0].shape[1] > 1 else steps).append(given[0].numel())

@@ -1,63 +1,48 @@
-"""What the last layer computes for positions that nobody asks about is spared, and nothing that is asked changes."""
+"""Logits at selected positions are those of the full forward pass, and targets are scored as log_softmax scores them."""
 
 import pytest
 import torch
 
-from pytest_unicomp.engine import last_layer
-from pytest_unicomp.engine.last_layer import LastLayer
-from pytest_unicomp.engine.lm import make
-from pytest_unicomp.engine.lm_head import Head
-from pytest_unicomp.engine.model_probe import support
-from tests.engine.test_loglikelihood import PAIRS, ask, assert_same, plain
-from tests.engine.toy_models import ARCHITECTURES, model, tokenizer
+from pytest_unicomp.engine import lm_head
+from pytest_unicomp.engine.lm_head import LMHead
+from tests.engine.toy_models import model
 
 IDS = torch.arange(1, 21).reshape(2, 10)
-
-
-def parts(one):
-    last = one.get_decoder().layers[-1]
-    return [last.self_attn.q_proj, last.self_attn.o_proj, last.mlp]
+ROWS, COLUMNS = [0, 1, 1], [9, 3, 4]
 
 
 @torch.no_grad()
-def test_the_parts_see_the_asked_positions_alone_and_the_logits_stay():
-    one = model("llama")
-    whole, seen = one(input_ids=IDS).logits, []
-    handles = [part.register_forward_hook(lambda _, given, __: seen.append(tuple(given[0].shape[:2]))) for part in parts(one)]
-    head = Head(one, plain=True, last=LastLayer(one))
-    with head.reading([0, 1, 1], [9, 3, 4]):
-        given = one(input_ids=IDS).logits
-    found = head.logits(given)
-    for handle in handles:
-        handle.remove()
-    torch.testing.assert_close(found, whole[[0, 1, 1], [9, 3, 4]])
-    assert seen == [(1, 3)] * 3
-    assert not any(part._forward_pre_hooks or part._forward_hooks for part in parts(one))
-
-
-@torch.no_grad()
-def test_where_most_positions_are_asked_nothing_is_chosen():
-    one, seen = model("llama"), []
-    handle = parts(one)[0].register_forward_hook(lambda _, given, __: seen.append(tuple(given[0].shape[:2])))
-    head = Head(one, plain=True, last=LastLayer(one))
-    with head.reading([0] * 10 + [1], [*range(10), 0]):
-        given = one(input_ids=IDS).logits
-    found = head.logits(given)
-    handle.remove()
-    assert seen == [(2, 10)]
-    torch.testing.assert_close(found[:10], one(input_ids=IDS).logits[0])
-
-
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_a_model_is_spared_where_it_names_its_parts_and_answers_as_before(architecture):
+@pytest.mark.parametrize(("architecture", "unmodified"), [("llama", True), ("llama", False), ("gemma2", False)])
+def test_logits_at_selected_positions_are_those_of_the_full_forward_pass(architecture, unmodified):
+    """Gemma 2 caps its logits after the output layer."""
     one = model(architecture)
-    lm = make(one, tokenizer())
-    assert lm.support.head._last is not None
-    assert_same(lm.loglikelihood(ask(PAIRS), disable_tqdm=True), plain(lm, PAIRS))
+    full = one(input_ids=IDS).logits
+    head = LMHead(one, unmodified=unmodified)
+    with head.at_positions(ROWS, COLUMNS):
+        output = one(input_ids=IDS).logits
+    assert output.shape[:2] == (1, 1 if unmodified else 3)
+    torch.testing.assert_close(head.logits(output), full[ROWS, COLUMNS])
+    torch.testing.assert_close(one(input_ids=IDS).logits, full)
 
 
-def test_a_last_layer_that_does_not_treat_positions_alone_is_left_whole(monkeypatch):
-    put_back = last_layer._Asked.put_back
-    monkeypatch.setattr(last_layer._Asked, "put_back", lambda *given: put_back(*given) / 2)
-    found = support(model("llama"))
-    assert (found.way, found.head._last) == ("folded", None)
+@torch.no_grad()
+@pytest.mark.parametrize("unmodified", [True, False])
+def test_targets_are_scored_in_parts_as_log_softmax_scores_them(unmodified, monkeypatch):
+    one = model("llama")
+    expected = one(input_ids=IDS).logits[ROWS, COLUMNS].log_softmax(-1)
+    likeliest = int(expected[2].argmax())
+    monkeypatch.setattr(lm_head, "LOGITS_BYTES", 1)
+    head = LMHead(one, unmodified=unmodified)
+    with head.at_positions(ROWS, COLUMNS):
+        output = one(input_ids=IDS).logits
+    # Two targets of the same position, and positions in any order.
+    scores = head.scores(output, [2, 0, 2], [likeliest, 5, 7])
+    assert scores.log_probabilities == pytest.approx(
+        [float(expected[2, likeliest]), float(expected[0, 5]), float(expected[2, 7])], abs=1e-4
+    )
+    assert scores.greedy == [True, int(expected[0].argmax()) == 5, likeliest == 7]
+
+
+def test_a_model_without_an_output_layer_is_refused():
+    with pytest.raises(ValueError, match="LlamaModel names no output layer"):
+        LMHead(model("llama").model, unmodified=True)

@@ -178,7 +178,7 @@ def test_weights_that_are_converted_are_those_that_transformers_loads(tmp_path: 
         half.save_pretrained(folder, max_shard_size="200KB")
         assert len(list(folder.glob("*.safetensors"))) >= shards
     whole = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-    assert stored_weights.unread(folder, whole.config, torch.float32) is not None
+    assert stored_weights.lazy_state_dict(folder, whole.config, torch.float32) is not None
     loaded = engine.load(folder, device="cpu", dtype="auto").model
     assert loaded.config.name_or_path == str(folder)
     assert {name: str(weight.dtype) for name, weight in loaded.named_parameters()} == dict.fromkeys(
@@ -214,7 +214,7 @@ def test_weights_are_left_to_transformers_where_it_must_see_the_folder(tmp_path:
         (folder / "adapter_config.json").write_text("{}", encoding="utf-8")
     if why == "other name":
         whole.rename(folder / "gptq_model.safetensors")
-    assert stored_weights.unread(folder, AutoConfig.from_pretrained(folder), torch.float32) is None
+    assert stored_weights.lazy_state_dict(folder, AutoConfig.from_pretrained(folder), torch.float32) is None
 
 
 def test_what_lies_beside_the_weights_is_not_taken_for_them(tmp_path: Path) -> None:

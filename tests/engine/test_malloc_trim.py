@@ -1,4 +1,4 @@
-"""What large passes leave in the host's memory goes back to the system; small ones are not slowed by it."""
+"""Memory that large forward passes free is returned to the system; small passes are not slowed by it."""
 
 import ctypes
 import subprocess
@@ -12,7 +12,7 @@ from tests.engine.toy_models import model
 
 HOLES = """
 from pathlib import Path
-from pytest_unicomp.engine.trimming import trim
+from pytest_unicomp.engine.malloc_trim import trim
 
 def held():
     return next(int(line.split()[1]) for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("RssAnon"))
@@ -27,16 +27,16 @@ print((before - held()) / 1024)
 
 
 @pytest.mark.skipif(sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="the C library is not glibc")
-def test_memory_between_what_is_kept_goes_back():
+def test_freed_memory_between_used_blocks_is_returned():
     done = subprocess.run([sys.executable, "-c", HOLES], capture_output=True, text=True, check=True)
     assert float(done.stdout) > 64
 
 
-def test_only_a_pass_that_takes_much_is_cleaned_up_after(monkeypatch):
+def test_only_a_large_forward_pass_is_followed_by_a_trim(monkeypatch):
     calls = []
     monkeypatch.setattr(malloc_trim, "trim", lambda: calls.append("trim"))
     one = model("llama")
-    much = malloc_trim.WORTH_BYTES // bytes_per_token(one).activations + 1
+    much = malloc_trim.MIN_ACTIVATION_BYTES // bytes_per_token(one).activations + 1
     malloc_trim.trim_after(one, much // 2)
     assert not calls
     malloc_trim.trim_after(one, much)

@@ -1,86 +1,103 @@
-"""What is found to be shared is shared, every sequence is in one place, and few-shot blocks and options are found."""
+"""Shared prefixes are found, every sequence is in exactly one tree, and few-shot examples and answer options are shared."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_unicomp.engine.prefix_tree import SHORTEST, WIDEST, WORTH_A_PASS, Reading, blocks, common
+from pytest_unicomp.engine.prefix_tree import (
+    MAX_BRANCH_TOKENS,
+    MIN_PREFIX_TOKENS,
+    MIN_TOKENS_SAVED,
+    TokenSequence,
+    common_prefix_length,
+    group_by_prefix,
+    shared_prefix_runs,
+)
 
 LISTS = st.lists(st.integers(0, 2), min_size=1, max_size=30)
 
 
 @given(LISTS, LISTS)
-def test_the_common_beginning_is_the_longest(first, second):
-    count = common(first, second)
+def test_the_common_prefix_is_the_longest(first, second):
+    count = common_prefix_length(first, second)
     assert first[:count] == second[:count]
     assert count in (len(first), len(second)) or first[count] != second[count]
 
 
 @st.composite
-def readings(draw):
-    """Sequences that begin with one of two long blocks or none, each once."""
-    beginnings = [(), (7,) * 60, (7,) * 30 + (8,) * 200]
+def distinct_sequences(draw):
+    """Distinct sequences that start with one of two long prefixes, or with none."""
+    prefixes = [(), (7,) * 60, (7,) * 30 + (8,) * 200]
     found = {}
-    for beginning, rest in draw(st.lists(st.tuples(st.sampled_from(beginnings), LISTS), min_size=1, max_size=40)):
-        tokens = (*beginning, *rest)
-        found[tokens] = Reading(tokens, draw(st.integers(0, len(tokens) - 1)))
+    for prefix, rest in draw(st.lists(st.tuples(st.sampled_from(prefixes), LISTS), min_size=1, max_size=40)):
+        tokens = (*prefix, *rest)
+        found[tokens] = TokenSequence(tokens, draw(st.integers(0, len(tokens) - 1)))
     return list(found.values())
 
 
-@given(readings())
-def test_every_sequence_is_in_one_tree_whose_beginning_it_has(given_readings):
-    places = []
-    for block in blocks(given_readings):
-        first = given_readings[block.trees[0].places[0]].tokens
-        assert block.shared == 0 or block.shared >= SHORTEST
-        assert block.shared == 0 or block.shared * (len(block.trees) - 1) > 0
-        for tree in block.trees:
-            assert block.shared < tree.trunk
-            trunk = given_readings[tree.places[0]].tokens[: tree.trunk]
-            for place in tree.places:
-                reading = given_readings[place]
-                assert reading.tokens[: tree.trunk] == trunk
-                assert reading.tokens[: block.shared] == first[: block.shared]
-                assert block.shared <= reading.start
-            places += tree.places
-    assert sorted(places) == list(range(len(given_readings)))
+@given(distinct_sequences())
+def test_every_sequence_is_in_one_tree_and_starts_with_its_trunk(sequences):
+    indices = []
+    for group in group_by_prefix(sequences):
+        first = sequences[group.trees[0].indices[0]].tokens
+        assert group.prefix_length == 0 or group.prefix_length >= MIN_PREFIX_TOKENS
+        assert group.prefix_length == 0 or group.prefix_length * (len(group.trees) - 1) > 0
+        for tree in group.trees:
+            assert group.prefix_length < tree.trunk_length
+            trunk = sequences[tree.indices[0]].tokens[: tree.trunk_length]
+            for index in tree.indices:
+                sequence = sequences[index]
+                assert sequence.tokens[: tree.trunk_length] == trunk
+                assert sequence.tokens[: group.prefix_length] == first[: group.prefix_length]
+                assert group.prefix_length <= sequence.logits_from
+            indices += tree.indices
+    assert sorted(indices) == list(range(len(sequences)))
 
 
-@given(readings())
-def test_sharing_never_reads_more_tokens_than_reading_each_alone(given_readings):
-    read = 0
-    for block in blocks(given_readings):
-        read += block.shared
-        for tree in block.trees:
-            read += tree.trunk - block.shared + sum(len(given_readings[place].tokens) - tree.trunk for place in tree.places)
-    assert read <= sum(len(reading.tokens) for reading in given_readings)
+@given(distinct_sequences())
+def test_sharing_never_computes_more_tokens_than_scoring_each_sequence_alone(sequences):
+    computed = 0
+    for group in group_by_prefix(sequences):
+        computed += group.prefix_length
+        for tree in group.trees:
+            branches = sum(len(sequences[index].tokens) - tree.trunk_length for index in tree.indices)
+            computed += tree.trunk_length - group.prefix_length + branches
+    assert computed <= sum(len(sequence.tokens) for sequence in sequences)
 
 
-def few_shot(block, question, option):
-    tokens = (*block, 100 + question, 101 + question, 200 + option, 201)
-    return Reading(tokens, len(block) + 1)
+@given(st.lists(LISTS.map(tuple), max_size=20))
+def test_runs_cover_all_sequences_in_order(sequences):
+    runs = shared_prefix_runs(sorted(sequences))
+    assert [number for first, end, _ in runs for number in range(first, end)] == list(range(len(sequences)))
 
 
-def test_a_few_shot_block_is_read_once_and_a_question_once_for_its_options():
-    subjects = [tuple(range(1000, 1000 + WORTH_A_PASS)), tuple(range(3000, 3000 + WORTH_A_PASS))]
-    found = blocks([few_shot(block, question, option) for block in subjects for question in range(0, 12, 3) for option in range(4)])
-    assert sorted(block.shared for block in found) == [WORTH_A_PASS, WORTH_A_PASS]
-    assert all(len(block.trees) == 4 and all(len(tree.places) == 4 for tree in block.trees) for block in found)
+def few_shot(prefix, question, option):
+    tokens = (*prefix, 100 + question, 101 + question, 200 + option, 201)
+    return TokenSequence(tokens, len(prefix) + 1)
 
 
-def test_a_beginning_that_saves_little_is_not_worth_a_pass():
-    short = tuple(range(1000, 1000 + WORTH_A_PASS // 4))
-    assert [block.shared for block in blocks([few_shot(short, 0, 0), few_shot(short, 3, 0)])] == [0]
+def test_few_shot_examples_are_computed_once_and_a_question_once_for_its_options():
+    subjects = [tuple(range(1000, 1000 + MIN_TOKENS_SAVED)), tuple(range(3000, 3000 + MIN_TOKENS_SAVED))]
+    groups = group_by_prefix(
+        [few_shot(prefix, question, option) for prefix in subjects for question in range(0, 12, 3) for option in range(4)]
+    )
+    assert sorted(group.prefix_length for group in groups) == [MIN_TOKENS_SAVED, MIN_TOKENS_SAVED]
+    assert all(len(group.trees) == 4 and all(len(tree.indices) == 4 for tree in group.trees) for group in groups)
 
 
-def test_a_tree_does_not_grow_without_end():
-    context = tuple(range(5000, 5000 + 3 * WIDEST))
-    found = blocks([Reading((*context, *range(100 * number, 100 * number + 90)), len(context) - 1) for number in range(40)])
-    trees = [tree for block in found for tree in block.trees]
-    assert len(trees) >= 40 * 90 / WIDEST
-    assert all(90 * len(tree.places) <= WIDEST for tree in trees)
+def test_a_prefix_that_saves_few_tokens_is_not_cached():
+    short = tuple(range(1000, 1000 + MIN_TOKENS_SAVED // 4))
+    assert [group.prefix_length for group in group_by_prefix([few_shot(short, 0, 0), few_shot(short, 3, 0)])] == [0]
+
+
+def test_the_branches_of_a_tree_are_limited():
+    context = tuple(range(5000, 5000 + 3 * MAX_BRANCH_TOKENS))
+    groups = group_by_prefix([TokenSequence((*context, *range(100 * number, 100 * number + 90)), len(context) - 1) for number in range(40)])
+    trees = [tree for group in groups for tree in group.trees]
+    assert len(trees) >= 40 * 90 / MAX_BRANCH_TOKENS
+    assert all(90 * len(tree.indices) <= MAX_BRANCH_TOKENS for tree in trees)
 
 
 def test_contexts_that_differ_in_their_last_words_are_one_tree():
     context = tuple(range(50))
-    [block] = blocks([Reading((*context, 90, 70, 71), 50), Reading((*context, 91, 70, 71), 50)])
-    assert [(tree.trunk, len(tree.places)) for tree in block.trees] == [(50, 2)]
+    [group] = group_by_prefix([TokenSequence((*context, 90, 70, 71), 50), TokenSequence((*context, 91, 70, 71), 50)])
+    assert [(tree.trunk_length, len(tree.indices)) for tree in group.trees] == [(50, 2)]

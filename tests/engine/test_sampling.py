@@ -1,12 +1,12 @@
-"""What a model's generation_config asks for, against lm-eval's hf backend and transformers' own processors; and where draws come from."""
+"""Settings of a model's generation_config against lm-eval's hf backend and transformers' own processors, and the random numbers of a row."""
 
 import pytest
 import torch
 from lm_eval.models.huggingface import HFLM
 from transformers.generation import logits_process
 
-from pytest_unicomp.engine.lm import make
-from pytest_unicomp.engine.sampling import Choosing, choosing
+from pytest_unicomp.engine.lm import UnicompLM
+from pytest_unicomp.engine.sampling import Sampler, build_sampler
 from tests.engine.test_generate import PROMPTS, requests
 from tests.engine.toy_models import model, tokenizer
 
@@ -38,7 +38,7 @@ def went_upstream(monkeypatch):
 def test_a_repetition_penalty_of_the_model_is_applied_as_in_lm_eval(architecture, penalty, monkeypatch):
     toy = model(architecture)
     asked = requests(PROMPTS, until=["e"], max_gen_toks=20)
-    lm = make(toy, tokenizer())
+    lm = UnicompLM(toy, tokenizer())
     without = lm.generate_until(asked)
     monkeypatch.setattr(toy.generation_config, "repetition_penalty", penalty)
     expected = upstream(toy, asked)
@@ -48,11 +48,11 @@ def test_a_repetition_penalty_of_the_model_is_applied_as_in_lm_eval(architecture
 
 
 @pytest.mark.parametrize("setting", [{"no_repeat_ngram_size": 1}, {"suppress_tokens": list(range(100))}, {"min_new_tokens": 12}])
-def test_what_the_model_asks_for_and_is_not_done_here_is_left_to_transformers(llama, setting):
+def test_settings_that_are_not_implemented_are_left_to_transformers(llama, setting):
     toy, says = llama
     toy.generation_config.eos_token_id, kept = list(range(100, 266)), toy.generation_config.eos_token_id
     try:
-        lm = make(toy, tokenizer(), batch_size=1)
+        lm = UnicompLM(toy, tokenizer(), batch_size=1)
         without = lm.generate_until(requests(PROMPTS))
         says(**setting)
         assert lm.generate_until(requests(PROMPTS)) == upstream(toy, requests(PROMPTS))
@@ -62,9 +62,9 @@ def test_what_the_model_asks_for_and_is_not_done_here_is_left_to_transformers(ll
         toy.generation_config.eos_token_id = kept
 
 
-def test_what_shapes_sampling_alone_shapes_no_greedy_text(llama, monkeypatch):
+def test_sampling_settings_do_not_change_greedy_texts(llama, monkeypatch):
     toy, says = llama
-    lm = make(toy, tokenizer())
+    lm = UnicompLM(toy, tokenizer())
     greedy = lm.generate_until(requests(PROMPTS))
     says(top_k=3, top_p=0.5, min_p=0.2, typical_p=0.3)
     asked = went_upstream(monkeypatch)
@@ -75,9 +75,9 @@ def test_what_shapes_sampling_alone_shapes_no_greedy_text(llama, monkeypatch):
     assert asked == [len(PROMPTS)]
 
 
-def test_the_likeliest_alone_is_drawn_where_the_model_asks_for_one(llama):
+def test_with_top_k_of_one_or_a_tiny_top_p_sampling_is_greedy(llama):
     toy, says = llama
-    lm = make(toy, tokenizer())
+    lm = UnicompLM(toy, tokenizer())
     asked = requests(PROMPTS, do_sample=True, temperature=2.0)
     free = lm.generate_until(asked)
     for setting in ({"top_k": 1}, {"top_k": None, "top_p": 1e-6}):
@@ -86,29 +86,29 @@ def test_the_likeliest_alone_is_drawn_where_the_model_asks_for_one(llama):
 
 
 @pytest.mark.parametrize(("top_k", "top_p"), [(5, 1.0), (0, 0.8), (20, 0.5), (500, 0.0)])
-def test_what_is_drawn_from_is_what_transformers_draws_from(top_k, top_p):
+def test_top_k_and_top_p_keep_the_tokens_that_transformers_keeps(top_k, top_p):
     scores = torch.randn(16, 100, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * 3
     expected = scores
     if top_k:
         expected = logits_process.TopKLogitsWarper(top_k)(None, expected)
     if top_p < 1:
         expected = logits_process.TopPLogitsWarper(top_p)(None, expected)
-    assert torch.equal(Choosing(1.0, top_k=top_k, top_p=top_p).kept(scores), expected)
+    assert torch.equal(Sampler(1.0, top_k=top_k, top_p=top_p).filter_top_k_top_p(scores), expected)
 
 
-def test_what_a_model_leaves_unsaid_changes_nothing():
+def test_settings_that_the_config_leaves_out_have_no_effect():
     from transformers import GenerationConfig
 
-    assert choosing(GenerationConfig(), 0.0, 7) == Choosing()
-    assert choosing(GenerationConfig(), 0.5, 7) == Choosing(0.5, 7)
-    assert choosing(GenerationConfig(top_k=20, top_p=0.8, repetition_penalty=1.05, do_sample=True), 0.5, 7) == Choosing(
+    assert build_sampler(GenerationConfig(), 0.0, 7) == Sampler()
+    assert build_sampler(GenerationConfig(), 0.5, 7) == Sampler(0.5, 7)
+    assert build_sampler(GenerationConfig(top_k=20, top_p=0.8, repetition_penalty=1.05, do_sample=True), 0.5, 7) == Sampler(
         0.5, 7, 1.05, 20, 0.8
     )
 
 
-def test_draws_are_those_that_were_always_made_and_others_for_each_equal_request():
+def test_random_numbers_never_change_and_differ_between_equal_requests():
     """Stored replies stay valid."""
-    draw = Choosing(1.0, 1234).draws
+    draw = Sampler(1.0, 1234).random_numbers
     assert draw([3, 1], 0, 2).tolist() == [0.8688675474060689, 0.7074958598990122]
     assert len({float(draw([3, 1], ordinal, 1)) for ordinal in range(20)}) == 20
-    assert Choosing(0.0, 1234).draws([3, 1], 0, 2) is None
+    assert Sampler(0.0, 1234).random_numbers([3, 1], 0, 2) is None

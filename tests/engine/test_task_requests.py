@@ -6,19 +6,21 @@ import pytest
 
 from pytest_unicomp.benchmarks.lm_eval_task import load_tasks
 from pytest_unicomp.engine import Engine
-from pytest_unicomp.engine.prompts import Prompts
-from pytest_unicomp.engine.task_requests import Question, ask, chance
+from pytest_unicomp.engine.prompts import PromptCache
+from pytest_unicomp.engine.task_requests import TaskSetup, chance_level, score_documents
 from pytest_unicomp.store.local import Store
 from tests.engine.toy_engine import canned
 
-FLEXIBLE = Question(metric="exact_match", filter="flexible-extract", shots=5)
+FLEXIBLE = TaskSetup(metric="exact_match", filter="flexible-extract", shots=5)
 
 
 def test_arc_scores_are_those_of_simple_evaluate(tiny: Engine, hub: Path, capsys: pytest.CaptureFixture[str]) -> None:
     import lm_eval
 
     chosen = [3, 17, 200, 501, 502, 1000, 1999, 2375]
-    ours = ask(load_tasks("arc", ["arc_easy"], str(hub / "allenai/ai2_arc"))["arc_easy"], chosen, Question(metric="acc_norm"), tiny)
+    ours = score_documents(
+        load_tasks("arc", ["arc_easy"], str(hub / "allenai/ai2_arc"))["arc_easy"], chosen, TaskSetup(metric="acc_norm"), tiny
+    )
     again = load_tasks("arc", ["arc_easy"], str(hub / "allenai/ai2_arc"))["arc_easy"]
     theirs = lm_eval.simple_evaluate(tiny.lm, tasks=[again], samples={"arc_easy": chosen}, bootstrap_iters=0)
     assert theirs is not None
@@ -32,7 +34,7 @@ def test_arc_scores_are_those_of_simple_evaluate(tiny: Engine, hub: Path, capsys
         assert item.log_probabilities == pytest.approx([response[0] for response in sample["filtered_resps"]], abs=1e-4)
         assert item.target == sample["doc"]["choices"]["text"][sample["target"]]
         assert (item.answer == item.target) == (item.score == 1.0)
-    assert chance(ours.values()) == pytest.approx(0.25)
+    assert chance_level(ours.values()) == pytest.approx(0.25)
 
 
 def test_few_shot_prompts_and_scores_are_those_of_a_whole_upstream_run_whatever_is_chosen(tiny: Engine, hub: Path) -> None:
@@ -46,7 +48,7 @@ def test_few_shot_prompts_and_scores_are_those_of_a_whole_upstream_run_whatever_
     theirs = lm_eval.simple_evaluate(engine.lm, tasks=[tasks[0]], limit=30, bootstrap_iters=0)
     assert theirs is not None
     samples = {sample["doc_id"]: sample for sample in theirs["samples"]["gsm8k"] if sample["filter"] == "flexible-extract"}
-    few, more = ask(tasks[1], [29, 4], FLEXIBLE, engine), ask(tasks[2], range(30), FLEXIBLE, engine)
+    few, more = score_documents(tasks[1], [29, 4], FLEXIBLE, engine), score_documents(tasks[2], range(30), FLEXIBLE, engine)
     assert list(few) == [4, 29]
     for index, item in more.items():
         assert item.prompt == samples[index]["arguments"][0][0]
@@ -56,7 +58,7 @@ def test_few_shot_prompts_and_scores_are_those_of_a_whole_upstream_run_whatever_
     assert few[29] == more[29]
 
 
-def test_prompts_are_rendered_once_and_are_the_same_when_kept(
+def test_prompts_are_rendered_once_and_read_from_the_cache_afterwards(
     tiny: Engine, hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = canned(tiny, lambda prompt: "4")
@@ -65,15 +67,15 @@ def test_prompts_are_rendered_once_and_are_the_same_when_kept(
     original = task.fewshot_context
     monkeypatch.setattr(task, "fewshot_context", lambda *given, **how: rendered.append(1) or original(*given, **how))
 
-    def prompts(identity: str) -> Prompts:
-        return Prompts(Store(tmp_path), "gsm8k", {"dataset": identity}, tiny.tokenizer)
+    def prompt_cache(identity: str) -> PromptCache:
+        return PromptCache(Store(tmp_path), "gsm8k", {"dataset": identity}, tiny.tokenizer)
 
-    first = ask(task, [4, 9], FLEXIBLE, engine, prompts("one"))
+    first = score_documents(task, [4, 9], FLEXIBLE, engine, prompt_cache("one"))
     assert len(rendered) == 2
-    assert ask(task, [9], FLEXIBLE, engine, prompts("one")) == {9: first[9]}
+    assert score_documents(task, [9], FLEXIBLE, engine, prompt_cache("one")) == {9: first[9]}
     assert len(rendered) == 2
-    assert ask(task, [2, 9], FLEXIBLE, engine, prompts("one"))[9] == first[9]
-    ask(task, [9], FLEXIBLE, engine, prompts("other data"))
+    assert score_documents(task, [2, 9], FLEXIBLE, engine, prompt_cache("one"))[9] == first[9]
+    score_documents(task, [9], FLEXIBLE, engine, prompt_cache("other data"))
     assert len(rendered) == 5
 
 
@@ -82,7 +84,7 @@ def test_generated_replies_are_scored_by_the_last_number(tiny: Engine, hub: Path
     right = task.eval_docs[0]["answer"].split("#### ")[1]
     question = task.eval_docs[0]["question"]
     engine = canned(tiny, lambda prompt: f"First 7, then {right}" if question in prompt else "I do not know.")
-    items = ask(task, [0, 1], FLEXIBLE, engine)
+    items = score_documents(task, [0, 1], FLEXIBLE, engine)
     assert [items[0].score, items[1].score] == [1.0, 0.0]
     assert items[1].answer == "I do not know."
-    assert chance(items.values()) is None
+    assert chance_level(items.values()) is None

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_unicomp.checkpoints.hub import NANO
-from pytest_unicomp.engine.tokens import LONG, encode
+from pytest_unicomp.engine.tokens import MIN_SHARED, encode
 from tests.engine import toy_models
 
 CORPUS = ["the other one is on the shelf\n", "a  b\tc 12345 aaaaaaaaaa, the end.\n\n", "Über den Fluß, 东京 – naïve 🙂\n"] * 3
@@ -48,16 +48,16 @@ PARTS = st.sampled_from(
 
 @settings(max_examples=40)
 @given(data=st.data(), special=st.booleans())
-def test_shared_beginnings_change_no_token(tokenizer, data, special):
+def test_a_shared_prefix_changes_no_token(tokenizer, data, special):
     beginning = "".join(data.draw(st.lists(PARTS, min_size=3, max_size=20)))
-    beginning *= 1 + LONG // len(beginning)
+    beginning *= 1 + MIN_SHARED // len(beginning)
     endings = data.draw(st.lists(st.lists(PARTS, max_size=6).map("".join), min_size=3, max_size=8, unique=True))
     texts = [beginning + ending for ending in endings]
     settings_of_call = {"add_special_tokens": special}
     assert encode(tokenizer, texts, settings_of_call) == {text: tokenizer.encode(text, **settings_of_call) for text in texts}
 
 
-def test_what_texts_share_is_tokenized_once(monkeypatch):
+def test_a_shared_prefix_is_tokenized_once(monkeypatch):
     tokenizer, lengths = toy_models.tokenizer(), []
     original = type(tokenizer).__call__
     monkeypatch.setattr(

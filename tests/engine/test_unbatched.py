@@ -1,4 +1,4 @@
-"""Models that are read by lm-eval's own code: empty continuations, whole texts, and what a kill leaves behind."""
+"""Models that lm-eval's own code scores: empty continuations, whole texts, and resuming after a kill."""
 
 from contextlib import nullcontext
 
@@ -7,8 +7,8 @@ from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 
 from pytest_unicomp.engine import batched_requests
-from pytest_unicomp.engine.lm import make
-from pytest_unicomp.engine.resume_log import Journal
+from pytest_unicomp.engine.lm import UnicompLM
+from pytest_unicomp.engine.resume_log import ResumeLog
 from tests.engine.toy_models import model, tokenizer
 
 PAIRS = [
@@ -27,8 +27,8 @@ ASKED = {
 @pytest.fixture
 def lm():
     """Mamba keeps a state in place of keys."""
-    made = make(model("mamba"), tokenizer(), batch_size=2)
-    assert made.support.head is None
+    made = UnicompLM(model("mamba"), tokenizer(), batch_size=2)
+    assert made.capabilities.lm_head is None
     return made
 
 
@@ -36,19 +36,19 @@ def ask(lm, kind, arguments):
     return getattr(lm, kind)([Instance(kind, {}, one, place) for place, one in enumerate(arguments)], disable_tqdm=True)
 
 
-def test_an_empty_continuation_is_certain_for_a_model_that_is_read_plainly_too(lm):
+def test_an_empty_continuation_has_log_probability_zero_with_lm_evals_own_code_too(lm):
     empty, other, also = ask(lm, "loglikelihood", [("one", ""), ("one", " two"), ("", "")])
     assert empty == also == (0.0, True)
     assert other == pytest.approx(ask(lm, "loglikelihood", [("one", " two")])[0])
 
 
 @pytest.mark.parametrize("kind", ASKED)
-def test_a_kill_loses_one_part_and_a_resumed_run_says_the_same(lm, kind, tmp_path, monkeypatch):
+def test_a_kill_loses_one_chunk_and_a_resumed_run_gives_the_same_answers(lm, kind, tmp_path, monkeypatch):
     upstream = getattr(HFLM, kind)(lm, [Instance(kind, {}, one, 0) for one in ASKED[kind]], disable_tqdm=True)
-    monkeypatch.setattr(batched_requests, "PART", 4)
+    monkeypatch.setattr(batched_requests, "REQUESTS_PER_CALL", 4)
     whole = ask(lm, kind, ASKED[kind])
     assert whole == (upstream if kind == "generate_until" else [pytest.approx(one, abs=1e-3) for one in upstream])
-    path, calls = tmp_path / "journal.jsonl", []
+    path, calls = tmp_path / "resume.jsonl", []
     method = "generate_until" if kind == "generate_until" else "_loglikelihood_tokens"
     original = getattr(HFLM, method)
 
@@ -60,10 +60,10 @@ def test_a_kill_loses_one_part_and_a_resumed_run_says_the_same(lm, kind, tmp_pat
 
     monkeypatch.setattr(HFLM, method, dies)
     for expected, known in ((KeyboardInterrupt, 0), (None, 8)):
-        journal = Journal(path)
-        assert len(journal) == known
-        with journal.kept_by(lm), pytest.raises(expected) if expected else nullcontext():
+        log = ResumeLog(path)
+        assert len(log) == known
+        with log.attached_to(lm), pytest.raises(expected) if expected else nullcontext():
             again = ask(lm, kind, ASKED[kind])
-        journal.close(keep=True)
+        log.close(keep=True)
     assert again == whole
     assert len(calls) == 4

@@ -24,7 +24,7 @@ def needed(engine: Engine, *, batch: int, prompt: int, written: int) -> int:
 
     config = engine.model.config.get_text_config()
     width = engine.model.dtype.itemsize
-    cache = bytes_per_token(engine.model).keys * batch * (prompt + written)
+    cache = bytes_per_token(engine.model).kv_cache * batch * (prompt + written)
     inner = int(getattr(config, "intermediate_size", 0) or getattr(config, "ffn_dim", 0) or config.hidden_size)
     # The residual stream, and both factors of a gated layer or what one without a gate makes of it.
     read = width * batch * prompt * (int(config.hidden_size) + 2 * inner)

@@ -64,18 +64,18 @@ class NanoSet(ItemBenchmark):
 
     def score(self, engine: Engine, evaluation: Evaluation) -> Scored:
         """Put the selected items to the model, with its chat template."""
-        from pytest_unicomp.engine.task_requests import Question, ask, chance
-        from pytest_unicomp.engine.template import digest
+        from pytest_unicomp.engine.prompts import chat_template_digest
+        from pytest_unicomp.engine.task_requests import TaskSetup, chance_level, score_documents
 
         by_id = {row["id"]: row for row in self.rows()}
         rows = [by_id[name] for name in select(by_id, limit=evaluation.limit, seed=evaluation.seed, only=evaluation.only)]
         task = self.task(rows)
-        asked = ask(task, range(len(rows)), Question(metric=self.metric, chat=True), engine)
+        asked = score_documents(task, range(len(rows)), TaskSetup(metric=self.metric, chat=True), engine)
         items = tuple(asked[place].model_copy(update={"id": row["id"], "cluster": row["cluster"]}) for place, row in enumerate(rows))
         return Scored(
             items=items,
-            chance=chance(items) if self.metric == "acc" else constant_answer(rows),
-            template=digest(engine.tokenizer),
+            chance=chance_level(items) if self.metric == "acc" else constant_answer(rows),
+            template=chat_template_digest(engine.tokenizer),
             generation={} if self.metric == "acc" else self._generation,
             engine=engine.name,
         )

@@ -23,7 +23,7 @@ def make(endpoint: Endpoint, model: str, *, tokenizer: Path, max_length: int, to
     from lm_eval.models.openai_completions import LocalCompletionsAPI
     from lm_eval.models.utils import has_bos_prefix
 
-    from pytest_unicomp.engine.quiet_libraries import without_bars
+    from pytest_unicomp.engine.quiet_libraries import without_progress_bars
 
     class Served(LocalCompletionsAPI):  # type: ignore[misc]
         """As upstream, but for the special tokens of prompts and the chat template, both as lm-eval's HFLM has them."""
@@ -50,12 +50,12 @@ def make(endpoint: Endpoint, model: str, *, tokenizer: Path, max_length: int, to
         def _loglikelihood_tokens(self, requests: Any, **settings: Any) -> Any:
             if scores is not None:
                 raise InfrastructureError(scores)
-            with without_bars():
+            with without_progress_bars():
                 return list(super()._loglikelihood_tokens(requests, **settings))
 
         def generate_until(self, requests: Any, disable_tqdm: bool = False) -> Any:
             """As upstream, without its bar."""
-            with without_bars():
+            with without_progress_bars():
                 return super().generate_until(requests, disable_tqdm)
 
     return Served(

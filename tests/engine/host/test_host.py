@@ -11,8 +11,8 @@ from pytest_unicomp.engine.host import host
 
 def test_a_description_is_json_and_imports_no_torch() -> None:
     code = (
-        "import json, sys; from pytest_unicomp import machine\n"
-        "print(json.dumps([machine.describe(), machine.resolve_device('cpu'), 'torch' in sys.modules]))"
+        "import json, sys; from pytest_unicomp.engine.host import host\n"
+        "print(json.dumps([host.describe(), host.resolve_device('cpu'), 'torch' in sys.modules]))"
     )
     described, device, heavy = json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
     assert described["cores"] >= 1

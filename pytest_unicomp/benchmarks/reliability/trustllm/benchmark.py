@@ -124,8 +124,8 @@ class TrustLLMTask(ItemBenchmark):
 
     def score(self, engine: Engine, evaluation: Evaluation) -> Scored:
         """Put the selected items to the model, through its chat template where it has one, and read the replies."""
+        from pytest_unicomp.engine.prompts import chat_template_digest
         from pytest_unicomp.engine.task_requests import replies
-        from pytest_unicomp.engine.template import digest
         from pytest_unicomp.judges import agreement
         from pytest_unicomp.judges import build as judges
 
@@ -149,7 +149,7 @@ class TrustLLMTask(ItemBenchmark):
         return Scored(
             items=items,
             chance=self.chance,
-            template=digest(engine.tokenizer) if chat else "none",
+            template=chat_template_digest(engine.tokenizer) if chat else "none",
             generation=self.generation(evaluation),
             engine=engine.name,
             scoring=evaluation.scoring,
