@@ -20,7 +20,7 @@ from pytest_unicomp.compare import (
     sizes,
     survives_holm,
 )
-from pytest_unicomp.config.cost_limits import limits
+from pytest_unicomp.config.cost_limits import read
 from tests.toys import measurement
 
 POLICY = Policy()
@@ -252,7 +252,7 @@ def test_beside_its_own_limit_an_undecided_ratio_is_shown_without_the_limit_that
     rounds = Ratio.of([1.0, 1.0, 1.0, 1.02], [1.0, 1.7, 0.9, 1.8], metric="seconds", confidence=POLICY.confidence)
     check = cost(rounds, **WHO, **WHERE, benchmark="prefill-latency", margin=0.25)
     assert check.verdict == "inconclusive"
-    limited = by_limits(check, rounds.after, limits("prefill-latency", "<= 60 s"), ratio=rounds)
+    limited = by_limits(check, rounds.after, read("prefill-latency", "<= 60 s"), ratio=rounds)
     assert (limited.verdict, limited.margin) == ("pass", None)
     assert limited.reason.endswith(f"limit <= 60 s; {rounds}")
 

@@ -6,7 +6,8 @@ import random
 import pytest
 
 from pytest_unicomp.api.errors import UnicompError, UsageProblem
-from pytest_unicomp.compare import stats, within_limit, worst_of
+from pytest_unicomp.compare import stats
+from pytest_unicomp.compare.absolute_limit import within_limit, worst_of
 from pytest_unicomp.config.cost_limits import Limit, read, sentences, validate
 
 
