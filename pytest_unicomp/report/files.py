@@ -1,4 +1,4 @@
-"""Writes a report in the form that the file's suffix asks for, and says before a run whether that will be possible."""
+"""Writes a report in the format of the file's suffix, and checks before a run that this will be possible."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _markdown(report: Report, path: Path) -> None:
 
 
 def _as_read_back(report: Report) -> Report:
-    """Return the report as its JSON file would give it, so that a page is the same whether it is made in the run or from the file."""
+    """Return the report as its JSON file would be read, so that a page rendered in the run equals one rendered from the file."""
     from pytest_unicomp.report.json import document
 
     return Report.model_validate(document(report))
@@ -49,7 +49,7 @@ def _suffix(path: Path) -> str:
 
 
 def validate(path: Path) -> None:
-    """Raise UsageProblem unless a report could be written to `path`; writes nothing, makes no folder."""
+    """Raise UsageProblem unless a report could be written to `path`; writes no file and makes no folder."""
     _suffix(path)
     if path.is_dir():
         raise UsageProblem(f"unicomp: report {path} is a folder; expected a file name such as {path / 'gate.html'}.")
@@ -63,8 +63,8 @@ def validate(path: Path) -> None:
 
 
 def write(report: Report, path: Path) -> None:
-    """Write `report` as JSON, HTML or Markdown by the suffix of `path`; the file appears whole or not at all.
+    """Write `report` as JSON, HTML or Markdown by the suffix of `path`, atomically.
 
-    Raises UsageProblem for an unknown suffix and OSError where the disk refuses.
+    Raises UsageProblem for an unknown suffix and OSError if writing fails.
     """
     _WRITERS[_suffix(path)](report, path)

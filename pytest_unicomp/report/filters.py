@@ -1,4 +1,4 @@
-"""Filters that need no script: the style sheet hides what the chosen options do not name, and counts what is left."""
+"""Filters of the page's flips without JavaScript: `:has()` rules hide the flips of other recipes and benchmarks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pytest_unicomp.report.flips import Flip
 
 @dataclass(frozen=True)
 class Filter:
-    """A choice among names; the option of the n-th (from 1) has the value n and leaves the elements of class `letter` + n."""
+    """A drop-down of names: option n (from 1) has the value n and shows only the elements of class `letter` + n."""
 
     name: str
     title: str
@@ -19,20 +19,20 @@ class Filter:
 
 
 def filters(flips: Sequence[Flip]) -> tuple[Filter, ...]:
-    """Return the choices of recipe and of benchmark, each in the order in which the flips first name it."""
+    """Return the filters by recipe and by benchmark; their names are in the order of the flips."""
     recipes = tuple(dict.fromkeys(flip.recipe for flip in flips))
     benchmarks = tuple(dict.fromkeys(flip.benchmark for flip in flips))
     return Filter("recipe", "Recipe", "r", recipes), Filter("benchmark", "Benchmark", "b", benchmarks)
 
 
 def classes(flip: Flip, choices: Sequence[Filter]) -> str:
-    """Return the classes by which the style sheet finds a flip; they are numbers, so no name of a model gets into the style sheet."""
+    """Return the CSS classes of a flip; they are numbered, so that no name from a report gets into the style sheet."""
     values = {"recipe": flip.recipe, "benchmark": flip.benchmark}
     return " ".join(f"{choice.letter}{choice.names.index(values[choice.name]) + 1}" for choice in choices)
 
 
 def rules(choices: Sequence[Filter]) -> str:
-    """Return the style rules of the choices, for a screen; paper always gets everything."""
+    """Return the CSS rules of the filters, for screens only: print shows every flip."""
     lines = [
         f'.flips:has(#flips-by-{choice.name} [value="{number}"]:checked) .flip:not(.{choice.letter}{number})'
         for choice in choices

@@ -1,4 +1,4 @@
-"""Chooses the flipped items that a reviewer should read: losses first, from the worst benchmarks, a bounded number of them."""
+"""Chooses which flipped items the page shows: a bounded number, losses first, from the worst benchmarks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ORDER = {"lost": 0, "changed": 1, "gained": 2}
 
 @dataclass(frozen=True)
 class Flip:
-    """A flipped item with the recipe and the benchmark it belongs to; `before` and `after` are its answers on one short line."""
+    """A flipped item with its recipe and benchmark."""
 
     recipe: str
     benchmark: str
@@ -27,12 +27,12 @@ class Flip:
 
     @property
     def before(self) -> str:
-        """What the reference answered."""
+        """The reference's answer, shortened to one line."""
         return _summary(self.example.reference_answer)
 
     @property
     def after(self) -> str:
-        """What the candidate answered."""
+        """The candidate's answer, shortened to one line."""
         return _summary(self.example.candidate_answer)
 
 
@@ -48,15 +48,15 @@ def kept(rows: Sequence[RecipeRow]) -> int:
 
 
 def budget(recipes: int) -> int:
-    """Return how many flips each of `recipes` may show, so that a page with many recipes stays a page."""
+    """Return how many flips each of `recipes` recipes may show, so that the page stays readable with many recipes."""
     fewest, most = SHOWN_PER_RECIPE
     return max(fewest, min(most, SHOWN_IN_ALL // max(1, recipes)))
 
 
 def worst(checks: Sequence[Check], most: int) -> tuple[Flip, ...]:
-    """Return at most `most` flips of one recipe: lost before changed before gained, one benchmark after the other, the worst first.
+    """Return at most `most` flips of one recipe: lost, then changed, then gained, in turn from each benchmark, the worst benchmark first.
 
-    Changed and gained items keep a share each, so that a reader who asks for them sees some however much was lost.
+    One part in LEAST_SHARE is reserved for changed and one for gained items, so that the filters show some even if most flips are losses.
     """
     ranked = sorted(_asked(checks), key=lambda check: (check.difference is None, check.difference or 0.0, check.benchmark))
     candidates = [
@@ -75,7 +75,7 @@ def worst(checks: Sequence[Check], most: int) -> tuple[Flip, ...]:
 
 
 def shortened(text: str) -> tuple[str, int]:
-    """Return the beginning of a text and how many characters were left out."""
+    """Return the first LONGEST_TEXT characters of a text, and how many were left out."""
     left_out = max(0, len(text) - LONGEST_TEXT)
     return text[:LONGEST_TEXT], left_out
 

@@ -1,4 +1,4 @@
-"""Places paired differences, their intervals and their margins on one axis per unit, in percent of the plot's width."""
+"""Layout of the forest plots: paired differences, intervals and margins, placed in percent of the plot's width, one axis per unit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Question = Literal["retention", "drift"]
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of a plot before it is placed: a pooled capability or a single benchmark."""
+    """One row of a plot, unplaced: a pooled capability or a single benchmark."""
 
     label: str
     detail: str
@@ -30,7 +30,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a plot: where its parts lie from 0 (left edge) to 100 (right edge); None where there is nothing to draw."""
+    """One row of a plot with the positions of its parts, from 0 (left edge) to 100 (right edge); None: nothing to draw."""
 
     entry: Entry
     low: float | None
@@ -41,7 +41,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Panel:
-    """The lines of one recipe, question and unit; `ticks` are (position, text) and `zero` is where no difference lies."""
+    """The plot of one recipe, question and unit; `ticks` are (position, text), `zero` is the position of no difference."""
 
     question: Question
     unit: Unit
@@ -51,7 +51,7 @@ class Panel:
 
     @property
     def undecided(self) -> int:
-        """How many of the lines did not pass."""
+        """The number of rows that did not pass."""
         return sum(line.entry.verdict != "pass" for line in self.lines)
 
 
@@ -72,16 +72,16 @@ def panels(row: RecipeRow) -> tuple[Panel, ...]:
 def _retention(row: RecipeRow) -> list[tuple[Entry, Unit]]:
     asked = [check for check in row.checks if check.question == "retention"]
     entries: list[tuple[Entry, Unit]] = []
-    told: set[str] = set()
+    shown: set[str] = set()
     for cell in row.cells:
         if cell.pooled is None or cell.pooled.dimension == "efficiency":
             continue
         members = [check for check in asked if check.benchmark in cell.pooled.benchmarks]
         entries.append((_pooled(cell.pooled, members), cell.unit))
-        # A capability of one benchmark is that benchmark: the same line twice would only look like more evidence.
+        # The pooled row of a single benchmark is that benchmark; a second row would look like more evidence.
         entries += [(_single(check), unit_of(check)) for check in members] if len(members) > 1 else []
-        told |= {check.benchmark for check in members}
-    return entries + [(_single(check), unit_of(check)) for check in asked if check.benchmark not in told]
+        shown |= {check.benchmark for check in members}
+    return entries + [(_single(check), unit_of(check)) for check in asked if check.benchmark not in shown]
 
 
 def _drift(row: RecipeRow) -> list[tuple[Entry, Unit]]:
@@ -118,14 +118,14 @@ def _panel(question: Question, unit: Unit, entries: Sequence[Entry]) -> Panel:
         question=question,
         unit=unit,
         zero=place(0.0),
-        # A text at the very edge would run into the neighbouring column.
+        # A label at the very edge would overlap the neighbouring column.
         ticks=tuple((place(tick), _tick(tick, unit)) for tick in _ticks(low, high) if 5 <= place(tick) <= 95),
         lines=tuple(line(entry) for entry in entries),
     )
 
 
 def _domain(entries: Sequence[Entry], *, both: bool) -> tuple[float, float]:
-    """Return the axis: every interval, zero and twice every margin, with 4 % to spare on each side."""
+    """Return the axis limits: every interval, zero and twice every margin, plus 4 % on each side."""
     values = [0.0]
     for entry in entries:
         values += [*(entry.interval or ()), *([entry.difference] if entry.difference is not None else [])]
@@ -144,6 +144,6 @@ def _ticks(low: float, high: float, most: int = 5) -> list[float]:
 
 
 def _tick(value: float, unit: Unit) -> str:
-    """Return a tick's text without the digits that say nothing: "−5", "+0.5"."""
+    """Return a tick's label without trailing zeros: "−5", "+0.5"."""
     text = change(value, unit, named=False)
     return text.rstrip("0").rstrip(".") if "." in text and float(text.replace("−", "-")) != 0 else "0"

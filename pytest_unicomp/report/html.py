@@ -1,4 +1,4 @@
-"""Renders the page that a reviewer reads and signs: one file, no script, nothing fetched, the same bytes for the same data."""
+"""Renders the HTML page: one self-contained file without scripts or requests, byte for byte the same for the same report."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STYLES = ("page.css", "plots.css", "narrow.css", "print.css")
 
 
 def render(report: Report) -> str:
-    """Return the page as one HTML document; every text of the report is escaped, control characters in it are made visible."""
+    """Return the page as one HTML document; text from the report is escaped, and its control characters are made visible."""
     import jinja2
     from markupsafe import Markup
 
@@ -66,42 +66,41 @@ def render(report: Report) -> str:
 
 
 def content_security_policy(style: str) -> str:
-    """Return a policy under which the page can load nothing and run nothing: only the one style sheet with this text applies."""
+    """Return a content security policy that allows nothing except this style sheet, by its hash."""
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
 def write(report: Report, path: Path) -> None:
-    """Write the page; it appears whole or not at all. Raises OSError where the disk refuses."""
+    """Write the page atomically. Raises OSError if writing fails."""
     write_text(path, render(report))
 
 
 def _sections(report: Report) -> dict[str, str]:
-    """Return the headings of the page by id; waivers and kernels have one only where there are any."""
+    """Return the page's headings by id; waivers and kernels are listed only if the report has any."""
     there = {"waivers": bool(report.waivers), "kernels": bool(report.kernels)}
     return {name: title for name, title in words.SECTIONS.items() if there.get(name, True)}
 
 
 def _efficiency(rows: Sequence[RecipeRow]) -> list[tuple[str, dict[str, Check]]]:
-    """Return, per efficiency benchmark, its name and its check by recipe."""
+    """Return each efficiency benchmark's name and its checks by recipe; compression costs have no ratio and are left out."""
     found: dict[str, dict[str, Check]] = {}
     for row in rows:
         for check in row.checks:
-            # What making a version cost has no ratio, and columns of its own.
             if check.question == "efficiency" and check.capability != "compute_cost":
                 found.setdefault(check.benchmark, {})[check.recipe] = check
     return sorted(found.items())
 
 
 def _bases(report: Report) -> list[tuple[str, str]]:
-    """Return what each score rests on, once for all recipes that agree, in the scores' order."""
-    told = {(name, basis) for recipe in report.recipes for name, basis in recipe.score_basis.items()}
+    """Return each distinct (score, basis) pair of all recipes, in the order of the scores."""
+    found = {(name, basis) for recipe in report.recipes for name, basis in recipe.score_basis.items()}
     order = list(words.SCORES)
-    return sorted(told, key=lambda entry: (order.index(entry[0]) if entry[0] in order else len(order), entry))
+    return sorted(found, key=lambda entry: (order.index(entry[0]) if entry[0] in order else len(order), entry))
 
 
 def _claims(findings: Sequence[Claim]) -> list[tuple[str, str, list[Claim]]]:
-    """Return each claim with how often it got which answer, and its entries."""
+    """Return each claim with the counts of its answers, and its entries."""
     grouped: dict[str, list[Claim]] = {}
     for claim in findings:
         grouped.setdefault(claim.claim, []).append(claim)
@@ -112,7 +111,7 @@ def _claims(findings: Sequence[Claim]) -> list[tuple[str, str, list[Claim]]]:
 
 
 def _machine(environment: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return what is known of the machine, without the libraries, which have their own table."""
+    """Return the machine's properties, without the library versions, which have their own table."""
     from pytest_unicomp.report import html_values
 
     told = {name: value for name, value in environment.items() if name != "versions"}

@@ -1,4 +1,4 @@
-"""Numbers as the page shows them: a rounded text for the eye, the exact value beside it, and a dash with its reason for the unknown."""
+"""HTML for single values of the page: the rounded number with its exact value in markup, or a dash with the reason why there is none."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from pytest_unicomp.report.visible import visible
 
 
 def dash(why: str) -> Markup:
-    """Return the reason why a value is not known; the style sheet shows a dash in its place to those who do not listen or point."""
+    """Return the reason why a value is missing; the style sheet shows a dash, screen readers and the tooltip give the reason."""
     return Markup('<i class="none" title="{0}">{0}</i>').format(why)
 
 
 def data(value: float | int | None, text: str, why: str) -> Markup:
-    """Return `text` with the exact value as machines read it, or a dash that says `why` there is none."""
-    # Without quotes: numbers need none, and a page has tens of thousands of them.
+    """Return `text` in a `<data>` element with the exact value, or a dash with the reason `why` there is none."""
+    # Numbers need no quotes, and a page has tens of thousands of them.
     return dash(why) if value is None else Markup("<data value={}>{}</data>").format(repr(value), text)
 
 
 def percent(value: float | None, why: str = "not measured") -> Markup:
-    """A rate or a retention as percent."""
+    """Return a rate or a retention as percent."""
     return data(value, "" if value is None else numbers.percent(value), why)
 
 
 def change(value: float | None, unit: Unit, why: str = "not measured") -> Markup:
-    """A difference with sign and unit."""
+    """Return a difference with sign and unit."""
     return data(value, "" if value is None else numbers.change(value, unit), why)
 
 
 def amount(value: float | None, unit: Unit, why: str = "not measured") -> Markup:
-    """A margin or a detectable effect."""
+    """Return a margin or a detectable effect."""
     return data(value, "" if value is None else numbers.amount(value, unit), why)
 
 
 def interval(bounds: tuple[float, float] | None, unit: Unit, why: str = "no interval") -> Markup:
-    """Both bounds in the unit of the difference."""
+    """Return both bounds in the unit of the difference."""
     if bounds is None:
         return dash(why)
     low, high = (data(bound, numbers.change(bound, unit, named=False), why) for bound in bounds)
@@ -48,7 +48,7 @@ def interval(bounds: tuple[float, float] | None, unit: Unit, why: str = "no inte
 
 
 def level(estimate: Estimate, check: Check) -> Markup:
-    """A measured value with its standard error, and the perplexity where the metric is nats per token."""
+    """Return a measured value with its standard error and, if the metric is nats per token, the perplexity."""
     value = data(estimate.value, "" if estimate.value is None else numbers.level(estimate.value, check), "not measured")
     if estimate.value is None:
         return value
@@ -62,65 +62,65 @@ def level(estimate: Estimate, check: Check) -> Markup:
 
 
 def size(value: int | None, why: str = "not known") -> Markup:
-    """Bytes."""
+    """Return a number of bytes in decimal units."""
     return data(value, "" if value is None else numbers.size(value), why)
 
 
 def seconds(value: float | None, why: str = "not measured") -> Markup:
-    """A duration."""
+    """Return a duration in seconds, milliseconds or microseconds."""
     return data(value, "" if value is None else numbers.duration(value), why)
 
 
 def plain(value: float | None, digits: int, why: str = "not known") -> Markup:
-    """Any other number, with a fixed count of decimals."""
+    """Return a number with `digits` decimals."""
     return data(value, "" if value is None else f"{value:.{digits}f}".replace("-", "−"), why)
 
 
 def gain(value: float | None, why: str = "not measured") -> Markup:
-    """A difference of scores, with its sign and one decimal."""
+    """Return a difference of scores with its sign and one decimal."""
     return data(value, "" if value is None else numbers.signed(value, 1), why)
 
 
 def gains(bounds: tuple[float, float] | None, why: str = "no interval") -> Markup:
-    """Both bounds of a difference of scores."""
+    """Return both bounds of a difference of scores."""
     if bounds is None:
         return dash(why)
     return Markup("[{}, {}]").format(*(gain(bound) for bound in bounds))
 
 
 def count(value: int | None, why: str = "not known") -> Markup:
-    """A whole number with thin spaces between its thousands."""
+    """Return a whole number with thin spaces between thousands."""
     return data(value, "" if value is None else f"{value:,}".replace(",", "\u202f"), why)
 
 
 def ratio(check: Check) -> Markup:
-    """Candidate / reference of an efficiency check with its interval."""
+    """Return the ratio candidate / reference of an efficiency check; with its interval, unless the ratio is exact."""
     value, bounds = numbers.ratio(check), numbers.ratio_interval(check)
     shown = data(value, "" if value is None else numbers.times(value), "not measured")
-    if bounds is None:
+    if bounds is None or bounds[0] == bounds[1]:
         return shown
     low, high = (data(bound, numbers.times(bound).removesuffix("×"), "") for bound in bounds)
     return shown + Markup(' <small class="interval">[{}, {}]</small>').format(low, high)
 
 
 def scaled(value: float | None, factor: float, digits: int, why: str = "not measured") -> Markup:
-    """A number in another unit than the report's: `factor` times it with a fixed count of decimals, beside the exact value in the report's own."""
+    """Return `factor` times a number with `digits` decimals; the markup keeps the exact value in the report's own unit."""
     return data(value, "" if value is None else f"{factor * value:.{digits}f}".replace("-", "−"), why)
 
 
 def times(value: float | None, why: str = "not known") -> Markup:
-    """A ratio."""
+    """Return a ratio."""
     return data(value, "" if value is None else numbers.times(value), why)
 
 
 def limit(check: Check) -> Markup:
-    """The largest ratio that an efficiency check accepts."""
+    """Return the largest ratio that an efficiency check allows."""
     at_most = numbers.largest_ratio(check)
     return data(at_most, "" if at_most is None else numbers.times(at_most), "no limit")
 
 
 def flat(mapping: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Return nested settings as (dotted name, text) in their order; unknown values as a dash."""
+    """Return nested settings as (dotted name, text) pairs in their order; None becomes a dash."""
     pairs: list[tuple[str, str]] = []
     for key, value in mapping.items():
         name = f"{prefix}{key}"
@@ -136,9 +136,9 @@ def flat(mapping: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
 
 
 def finalize(value: Any) -> Any:
-    """What the template does to every value it prints: text is made visible and escaped, markup made here passes, None is a fault."""
+    """Prepare each value that a template prints: escape text and show its control characters, keep markup, raise ValueError for None."""
     if isinstance(value, Markup):
         return value
     if value is None:
-        raise ValueError("the template printed a value that is not known; expected a dash with its reason")
+        raise ValueError("the template printed None; expected a value, or a dash with its reason")
     return escape(visible(value)) if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""Writes and reads the report that machines decide by: schema `unicomp-report/1`, validated each time, null where nothing is known."""
+"""Writes and reads the JSON report of schema `unicomp-report/1`, validated on each write; unknown values are null."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAME = "unicomp-report/1"
 
 
 def document(report: BaseModel) -> dict[str, Any]:
-    """Return a report, or a record of one, as JSON values: fields in the schema's order, free mappings sorted by key, None for what is not finite."""
+    """Return a report, or one of its records, as JSON values: fields in schema order, free mappings sorted by key, infinite and NaN as None."""
     plain: dict[str, Any] = _plain(report)
     return plain
 
@@ -40,14 +40,14 @@ def _plain(value: Any) -> Any:
 
 
 def _text(text: str) -> str:
-    """Return text that UTF-8 can hold: half of a surrogate pair becomes a question mark."""
+    """Return text that UTF-8 can encode: a lone surrogate becomes a question mark."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def write(report: Report, path: Path) -> None:
-    """Validate against the published schema, then write UTF-8 with one field a line; the file appears whole or not at all.
+    """Validate against the published schema, then write UTF-8, one field per line, atomically.
 
-    Raises UnicompError where the report does not match the schema (nothing is written then) and OSError where the disk refuses.
+    Raises UnicompError if the report does not match the schema (no file is written), and OSError if writing fails.
     """
     import jsonschema
 
@@ -61,7 +61,7 @@ def write(report: Report, path: Path) -> None:
 
 
 def read(path: Path) -> Report:
-    """Read a report written by `write`; raise UsageProblem, in one line, for a file that is none."""
+    """Read a report written by `write`; raise UsageProblem, in one line, for any other file."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
     except (OSError, UnicodeDecodeError, ValueError) as error:
@@ -69,7 +69,7 @@ def read(path: Path) -> Report:
     found = content.get("schema") if isinstance(content, dict) else None
     if found != NAME:
         raise UsageProblem(
-            f"unicomp: {path} is no report: its schema is {found!r}; expected {NAME!r}, as `--unicomp-report=gate.json` writes it."
+            f"unicomp: {path} is no report: its schema is {found!r}; expected {NAME!r}, as written by --unicomp-report=gate.json."
         )
     try:
         return Report.model_validate(content)
@@ -77,7 +77,7 @@ def read(path: Path) -> Report:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise UsageProblem(
-            f"unicomp: {path} is not a sound report: {place}: {first['msg']} ({error.error_count()} faults); write it again."
+            f"unicomp: {path} is not a valid report: {place}: {first['msg']} ({error.error_count()} errors); write it again with --unicomp-report."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Writes the answer short enough for a pull-request comment: verdict, matrix, and why what did not pass did not."""
+"""Renders a report as Markdown, short enough for a pull-request comment: verdict, matrix, and the reasons of what did not pass."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from pytest_unicomp.store.local import write_text
 REASONS_SHOWN = 20
 WAIVERS_SHOWN = 20
 LONGEST_REASON = 300
-# Marks that count anywhere in a line; those that count at its start only never stand there.
+# Markup that has a meaning anywhere in a line; text is never placed at the start of one.
 _MARKUP = re.compile(r"([\\`*_\[\]|~$>])")
-# A zero-width space keeps a forge from turning text into a mention, a link or an issue.
+# A zero-width space keeps GitHub and the like from making a mention, a link or an issue reference.
 _LINKS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=@)|(?<=#)(?=\d)")
 
 
 def escaped(text: str) -> str:
-    """Return untrusted text on one line, inert in Markdown: no markup, no HTML, no table cell, no mention, no link."""
+    """Return untrusted text on one line, escaped so that Markdown shows it as text: no markup, HTML, table cell, mention or link."""
     plain = one_line(text).replace("&", "&amp;").replace("<", "&lt;")
     return _LINKS.sub("\u200b", _MARKUP.sub(r"\\\1", plain))
 
@@ -52,7 +52,7 @@ def render(report: Report) -> str:
 
 
 def _waivers(report: Report) -> list[str]:
-    """Return who accepted what, why and until when."""
+    """Return the table of waivers: what is waived, by whom, until when and why."""
     if not report.waivers:
         return []
     lines = ["### Waivers", "", "| what | state | owner | until | reason |", "| --- | --- | --- | --- | --- |"]
@@ -70,7 +70,7 @@ def _waivers(report: Report) -> list[str]:
 
 
 def _gains(report: Report) -> list[str]:
-    """Return what other calibration text gains, where that was asked."""
+    """Return the table of gains from other calibration text, if the run measured them."""
     if not report.calibration_gains:
         return []
     lines = [
@@ -114,7 +114,7 @@ def _cell(cell: CapabilityCell) -> str:
 
 
 def _reasons(report: Report, rows: Sequence[RecipeRow]) -> list[str]:
-    """Return why gating recipes did not pass, then the checks behind that, a bounded number of them."""
+    """Return why gating recipes did not pass, then the checks behind it, at most REASONS_SHOWN."""
     missed = [row for row in rows if row.recipe.gates and row.recipe.verdict != "pass"]
     if not missed:
         return []
@@ -132,7 +132,7 @@ def _reasons(report: Report, rows: Sequence[RecipeRow]) -> list[str]:
 
 
 def _capabilities(missed: Sequence[RecipeVerdict]) -> list[str]:
-    """Return which capabilities a waiver could excuse; their numbers stand in the matrix."""
+    """Return the capabilities that a waiver could excuse, with their hashes; the matrix has their numbers."""
     found = [(recipe, pooled) for recipe in missed for pooled in recipe.capabilities]
     lines = [
         f"- {SYMBOLS[pooled.verdict]} {escaped(f'{recipe.recipe}, capability {title(pooled.capability)}')} {VERDICTS[pooled.verdict]}.{_evidence(pooled)}"
@@ -148,11 +148,11 @@ def _check(check: Check) -> str:
     return f"- {SYMBOLS[check.verdict]} {where} ({check.question}) {VERDICTS[check.verdict]}: {_reason(check.reason)}{_evidence(check)}"
 
 
-def _evidence(told: Check | CapabilityVerdict) -> str:
-    """Return the hash that a waiver of it names; where nothing was measured there is none."""
-    return f" Evidence `{told.evidence}`." if told.evidence else ""
+def _evidence(judged: Check | CapabilityVerdict) -> str:
+    """Return the hash that a waiver would name, or an empty text if there is none."""
+    return f" Evidence `{judged.evidence}`." if judged.evidence else ""
 
 
 def write(report: Report, path: Path) -> None:
-    """Write the comment; it appears whole or not at all. Raises OSError where the disk refuses."""
+    """Write the comment atomically. Raises OSError if writing fails."""
     write_text(path, render(report))

@@ -1,4 +1,4 @@
-"""Lays the recipes out against the capabilities, the gating ones first, for every report that shows the matrix."""
+"""The matrix of recipes by capabilities that the HTML, Markdown and terminal reports show; gating recipes come first."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pytest_unicomp.report.numbers import Unit, unit_of_capability
 
 @dataclass(frozen=True)
 class CapabilityCell:
-    """One recipe's pooled verdict on one capability, with the unit of its difference; `pooled` is None where nothing was measured."""
+    """One recipe's pooled verdict on one capability, and the unit of its difference; `pooled` is None if the capability was not measured."""
 
     pooled: CapabilityVerdict | None
     unit: Unit
@@ -20,7 +20,7 @@ class CapabilityCell:
 
 @dataclass(frozen=True)
 class RecipeRow:
-    """One recipe: its verdict, its checks, and a cell per column. `number` counts from 1 in the order of the report."""
+    """One recipe: its verdict, its checks, and a cell per column. `number` counts the rows from 1."""
 
     number: int
     recipe: RecipeVerdict
@@ -30,7 +30,7 @@ class RecipeRow:
 
 @dataclass(frozen=True)
 class Matrix:
-    """The rows in the order in which they are shown, and the columns with the dimension they belong to."""
+    """The rows in display order, the columns, and each dimension with its number of columns."""
 
     columns: tuple[str, ...]
     dimensions: tuple[tuple[str, int], ...]
@@ -43,7 +43,7 @@ class Matrix:
 
     @property
     def informing(self) -> tuple[RecipeRow, ...]:
-        """The rows that are shown and decide nothing."""
+        """The rows that are shown but decide nothing."""
         return tuple(row for row in self.rows if not row.recipe.gates)
 
 

@@ -1,4 +1,4 @@
-"""Writes a fragment of a model card for one recipe: front matter that the Hugging Face hub reads (`model-index`), and a table for people."""
+"""Writes a model card fragment for one recipe: front matter for the Hugging Face hub (`model-index`), and a table for readers."""
 
 from __future__ import annotations
 
@@ -14,24 +14,26 @@ from pytest_unicomp.report.markdown import escaped
 from pytest_unicomp.report.words import VERDICTS, title
 from pytest_unicomp.store.local import write_text
 
-# What the hub calls the way in which a model was made from another; it has no word for pruning.
+# The hub's `base_model_relation` by family; it has no value for pruning.
 RELATIONS: Final = {"quantization": "quantized", "distillation": "finetune"}
 TASK: Final = "text-generation"
 
 
 def chosen(report: Report, name: str | None) -> RecipeVerdict:
-    """Return the recipe that the card is about: the named one, else the only one that gates; raise UsageProblem where that leaves a choice."""
+    """Return the named recipe, else the only gating one; raise UsageProblem for an unknown name, or if several recipes gate."""
     names = [recipe.recipe for recipe in report.recipes]
     if name is not None and name not in names:
         raise UsageProblem(f"unicomp: the report has no recipe {name!r}; expected one of {', '.join(names)}.{nearest(name, names)}")
     gating = [recipe for recipe in report.recipes if recipe.gates] or list(report.recipes)
     if name is None and len(gating) != 1:
-        raise UsageProblem(f"unicomp: a model card is about one model; choose with --recipe: {', '.join(names) or 'the report has none'}.")
+        raise UsageProblem(
+            f"unicomp: a model card describes one recipe, and {len(gating)} are candidates; choose with --recipe: {', '.join(names) or 'the report has none'}."
+        )
     return gating[0] if name is None else next(recipe for recipe in report.recipes if recipe.recipe == name)
 
 
 def render(report: Report, recipe: RecipeVerdict) -> str:
-    """Return front matter (YAML) and Markdown about one recipe of a report; every rate has its standard error in the metric's name."""
+    """Return YAML front matter and Markdown for one recipe of a report; each metric's name gives its standard error and number of items."""
     own = [check for check in report.checks if check.recipe == recipe.recipe]
     measured = [check for check in own if check.question == "retention" and check.candidate.value is not None]
     return (
@@ -43,7 +45,7 @@ def render(report: Report, recipe: RecipeVerdict) -> str:
 
 
 def write(report: Report, path: Path, name: str | None) -> None:
-    """Write the fragment; it appears whole or not at all. Raises OSError where the disk refuses."""
+    """Write the fragment atomically. Raises UsageProblem as `chosen` does, and OSError if writing fails."""
     write_text(path, render(report, chosen(report, name)))
 
 
@@ -69,20 +71,20 @@ def _front_matter(report: Report, recipe: RecipeVerdict, measured: list[Check]) 
 
 
 def _scalar(value: Any) -> str:
-    """Return a text as a YAML scalar; JSON's strings are YAML's."""
+    """Return a text as a YAML scalar: a JSON string is one."""
     return json.dumps(str(value), ensure_ascii=True)
 
 
 def _prose(report: Report, recipe: RecipeVerdict) -> Iterator[str]:
-    yield "## What compression cost"
+    yield "## Evaluation of the compression"
     yield ""
     base = escaped(report.reference.model) if report.reference else "an unknown reference"
     made = recipe.artifact
     size = ""
     if made is not None and made.bytes is not None and report.reference is not None:
         bits = "" if made.bits_per_weight is None else f" ({made.bits_per_weight:.2f} bits per weight)"
-        size = f" {numbers.size(made.bytes)}{bits} in place of {numbers.size(report.reference.bytes)}."
-    yield f"Made from {base} by `{escaped(recipe.recipe)}`.{size} Measured against it, item by item, by pytest-unicomp on {report.created[:10]}."
+        size = f" Weight files: {numbers.size(made.bytes)}{bits}, the base model's {numbers.size(report.reference.bytes)}."
+    yield f"Made from {base} by `{escaped(recipe.recipe)}`.{size} Compared with it item by item by pytest-unicomp on {report.created[:10]}."
     excused = " with waivers" if recipe.without_waivers not in (None, recipe.verdict) else ""
     yield f"Verdict: **{VERDICTS[recipe.verdict]}**{excused}: {escaped(recipe.reason)}"
 

@@ -1,4 +1,4 @@
-"""How numbers are written: rates as percent, differences in points with their sign, each metric in its own unit."""
+"""Formats numbers for every report: rates as percent, differences in signed points, other metrics in their units."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def unit_of(check: Check) -> Unit:
 
 
 def unit_of_capability(capability: CapabilityVerdict, checks: list[Check]) -> Unit:
-    """Return the unit in which a pooled capability is told: that of its benchmarks, "plain" where they differ."""
+    """Return the unit of a pooled capability: that of its benchmarks, or "plain" if they differ."""
     question = "efficiency" if capability.dimension == "efficiency" else "retention"
     units = {unit_of(check) for check in checks if check.benchmark in capability.benchmarks and check.question == question}
     if len(units) == 1:
@@ -32,23 +32,23 @@ def unit_of_capability(capability: CapabilityVerdict, checks: list[Check]) -> Un
 
 
 def unit_of_gain(gain: CalibrationGain) -> Unit:
-    """Return the unit of a gain by calibration text."""
+    """Return the unit of a gain from other calibration text."""
     return "nats" if gain.metric == NATS else "rate"
 
 
 def signed(value: float, digits: int) -> str:
-    """Write a number with its sign (a true minus); what rounds to zero has none."""
+    """Format a number with its sign (a true minus); a value that rounds to zero has none."""
     text = f"{value:+.{digits}f}"
     return text[1:] if float(text) == 0 else text.replace("-", "−")
 
 
 def percent(value: float) -> str:
-    """Write a share of 1 as percent with one decimal: 0.8421 -> "84.2%"."""
+    """Format a share of 1 as percent with one decimal: 0.8421 -> "84.2%"."""
     return f"{100 * value:.1f}%".replace("-", "−")
 
 
 def change(value: float, unit: Unit, *, named: bool = True) -> str:
-    """Write a difference with its sign, in points, nats or percent of the reference; `named` adds the unit."""
+    """Format a difference with its sign, in points, nats or percent of the reference; `named` adds the unit."""
     if unit == "rate":
         return signed(100 * value, 1) + (" pts" if named else "")
     if unit == "nats":
@@ -59,17 +59,17 @@ def change(value: float, unit: Unit, *, named: bool = True) -> str:
 
 
 def amount(value: float, unit: Unit) -> str:
-    """Write a size that has no direction (a margin, a detectable effect) in the unit of the difference."""
+    """Format a size that has no direction (a margin, a detectable effect) in the unit of the difference."""
     return change(value, unit).lstrip("+")
 
 
 def interval(bounds: tuple[float, float], unit: Unit) -> str:
-    """Write an interval in the unit of the difference, without naming it: "[−2.4, +0.1]"."""
+    """Format an interval in the unit of the difference, without naming it: "[−2.4, +0.1]"."""
     return f"[{change(bounds[0], unit, named=False)}, {change(bounds[1], unit, named=False)}]"
 
 
 def size(value: float) -> str:
-    """Write bytes in decimal units: 11800000 -> "11.8 MB"."""
+    """Format bytes in decimal units: 11800000 -> "11.8 MB"."""
     for factor, name in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
         if abs(value) >= factor:
             return f"{value / factor:.1f} {name}"
@@ -77,7 +77,7 @@ def size(value: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Write seconds in the unit in which they are between 1 and 1000, where there is one."""
+    """Format seconds as s, ms or µs, in the largest unit of which there is at least one."""
     for factor, name in ((1.0, "s"), (1e-3, "ms")):
         if abs(seconds) >= factor:
             return f"{seconds / factor:.4g} {name}"
@@ -85,7 +85,7 @@ def duration(seconds: float) -> str:
 
 
 def operations(value: float) -> str:
-    """Write floating-point operations: 3210000000 -> "3.21 GFLOP"."""
+    """Format floating-point operations: 3210000000 -> "3.21 GFLOP"."""
     for factor, name in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M")):
         if abs(value) >= factor:
             return f"{value / factor:.3g} {name}FLOP"
@@ -93,12 +93,12 @@ def operations(value: float) -> str:
 
 
 def is_timed(check: Check) -> bool:
-    """Say whether the check's values are seconds, of a round or of a token."""
+    """Return True if the check's values are seconds, per round or per token."""
     return check.metric.startswith("second") or check.metric.endswith("_seconds")
 
 
 def level(value: float, check: Check) -> str:
-    """Write a measured value in the unit of its metric: a rate as percent, nats per token as such, bytes and seconds in theirs."""
+    """Format a measured value in the unit of its metric: rates as percent, nats per token, bytes, operations, seconds."""
     unit = unit_of(check)
     if unit == "rate":
         return percent(value)
@@ -114,14 +114,14 @@ def level(value: float, check: Check) -> str:
 
 
 def perplexity(nats: float) -> str:
-    """Write exp(nats per token), the perplexity of the same text (unbounded values as an infinity sign)."""
+    """Format the perplexity exp(nats per token); an overflow is shown as infinity."""
     return f"{math.exp(nats):.4g}" if nats < 700 else "∞"
 
 
 def ratio(check: Check) -> float | None:
-    """Return the ratio that an efficiency check judged: 1 + d, or 1 - d where lower is better, for its relative difference d.
+    """Return the ratio candidate / reference of an efficiency check: 1 + d, or 1 - d if lower is better, for its relative difference d.
 
-    Of paired timings this is not the quotient of the two values, because it is pooled pair by pair.
+    For paired timings it is the geometric mean over pairs, not the quotient of the two shown means.
     """
     if check.difference is None:
         return None
@@ -129,7 +129,7 @@ def ratio(check: Check) -> float | None:
 
 
 def ratio_interval(check: Check) -> tuple[float, float] | None:
-    """Return the interval of candidate / reference: 1 + d, or 1 - d where lower is better, for the relative difference d."""
+    """Return the interval of candidate / reference: 1 + d, or 1 - d if lower is better, for the relative difference d."""
     if check.interval is None:
         return None
     low, high = check.interval
@@ -137,17 +137,17 @@ def ratio_interval(check: Check) -> tuple[float, float] | None:
 
 
 def largest_ratio(check: Check) -> float | None:
-    """Return the ratio candidate / reference at which an efficiency check's margin lies, None where it has none."""
+    """Return the largest ratio candidate / reference that the margin allows (the smallest if higher is better); None without a margin."""
     if check.margin is None:
         return None
     return 1 - check.margin if check.higher_is_better else 1 + check.margin
 
 
 def times(value: float) -> str:
-    """Write a ratio: 0.312 -> "0.312×"."""
+    """Format a ratio: 0.312 -> "0.312×"."""
     return f"{value:.3f}×".replace("-", "−")
 
 
 def ascii_only(text: str) -> str:
-    """Return a formatted number with the signs that every terminal has."""
+    """Return a formatted number in ASCII, for terminals."""
     return text.translate(_ASCII)

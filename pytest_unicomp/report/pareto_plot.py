@@ -1,4 +1,4 @@
-"""Draws what quality costs: every recipe by quality against one cost, those that nothing beats filled, names where they fit."""
+"""Draws Pareto plots: each recipe's quality against one cost, recipes on the Pareto front filled, labels placed without overlap."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LEAST_SPAN = 0.1
 
 @dataclass(frozen=True)
 class CostAxis:
-    """One cost: how it is called, how its numbers are written, and where a point has it."""
+    """One cost: its name, title, number format, and how to read it from a point."""
 
     name: str
     title: str
@@ -34,14 +34,14 @@ class CostAxis:
 
 AXES: Final = (
     CostAxis("size", "Weight files", numbers.size, lambda point: point.bytes),
-    CostAxis("speed", "Seconds a round of writing", numbers.duration, lambda point: point.seconds),
-    CostAxis("making", "Seconds to compress", numbers.duration, lambda point: point.compress_seconds),
+    CostAxis("speed", "Decode time per round", numbers.duration, lambda point: point.seconds),
+    CostAxis("making", "Compression time", numbers.duration, lambda point: point.compress_seconds),
 )
 
 
 @dataclass(frozen=True)
 class Box:
-    """A part of the sheet that something already covers."""
+    """A rectangle of the drawing that a mark or label covers."""
 
     left: float
     bottom: float
@@ -49,12 +49,12 @@ class Box:
     top: float
 
     def meets(self, other: Box) -> bool:
-        """Say whether two parts overlap."""
+        """Return True if two boxes overlap."""
         return self.left < other.right and other.left < self.right and self.bottom < other.top and other.bottom < self.top
 
 
 def pareto_plots(report: Report) -> tuple[Markup, ...]:
-    """Return one plot for each cost that every recipe has; none where fewer than two recipes have a quality."""
+    """Return one plot per cost that all recipes have; none if fewer than two recipes have a quality."""
     if len(report.pareto) < 2:
         return ()
     whole = report.reference.bytes if report.reference else 0
@@ -72,7 +72,7 @@ def _plot(axis: CostAxis, points: Sequence[Point], costs: Sequence[float], cheap
     most = max([*costs, reference or 0.0])
     across = _round_steps(0.0, most)
     worst, best = min(*(point.quality for point in points), 100.0), max(*(point.quality for point in points), 100.0)
-    # Recipes that all keep everything have no span of their own.
+    # If all recipes keep everything, their quality has no spread to scale by.
     up = _round_steps(min(worst, best - LEAST_SPAN), best)
     span = WIDTH - LEFT - RIGHT, HEIGHT - BOTTOM - TOP
 
@@ -97,15 +97,15 @@ def _plot(axis: CostAxis, points: Sequence[Point], costs: Sequence[float], cheap
     sheet.dots("hollow", [where for point, where in zip(points, at, strict=True) if not point.front])
     sheet.dots("dot", [where for point, where in zip(points, at, strict=True) if point.front])
     _names(sheet, names)
-    told = "; ".join(
+    description = "; ".join(
         f"{point.recipe}: quality {point.quality:.1f}, {axis.text(cost)}{', on the front' if point.front else ''}"
         for point, cost in zip(points, costs, strict=True)
     )
-    return sheet.markup("front", f"front-{axis.name}", f"Quality against {axis.title.lower()}", told)
+    return sheet.markup("front", f"front-{axis.name}", f"Quality against {axis.title.lower()}", description)
 
 
 def _names(sheet: Sheet, names: Sequence[tuple[str, tuple[float, float], str]]) -> None:
-    """Write each name beside its dot where it meets no other dot or name; one that fits nowhere is left to the table."""
+    """Label each dot where the label overlaps no other dot or label; a label that fits nowhere is left out (the table has it)."""
     taken = [Box(x - 5, y - 5, x + 5, y + 5) for _, (x, y), _ in names]
     for name, (x, y), kind in sorted(names, key=lambda entry: entry[2] != "chosen"):
         shown = one_line(name)

@@ -1,4 +1,4 @@
-"""Turns a matplotlib figure into inline SVG that says only where things lie: colours, widths and fonts are the style sheet's."""
+"""Converts a matplotlib figure to inline SVG with positions and class names only; the style sheet sets colours, widths and fonts."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SVG: Final = "{http://www.w3.org/2000/svg}"
-# matplotlib writes an artist's gid as the id of its group; ours carry the class by which the style sheet knows them.
+# matplotlib writes an artist's gid as the id of its group; this prefix marks those that carry a CSS class.
 CLASS: Final = "u-"
 Side = Literal["start", "middle", "end"]
 SETTINGS: Final = {"svg.fonttype": "none", "svg.hashsalt": "unicomp", "font.family": ["DejaVu Sans"], "path.simplify": False}
 
 
 class Sheet:
-    """A drawing `width` by `height` CSS pixels large, the origin at the lower left; every mark names its class."""
+    """A drawing of `width` by `height` CSS pixels, origin at the lower left; every mark has a CSS class (`kind`)."""
 
     def __init__(self, width: float, height: float) -> None:
         from matplotlib.backends.backend_svg import FigureCanvasSVG
         from matplotlib.figure import Figure
 
         self.width, self.height = width, height
-        # 72 points an inch are what the SVG backend counts in: one unit is one CSS pixel at the drawing's own size.
+        # The SVG backend uses 72 points per inch, so one unit is one CSS pixel at the drawing's natural size.
         self.figure: Figure = Figure(figsize=(width / 72, height / 72))
         FigureCanvasSVG(self.figure)
         self._axes: Axes = self.figure.add_axes((0, 0, 1, 1))
@@ -45,8 +45,8 @@ class Sheet:
         self.lines(kind, [points])
 
     def lines(self, kind: str, parts: Sequence[Sequence[tuple[float, float]]]) -> None:
-        """Draw several lines as one mark; nothing where there is none."""
-        # A point that is no number ends a line and begins the next.
+        """Draw several lines as one mark; no parts, no mark."""
+        # A NaN point separates two lines.
         drawn = [point for part in parts for point in (*part, (math.nan, math.nan))][:-1]
         if drawn:
             self._axes.plot([x for x, _ in drawn], [y for _, y in drawn], gid=CLASS + kind, clip_on=False)
@@ -62,11 +62,11 @@ class Sheet:
 
     def text(self, kind: str, at: tuple[float, float], text: str, side: Side = "middle") -> None:
         """Write one line of text with its baseline at `at`, which is the text's start, middle or end."""
-        # Centred for matplotlib, so that it writes `at` itself and not a place measured with a font that the reader may not have.
+        # Centred, so that matplotlib writes `at` itself, not a position that depends on a font which the reader may lack.
         self._axes.text(*at, one_line(text), gid=f"{CLASS}{kind} {side}", ha="center", va="baseline", clip_on=False, parse_math=False)
 
     def markup(self, kind: str, name: str, title: str, description: str) -> Markup:
-        """Return the drawing as an `<svg class=kind>` that reads as one picture; `name` makes the ids of its title and description."""
+        """Return the drawing as an `<svg class=kind role=img>`; `name` prefixes the ids of its title and description."""
         drawn = Markup("".join(_marks(_tree(self.figure))))
         return Markup(
             '<svg class="{kind}" viewBox="0 0 {width:g} {height:g}" role="img" aria-labelledby="{name}-title {name}-text">'
@@ -75,7 +75,7 @@ class Sheet:
 
 
 def width_of(text: str, size: float) -> float:
-    """Return about how wide a text of `size` pixels is, for placing what must not overlap."""
+    """Return the approximate width in pixels of a text of font size `size`."""
     return 0.58 * size * len(text)
 
 
@@ -86,14 +86,14 @@ def _tree(figure: Figure) -> ElementTree.Element:
 
     buffer = io.BytesIO()
     with matplotlib.rc_context(SETTINGS), warnings.catch_warnings():
-        # The reader's fonts draw the text, not the one that matplotlib measures it with.
+        # The browser draws the text with its own fonts, so glyphs missing from matplotlib's do not matter.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return ElementTree.fromstring(buffer.getvalue())
 
 
 def _marks(root: ElementTree.Element) -> list[str]:
-    """Return the marks of every group that carries a class, in drawing order; what matplotlib adds of its own is left out."""
+    """Return the marks of every group with a class, in drawing order; groups that matplotlib adds itself are left out."""
     marks: list[str] = []
     for group in root.iter(f"{SVG}g"):
         name = group.get("id", "")
@@ -122,6 +122,6 @@ def _short(number: str | None) -> str:
 
 
 def _path(drawn: str) -> str:
-    """Return a path with a tenth of a pixel and without the blanks that mean nothing."""
+    """Return a path rounded to a tenth of a pixel, without superfluous spaces."""
     numbers = re.sub(r"-?\d+\.?\d*(?:e-?\d+)?", lambda found: _short(found[0]), drawn)
     return re.sub(r"\s*([A-Za-z])\s*", r"\1", numbers).strip()

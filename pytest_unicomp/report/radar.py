@@ -1,4 +1,4 @@
-"""Draws the paper's radar of a recipe: thirteen scores around the reference's 100, with their intervals, and a gap where nothing was measured."""
+"""Draws the radar plot of a recipe: its thirteen scores against the reference's 100, with intervals; an axis without a score leaves a gap."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ WIDTH, HEIGHT = 380.0, 284.0
 CENTRE = (190.0, 140.0)
 RADIUS = 104.0
 RINGS = (25, 50, 75, 100)
-# Scores may exceed the reference's 100 without bound (a tiny model is many times faster); the rim is the most that a plot shows.
+# Efficiency scores have no upper bound (a tiny model is many times faster); values beyond the rim are drawn on it.
 LARGEST_RIM = 150.0
 LABEL_SIZE: Final = 11.0
 
 
 @dataclass(frozen=True)
 class Radar:
-    """A recipe's plot and the names of the axes that it leaves empty: `missing` was not measured, of `unanchored` the reference has nothing in a cell."""
+    """A recipe's plot and its empty axes: `missing` ones were not measured; for `unanchored` ones the reference is 0 in a cell, so there is no ratio."""
 
     row: RecipeRow
     plot: Markup
@@ -35,7 +35,7 @@ class Radar:
 
 
 def radars(report: Report, rows: Sequence[RecipeRow]) -> tuple[Radar, ...]:
-    """Return one radar for each recipe that has a score, all to the same scale."""
+    """Return one radar per recipe that has a score, all on the same scale."""
     scored = [row for row in rows if any(value is not None for value in row.recipe.scores.values())]
     values = [value for row in scored for value in row.recipe.scores.values() if value is not None]
     rim = min(LARGEST_RIM, max([100.0, *(10 * math.ceil(value / 10) for value in values)]))
@@ -65,11 +65,11 @@ def _radar(row: RecipeRow, rim: float) -> Radar:
         sheet.text("tick", (x, y + 2), str(ring))
     sheet.dots("dot", [place for place in places if place is not None])
     title = f"Scores of {row.recipe.recipe} in percent of the reference"
-    return Radar(row, sheet.markup("radar", f"radar-{row.number}", title, _told(row)), missing, unanchored)
+    return Radar(row, sheet.markup("radar", f"radar-{row.number}", title, _description(row)), missing, unanchored)
 
 
 def _shape(sheet: Sheet, places: Sequence[tuple[float, float] | None]) -> None:
-    """Fill and outline between neighbours that were both measured; an axis without a value leaves a gap, never a straight line across."""
+    """Fill and outline between neighbouring axes with values; an axis without one leaves a gap instead of a line across it."""
     for run in _runs(places):
         if len(run) > 1:
             sheet.area("area", run if len(run) > len(places) else [CENTRE, *run])
@@ -77,7 +77,7 @@ def _shape(sheet: Sheet, places: Sequence[tuple[float, float] | None]) -> None:
 
 
 def _runs(places: Sequence[tuple[float, float] | None]) -> list[list[tuple[float, float]]]:
-    """Return the places of neighbours that were all measured, in turn; a whole round comes back to its first place."""
+    """Return the runs of neighbouring points that have values; a full circle ends at its first point."""
     if all(places):
         return [[place for place in (*places, places[0]) if place is not None]]
     start = places.index(None)
@@ -91,7 +91,7 @@ def _runs(places: Sequence[tuple[float, float] | None]) -> list[list[tuple[float
 
 
 def _place(turn: float, value: float, rim: float) -> tuple[float, float]:
-    """Return where a value lies on an axis; the first axis points up, the others follow clockwise, and nothing lies outside the rim."""
+    """Return the point of a value on an axis, clipped to the rim; the first axis points up, the others follow clockwise."""
     angle = math.pi / 2 - 2 * math.pi * turn / len(SCORES)
     reach = RADIUS * max(0.0, min(value, rim)) / rim
     return CENTRE[0] + reach * math.cos(angle), CENTRE[1] + reach * math.sin(angle)
@@ -105,8 +105,8 @@ def _label(sheet: Sheet, turn: int, name: str, *, known: bool) -> None:
     sheet.text("label" if known else "unknown", (x, y + lift * LABEL_SIZE), name if known else f"{name} –", side)
 
 
-def _told(row: RecipeRow) -> str:
-    """Return the plot in words."""
+def _description(row: RecipeRow) -> str:
+    """Return the text alternative of the plot."""
     parts = []
     for name in SCORES:
         value, bounds = row.recipe.scores.get(name), row.recipe.score_intervals.get(name)

@@ -16,13 +16,13 @@ def generate() -> dict[str, Any]:
     """Return the schema `unicomp-report/1` (JSON Schema 2020-12) as the records define it; every field is required, none may be added."""
     described = Report.model_json_schema(mode="serialization", by_alias=True)
     for record in (described, *described["$defs"].values()):
-        # pydantic leaves fields with a default out; a written report always has them.
+        # pydantic does not require fields with defaults, but a written report always has them.
         record["required"] = list(record["properties"])
     return {"$schema": DIALECT, "$id": "urn:unicomp-report:1", **described}
 
 
 def text() -> str:
-    """Return the schema as it stands in the package."""
+    """Return the schema as the text of FILE."""
     return json.dumps(generate(), indent=2, ensure_ascii=False) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""Tells the answer in plain lines for a terminal or a log: recipe x capability, each recipe's verdict, and the run's at the end."""
+"""Renders the report's summary for a terminal: a table of recipes by capabilities, each recipe's verdict and, last, the run's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pytest_unicomp.report.words import VERDICTS, title
 WIDEST = 100
 NARROWEST = 30
 HEADER = ("recipe", "capability", "retention", "difference", "interval", "verdict")
-# What is left out first on a narrow terminal, by index of HEADER; the verdict never is.
+# Columns that a narrow terminal drops, first to last, by index of HEADER; the verdict always stays.
 EXPENDABLE = (3, 4, 2)
 LONGEST_NAME = 24
 SHORTEST_NAME = 10
@@ -22,9 +22,9 @@ GAP = 2
 
 
 def summary_lines(report: Report, width: int) -> list[str]:
-    """Return the summary in lines of at most `width` columns (30 to 100 are used), ASCII but for names and reasons, without colour.
+    """Return the summary as lines of at most `width` columns (clamped to 30..100), without colour; only names and reasons may be non-ASCII.
 
-    The last line is the run's verdict with its exit code; a reason that does not fit continues on indented lines before it.
+    The last line is the run's verdict and exit code. Long reasons wrap onto indented lines.
     """
     width = max(NARROWEST, min(WIDEST, width))
     laid_out = matrix(report)
@@ -47,7 +47,7 @@ def _wrapped(text: str, width: int) -> list[str]:
 
 
 def _entries(row: RecipeRow) -> list[tuple[str, ...]]:
-    """Return a recipe's lines of the table; its name stands in the first only."""
+    """Return a recipe's rows of the table; only the first has its name."""
     name = one_line(row.recipe.recipe)
     measured = [cell for cell in row.cells if cell.pooled is not None]
     if not measured:
@@ -70,7 +70,7 @@ def _entry(cell: CapabilityCell) -> tuple[str, ...]:
 
 
 def _table(entries: Sequence[tuple[str, ...]], width: int) -> list[str]:
-    """Return aligned lines, with shorter names and fewer columns where `width` is too small."""
+    """Return aligned lines; if `width` is too small, names are shortened and columns dropped."""
     kept = list(range(len(HEADER)))
     rows = [HEADER, *entries]
     widths = [min(LONGEST_NAME, max(len(row[column]) for row in rows)) for column in range(len(HEADER))]

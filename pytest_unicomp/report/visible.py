@@ -1,4 +1,4 @@
-"""Makes untrusted text safe to look at: control, invisible and direction-changing characters become visible signs."""
+"""Makes control, invisible and direction-changing characters of untrusted text visible, so that it cannot steer a terminal or mislead a reader."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def _is_noncharacter(code: int) -> bool:
-    """Say whether Unicode reserves the code point for internal use (The Unicode Standard, section 23.7)."""
+    """Return True if Unicode reserves the code point for internal use (The Unicode Standard, section 23.7)."""
     return code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
 
 
 def visible(text: str) -> str:
-    """Return `text` with every character that shows nothing or turns the reading direction replaced by its number (⟨U+001B⟩).
+    """Return `text` with every invisible or direction-changing character replaced by its code point (⟨U+001B⟩).
 
     Line feeds, tabs and the two joiners stay. The result holds no terminal escape sequence and no bidirectional override.
     """
@@ -30,5 +30,5 @@ def visible(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return `text` visible and on one line, each run of white space as one blank."""
+    """Return `text` visible and on one line, each run of white space as one space."""
     return " ".join(visible(text).split())

@@ -1,4 +1,4 @@
-"""Tells what was excused: how many waivers, what the verdict would be without them, and which hash the next one would have to name."""
+"""Text about waivers for every report: how many applied, the verdict without them, and the hashes that a new waiver would name."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ SHOWN = 12
 STATE_WORDS = {
     "applied": "applied",
     "expired": "EXPIRED",
-    "other_evidence": "NOT APPLIED, the evidence is another",
+    "other_evidence": "NOT APPLIED: the evidence has changed",
     "not_needed": "not needed",
-    "not_met": "not met",
+    "not_met": "matched no check",
 }
 
 
 def applied(report: Report) -> int:
-    """Return how many waivers excused something."""
+    """Return how many waivers applied."""
     return sum(waiver.state == "applied" for waiver in report.waivers)
 
 
@@ -30,7 +30,7 @@ def verdict_clause(report: Report) -> str:
 
 
 def excuses(waiver: WaiverState) -> str:
-    """Return what a waiver excuses, in words."""
+    """Return what a waiver excuses: "RECIPE on BENCHMARK (question)"."""
     what = f"{waiver.benchmark} ({title(waiver.question)})" if waiver.benchmark else f"{title(waiver.capability or '')} (capability)"
     return f"{waiver.recipe} on {what}"
 
@@ -41,7 +41,7 @@ def waiver_lines(report: Report) -> list[str]:
 
 
 def evidence_lines(report: Report) -> list[str]:
-    """Return the hash of each thing that a waiver could excuse, a bounded number of them: what gates and failed, or decided nothing."""
+    """Return one line with the hash per capability or check that a waiver could excuse, at most SHOWN: gating and not passed."""
     found = []
     for recipe in report.recipes:
         if not recipe.gates or recipe.verdict == "pass":

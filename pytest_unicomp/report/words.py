@@ -1,4 +1,4 @@
-"""The words and signs a verdict, an exit code, a capability and a question have in every report."""
+"""Display texts shared by the reports: verdicts, exit codes, scores, sections and kinds of flips."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ VERDICTS: Final[dict[str, str]] = {
     "not_comparable": "not comparable",
     "error": "error",
 }
-# What a verdict means where the question is what other calibration text gains.
+# The verdicts of a calibration check, which asks whether other calibration text helps.
 GAINS: Final[dict[str, str]] = {"pass": "gains", "fail": "costs", "inconclusive": "no difference shown"}
 SYMBOLS: Final[dict[str, str]] = {"pass": "✓", "fail": "✗", "inconclusive": "?", "not_comparable": "‡", "error": "!"}
 MEANINGS: Final[dict[str, str]] = {
-    "pass": "Proven kept: the whole interval lies above the loss that policy accepts.",
-    "fail": "Proven lost: the whole interval lies below the loss that policy accepts.",
-    "inconclusive": "The data cannot decide: the interval contains the margin, or the reference itself is not above chance. Never green by accident.",
-    "not_comparable": "The two measurements were not taken under equal conditions, so no difference between them means anything.",
-    "error": "The compressed model could not be made, or could not be measured. Never counted as a loss, never as a pass.",
+    "pass": "Kept: the whole interval lies above the loss that the policy accepts.",
+    "fail": "Lost: the whole interval lies below the loss that the policy accepts.",
+    "inconclusive": "Not decided: the interval contains the accepted loss, or the reference itself is not above chance. Never counts as a pass.",
+    "not_comparable": "The two measurements were made under different conditions, so their difference has no meaning.",
+    "error": "The compressed model could not be made or measured. Counts neither as a loss nor as a pass.",
 }
 EXIT_CODES: Final[dict[int, str]] = {
-    0: "nothing that gates failed",
-    1: "a gated check or recipe failed",
-    4: "the run was asked for something that does not exist",
-    6: "nothing failed, but something that gates is undecided and policy refuses that",
-    7: "something that gates could not be made or measured",
+    0: "no gating check failed",
+    1: "a gating check or recipe failed",
+    4: "the command named something that does not exist",
+    6: "nothing failed, but a gating recipe is undecided, which the policy does not accept",
+    7: "a gating recipe could not be made or measured",
 }
-# The thirteen scores as their axes are called.
+# The names of the thirteen scores' axes.
 SCORES: Final[dict[str, str]] = {
     "S_K": "knowledge",
     "S_Mul": "multilingual",
@@ -66,25 +66,25 @@ SECTIONS: Final[dict[str, str]] = {
 KINDS: Final[dict[str, str]] = {
     "lost": "right before, wrong now",
     "gained": "wrong before, right now",
-    "changed": "wrong both times, another answer",
+    "changed": "wrong before and now, with another answer",
 }
 
 
 def title(name: str) -> str:
-    """Return a name of the records as a reader wants it: `instruction_following` -> "instruction following"."""
+    """Return a record's name with spaces: `instruction_following` -> "instruction following"."""
     return name.replace("_", " ")
 
 
 def exit_meaning(code: int) -> str:
-    """Return what an exit code says, in a clause."""
-    return EXIT_CODES.get(code, "pytest stopped for a reason of its own")
+    """Return the meaning of an exit code as a clause."""
+    return EXIT_CODES.get(code, "pytest stopped for another reason")
 
 
 def moment(created: str) -> str:
-    """Return an ISO 8601 time as a reader wants it: "2026-01-31 12:00:00 UTC"."""
+    """Return an ISO 8601 time in readable form: "2026-01-31 12:00:00 UTC"."""
     return created.replace("T", " ", 1).replace("+00:00", " UTC")
 
 
 def no_score(recipe: RecipeVerdict, name: str) -> str:
-    """Say why a recipe has no such score."""
+    """Return why a recipe lacks a score."""
     return "measured, without a ratio to the reference" if name in recipe.score_basis else "not measured"

@@ -1,1 +1,1 @@
-"""What is kept between runs: the local store, the shared one, and the stored baselines."""
+"""Storage between runs: the local store, the shared store, and committed baselines."""

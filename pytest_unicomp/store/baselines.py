@@ -1,4 +1,4 @@
-"""Reads and writes `baselines/<model>/<recipe>/<benchmark>.json`: a measurement with its per-item evidence, small enough to commit."""
+"""Reads and writes baselines, `baselines/<model>/<recipe>/<benchmark>.json`: measurements with per-item scores, small enough to commit."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ OPTIONAL_COLUMNS = ("cluster", "log_probabilities", "said", "slice")
 
 
 def packaged() -> Path:
-    """Return the folder of baselines that came with the package: inside the wheel, or beside the package in a checkout."""
+    """Return the folder of the packaged baselines: inside the wheel, or next to the package in a checkout."""
     inside = Path(__file__).parent.parent / "baselines"
     return inside if inside.is_dir() else Path(__file__).parents[2] / "baselines"
 
 
 def _shorten(text: str) -> str:
-    """Cut a long answer, keeping a digest of all of it, so that two different answers stay different."""
+    """Cut a long answer and append a digest of the whole, so that different answers stay different."""
     if len(text) <= ANSWER_CHARACTERS:
         return text
     return f"{text[:ANSWER_CHARACTERS]}…{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
 
 
 def condense(measurement: Measurement) -> Measurement:
-    """Reduce a measurement to what a baseline keeps: no prompts (their digests stay), no targets, short answers, rounded log-probabilities."""
+    """Return a measurement as a baseline stores it: prompt digests without prompts, no targets, shortened answers, log-probabilities to 3 decimals."""
     items = [
         item.model_copy(
             update={
@@ -51,7 +51,7 @@ def condense(measurement: Measurement) -> Measurement:
 
 
 def same_evidence(first: Measurement, second: Measurement) -> bool:
-    """Say whether two condensed measurements hold the same scores and answers on the same items under the same conditions."""
+    """Return True if two condensed measurements have the same scores and answers on the same items under the same conditions."""
     if first.conditions != second.conditions or len(first.items) != len(second.items):
         return False
     return all(
@@ -61,7 +61,7 @@ def same_evidence(first: Measurement, second: Measurement) -> bool:
 
 
 def _folder_name(name: str) -> str:
-    """Turn a model or recipe name into one folder name: hub ids keep both parts, paths their last one."""
+    """Return a folder name for a model or recipe: a hub id keeps both parts, a path its last part."""
     if name.startswith((".", "/", "~")):
         name = Path(name).name
     return name.replace("/", "--").replace(":", "--")
@@ -69,7 +69,7 @@ def _folder_name(name: str) -> str:
 
 @dataclass(frozen=True)
 class Baselines:
-    """`folder` is written and read first; `fallback` is only read."""
+    """Baselines in `folder`, which is written and read first, and in `fallback`, which is only read."""
 
     folder: Path
     fallback: Path
@@ -79,7 +79,7 @@ class Baselines:
         return self.folder / _folder_name(model) / _folder_name(recipe) / f"{benchmark}.json"
 
     def files(self, model: str) -> list[Path]:
-        """Return the baselines of a model in `folder`, in the order of their names."""
+        """Return the baseline files of a model in `folder`, sorted."""
         return sorted((self.folder / _folder_name(model)).glob("*/*.json"))
 
     def find(self, model: str, recipe: str, benchmark: str) -> Path | None:
@@ -91,7 +91,7 @@ class Baselines:
         return None
 
     def read(self, model: str, recipe: str, benchmark: str) -> Measurement | None:
-        """Return the stored measurement, or None where there is none; raise InfrastructureError for a file that is not a baseline."""
+        """Return the stored measurement, or None; raise InfrastructureError for a file that is not a baseline."""
         path = self.find(model, recipe, benchmark)
         if path is None:
             return None
@@ -109,7 +109,7 @@ class Baselines:
             ) from error
 
     def write(self, model: str, recipe: str, measurement: Measurement) -> Path:
-        """Write the condensed measurement, one column per field and line, and return the path."""
+        """Write the condensed measurement, one line per field of its items, and return the path."""
         short = condense(measurement)
         columns = {column: [getattr(item, column) for item in short.items] for column in (*COLUMNS, *OPTIONAL_COLUMNS)}
         kept = {column: values for column, values in columns.items() if column in COLUMNS or any(value is not None for value in values)}

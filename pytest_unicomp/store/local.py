@@ -1,4 +1,4 @@
-"""Keeps what was expensive to make: content-addressed folders and documents, locked across processes, manifest written last."""
+"""The local store: folders and JSON documents by content key, with locks between processes; a folder's manifest is written last."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ MANIFEST = "unicomp-manifest.json"
 
 
 def default_root() -> Path:
-    """Return the user's cache folder for this project (XDG_CACHE_HOME is honoured)."""
+    """Return the user's cache folder for this project ($XDG_CACHE_HOME/unicomp, else ~/.cache/unicomp)."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "unicomp"
 
 
 def unusable(root: Path) -> str | None:
-    """Say in one phrase why a folder cannot be a store, or None where it can; writes nothing, makes no folder."""
+    """Return why a folder cannot be a store, as a phrase, or None; creates nothing."""
     folder = root.absolute()
     while not folder.exists():
         folder = folder.parent
@@ -35,13 +35,13 @@ def unusable(root: Path) -> str | None:
 
 
 def digest(parts: Mapping[str, Any]) -> str:
-    """Return 32 hex digits over `parts` as canonical JSON: equal parts, equal digest, on every platform."""
+    """Return the first 32 hex digits of the SHA-256 of `parts` as canonical JSON, the same on every platform."""
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file so that a reader sees the old content or the new, never a part."""
+    """Write a file atomically: a reader sees the old or the new content, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -55,10 +55,10 @@ def write_text(path: Path, text: str) -> None:
 
 
 def publish(path: Path) -> None:
-    """Give a file or folder that tempfile made private the mode that the umask gives to others."""
+    """Give a file or folder made by tempfile, which is private, the mode that the umask allows."""
     mask = os.umask(0)
     os.umask(mask)
-    # What the folder around it passes on (a group, on shared disks) stays.
+    # Bits inherited from the parent folder, such as setgid on shared disks, stay.
     path.chmod(stat.S_IMODE(path.stat().st_mode) | ((0o777 if path.is_dir() else 0o666) & ~mask))
 
 
@@ -69,42 +69,42 @@ def file_digest(path: Path) -> str:
 
 
 def _used(path: Path) -> None:
-    """Note the time of use, by which old things are taken away."""
-    # A store that may only be read serves all the same.
+    """Set the time of last use, by which old entries are removed."""
+    # A read-only store works too.
     with suppress(OSError):
         os.utime(path)
 
 
 class Store:
-    """A folder of results; several processes may use it at once."""
+    """A folder of results that several processes may use at once."""
 
     def __init__(self, root: Path) -> None:
-        """Use `root`, which is made on the first write."""
+        """Use `root`, which is created by the first write."""
         self.root = root
         self.address = str(root)
 
     def leave_token(self) -> str:
-        """Write a small file, by which another process can tell that it sees this store, and return its name."""
+        """Write a small file and return its name; a process that finds it uses the same store."""
         self.root.mkdir(parents=True, exist_ok=True)
         name = f".seen-by-all-{uuid.uuid4().hex}"
         (self.root / name).touch()
         return name
 
     def seen(self, token: str, *, remove: bool = False) -> bool:
-        """Say whether a token is there; `remove` takes it away."""
+        """Return True if a token exists; `remove` deletes it."""
         found = (self.root / token).exists()
         if remove:
             (self.root / token).unlink(missing_ok=True)
         return found
 
     def require_writable(self) -> None:
-        """Raise UsageProblem where the folder can neither be written nor made; nothing is made yet."""
+        """Raise UsageProblem if the folder can neither be written nor created; creates nothing."""
         if (refusal := unusable(self.root)) is not None:
             raise UsageProblem(f"unicomp: the store {self.root} cannot be used: {refusal}; choose a folder with --unicomp-cache=DIR.")
 
     @contextmanager
     def lock(self, kind: str, key: str, *, wait: bool = True) -> Iterator[bool]:
-        """Hold the lock of one entry; yield False at once where `wait` is False and another process holds it."""
+        """Hold the lock of one entry and yield True; yield False at once if another process holds it and `wait` is False."""
         from filelock import FileLock, Timeout
 
         path = self.root / "locks" / f"{kind}-{key}"
@@ -121,7 +121,7 @@ class Store:
             lock.release()
 
     def read(self, kind: str, key: str) -> dict[str, Any] | None:
-        """Return a stored document, or None where there is none; a damaged one counts as none."""
+        """Return a stored document, or None if it is missing or damaged."""
         try:
             document = json.loads((self.root / kind / f"{key}.json").read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):
@@ -134,20 +134,20 @@ class Store:
         write_text(self.root / kind / f"{key}.json", json.dumps(document, ensure_ascii=False, allow_nan=False))
 
     def folder(self, kind: str, key: str) -> tuple[Path, dict[str, Any]] | None:
-        """Return a finished folder and its record, or None; one whose files do not match the manifest counts as none."""
+        """Return a finished folder and its record, or None if it is missing or its files do not have the sizes of the manifest."""
         path = self.root / kind / key
         try:
             manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
             sound = all((path / name).stat().st_size == entry["bytes"] for name, entry in manifest["files"].items())
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        # The folder, not its files: their times are part of what the checks of an artifact are kept by.
+        # Only the folder's time: those of its files are part of the key of its artifact checks.
         _used(path)
         return (path, manifest["record"]) if sound else None
 
     @contextmanager
     def scratch(self, kind: str, key: str) -> Iterator[Path]:
-        """Lend a folder that is still there after a kill or an error, for whoever goes on, and is removed when the block ends well.
+        """Yield a working folder that survives a kill or an error, so that work can resume, and is removed if the block succeeds.
 
         Call with the entry's lock held.
         """
@@ -157,9 +157,9 @@ class Store:
         shutil.rmtree(path, ignore_errors=True)
 
     def make_folder(self, kind: str, key: str, make: Callable[[Path], dict[str, Any]]) -> tuple[Path, dict[str, Any]]:
-        """Let `make` fill an empty folder and return its record; the folder appears under its key only when it is complete.
+        """Let `make` fill an empty folder and return its record; the folder appears under its key when it is complete.
 
-        Call with the entry's lock held. Raises InfrastructureError where the disk refuses; nothing half made stays behind.
+        Call with the entry's lock held. Raises InfrastructureError if writing fails; a partial folder is removed.
         """
         final = self.root / kind / key
         final.parent.mkdir(parents=True, exist_ok=True)

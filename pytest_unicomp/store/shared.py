@@ -1,7 +1,7 @@
-"""A store whose finished entries lie on shared storage too, under an fsspec address (`s3://bucket/store`): machines without a common disk share work.
+"""The shared store: finished entries are copied to an fsspec address (`s3://bucket/store`), so that machines without a common disk share work.
 
-Each machine keeps a copy in its own cache folder and locks there; what another machine has finished is fetched when it is asked for. Two machines that
-make the same entry at the same time both make it, and one copy stays: entries are named by their content.
+Each machine has a copy in its own cache folder and locks there; entries of other machines are fetched on first use. Two machines that make
+the same entry at the same time both make it, and one copy stays, since entries are named by their content.
 """
 
 from __future__ import annotations
@@ -30,37 +30,38 @@ class SharedStore(Store):
     """A store in this user's cache folder that shares its finished entries under `address`."""
 
     def __init__(self, address: str) -> None:
-        """Connect nothing yet; raise UsageProblem where no library here understands the address."""
+        """Open the address without connecting; raise UsageProblem if no installed library supports it."""
         from fsspec.core import url_to_fs
 
         try:
             self._files, self._base = url_to_fs(address)
         except (ImportError, ValueError) as error:
-            raise UsageProblem(f"unicomp: --unicomp-cache={address} cannot be opened: {error}") from error
+            expected = "expected a folder, or an address that an installed fsspec library supports"
+            raise UsageProblem(f"unicomp: --unicomp-cache={address} cannot be opened: {error}; {expected}.") from error
         self.address = address
         super().__init__(default_root() / "shared" / hashlib.sha256(address.encode()).hexdigest()[:16])
 
     def require_writable(self) -> None:
-        """Raise UsageProblem where this machine's part cannot be written, InfrastructureError where the shared part does not answer."""
+        """Raise UsageProblem if this machine's folder cannot be written, InfrastructureError if the shared storage does not respond."""
         super().require_writable()
         self.seen(self.leave_token(), remove=True)
 
     def leave_token(self) -> str:
-        """Write a small file to the shared part and return its name."""
+        """Write a small file to the shared storage and return its name."""
         name = f".seen-by-all-{uuid.uuid4().hex}"
         self._shared(lambda: self._files.makedirs(self._base, exist_ok=True))
         self._shared(lambda: self._files.pipe_file(f"{self._base}/{name}", b"1"))
         return name
 
     def seen(self, token: str, *, remove: bool = False) -> bool:
-        """Say whether a token can be read here; `remove` takes it away."""
+        """Return True if a token is on the shared storage; `remove` deletes it."""
         found = bool(self._shared(lambda: self._files.exists(f"{self._base}/{token}")))
         if remove and found:
             self._shared(lambda: self._files.rm_file(f"{self._base}/{token}"))
         return found
 
     def read(self, kind: str, key: str) -> dict[str, Any] | None:
-        """Return a stored document, fetched from the shared part where this machine has none."""
+        """Return a stored document, fetched from the shared storage if this machine has none."""
         kept = super().read(kind, key)
         if kept is not None:
             return kept
@@ -74,16 +75,16 @@ class SharedStore(Store):
         return found
 
     def write(self, kind: str, key: str, document: Mapping[str, Any]) -> None:
-        """Store a document here and on the shared part."""
+        """Store a document here and on the shared storage."""
         super().write(kind, key, document)
         self._put(self.root / kind / f"{key}.json", f"{kind}/{key}.json")
 
     def folder(self, kind: str, key: str) -> tuple[Path, dict[str, Any]] | None:
-        """Return a finished folder and its record; one that another machine finished is fetched, and counts only if every file is the one it wrote."""
+        """Return a finished folder and its record; one of another machine is fetched, and is None if a file's SHA-256 differs from the manifest."""
         return super().folder(kind, key) or self._fetch(kind, key)
 
     def make_folder(self, kind: str, key: str, make: Callable[[Path], dict[str, Any]]) -> tuple[Path, dict[str, Any]]:
-        """Make a folder here, then share it, its manifest last."""
+        """Make a folder here, then copy it to the shared storage, its manifest last."""
         path, record = super().make_folder(kind, key, make)
         for file in sorted((file for file in path.rglob("*") if file.is_file()), key=lambda file: (file.name == MANIFEST, file)):
             self._put(file, f"{kind}/{key}/{file.relative_to(path).as_posix()}")
@@ -102,7 +103,7 @@ class SharedStore(Store):
         try:
             for name, digest in names.items():
                 target = made / name
-                # A manifest from elsewhere is not trusted with places outside its own folder.
+                # A manifest of another machine must not write outside its own folder.
                 if not target.resolve().is_relative_to(made.resolve()):
                     return None
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -128,12 +129,12 @@ class SharedStore(Store):
         self._shared(lambda: self._files.mv(part, target))
 
     def _shared(self, work: Callable[[], Any]) -> Any:
-        """Do something on the shared part; whatever its library raises but "not there" is a matter of infrastructure."""
+        """Call `work` on the shared storage; errors other than a missing file or bad content become InfrastructureError."""
         try:
             return work()
         except (FileNotFoundError, ValueError):
             raise
         except Exception as error:
             raise InfrastructureError(
-                f"unicomp: the shared store {self.address} does not answer: {type(error).__name__}: {error}"
+                f"unicomp: the shared store {self.address} does not respond: {type(error).__name__}: {error}; check the address and its credentials."
             ) from error

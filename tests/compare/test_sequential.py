@@ -84,7 +84,7 @@ def test_items_chosen_by_hand_are_refused():
     reference, candidate = sides(500, lost=0.02, gained=0.02)
     chosen = part(reference, candidate, 100)
     wrong = chosen.model_copy(update={"items": [item for item in candidate.items if item not in chosen.items][:100]})
-    with pytest.raises(UnicompError, match="not the first ones of the fixed order"):
+    with pytest.raises(UnicompError, match="not the first of the fixed order"):
         sequential_retention(reference, wrong, **WHO, policy=POLICY)
 
 

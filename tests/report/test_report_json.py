@@ -80,7 +80,7 @@ def test_a_report_against_its_schema_is_refused_and_the_old_file_stays(report: R
         ("{", "cannot be read as a report"),
         ("[1]", "its schema is None"),
         ('{"schema": "unicomp-report/2"}', "its schema is 'unicomp-report/2'"),
-        ('{"schema": "unicomp-report/1"}', "not a sound report: created"),
+        ('{"schema": "unicomp-report/1"}', "not a valid report: created"),
         ('{"schema": "unicomp-report/1", "exit_code": NaN}', "NaN is not a JSON number"),
     ],
 )

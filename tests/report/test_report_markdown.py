@@ -10,7 +10,7 @@ from tests.report import toy_report
 def test_the_comment_starts_with_the_verdict_and_its_reason(report: Report) -> None:
     lines = markdown.render(report).splitlines()
     assert lines[0] == "## ✗ unicomp: FAIL"
-    assert lines[2] == f"Reason: {report.reason} (exit code 1: a gated check or recipe failed)"
+    assert lines[2] == f"Reason: {report.reason} (exit code 1: a gating check or recipe failed)"
 
 
 def test_the_matrix_has_one_line_per_recipe_with_equally_many_cells(report: Report) -> None:

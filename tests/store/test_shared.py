@@ -89,5 +89,5 @@ def test_an_address_that_nothing_understands_is_refused():
 def test_a_shared_part_that_refuses_is_a_matter_of_infrastructure(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(InfrastructureError, match="does not answer"):
+    with pytest.raises(InfrastructureError, match="does not respond"):
         opened(f"file://{tmp_path}/file/store").require_writable()

@@ -1,4 +1,4 @@
-"""Statistics of paired evaluations: plain numbers in, plain numbers out; import from here, read the module that a name comes from."""
+"""Statistics of paired evaluations: numbers in, numbers out, no records. Import names from here; each is explained in its own module."""
 
 from pytest_unicomp.compare.stats.betting import kelly, log_capital
 from pytest_unicomp.compare.stats.bootstrap import bootstrap_difference

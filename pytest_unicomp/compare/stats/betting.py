@@ -1,4 +1,4 @@
-"""Anytime-valid evidence about a mean: the capital of a gambler who bets, item after item, that the null hypothesis is false."""
+"""Anytime-valid tests of a mean by betting: the capital of a gambler who bets, item after item, that the null hypothesis is false."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
-# A bet may cost at most this share of the capital, so that one item never ends the game.
+# A bet may lose at most this share of the capital, so that a single item never exhausts it.
 LARGEST_STAKE = 0.95
-# How many items the guess before the first item is worth.
+# Weight, in items, of the rates assumed before the first item.
 PRIOR_ITEMS = 50.0
-# Share of the capital that bets on what was seen so far; the rest bets on the effect that the test was planned for.
+# Share of the capital that bets on the rates observed so far; the rest bets on the planned effect.
 ADAPTIVE = 0.2
 
 
@@ -20,11 +20,11 @@ def log_capital(differences: Any, allowances: Any, *, lowest: float, planned: fl
     """Return the path of log capital against H0: mean(difference + allowance) <= 0, one number per item of the last axis.
 
     `differences` lie in [-1, 1], `allowances` are added to them, `lowest` bounds their sums from below; other axes are replicates.
-    Under H0 the capital exceeds 1 / alpha at any time with probability at most alpha (Ville 1939). Bets depend on earlier items only:
-    Kelly's stake for losses, gains and unchanged items at rates with mean `planned` and the discordance seen so far, and, with a share
-    ADAPTIVE of the capital, at the rates seen so far. `prior_allowance` stands for the mean allowance before the first item.
+    Under H0 the probability that the capital ever exceeds 1 / alpha is at most alpha (Ville 1939). A bet depends on earlier items only: it
+    is Kelly's stake for the outcomes lost, gained and unchanged, at rates with mean `planned` and the discordance observed so far and, with
+    a share ADAPTIVE of the capital, at the rates observed so far. `prior_allowance` is the mean allowance assumed before the first item.
     Source: Waudby-Smith & Ramdas 2024, JRSS B 86, 1-27 (arXiv 2010.09686), sections 4.1 and B.3: capital process with predictable plug-in bets,
-    here the growth-rate optimal one in closed form (three outcomes) where their aGRAPA expands to first order.
+    here the growth-rate optimal bet in closed form (three outcomes), instead of the first-order expansion of their aGRAPA.
     """
     import numpy as np
 
@@ -50,7 +50,7 @@ def log_capital(differences: Any, allowances: Any, *, lowest: float, planned: fl
 
 
 def kelly(losing: Any, gaining: Any, step: Any) -> np.ndarray:
-    """Return the stake that maximizes the expected log growth where a loss pays step - 1, a gain step + 1 and anything else `step`; at least 0.
+    """Return the stake (at least 0) that maximizes expected log growth if a loss pays step - 1, a gain step + 1 and no change `step`.
 
     The positive root of a quadratic; losing and gaining are probabilities. Source: Kelly 1956, Bell System Technical Journal 35, 917-926.
     """
@@ -66,7 +66,7 @@ def kelly(losing: Any, gaining: Any, step: Any) -> np.ndarray:
 
 
 def _earlier(values: np.ndarray) -> np.ndarray:
-    """Sum of the items before each one, so that a bet never sees its own item."""
+    """Return the sum of the items before each one, so that no bet depends on its own item."""
     import numpy as np
 
     earlier: np.ndarray = np.cumsum(values, axis=-1) - values

@@ -1,4 +1,4 @@
-"""The difference of two paired scores that are not means (F1, correlation, perplexity), by resampling items or whole clusters."""
+"""Bootstrap interval for the difference of two paired scores that are not means (F1, correlation, perplexity)."""
 
 from __future__ import annotations
 
@@ -26,11 +26,10 @@ def bootstrap_difference(
 ) -> Paired:
     """Return statistic(candidate) - statistic(reference), larger is better, with a BCa interval, two-sided at 1 - 2 alpha.
 
-    Rows of both sides belong to the same items and are resampled together: an item is the unit, or with `clusters` a whole cluster. `statistic`
-    takes the rows of one side as an array. `p_value`: share of resamples at or above -margin (add one), made to agree with the interval.
+    Rows of both sides belong to the same items and are resampled together, by item or, with `clusters`, by whole cluster. `statistic`
+    takes one side's rows as an array. `p_value` is (1 + resamples at or above -margin) / (1 + resamples), adjusted to agree with the interval.
     Source: Efron 1987, JASA 82, 171-185 (scipy.stats.bootstrap); units that are clusters: Field & Welsh 2007, JRSS B 69, 369-390.
-    Raises UnicompError for unpaired rows, fewer than 2 units, or where every resample gives the same difference but one set of answers does not
-    equal the other, so that no uncertainty can be had.
+    Raises UnicompError for unpaired rows, fewer than 2 units, equal rows on both sides, or resamples that all give the same difference.
     """
     import numpy as np
     from scipy.stats import bootstrap
@@ -41,7 +40,7 @@ def bootstrap_difference(
     units = _units(len(before), clusters)
     if len(units) < 2:
         raise UnicompError(
-            "unicomp: the bootstrap found one unit to resample; expected at least 2 items, or 2 clusters where there are clusters."
+            "unicomp: the bootstrap found one unit to resample; expected at least 2 items, or 2 clusters if there are clusters."
         )
 
     def difference(chosen: Any) -> float:
@@ -63,10 +62,10 @@ def bootstrap_difference(
         else None
     )
     if found is None:
-        raise UnicompError("unicomp: both sides have the same rows, so that resampling shows no uncertainty; they are identical.")
+        raise UnicompError("unicomp: both sides have the same rows, so resampling shows no uncertainty; expected rows that differ.")
     lower, upper = (float(end) for end in found.confidence_interval)
     if not (isfinite(lower) and isfinite(upper)) or upper <= lower:
-        raise UnicompError("unicomp: every resample gave the same difference, so that its uncertainty is unknown; evaluate more items.")
+        raise UnicompError("unicomp: every resample gave the same difference, so its uncertainty is unknown; evaluate more items.")
     lower, upper = min(lower, estimate), max(upper, estimate)
     p_value = float(((found.bootstrap_distribution >= -margin).sum() + 1) / (resamples + 1))
     p_value = min(p_value, alpha) if upper < -margin else max(p_value, alpha * (1 + 1e-9))

@@ -1,4 +1,4 @@
-"""How much items that share a passage, a subject or a template are worth: the design effect, sound also where few of them flip."""
+"""Design effect (variance inflation) of items clustered by passage, subject or template, shrunk to an assumed correlation if few clusters differ."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ from collections.abc import Hashable, Sequence
 
 from pytest_unicomp.compare.stats.means import Mean, clustered_mean, mean
 
-# With differences in fewer clusters than this, their spread alone cannot say how they cluster, and an assumed correlation is asked too,
+# If fewer clusters than this have a difference, the observed design effect is averaged with the assumed one,
 SPREAD_NEEDS = 15
-# unless the effect seen is so many times the assumed one, which chance does not bring about.
+# unless it is more than so many times the assumed one, which chance hardly causes.
 EVIDENT = 3.0
-# Differences in clearly fewer clusters than independent ones would touch are bunched: then an effect below the assumed one is doubted.
+# If the differences lie in fewer clusters than this share of what independent ones would touch, they are bunched: the average is then a lower bound.
 BUNCHED = 0.85
 ASSUMED_CORRELATION = 0.1
 
 
 def design_effect(values: Sequence[float], clusters: Sequence[Hashable]) -> tuple[float, Mean]:
-    """Return how many times the variance of the mean exceeds that of independent values (at least 1), and the clustered mean.
+    """Return the design effect (at least 1: the variance of the mean relative to that of independent values), and the clustered mean.
 
-    The ratio of the CR2 variance to s^2 / n. Where differences from 0 lie in few clusters it is averaged with what ASSUMED_CORRELATION gives,
-    where they are bunched in many it is at least that average, and without any it is the assumed one: 1 + (size - 1) x correlation, size being
-    that of a random item's cluster. Source: Kish 1965, Survey Sampling, section 5.4; the rules were chosen by simulation (docs/error-rates.md).
+    Observed: CR2 variance / (s^2 / n). Assumed: 1 + (size - 1) x ASSUMED_CORRELATION, with the size of a random item's cluster. If few
+    clusters have a nonzero value, the two are averaged; if many have but the values are bunched, the average is a lower bound; if none
+    has, the assumed one is returned. Source: Kish 1965, Survey Sampling, section 5.4; the rules were chosen by simulation
+    (docs/error-rates.md).
     """
     estimate = clustered_mean(values, clusters)
     independent = mean(values).stderr
@@ -34,7 +35,7 @@ def design_effect(values: Sequence[float], clusters: Sequence[Hashable]) -> tupl
 
 
 def shrunk_effect(seen: float, assumed: float, *, touched: float, expected: float) -> float:
-    """Return the design effect to use, given the one seen, the assumed one, and how many clusters have a difference, in fact and by chance."""
+    """Return the design effect to use from the observed and the assumed one; `touched` clusters have a difference, `expected` would by chance."""
     if touched < SPREAD_NEEDS and seen <= EVIDENT * assumed:
         return max((seen + assumed) / 2, 1.0)
     if touched >= SPREAD_NEEDS and touched < BUNCHED * expected:
@@ -43,7 +44,7 @@ def shrunk_effect(seen: float, assumed: float, *, touched: float, expected: floa
 
 
 def touched_by_chance(differing: int, sizes: Sequence[int]) -> float:
-    """Return in how many clusters of these sizes so many independent differences would lie: sum_g 1 - (1 - size_g / n)^differing.
+    """Return the expected number of clusters with a difference, if `differing` of n items differ at random: sum_g 1 - (1 - size_g / n)^differing.
 
     Source: occupancy, Feller 1968, An Introduction to Probability Theory, volume 1, section IV.2.
     """
@@ -52,5 +53,5 @@ def touched_by_chance(differing: int, sizes: Sequence[int]) -> float:
 
 
 def assumed_effect(size: float) -> float:
-    """Return the design effect of clusters of a size at the assumed correlation."""
+    """Return the design effect of clusters of `size` items at ASSUMED_CORRELATION."""
     return 1 + (size - 1) * ASSUMED_CORRELATION

@@ -1,4 +1,4 @@
-"""Scores of a whole set of items that are not means of item scores, for the bootstrap: F1, Pearson's correlation, log perplexity."""
+"""Corpus-level scores, which are no means of item scores, for the bootstrap: F1, Pearson's correlation, log perplexity."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def f1(rows: Any) -> float:
-    """Return F1 = 2 tp / (2 tp + fp + fn) of rows (predicted, actual), both 0 or 1, shape (n, 2); 0 where nothing is positive.
+    """Return F1 = 2 tp / (2 tp + fp + fn) of rows (predicted, actual), both 0 or 1, shape (n, 2); 0 if nothing is positive.
 
     Source: van Rijsbergen 1979, Information Retrieval, chapter 7 (as scikit-learn's f1_score with zero_division = 0).
     """
@@ -17,7 +17,7 @@ def f1(rows: Any) -> float:
 
 
 def pearson(rows: Any) -> float:
-    """Return Pearson's correlation of rows (x, y), shape (n, 2); 0 where one of them does not vary, so that a model stuck on one answer loses.
+    """Return Pearson's correlation of rows (x, y), shape (n, 2); 0 if x or y is constant, so that a model stuck on one answer loses.
 
     Source: Pearson 1895, Proceedings of the Royal Society 58, 240-242.
     """

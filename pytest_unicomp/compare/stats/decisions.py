@@ -1,4 +1,4 @@
-"""The verdicts of many evaluations at once, from their counts alone: what power, self-tests and error rates are computed with."""
+"""Verdicts of many simulated evaluations at once, from counts of flips alone; for power analysis, the self-test and error rates."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _HALVINGS = 45
 
 
 class Decisions(NamedTuple):
-    """One entry per evaluation: does it pass, does it fail (neither: inconclusive)."""
+    """Boolean arrays with one entry per evaluation; one that neither passes nor fails is inconclusive."""
 
     passes: np.ndarray
     fails: np.ndarray
 
 
 def decide_counts(losses: Any, gains: Any, n: int, *, margin: float, alpha: float) -> Decisions:
-    """Return the verdicts of evaluations of n independent right-or-wrong items with these counts of flips (whole numbers, equal shapes).
+    """Return the verdicts of evaluations of n independent right-or-wrong items with these whole-number counts of flips (arrays of one shape).
 
-    The same tests as `paired_difference`, asked at the margin instead of inverted; equal counts are asked once.
+    The tests are those of `paired_difference`, applied at the margin instead of inverted to an interval; equal counts are tested once.
     """
     import numpy as np
 
@@ -36,7 +36,7 @@ def decide_counts(losses: Any, gains: Any, n: int, *, margin: float, alpha: floa
     passes, fails = statistic > normal_quantile(1 - alpha), statistic < -normal_quantile(1 - alpha)
     for column in np.flatnonzero(pairs.sum(axis=0) <= EXACT_UP_TO):
         lost, gained = (int(count) for count in pairs[:, column])
-        # Candidate - reference is what the candidate gained more than it lost: the test of a smaller loss is that of a larger gain.
+        # "Less is lost than the margin" is the same hypothesis with losses and gains swapped.
         passes[column] = exact_tail(gained, lost, n, -margin) <= alpha
         fails[column] = exact_tail(lost, gained, n, margin) <= alpha
     place = place.reshape(losses.shape)
@@ -46,7 +46,7 @@ def decide_counts(losses: Any, gains: Any, n: int, *, margin: float, alpha: floa
 def decide_clustered(lost: Any, gained: Any, sizes: Any, *, margin: float, alpha: float) -> Decisions:
     """Return the verdicts of evaluations whose items share clusters: counts of shape (evaluations, clusters), one size per cluster.
 
-    The rules of `paired_difference` with clusters, asked at the margin: the test for independent items, and that at the effective number.
+    Both tests of `paired_difference` with clusters, applied at the margin: for independent items, and at the effective number of items.
     """
     import numpy as np
 
@@ -63,7 +63,7 @@ def decide_clustered(lost: Any, gained: Any, sizes: Any, *, margin: float, alpha
 
 
 def _effects(lost: np.ndarray, gained: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """The design effect of each evaluation, as `design_effect` finds it from its items."""
+    """Return the design effect of each evaluation, the same as `design_effect` computes from items."""
     import numpy as np
 
     n, share = int(sizes.sum()), sizes / sizes.sum()
@@ -84,7 +84,7 @@ def _effects(lost: np.ndarray, gained: np.ndarray, sizes: np.ndarray) -> np.ndar
 
 
 def normal_statistic(losses: Any, gains: Any, n: Any, margin: float) -> np.ndarray:
-    """Return Tango's statistic at a loss of `margin` for arrays of counts, which may be fractional; large where more than that is lost."""
+    """Return Tango's statistic at a loss of `margin` for arrays of counts, which may be fractional; the larger, the more is lost."""
     import numpy as np
 
     found: np.ndarray = score(np.asarray(losses, dtype=float), np.asarray(gains, dtype=float), n, min(margin, 1 - 1e-9))

@@ -1,4 +1,4 @@
-"""The score test with its tail summed rather than taken from the normal curve, for the few flips that a good compression leaves."""
+"""Score test with an exact trinomial tail instead of the normal approximation, for evaluations with few flips."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pytest_unicomp.compare.stats.proportions import check_counts, constrained_g
 if TYPE_CHECKING:
     import numpy as np
 
-# Beyond this many standard deviations plus a constant for tiny rates, less than 1e-7 of the probability is left out.
+# The sum covers this many standard deviations plus a constant for tiny rates; it leaves out less than 1e-7 of the probability.
 _DEVIATIONS, _SPARE = 5.6, 14
 
 
@@ -64,7 +64,7 @@ def exact_interval(losses: int, gains: int, n: int, *, confidence: float) -> tup
 
 
 def _smallest(losses: int, gains: int, n: int, alpha: float, start: float) -> float:
-    """Find the smallest loss that the data do not refute, near `start`, the normal approximation's answer."""
+    """Return the smallest loss that the test at `alpha` does not reject, searched from `start`, the normal approximation."""
     from scipy.optimize import brentq
 
     estimate = (losses - gains) / n

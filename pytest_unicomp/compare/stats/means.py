@@ -1,4 +1,4 @@
-"""Means with standard errors, for independent values and for values that share a passage, a subject or a template."""
+"""Means with standard errors, of independent values and of values clustered by passage, subject or template."""
 
 from __future__ import annotations
 

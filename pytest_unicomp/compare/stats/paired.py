@@ -1,4 +1,4 @@
-"""The one place that chooses how the difference of two paired evaluations is estimated: by kind of score and by clusters."""
+"""Estimates the difference of two paired evaluations; chooses the method by the kind of score and by clusters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pytest_unicomp.compare.stats.means import Mean, mean, t_interval, t_probabi
 from pytest_unicomp.compare.stats.power import implied_stderr
 from pytest_unicomp.compare.stats.proportions import normal_quantile, tango_interval, tango_statistic, wilson_interval
 
-# Above this many discordant items the normal curve is as good as the sum (docs/verdicts.md has the simulation).
+# Above this many discordant items the normal approximation is as good as the exact tail (simulation in docs/verdicts.md).
 EXACT_UP_TO = 100
 
 
@@ -47,9 +47,9 @@ def paired_difference(
 
     Scores all 0 or 1: score interval with an exact tail up to EXACT_UP_TO discordant items, Tango's beyond. Other scores in [0, 1]
     (`bounded`): Student's t with a floor under its variance. Unbounded scores: Student's t. Items that share clusters: see `_clustered_binary`.
-    `p_value` <= alpha exactly where `upper` < -margin. Where the loss allowed differs by item (`allowances` instead of `margin`), what is
-    estimated is mean(difference + allowance), and its interval is shown less the mean allowance, so that the same rule decides.
-    Raises UnicompError where no uncertainty can be had (one unbounded item, one cluster).
+    `p_value` <= alpha iff `upper` < -margin. If the allowed loss differs by item (`allowances` instead of `margin`), the estimate is
+    mean(difference + allowance), and the interval is shifted by the mean allowance, so that the same rule decides.
+    Raises UnicompError if the uncertainty cannot be estimated (one unbounded item, one cluster).
     """
     if not reference or len(reference) != len(candidate):
         raise UnicompError(
@@ -77,9 +77,10 @@ def _constant(
 def _varying(
     differences: Sequence[float], clusters: Sequence[Hashable] | None, allowances: list[float], alpha: float, bounded: bool, binary: bool
 ) -> Paired:
-    """Two values of the allowance (a share of a score of 0 or 1): MOVER of the difference's interval and Wilson's of their share.
+    """Return the difference if the allowance varies by item.
 
-    Else Student's t of difference + allowance. Source: Zou 2008, American Journal of Epidemiology 168, 212-224 (MOVER with a correlation).
+    Binary scores with two allowances (a share of a score of 0 or 1): MOVER of the difference's interval and Wilson's interval of the share
+    of the larger allowance. Else Student's t of difference + allowance. Source: Zou 2008, American Journal of Epidemiology 168, 212-224 (MOVER with a correlation).
     """
     margin = sum(allowances) / len(allowances)
     if not binary or len(set(allowances)) > 2:
@@ -122,12 +123,12 @@ def _counts(differences: Sequence[float]) -> tuple[int, int, int]:
 
 
 def _agreeing(p_value: float, alpha: float, fails: bool) -> float:
-    """Keep p-value and interval of one mind where a root lies within rounding, or a discrete tail is not quite monotone."""
+    """Return a p-value that agrees with the interval, against rounding of the root and tails that are not quite monotone."""
     return min(p_value, alpha) if fails else max(p_value, alpha * (1 + 1e-9))
 
 
 def _paired(difference: float, lower: float, upper: float, p_value: float, *, alpha: float, margin: float, method: str) -> Paired:
-    """Assemble; the standard error is read off the interval, so that it is sound where the usual one would be 0."""
+    """Return the record; the standard error is that implied by the interval, which is above 0 even without discordant items."""
     lower, upper = min(lower, difference), max(upper, difference)
     stderr = implied_stderr(lower, upper, alpha=alpha)
     return Paired(difference, stderr, lower, upper, _agreeing(p_value, alpha, upper < -margin), method, margin)
@@ -147,7 +148,7 @@ def _independent_binary(differences: Sequence[float], alpha: float, margin: floa
 
 
 def _clustered_binary(differences: Sequence[float], clusters: Sequence[Hashable], alpha: float, margin: float) -> Paired:
-    """Tango's interval at the effective number of items, and never narrower than for independent items.
+    """Return Tango's interval at the effective number of items, never narrower than for independent items.
 
     Effective number: n / (design effect x (t quantile / normal quantile)^2). Source: Korn & Graubard 1998, Survey Methodology 24, 193-201,
     who do the same to the Clopper-Pearson interval of one proportion.
@@ -168,7 +169,7 @@ def _clustered_binary(differences: Sequence[float], clusters: Sequence[Hashable]
 
 
 def _numeric(differences: Sequence[float], clusters: Sequence[Hashable] | None, alpha: float, margin: float, bounded: bool) -> Paired:
-    """Student's t; scores in [0, 1] get a variance that makes no change among n items mean at most the rule of three's -log(alpha) / n."""
+    """Return Student's t interval. For scores in [0, 1] a variance floor makes n unchanged items give the rule of three, +- -log(alpha) / n."""
     n = len(differences)
     if bounded and n == 1:
         return _paired(differences[0], -1.0, 1.0, 1.0, alpha=alpha, margin=margin, method="one item")

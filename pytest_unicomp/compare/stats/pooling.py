@@ -1,4 +1,4 @@
-"""Pools independent differences into one, and adjusts several p-values for being several."""
+"""Pools independent differences into their mean (MOVER), and corrects several p-values for multiple testing (Holm)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a set of items can see: the smallest loss it detects, and how many items a decision needs."""
+"""Power of a set of items: the smallest detectable effect, and how many items a decision needs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ POWER = 0.8
 
 
 def implied_stderr(lower: float, upper: float, *, alpha: float) -> float:
-    """Return the standard error of which a two-sided interval at 1 - 2 alpha would be the normal one; above 0 for every score interval."""
+    """Return the standard error for which the normal interval at 1 - 2 alpha is as wide as this one; above 0 for every score interval."""
     return (upper - lower) / 2 / normal_quantile(1 - alpha)
 
 
@@ -23,7 +23,7 @@ def minimum_detectable_effect(stderr: float, *, alpha: float, power: float = POW
 
 
 def required_items(stderr: float, n: int, distance: float, *, alpha: float, power: float = POWER) -> int | None:
-    """Return how many items decide with `power`, if the true difference lies `distance` from the margin and n items gave `stderr`.
+    """Return how many items decide with `power`, if the true difference is `distance` from the margin and n items gave `stderr`.
 
     n x ((z(1 - alpha) + z(power)) x stderr / distance)^2, as standard errors shrink with the root of n; None at distance 0.
     Source: the same normal approximation, solved for n (Julious 2004, Statistics in Medicine 23, 1921-1986, section 4.2).

@@ -12,7 +12,7 @@ _EDGE = 1 - 1e-9
 
 
 def extreme_rate_stderr(n: int) -> float:
-    """Return the standard error of a rate that was 0 or 100 % on n items, where the sample's own spread says 0.
+    """Return the standard error of a rate of 0 or 100 % on n items, for which the usual estimate is 0.
 
     It is that of the rate with two successes and two failures added. Source: Agresti & Coull 1998, The American Statistician 52, 119-126.
     """
@@ -49,7 +49,7 @@ def wilson_interval(successes: float, n: float, *, confidence: float) -> tuple[f
 
 
 def constrained_gain_rate(losses: Any, gains: Any, n: Any, loss: Any) -> Any:
-    """Maximum-likelihood rate of gained items given (rate lost - rate gained) = loss; accepts numbers or arrays of counts.
+    """Return the maximum-likelihood rate of gained items given (rate lost - rate gained) = loss; accepts numbers or arrays of counts.
 
     Source: Tango 1998, Statistics in Medicine 17, 891-908, section 3 (q21 as the larger root of A q^2 + B q + C).
     """
@@ -62,7 +62,7 @@ def constrained_gain_rate(losses: Any, gains: Any, n: Any, loss: Any) -> Any:
 
 
 def score(losses: Any, gains: Any, n: Any, loss: Any) -> Any:
-    """Tango's statistic with the loss (rate lost - rate gained) as the parameter; accepts arrays; 0 where nothing contradicts `loss`."""
+    """Return Tango's statistic for a loss (rate lost - rate gained); accepts arrays; 0 if the counts agree with `loss` exactly."""
     import numpy as np
 
     distance = losses - gains - n * loss
@@ -73,7 +73,7 @@ def score(losses: Any, gains: Any, n: Any, loss: Any) -> Any:
 
 
 def tango_statistic(losses: float, gains: float, n: float, difference: float) -> float:
-    """Score statistic of H0: rate(candidate) - rate(reference) = difference; standard normal under H0, negative where the candidate is worse.
+    """Score statistic of H0: rate(candidate) - rate(reference) = difference; standard normal under H0, negative if the candidate is worse.
 
     `losses` were right in the reference only, `gains` in the candidate only. With difference = 0 it is McNemar's (gains - losses) / sqrt(losses + gains).
     Source: Tango 1998, Statistics in Medicine 17, 891-908, equation 4.
@@ -83,7 +83,7 @@ def tango_statistic(losses: float, gains: float, n: float, difference: float) ->
 
 
 def tango_interval(losses: float, gains: float, n: float, *, confidence: float) -> tuple[float, float]:
-    """Two-sided score interval for rate(candidate) - rate(reference), in [-1, 1]; never of width 0, also without discordant items.
+    """Two-sided score interval for rate(candidate) - rate(reference), in [-1, 1]; its width is above 0 even without discordant items.
 
     Source: Tango 1998, Statistics in Medicine 17, 891-908 (the differences whose score statistic stays within the normal quantiles).
     """

@@ -1,4 +1,4 @@
-"""Quantiles of repeated measurements with intervals that assume no distribution: bounds are values that were measured."""
+"""Distribution-free intervals for quantiles of repeated measurements; the bounds are order statistics."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pytest_unicomp.api.errors import UnicompError
 
 
 def quantile_interval(values: Sequence[float], quantile: float, *, confidence: float) -> tuple[float | None, float | None]:
-    """Return bounds between which the quantile (in (0, 1)) of what the values were drawn from lies; None where they are too few to give a bound.
+    """Return the interval of a quantile, in (0, 1), of the distribution of independent values; None for a bound that needs more values.
 
-    Two-sided, each bound at (1 - confidence) / 2: the number of values below the quantile is binomial, whatever the distribution.
-    Source: David & Nagaraja 2003, Order Statistics, section 7.1. Values must be independent.
+    Two-sided, each bound at (1 - confidence) / 2: the number of values below the quantile is binomial for every distribution.
+    Source: David & Nagaraja 2003, Order Statistics, section 7.1. Raises UnicompError for a quantile or confidence outside (0, 1).
     """
     if not 0 < quantile < 1 or not 0 < confidence < 1:
         raise UnicompError(f"unicomp: a quantile of {quantile} at confidence {confidence}; expected both above 0 and below 1.")
@@ -19,14 +19,14 @@ def quantile_interval(values: Sequence[float], quantile: float, *, confidence: f
 
     ordered, error = sorted(values), (1 - confidence) / 2
     places = range(1, len(ordered) + 1)
-    # The k-th smallest lies above the quantile unless k or more values lie below it, and below it where at least k do.
+    # The k-th smallest value is above the quantile iff fewer than k values are below the quantile.
     upper = next((place for place in places if binom.cdf(place - 1, len(ordered), quantile) >= 1 - error), None)
     lower = next((place for place in reversed(places) if binom.sf(place - 1, len(ordered), quantile) >= 1 - error), None)
     return (None if lower is None else ordered[lower - 1]), (None if upper is None else ordered[upper - 1])
 
 
 def rounds_for(quantile: float, *, confidence: float) -> int:
-    """Return the fewest values whose second largest already bounds the quantile from above: one outlier then proves nothing lost."""
+    """Return the fewest values whose second largest bounds the quantile from above, so that one outlier alone cannot fail a limit."""
     from scipy.stats import binom
 
     error, count = (1 - confidence) / 2, 2

@@ -1,4 +1,4 @@
-"""Ratios of paired positive quantities such as seconds: estimated on the logarithm, where slow and fast are symmetric."""
+"""Ratios of paired positive quantities such as seconds, estimated on the log scale, on which slower and faster are symmetric."""
 
 from __future__ import annotations
 

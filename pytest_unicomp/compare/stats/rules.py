@@ -1,4 +1,4 @@
-"""What an interval decides: non-inferiority and equivalence by inclusion; every verdict of a score goes through here."""
+"""Decision rules on an interval: non-inferiority and equivalence. The verdict of every retention and drift check follows one of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stops an evaluation as soon as its answer is certain: two betting tests of non-inferiority at every item, then one look at the full set."""
+"""Sequential non-inferiority test (early stopping): two betting tests after every item, then an ordinary interval on the full set."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from pytest_unicomp.compare.stats.power import implied_stderr
 if TYPE_CHECKING:
     import numpy as np
 
-# Share of alpha spent while items come in; the full set is judged at the rest (docs/error-rates.md: the fewest items at 80 to 20).
+# Share of alpha spent while items arrive; the rest is for the full set (80 to 20 needs the fewest items: docs/error-rates.md).
 EARLY_SHARE = 0.8
 _STEPS = 30
 
 
 @dataclass(frozen=True)
 class Sequential:
-    """What the first `items` decide. `found` None: evaluate more. `final`: nothing was decided early, and the full set was looked at.
+    """The decision after the first `items`. `found` None: evaluate more. `final`: no early decision, so the full set was tested.
 
     `found.margin` is the mean allowance of these items.
     """
@@ -45,13 +45,13 @@ def sequential_difference(
     largest_cluster: int | None = None,
     share: float = EARLY_SHARE,
 ) -> Sequential:
-    """Judge the first items of a planned set of `total`, in an order fixed before any score was seen; call it as often as wanted.
+    """Test the first items of a planned set of `total`, in an order fixed before any score was seen; may be called after every item.
 
-    Scores lie in [0, 1], larger is better; `allowances` are the losses allowed per item, each within `allowed`. PASS when the capital against
-    "mean difference <= -allowance" reaches 1 / (share x alpha), FAIL when that against ">=" does, whichever comes first; with all items and
-    no answer, the ordinary interval at (1 - share) x alpha decides. By Ville's inequality and the union bound each kind of error has at most
-    probability alpha. Items of one cluster must follow each other; whole clusters are then what is bet on, so the last one must be complete,
-    and `largest_cluster` is the size of the largest in the whole set (default: of those given). The interval of an early stop is the betting
+    Scores lie in [0, 1], larger is better; `allowances` are the losses allowed per item, each within `allowed`. Pass when the capital against
+    "mean difference <= -allowance" reaches 1 / (share x alpha), fail when that against ">=" does, whichever comes first. If all items
+    leave both below, the ordinary interval at (1 - share) x alpha decides. By Ville's inequality and the union bound each kind of error has
+    probability at most alpha. Items of a cluster must be adjacent: the bets are on whole clusters, so the last cluster must be complete, and
+    `largest_cluster` is the size of the largest in the whole set (default: of those given). The interval of an early stop is the betting
     confidence sequence, so that it agrees with the verdict. Raises UnicompError for unpaired, empty, unordered or too many scores.
     """
     n = len(reference)
@@ -60,7 +60,7 @@ def sequential_difference(
             f"unicomp: {n} reference, {len(candidate)} candidate scores of {total}; expected pairs, at least 1, at most all."
         )
     if any(not 0 <= score <= 1 for score in (*reference, *candidate)):
-        raise UnicompError("unicomp: stopping early needs scores in [0, 1]; evaluate all items.")
+        raise UnicompError("unicomp: early stopping needs scores in [0, 1]; evaluate all items.")
     units = _Units.of([new - old for old, new in zip(reference, candidate, strict=True)], allowances, clusters, largest_cluster)
     threshold = -log(share * alpha)
     paths = units.path("pass", allowed), units.path("fail", allowed)
@@ -78,18 +78,18 @@ def sequential_difference(
 
 
 def crossing(path: Any, threshold: float) -> int:
-    """Return after how many items a path first reaches the threshold, or 0 where it never does."""
+    """Return after how many items a path first reaches the threshold, or 0 if it never does."""
     hits = (path >= threshold).nonzero()[0]
     return int(hits[0]) + 1 if len(hits) else 0
 
 
 def capital_paths(differences: Any, allowances: Any, allowed: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the log capital for PASS and for FAIL; items on the last axis, replicates on the others, so that it serves simulation too."""
+    """Return the log capital for pass and for fail; items on the last axis, replicates (for simulation) on the others."""
     return _path("pass", differences, allowances, allowed), _path("fail", differences, allowances, allowed)
 
 
 def _path(kind: Literal["pass", "fail"], differences: Any, allowances: Any, allowed: tuple[float, float]) -> np.ndarray:
-    """Capital against mean(difference + allowance) <= 0 (pass, planned for no drop) or >= 0 (fail, planned for a drop of twice the allowance)."""
+    """Return the log capital against mean(difference + allowance) <= 0 (pass, planned for no drop) or >= 0 (fail, planned for a drop of twice the allowance)."""
     smallest, largest = allowed
     middle = (smallest + largest) / 2
     if kind == "pass":
@@ -100,7 +100,7 @@ def _path(kind: Literal["pass", "fail"], differences: Any, allowances: Any, allo
 
 @dataclass(frozen=True)
 class _Units:
-    """What is bet on, one entry each: sums over the unit divided by the size of the largest one; `ends` count the items up to its end."""
+    """Betting units (items or clusters): sums over each unit divided by the size of the largest; `ends` counts the items up to each unit's end."""
 
     differences: np.ndarray
     allowances: np.ndarray
@@ -118,7 +118,7 @@ class _Units:
         if clusters is not None:
             starts += [place for place in range(1, n) if clusters[place] != clusters[place - 1]]
             if len(starts) != len(set(clusters)):
-                raise UnicompError("unicomp: items of one cluster are apart; expected them one after the other when stopping early.")
+                raise UnicompError("unicomp: the items of a cluster are not adjacent; early stopping expects them one after the other.")
         ends = [*starts[1:], n]
         counts = np.diff([0, *ends])
         scale = max(largest or 0, int(counts.max()))
@@ -131,14 +131,14 @@ class _Units:
     def path(self, kind: Literal["pass", "fail"], allowed: tuple[float, float], shift: float = 0.0) -> np.ndarray:
         smallest, largest = allowed
         if (self.sizes < 1).any():
-            # A unit smaller than the largest pays a share of it, down to nothing.
+            # A unit smaller than the largest pays a share of it, so the bounds must include 0.
             smallest, largest = min(smallest, 0.0), max(largest, 0.0)
         moved = self.allowances - shift * self.sizes
         return _path(kind, self.differences, moved, (smallest - shift, largest - shift))
 
 
 def _early(units: _Units, allowed: tuple[float, float], alpha: float, share: float, against_keeping: float) -> Paired:
-    """The betting confidence sequence at the stop, at 1 - 2 share alpha: every shift that neither capital has refuted."""
+    """Return the betting confidence sequence at the stop, two-sided at 1 - 2 share alpha: every shift that neither capital has rejected."""
     threshold = -log(share * alpha)
     whole = float(units.sizes.sum())
     difference, margin = float(units.differences.sum()) / whole, float(units.allowances.sum()) / whole
@@ -156,7 +156,7 @@ def _early(units: _Units, allowed: tuple[float, float], alpha: float, share: flo
 
 
 def _edge(refuted: Any, outer: float, inner: float) -> float:
-    """The last refuted shift between `outer` and the estimate; 0 is asked first, as it decided, so that interval and verdict agree."""
+    """Return the last rejected shift between `outer` and the estimate, by bisection; 0 is tried first, so that interval and verdict agree."""
     low = 0.0 if min(outer, inner) < 0 < max(outer, inner) and refuted(0.0) else outer
     high = inner
     for _ in range(_STEPS):

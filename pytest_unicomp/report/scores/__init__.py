@@ -1,4 +1,4 @@
-"""The thirteen scores of UniComp (arXiv 2602.09130), of its published tables and of a run, and the paper's findings about either."""
+"""The thirteen scores of UniComp (arXiv 2602.09130): as published and of a run, with the paper's findings and the Pareto front."""
 
 from pytest_unicomp.report.scores.efficiency import efficiency_scores as efficiency_scores
 from pytest_unicomp.report.scores.findings import findings as findings

@@ -1,4 +1,4 @@
-"""What the paper prints and could be computed from other printed numbers: sub-scores, means of languages, scores and cells that two tables print."""
+"""Recomputes the paper's printed aggregates from its other printed numbers: sub-scores, means over languages, scores and cells printed twice."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ LANGUAGES = {"LLaMA-3.1-8B": "LLaMA-3-8B", "Qwen2.5-7B": "Qwen-2.5-7B"}
 # Rows of the calibration table that repeat rows of the first one.
 REPEATED = {"Baseline": "Baseline", "SparseGPT default": "SparseGPT 50%", "AWQ default": "AWQ INT4"}
 
-# What Table 1 prints otherwise than Table 6; the tables as data hold Table 6's.
+# Cells in which Table 1 differs from Table 6; the stored tables have the values of Table 6.
 FIRST_TABLE = {("LLaMA-3.1-8B", "SparseGPT 50%", "MMLU"): 48.33}
 
 
 @dataclass(frozen=True)
 class Aggregate:
-    """A printed number and what other printed numbers give for it, to the digit that is printed (`digits` behind the point)."""
+    """A printed number and its value recomputed from other printed numbers; printed with `digits` decimals."""
 
     model: str
     row: str
@@ -33,7 +33,7 @@ class Aggregate:
 
     @property
     def follows(self) -> bool:
-        """Say whether the printed number is the recomputed one at the last printed digit; a half may have gone either way."""
+        """Return True if both agree to the last printed digit; an exact half may be rounded either way."""
         return bool(abs(self.printed - self.recomputed) <= 0.5 / 10**self.digits + 1e-9)
 
 
@@ -47,7 +47,7 @@ def aggregates() -> tuple[Aggregate, ...]:
 
 @cache
 def exceptions() -> tuple[Mapping[str, Any], ...]:
-    """Return the aggregates that do not follow: {"model", "row", "cell", "printed", "recomputed", "why"}."""
+    """Return the known aggregates that differ from the recomputed value: {"model", "row", "cell", "printed", "recomputed", "why"}."""
     found: list[Mapping[str, Any]] = json.loads((folder() / "exceptions.json").read_text(encoding="utf-8"))["aggregates"]
     return tuple(found)
 
@@ -86,7 +86,7 @@ def _languages(model: str) -> Iterator[Aggregate]:
 
 
 def _repeated_cells(model: str) -> Iterator[Aggregate]:
-    """Yield the cells that Table 1 and the calibration table print once more; what Table 6 has counts as recomputed."""
+    """Yield the cells that Table 1 and the calibration table print again; the value of Table 6 counts as recomputed."""
     for (name, row, column), value in FIRST_TABLE.items():
         if name == model:
             yield Aggregate(model, row, f"{column} of Table 1", value, float(cells(model)[row][column] or 0))

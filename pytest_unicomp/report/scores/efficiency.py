@@ -1,4 +1,4 @@
-"""The three efficiency scores of a run: every recipe against the best of the recipes and the reference that were measured together."""
+"""The three efficiency scores of a run: each recipe relative to the best of the run's recipes and the reference."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ REFERENCE = "reference"
 
 
 def efficiency_scores(checks: Sequence[Check], artifacts: Mapping[str, Artifact | None]) -> dict[str, dict[str, float | None]]:
-    """Return {recipe: {score: value}}; None where a column was not measured. The reference is in the pool of all but compression cost.
+    """Return {recipe: {score: value}}; None if a column was not measured. The pool is the run's recipes and, except for compute cost, the reference.
 
-    Source: arXiv 2602.09130, section 3.4. The pool is the run's recipes: one more recipe may change every score, and the report names the pool.
+    Source: arXiv 2602.09130, section 3.4. Scores are relative to the pool, so one more recipe may change every score.
     """
     rows: dict[str, dict[str, float | None]] = {REFERENCE: {}}
     for check in checks:
@@ -32,7 +32,7 @@ def efficiency_scores(checks: Sequence[Check], artifacts: Mapping[str, Artifact 
     for recipe, artifact in artifacts.items():
         if artifact is not None:
             row = rows.setdefault(recipe, {})
-            # What was not compressed cost nothing, and has no place in that pool.
+            # An uncompressed model cost 0, which has no ratio, so it is not in this pool.
             row["compress_time"] = artifact.compress_seconds or None
             row["compress_mem_GB"] = artifact.compress_peak_bytes or None
     found: dict[str, dict[str, float | None]] = {recipe: {} for recipe in artifacts}
@@ -45,5 +45,5 @@ def efficiency_scores(checks: Sequence[Check], artifacts: Mapping[str, Artifact 
 
 
 def _read(benchmark: str, value: float | None) -> float | None:
-    """Return a value in the column's own sense: throughput is measured as seconds per token, lower is better, and listed as tokens per second."""
+    """Return a value in the column's unit: throughput is measured in seconds per token, the column has tokens per second."""
     return value if benchmark != "throughput" or not value else 1 / value

@@ -1,4 +1,4 @@
-"""The paper's findings as claims about whatever was run: each holds, does not hold, is undecided, or was not tested, with what it rests on."""
+"""Tests the paper's findings as claims about a run's recipes: each holds, does not hold, is undecided, or was not tested."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from pytest_unicomp.report.scores.quality import Score
 
 Scores = Mapping[str, Mapping[str, Score]]
 PERFORMANCE, RELIABILITY = ("S_K", "S_Mul", "S_R", "S_IF"), ("S_TRU", "S_SAFE", "S_FAIR", "S_ROB", "S_PRI", "S_ETH")
-# A correlation over fewer recipes says nothing.
+# A rank correlation needs at least so many recipes.
 FEWEST_RECIPES = 5
-# What "no worse" allows, in points of a score.
+# The loss that "as well as" allows, in points of a score.
 SLACK = 3.0
 
 
 def findings(scores: Scores, families: Mapping[str, str], methods: Mapping[str, str], *, confidence: float) -> list[Claim]:
-    """Return the claims of arXiv 2602.09130 (section 5 and conclusion) that are about scores, one entry per claim and recipe or pair of recipes.
+    """Return the claims of arXiv 2602.09130 (section 5 and conclusion) about scores, one entry per claim and recipe or pair of recipes.
 
-    `scores`: recipe to score name to value, of one run, so that resamples pair up. A claim holds where the whole interval lies on its side.
+    `scores[recipe][name]` are the scores of one run, so that their resamples are paired. `families` and `methods` are by recipe. A claim
+    holds if the whole interval of its difference lies on the claim's side of 0 (or of -SLACK).
     """
     found: list[Claim] = []
     for recipe, own in scores.items():
@@ -36,7 +37,7 @@ def findings(scores: Scores, families: Mapping[str, str], methods: Mapping[str, 
                 confidence,
             )
         )
-        claim = f"languages poor in resources are kept as well as rich ones, within {SLACK:.0f} points"
+        claim = f"low-resource languages are kept as well as high-resource ones, within {SLACK:.0f} points"
         found.append(_difference(claim, recipe, own.get("S_L"), own.get("S_H"), confidence, slack=SLACK))
     pairs = (
         ("AWQ keeps more of other languages than GPTQ", "awq", "gptq", "S_Mul"),
@@ -58,7 +59,7 @@ def findings(scores: Scores, families: Mapping[str, str], methods: Mapping[str, 
             for score in ("S_K", "S_R"):
                 found.append(
                     _difference(
-                        f"2:4 costs more than the same share without structure ({score})",
+                        f"2:4 pruning costs more than unstructured pruning of the same share ({score})",
                         pair,
                         scores[whole].get(score),
                         scores[recipe].get(score),
@@ -80,7 +81,7 @@ def _mean_score(own: Mapping[str, Score], names: Sequence[str]) -> Score | None:
 def _difference(claim: str, about: str, first: Score | None, second: Score | None, confidence: float, *, slack: float = 0.0) -> Claim:
     if first is None or second is None or first.value is None or second.value is None:
         return Claim(
-            claim=claim, about=about, answer="not tested", difference=None, interval=None, reason="a score that it needs was not measured"
+            claim=claim, about=about, answer="not tested", difference=None, interval=None, reason="a score it needs was not measured"
         )
     difference = first.value - second.value
     draws = sorted(one - other for one, other in zip(first.draws, second.draws, strict=True) if not math.isnan(one - other))
@@ -91,7 +92,7 @@ def _difference(claim: str, about: str, first: Score | None, second: Score | Non
             answer="undecided",
             difference=difference,
             interval=None,
-            reason=f"{difference:+.1f} points; no item shows an uncertainty",
+            reason=f"{difference:+.1f} points; the resamples show no uncertainty",
         )
     tail = (1 - confidence) / 2
     low, high = draws[int(tail * (len(draws) - 1))], draws[math.ceil((1 - tail) * (len(draws) - 1))]
@@ -102,7 +103,7 @@ def _difference(claim: str, about: str, first: Score | None, second: Score | Non
 
 
 def _relation(scores: Scores, families: Mapping[str, str]) -> Claim:
-    """Spearman's correlation of mean performance and mean reliability over the recipes (Fisher's interval, variance 1.06 / (n - 3): Fieller 1957)."""
+    """Return the claim on Spearman's correlation of mean performance and mean reliability over the recipes (Fisher's interval, variance 1.06 / (n - 3): Fieller 1957)."""
     claim, about = "recipes that keep performance keep reliability", "all recipes"
     points = []
     for recipe, own in scores.items():
@@ -116,14 +117,19 @@ def _relation(scores: Scores, families: Mapping[str, str]) -> Claim:
         ):
             points.append((first.value, second.value))
     if len(points) < FEWEST_RECIPES:
-        reason = f"{len(points)} recipes with both; expected at least {FEWEST_RECIPES}"
+        reason = f"{len(points)} recipes have both; at least {FEWEST_RECIPES} are needed"
         return Claim(claim=claim, about=about, answer="not tested", difference=None, interval=None, reason=reason)
     from scipy.stats import spearmanr
 
     rho = float(spearmanr(*zip(*points, strict=True)).statistic)
     if math.isnan(rho):
         return Claim(
-            claim=claim, about=about, answer="undecided", difference=None, interval=None, reason="one of the two is the same everywhere"
+            claim=claim,
+            about=about,
+            answer="undecided",
+            difference=None,
+            interval=None,
+            reason="one of the two is the same for all recipes",
         )
     middle, width = math.atanh(max(-0.999999, min(0.999999, rho))), 1.645 * math.sqrt(1.06 / (len(points) - 3))
     low, high = math.tanh(middle - width), math.tanh(middle + width)

@@ -1,7 +1,7 @@
-"""How cells become the thirteen scores (UniComp, arXiv 2602.09130v1, sections 3.2 to 3.4): ratios to the base model, times 100.
+"""The formulas of the thirteen scores (UniComp, arXiv 2602.09130v1, sections 3.2 to 3.4), each 100 x a ratio.
 
-Performance and reliability: the mean of the ratios of groups of cells to the same groups of the base model. Efficiency: geometric means of
-values normalised to the best of a pool. Each is None where a cell is missing.
+Performance and reliability: the mean, over groups of cells, of a row's ratio to the base model. Efficiency: geometric means of values
+normalised to the best of a pool. A score is None if a cell is missing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ PERFORMANCE, RELIABILITY, EFFICIENCY = SCORES[:4], SCORES[4:10], SCORES[10:]
 class Group:
     """Cells that are averaged before the ratio is taken; `printed` is the column in which the paper prints that mean.
 
-    `inverted` cells are lower-is-better and enter as 100 - value in corrected scoring; in `paper` scoring only where `paper_inverts`.
+    Lower-is-better cells enter as 100 - value: `paper_inverts` in both scorings, `inverted` in corrected scoring only. Corrected scoring
+    of the published tables drops `left_out` cells.
     """
 
     cells: tuple[str, ...]
@@ -31,24 +32,24 @@ class Group:
     left_out: tuple[str, ...] = ()
 
     def paper(self, row: Cells) -> float | None:
-        """Return the printed sub-score where there is one, else the mean of the cells as the paper takes them."""
+        """Return the printed sub-score if there is one, else the mean of the cells by the paper's rule."""
         return self.mean(row) if self.printed is None else row.get(self.printed)
 
     def mean(self, row: Cells) -> float | None:
-        """Return the mean of the cells as the paper takes them."""
-        return _complete_mean([_turned(row.get(cell), cell in self.paper_inverts) for cell in self.cells])
+        """Return the mean of the cells by the paper's rule; None if one is missing."""
+        return _complete_mean([_inverted(row.get(cell), cell in self.paper_inverts) for cell in self.cells])
 
     def corrected(self, row: Cells) -> float | None:
-        """Return the mean of the raw cells, lower-is-better ones turned, unusable ones (`left_out`) dropped; None where none is usable."""
+        """Return the mean of the raw cells, lower-is-better ones inverted, `left_out` ones dropped; None if one is missing or none is left."""
         kept = [cell for cell in self.cells if cell not in self.left_out]
-        return _complete_mean([_turned(row.get(cell), cell in (*self.inverted, *self.paper_inverts)) for cell in kept])
+        return _complete_mean([_inverted(row.get(cell), cell in (*self.inverted, *self.paper_inverts)) for cell in kept])
 
 
 def _single(*cells: str) -> tuple[Group, ...]:
     return tuple(Group((cell,)) for cell in cells)
 
 
-# Source of every group: arXiv 2602.09130v1, section 3 and Tables 11 to 16; what `left_out` and `inverted` repair: docs/scores.md.
+# Source of every group: arXiv 2602.09130v1, section 3 and Tables 11 to 16; what `left_out` and `inverted` correct: docs/scores.md.
 GROUPS: Mapping[str, tuple[Group, ...]] = {
     "S_K": _single("MMLU", "ARC-c", "ARC-e", "HellaSwag", "PIQA", "WinoGrande"),
     "S_Mul": _single("G-MMLU-Lite", "BBQ"),
@@ -82,14 +83,14 @@ GROUPS: Mapping[str, tuple[Group, ...]] = {
     ),
 }
 
-# Parts of a score that the paper compares with each other (its Table 5): languages rich and poor in resources.
+# Parts of a score that the paper compares with each other (its Table 5): high- and low-resource languages.
 PARTS: Mapping[str, tuple[Group, ...]] = {"S_H": _single("AVG_H"), "S_L": _single("AVG_L")}
 
 
 def retention(groups: Sequence[Group], row: Cells, base: Cells, *, paper: bool) -> float | None:
     """Return 100 x the mean, over the groups, of the row's value divided by the base's.
 
-    In corrected scoring groups without a usable cell are dropped; None where a value is missing, or the base's is 0.
+    In corrected scoring, groups without a usable cell are dropped; None if a value is missing or the base's is 0.
     """
     ratios: list[float] = []
     for group in groups:
@@ -105,7 +106,7 @@ def retention(groups: Sequence[Group], row: Cells, base: Cells, *, paper: bool) 
 def efficiency(pool: Mapping[str, Cells], columns: Mapping[str, bool]) -> dict[str, float | None]:
     """Return 100 x the geometric mean of each row's values, normalised to the best of the rows that have them.
 
-    `columns` says of each whether higher is better. Adding a row to the pool may change every score: the pool belongs beside the numbers.
+    `columns` maps each column to whether higher is better. Another row in the pool may change every score, so report the pool too.
     """
     normalised: dict[str, list[float | None]] = {row: [] for row in pool}
     for column, higher_is_better in columns.items():
@@ -134,5 +135,5 @@ def _geometric(values: Sequence[float | None]) -> float | None:
     return 100 * math.prod(known) ** (1 / len(known)) if known and len(known) == len(values) else None
 
 
-def _turned(value: float | None, inverted: bool) -> float | None:
+def _inverted(value: float | None, inverted: bool) -> float | None:
     return 100 - value if value is not None and inverted else value

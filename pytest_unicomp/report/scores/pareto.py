@@ -1,4 +1,4 @@
-"""What quality costs: which recipes no other one beats in quality and in every cost, and which is the cheapest that is proven to keep enough."""
+"""The Pareto front of quality and costs over a run's recipes, and the smallest recipe that passes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ LATENCY = "decode-latency"
 
 
 def points(recipes: Sequence[RecipeVerdict], checks: Sequence[Check]) -> list[Point]:
-    """Return a point per recipe that has quality scores and bytes; `front` where no other recipe is at least as good in everything and better in one.
+    """Return a point per recipe with quality scores and bytes; `front`: no other recipe is at least as good in everything and better in one.
 
-    Quality is the mean of the quality scores that all these recipes have; costs are bytes, seconds to write (where all were timed) and seconds to make.
+    Quality is the mean of the quality scores that all these recipes have. Costs are bytes, seconds to compress and, if all recipes were
+    timed, decode seconds.
     """
     seconds = {check.recipe: check.candidate.value for check in checks if check.benchmark == LATENCY and check.verdict != "error"}
     known: list[tuple[RecipeVerdict, Mapping[str, float]]] = []
@@ -43,7 +44,7 @@ def points(recipes: Sequence[RecipeVerdict], checks: Sequence[Check]) -> list[Po
 
 
 def cheapest(recipes: Sequence[RecipeVerdict]) -> str | None:
-    """Return the recipe with the fewest bytes of those that pass with a capability measured; None where none does. Dense is no compression."""
+    """Return the recipe with the fewest bytes among compressed recipes that pass with a capability measured; None if there is none."""
     proven = [recipe for recipe in recipes if recipe.verdict == "pass" and recipe.capabilities and recipe.family != "none"]
     sized = [
         (recipe.artifact.bytes, recipe.recipe) for recipe in proven if recipe.artifact is not None and recipe.artifact.bytes is not None

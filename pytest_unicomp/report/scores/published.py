@@ -1,4 +1,4 @@
-"""The tables of arXiv 2602.09130v1 as data, their rows put together, and the scores that follow from them in both scoring modes."""
+"""The published tables of arXiv 2602.09130v1, joined by row, and the scores computed from them in both scorings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pytest_unicomp.store.baselines import packaged
 
 Scoring = Literal["paper", "corrected"]
 MODELS = ("LLaMA-3.1-8B", "Qwen2.5-7B")
-# What else the paper, its tables and the hub call them.
+# Other names of the models in the paper, its tables and on the hub.
 ALIASES = {
     "llama38b": "LLaMA-3.1-8B",
     "llama318binstruct": "LLaMA-3.1-8B",
@@ -33,7 +33,7 @@ PRINTED_RELIABILITY = {
     "S_PRI": "Privacy",
     "S_ETH": "Ethics",
 }
-# The row of Table 1 that has the technique of a recipe.
+# The row of Table 1 with the technique of a recipe.
 ROWS = {
     "wanda-50": "Wanda 50%",
     "wanda-2of4": "Wanda 2:4",
@@ -64,16 +64,16 @@ def tables() -> Mapping[str, Any]:
 
 @cache
 def exceptions() -> tuple[Mapping[str, Any], ...]:
-    """Return the printed scores that do not follow from the printed cells: {"model", "row", "score", "printed", "recomputed", "why"}."""
+    """Return the known printed scores that differ from those of the printed cells: {"model", "row", "score", "printed", "recomputed", "why"}."""
     found: list[Mapping[str, Any]] = json.loads((folder() / "exceptions.json").read_text(encoding="utf-8"))["exceptions"]
     return tuple(found)
 
 
 def published(model: str, scoring: Scoring = "paper") -> dict[str, dict[str, float | None]]:
-    """Return {row label of Table 1: {score: value}} of a model of the paper, values rounded to four digits; None where v1 prints no cells.
+    """Return {row label of Table 1: {score: value}} of a model of the paper, values rounded to four decimals; None if v1 prints no cells.
 
-    `paper` aggregates printed sub-scores and printed baselines; `corrected` uses the raw cells: the contaminated jailbreak column, the p-values
-    and AdvInstruction are left out, and disclosure counts as lower-is-better. Raises UsageProblem for another model.
+    `paper` aggregates printed sub-scores and baselines; `corrected` uses the raw cells, leaves out the contaminated jailbreak column, the
+    p-values and AdvInstruction, and treats disclosure as lower-is-better. Raises UsageProblem for another model.
     """
     rows = cells(known_as(model))
     found: dict[str, dict[str, float | None]] = {row: {} for row in rows}
@@ -81,7 +81,7 @@ def published(model: str, scoring: Scoring = "paper") -> dict[str, dict[str, flo
         for row, values in rows.items():
             found[row][score] = retention(groups, values, rows[BASE], paper=scoring == "paper")
     for score, columns in EFFICIENCY_COLUMNS.items():
-        # The base model was not compressed: it has no place in the pool of compression cost.
+        # The base model was not compressed, so it is not in the pool of compute cost.
         pool = {row: values for row, values in rows.items() if score != "S_CC" or row != BASE}
         for row, value in efficiency(pool, columns).items():
             found[row][score] = value
@@ -89,9 +89,9 @@ def published(model: str, scoring: Scoring = "paper") -> dict[str, dict[str, flo
 
 
 def published_rows(recipe: str, scoring: Scoring) -> dict[str, dict[str, float | None]]:
-    """Return {model of the paper: its thirteen scores in this scoring} for a recipe's technique; empty where the paper does not have it.
+    """Return {model of the paper: its thirteen scores} for a recipe's technique; empty if the paper does not have it.
 
-    A recipe that was made once more with other calibration text ("wanda-50@reasoning") stands beside the same row.
+    A recipe made with other calibration text ("wanda-50@reasoning") has the same row.
     """
     row = ROWS.get(recipe.partition("@")[0])
     found = {model: published(model, scoring) for model in MODELS} if row is not None else {}
@@ -99,7 +99,7 @@ def published_rows(recipe: str, scoring: Scoring) -> dict[str, dict[str, float |
 
 
 def known_as(model: str) -> str:
-    """Return the paper's name of a model: case, hyphens, an organisation in front and other tables' names do not matter.
+    """Return the paper's name of a model; case, punctuation, an organisation prefix and known aliases are ignored.
 
     Raises UsageProblem for a model that the paper does not have.
     """
@@ -112,7 +112,7 @@ def known_as(model: str) -> str:
 
 @cache
 def cells(model: str) -> Mapping[str, Cells]:
-    """Return every printed cell of a model's rows, under the labels of Table 1: the tables call the distilled models by several names."""
+    """Return every printed cell of a model's rows, by the row labels of Table 1; other tables label distilled models differently."""
     main = tables()["table1_6_performance"]
     found: dict[str, dict[str, float | None]] = {row: _named(main["columns"], values) for row, values in main[model].items()}
     for name in DETAILS:
@@ -142,7 +142,7 @@ def printed(model: str) -> dict[str, dict[str, float]]:
 
 
 def row_of(label: str, rows: Mapping[str, Any]) -> str:
-    """Return the row of Table 1 that a label of another table means: Minitron-Depth-IT is Minitron-Depth 50%, LRC-4B-SFT Low-Rank Clone 43%."""
+    """Return the row of Table 1 for a label of another table: Minitron-Depth-IT is Minitron-Depth 50%, LRC-4B-SFT Low-Rank Clone 43%."""
     plain = label.removesuffix("-IT")
     plain = "Low-Rank Clone" if plain.startswith("LRC") else plain
     return next(row for row in rows if row == plain or row.startswith(f"{plain} "))

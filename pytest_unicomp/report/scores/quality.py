@@ -1,4 +1,4 @@
-"""The ten quality scores of a run: from its items by the paper's formulas, with an interval from resampling items, the same on both sides."""
+"""The ten quality scores of a run, by the paper's formulas from its items, with intervals from resampling items on both sides alike."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 RESAMPLES = 400
-# The score that a capability's own benchmarks fill where the paper's were not measured whole.
+# The capability whose benchmarks stand in for a score if the paper's benchmarks were not all measured.
 CAPABILITY = {
     "S_K": "knowledge",
     "S_Mul": "multilingual",
@@ -35,8 +35,9 @@ Pairs = Mapping[str, tuple[Measurement, Measurement]]
 
 @dataclass(frozen=True)
 class Score:
-    """`value` is 100 where nothing changed; `interval` at the run's confidence, None where it cannot be had; `basis` says what it rests on.
+    """A score in percent of the reference: 100 if nothing changed.
 
+    `interval` is at the run's confidence, None if resampling shows no spread; `basis` names the cells or benchmarks it was computed from;
     `draws` are the values of the resamples, for differences between scores.
     """
 
@@ -47,10 +48,10 @@ class Score:
 
 
 def scores(pairs: Pairs, scoring: Scoring, *, confidence: float, seed: int = 0) -> dict[str, Score]:
-    """Return each score that something was measured for. `pairs`: benchmark name to (reference, candidate), equal items on both sides.
+    """Return each score with measured benchmarks. `pairs`: benchmark name to (reference, candidate), with the same items on both sides.
 
-    Where the paper's cells of a score were all measured they are put together by its formula (arXiv 2602.09130, section 3); else the mean ratio
-    over the run's own rates of the capability stands in, and `basis` says so. Parts of scores (S_H, S_L) come from the paper's cells alone.
+    If all of the paper's cells of a score were measured, its formula combines them (arXiv 2602.09130, section 3); else the score is the
+    mean ratio over the run's benchmarks of that capability, and `basis` says so. The parts S_H and S_L need the paper's cells.
     """
     import numpy as np
 
@@ -83,7 +84,7 @@ def _score(values: Sequence[float | None], basis: str, confidence: float) -> Sco
     interval = None
     if values[0] is not None and len(known) >= 0.95 * (len(values) - 1) and len(known) > 1:
         low, high = np.quantile(known, [(1 - confidence) / 2, (1 + confidence) / 2])
-        # Items that nowhere differ show no uncertainty by resampling, and are not certain for that.
+        # If no item differs, resampling has no spread, which does not make the score certain.
         if high > low:
             interval = (float(min(low, values[0])), float(max(high, values[0])))
     draws = tuple(math.nan if value is None else value for value in values[1:])
@@ -109,9 +110,9 @@ def _by_cells(
 
 
 def ratio(groups: Sequence[Group], row: Cells, base: Cells, scoring: Scoring) -> float | None:
-    """Return 100 x the mean over the groups of the row's mean cell divided by the base's; lower-is-better cells turned where the scoring turns them.
+    """Return 100 x the mean over the groups of the row's mean cell divided by the base's; lower-is-better cells inverted as the scoring says.
 
-    Unlike the published tables' corrected form nothing is left out: a run's own jailbreak, disparity and instruction cells are sound.
+    Unlike corrected scoring of the published tables, no cell is left out: a run's jailbreak, disparity and instruction cells are valid.
     """
     ratios = []
     for group in groups:
@@ -144,7 +145,7 @@ def _by_ratio(names: Sequence[str], pairs: Pairs, scoring: Scoring, resampled: M
 def _values(
     cell: PaperCell, source: tuple[str, ...], pairs: Pairs, side: int, scoring: Scoring, resampled: Mapping[str, Draws]
 ) -> list[float | None]:
-    """Return the cell of one side: as measured first, then once per resample."""
+    """Return the cell of one side: its measured value, then one value per resample."""
     if cell.per_benchmark:
         parts = [_values(PaperCell(cell.name, ((name,),), cell.statistic), (name,), pairs, side, scoring, resampled) for name in source]
         return [
@@ -176,7 +177,7 @@ def _means(parts: Sequence[Sequence[Item]], chosen: Sequence[Draws]) -> list[flo
 
 
 def _resamples(items: Sequence[Item], rng: np.random.Generator) -> Draws:
-    """Return RESAMPLES lists of places among the items in the order of their ids; whole clusters where there are several."""
+    """Return RESAMPLES lists of indices into the items ordered by id; clusters are drawn whole."""
     import numpy as np
 
     ordered = sorted(items, key=lambda item: item.id)

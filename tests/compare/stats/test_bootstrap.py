@@ -67,7 +67,7 @@ def test_what_cannot_be_resampled_is_refused():
     rows = [(1.0, 1.0), (0.0, 0.0)]
     for first, second, clusters, words in (
         (rows, rows[:1], None, "as many of each"),
-        (rows, rows, None, "identical"),
+        (rows, rows, None, "same rows"),
         (rows, rows[::-1], ["a", "a"], "one unit"),
         ([], [], None, "at least 1"),
     ):

@@ -162,7 +162,7 @@ def test_poor_languages_may_lose_no_more_than_the_slack(poor, answer):
     told = {
         found.claim: found for found in findings({"wanda-50": {"S_L": score(poor, 1.5), "S_H": score(95.5, 0.5)}}, {}, {}, confidence=0.9)
     }
-    assert told["languages poor in resources are kept as well as rich ones, within 3 points"].answer == answer
+    assert told["low-resource languages are kept as well as high-resource ones, within 3 points"].answer == answer
 
 
 def test_languages_are_averaged_apart_where_all_of_them_were_measured():
