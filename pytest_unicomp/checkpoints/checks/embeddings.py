@@ -7,6 +7,7 @@ import numpy as np
 from pytest_unicomp.checkpoints.checks.checkpoint import Checkpoint
 from pytest_unicomp.checkpoints.checks.finding import ArtifactCheck, Outcome, judged, not_applicable
 from pytest_unicomp.checkpoints.checks.shapes import HEADS, logical
+from pytest_unicomp.checkpoints.configuration import Unresolved, resolve
 from pytest_unicomp.checkpoints.safetensors_reader import Tensor
 
 EMBEDDINGS = ("embed_tokens.weight", "wte.weight", "embed_in.weight", "word_embeddings.weight")
@@ -50,7 +51,13 @@ def tied_weights(candidate: Checkpoint, base: Checkpoint) -> Outcome:
 
 
 def _tied(checkpoint: Checkpoint) -> bool:
+    """Return what config.json states, else the default of its class, else (transformers has no such class) whether it stores no head."""
     stated = checkpoint.text_config.get("tie_word_embeddings")
+    if stated is None:
+        try:
+            stated = resolve(checkpoint.config).settings.get("tie_word_embeddings")
+        except Unresolved:
+            stated = None
     return bool(stated) if stated is not None else not any(name.endswith(HEADS) for name in checkpoint.tensors)
 
 

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pytest_unicomp.checkpoints.checks.architecture import SIZES
 from pytest_unicomp.checkpoints.checks.checkpoint import Checkpoint
 from pytest_unicomp.checkpoints.checks.finding import ArtifactCheck, Outcome, judged, not_applicable
+from pytest_unicomp.checkpoints.checks.sizes import sizes
+from pytest_unicomp.checkpoints.configuration import SIZES
 from pytest_unicomp.checkpoints.safetensors_reader import ATTACHED
 
 # Models whose blocks are written as Llama's, so that config.json gives every shape.
@@ -31,10 +32,20 @@ def logical(checkpoint: Checkpoint) -> dict[str, tuple[int, ...]]:
 
 def shapes(candidate: Checkpoint, base: Checkpoint) -> Outcome:
     """Compare with the base tensor by tensor, or a smaller student with its own config.json."""
-    mine, own, theirs = logical(candidate), candidate.text_config, base.text_config
+    mine, wanted = logical(candidate), logical(base)
+    own, theirs = sizes(candidate, base)
     differing = [key for key in (*SIZES, "vocab_size") if own.get(key) is not None and own.get(key) != theirs.get(key)]
     if not differing:
-        return judged(_against_base(candidate, mine, logical(base)), f"{len(mine)} tensors as the base's")
+        return judged(_against_base(candidate, mine, wanted), f"{len(mine)} tensors as the base's")
+    if mine == wanted:
+        # Heads can be counted otherwise without any tensor changing its shape: the same numbers are then read as another model.
+        return judged(
+            [
+                f"config.json has {key} {own.get(key)}, the base {theirs.get(key)}, yet every tensor has the base's shape"
+                for key in differing
+            ],
+            "",
+        )
     if own.get("model_type") not in LIKE_LLAMA:
         return not_applicable(
             f"sizes differ from the base's ({differing[0]}), and the shapes of {own.get('model_type')} are not known here"

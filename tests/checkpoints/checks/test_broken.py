@@ -1,12 +1,14 @@
 """One defect, one check: a sound checkpoint damaged in one place fails the check that looks there, and says where."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
 from pytest_unicomp.checkpoints import checks as artifact_checks
 from pytest_unicomp.checkpoints.checks import Promise
+from tests.checkpoints.checks.conftest import Broken
 
 UP = "model.layers.1.mlp.up_proj"
 
@@ -269,6 +271,12 @@ DEFECTS = {
         {"computation"},
         "rotary embeddings are",
     ),
+    "heads counted otherwise": (
+        "dense",
+        lambda copy: copy.json("config.json", lambda config: config.update(num_attention_heads=2, num_key_value_heads=2)),
+        {"shapes"},
+        "num_attention_heads 2, the base 4, yet every tensor has the base's shape",
+    ),
     "another activation": (
         "dense",
         lambda copy: copy.json("config.json", set_item("hidden_act", "gelu")),
@@ -389,6 +397,18 @@ def test_old_and_new_ways_of_writing_the_same_are_equal(broken):
     copy.json("tokenizer.json", set_item("normalizer", {"type": "Sequence", "normalizers": []}))
     assert copy.failed() == {}
     assert "same tokens" in copy.findings()["tokenizer"].found
+
+
+def test_a_tie_that_only_the_class_states_is_a_tie(base, tmp_path):
+    from tests.methods import tiny
+
+    tiny.checkpoint(tmp_path / "gemma", "gemma")
+    shutil.copytree(tmp_path / "gemma", tmp_path / "copy")
+    copy = Broken(tmp_path / "copy", tmp_path / "gemma")
+    copy.json("config.json", lambda config: config.pop("tie_word_embeddings", None))
+    assert copy.failed() == {}
+    copy.json("config.json", set_item("tie_word_embeddings", False))
+    assert "tied-weights" in copy.failed()
 
 
 def test_a_padded_vocabulary_is_no_defect(broken):

@@ -89,9 +89,9 @@ def test_sharded_files_pass_and_a_folder_is_left_as_it_was(base, tmp_path):
     assert tiny.contents(tmp_path / "sharded") == before
 
 
-def test_nothing_heavy_is_loaded(made, base):
+def test_nothing_heavy_is_loaded_if_both_configurations_are_written_alike(made, base):
     program = (
-        "import sys; from pathlib import Path; from pytest_unicomp import artifact_checks as a;"
+        "import sys; from pathlib import Path; from pytest_unicomp.checkpoints import checks as a;"
         f"a.inspect(Path({str(made('gptq'))!r}), Path({str(base)!r})); print([m for m in ('torch', 'transformers') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip() == "[]"
