@@ -1,20 +1,20 @@
-"""The command `unicomp`: the gate, the catalogue and everything about reports, for people and scripts that do not want to type pytest."""
+"""The command `unicomp`: the gate and everything around it, for people and scripts that do not call pytest themselves."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import typer
 
 from pytest_unicomp.api.errors import InfrastructureError, UnicompError, one_line
-from pytest_unicomp.cli import files, items, listing, machine, reports
-from pytest_unicomp.cli import gate as running
-from pytest_unicomp.cli.gate import pytest_arguments as pytest_arguments
-from pytest_unicomp.cli.gate import reported as reported
+from pytest_unicomp.cli import baselines, cache, files, items, listing, reports
+from pytest_unicomp.cli.doctor import doctor
+from pytest_unicomp.cli.gate import gate, option_lines, plan
 
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
-# What stands behind the model comes as it was typed, `--` included.
+# Everything after the model is passed on as it was typed, `--` included.
 VERBATIM = {**PASS_ON, "allow_interspersed_args": False}
 COMMANDS = (
     reports.report,
@@ -28,29 +28,28 @@ COMMANDS = (
     files.prefetch,
     listing.methods,
     listing.benchmarks,
-    machine.doctor,
+    doctor,
 )
 # Commands of two words.
-GROUPS = {
-    "cache": ("the store: list, size, verify, prune, clear", "cache_"),
-    "baselines": ("stored evidence: list, show, orphans, accept", "baselines_"),
+GROUPS: Mapping[str, tuple[str, Mapping[str, Callable[..., None]]]] = {
+    "cache": ("Manage the store: list, size, verify, prune, clear.", cache.COMMANDS),
+    "baselines": ("Manage baselines: list, show, orphans, accept.", baselines.COMMANDS),
 }
 
 
 def application() -> typer.Typer:
-    """Put the commands together; each is a function whose docstring is its help."""
+    """Return the application; each command is a function, and its docstring is the help text."""
     made = typer.Typer(
         add_completion=False, no_args_is_help=True, help="Release gate for compressed language models.", rich_markup_mode=None
     )
-    made.command(context_settings=VERBATIM, epilog=running.option_lines())(running.gate)
-    made.command(context_settings=PASS_ON)(running.plan)
+    made.command(context_settings=VERBATIM, epilog=option_lines())(gate)
+    made.command(context_settings=PASS_ON)(plan)
     for command in COMMANDS:
         made.command()(command)
-    for name, (text, prefix) in GROUPS.items():
-        group = typer.Typer(no_args_is_help=True, help=f"Look after {text}.", rich_markup_mode=None)
-        for word, command in vars(machine).items():
-            if word.startswith(prefix):
-                group.command(word.removeprefix(prefix))(command)
+    for name, (text, commands) in GROUPS.items():
+        group = typer.Typer(no_args_is_help=True, help=text, rich_markup_mode=None)
+        for word, function in commands.items():
+            group.command(word)(function)
         made.add_typer(group, name=name)
     return made
 
@@ -59,14 +58,14 @@ app = application()
 
 
 def main() -> None:
-    """Run the command; trouble is one line on stderr: exit code 4 for what a person can put right, 7 for what failed around us."""
-    # The parser's own error; which package it lives in depends on typer's version.
+    """Run the command. An error is one line on stderr, with exit code 4 if the user can correct the input and 7 if the environment failed."""
+    # The parser's error class; its package depends on typer's version.
     misused: Any = typer.BadParameter.__base__
     try:
         code = app(standalone_mode=False)
     except misused as error:
         where = error.ctx.command_path if error.ctx else "unicomp"
-        # A command without any argument is answered with its help.
+        # A command without arguments prints its help.
         wants_help = isinstance(error, getattr(sys.modules[misused.__module__], "NoArgsIsHelpError", ()))
         told = error.format_message()
         typer.echo(told if wants_help else f"unicomp: {one_line(told)} See `{where} --help`.", err=True)
@@ -77,7 +76,7 @@ def main() -> None:
         typer.echo(str(error), err=True)
         sys.exit(7 if isinstance(error, InfrastructureError) else 4)
     except OSError as error:
-        # A disk, a folder or a connection refused; what a user's file has wrong was told as such where it was read.
+        # A disk, folder or connection failed; mistakes in a user's file are UnicompErrors of the code that read it.
         typer.echo(f"unicomp: {one_line(error)}", err=True)
         sys.exit(7)
     sys.exit(code or 0)

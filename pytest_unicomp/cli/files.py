@@ -8,15 +8,17 @@ from typing import Annotated
 import typer
 
 from pytest_unicomp.api.errors import UsageProblem
-from pytest_unicomp.cli.output import show
+from pytest_unicomp.cli.output import Json, show
 
 
 def check_artifact(
     folder: Annotated[str, typer.Argument(help="checkpoint folder to check; compressed-tensors, AutoAWQ, GPTQ or dense")],
     against: Annotated[str, typer.Option(help="the model it was made from: folder, hub id or `nano`")],
-    as_json: Annotated[bool, typer.Option("--json", help="a list of objects")] = False,
+    as_json: Json = False,
 ) -> None:
-    """Check a checkpoint's files against its base, without loading either: complete, safe, finite, as declared. Exit code 1 where a check fails.
+    """Check a checkpoint's files against its base model.
+
+    The files must be complete, safe, finite and as declared; no model is loaded. Exit code 1 if a check fails.
 
     Example: unicomp check-artifact out/w4a16 --against Qwen/Qwen2.5-7B-Instruct
     """
@@ -24,7 +26,7 @@ def check_artifact(
 
     found = hub.local(folder, None)
     if found is None or not (found / "config.json").is_file():
-        raise UsageProblem(f"unicomp: {folder} holds no config.json; give the folder that save_pretrained wrote.")
+        raise UsageProblem(f"unicomp: {folder} has no config.json; expected the folder that save_pretrained wrote.")
     findings = checks.inspect(found, hub.resolve(against, None))
     rows = [finding.model_dump(mode="json") for finding in findings]
     show(rows, as_json, ("status", "check", "found"))
@@ -36,22 +38,25 @@ def check_artifact(
 
 def prefetch(
     bundle: Annotated[Path, typer.Option(help="folder to fill; give it to a run as --unicomp-bundle")],
-    benchmark: Annotated[list[str] | None, typer.Option(help="names or sets, comma list, repeatable")] = None,
+    benchmark: Annotated[list[str] | None, typer.Option(help="names or sets, comma-separated, repeatable")] = None,
     model: Annotated[
-        list[str] | None, typer.Option(help="hub ids, comma list, repeatable; sentence-embedding models and judges too")
+        list[str] | None, typer.Option(help="hub ids, comma-separated, repeatable; also sentence-embedding models and judges")
     ] = None,
-    check: Annotated[bool, typer.Option("--check", help="fetch nothing: compare the files with the manifest")] = False,
+    check: Annotated[bool, typer.Option("--check", help="download nothing: compare the files with the manifest")] = False,
 ) -> None:
-    """Fetch what runs need into an offline bundle, with checksums. Example: unicomp prefetch --benchmark paper --model Qwen/Qwen2.5-7B-Instruct --bundle b"""
-    from pytest_unicomp.cli.commands import prefetch as offline
+    """Download what runs need into an offline bundle.
+
+    The bundle has a manifest with checksums. Example: unicomp prefetch --benchmark paper --model Qwen/Qwen2.5-7B-Instruct --bundle b
+    """
+    from pytest_unicomp.cli.commands import prefetch as bundles
 
     if check:
-        problems = offline.check(bundle)
-        typer.echo("\n".join(problems) if problems else f"unicomp: every file in {bundle} is the one that was fetched")
+        problems = bundles.check(bundle)
+        typer.echo("\n".join(problems) if problems else f"unicomp: every file in {bundle} is as it was downloaded")
         raise typer.Exit(1 if problems else 0)
     names = [name.strip() for given in benchmark or [] for name in given.split(",") if name.strip()]
     models = [name.strip() for given in model or [] for name in given.split(",") if name.strip()]
     if not names and not models:
-        raise UsageProblem("unicomp: prefetch needs --benchmark or --model: nothing to fetch.")
-    count = offline.prefetch(offline.pieces(names, models), bundle, progress=lambda line: typer.echo(f"unicomp: {line}"))
+        raise UsageProblem("unicomp: prefetch has nothing to download; expected --benchmark or --model.")
+    count = bundles.prefetch(bundles.pieces(names, models), bundle, progress=lambda line: typer.echo(f"unicomp: {line}"))
     typer.echo(f"unicomp: {bundle} holds {count} files; give it to a run as --unicomp-bundle={bundle}")

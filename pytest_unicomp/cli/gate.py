@@ -1,4 +1,4 @@
-"""`unicomp gate` and `unicomp plan`: the way into pytest, and what it would do."""
+"""`unicomp gate`, which runs pytest on the packaged suites, and `unicomp plan`, which shows what that would measure."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Annotated, Any
 import typer
 
 from pytest_unicomp.api.errors import UsageProblem, nearest
-from pytest_unicomp.cli.output import show
+from pytest_unicomp.cli.output import Json, show
 from pytest_unicomp.config.settings import Settings, flag, options
 
 REPORTS = ("gate.json", "gate.html")
 
 
 def pytest_arguments(arguments: Iterable[str]) -> list[str]:
-    """Turn `--limit 20` or `--limit=20` into `--unicomp-limit=20`; what follows `--` goes to pytest as it is.
+    """Turn `--limit 20` or `--limit=20` into `--unicomp-limit=20`; arguments after `--` go to pytest unchanged.
 
-    Raises UsageProblem for an option that is neither ours nor behind `--`, and for one without its value.
+    Raises UsageProblem for an unknown option before `--`, and for an option without its value.
     """
     known = {flag(option.name).removeprefix("--unicomp-"): flag(option.name) for option in options()} | {"config": "--unicomp-config"}
     switches = {flag(option.name) for option in options() if option.switch}
@@ -32,9 +32,7 @@ def pytest_arguments(arguments: Iterable[str]) -> list[str]:
             return result + given
         name, equals, value = word.removeprefix("--").removeprefix("unicomp-").partition("=")
         if not word.startswith("--") or name not in known:
-            raise UsageProblem(
-                f"unicomp: {word!r} is not an option of gate.{nearest(name, known)} What is meant for pytest goes behind `--`."
-            )
+            raise UsageProblem(f"unicomp: {word!r} is not an option of gate.{nearest(name, known)} Arguments for pytest go after `--`.")
         if known[name] in switches:
             if equals:
                 raise UsageProblem(f"unicomp: --{name} takes no value.")
@@ -46,8 +44,8 @@ def pytest_arguments(arguments: Iterable[str]) -> list[str]:
     return result
 
 
-def reported(arguments: list[str], folder: Path) -> list[str]:
-    """Put reports in `folder` before pytest's arguments, unless they or the configuration file name one, or nothing can be written there."""
+def with_default_reports(arguments: list[str], folder: Path) -> list[str]:
+    """Add reports in `folder` to pytest's arguments, unless a flag or the configuration file names one or the folder is not writable."""
     from pytest_unicomp.config.config_file import configuration
 
     flags = [argument.partition("=")[::2] for argument in arguments]
@@ -55,7 +53,7 @@ def reported(arguments: list[str], folder: Path) -> list[str]:
     if "--unicomp-report" in dict(flags) or "report" in configuration(named, (folder,))[0]:
         return arguments
     if not os.access(folder, os.W_OK):
-        typer.echo(f"unicomp: {folder} cannot be written, so there is no report; name one with --report.", err=True)
+        typer.echo(f"unicomp: {folder} is not writable, so no report is written; name one with --report.", err=True)
         return arguments
     return [f"--unicomp-report={name}" for name in REPORTS] + arguments
 
@@ -72,7 +70,9 @@ def option_lines() -> str:
 
 
 def gate(context: typer.Context, model: Annotated[str, typer.Argument(help="hub id, folder, or `nano`")]) -> None:
-    """Run the packaged suites on MODEL; without --report, the report is gate.json and gate.html in this folder.
+    """Run the gate on MODEL.
+
+    Runs the packaged suites. Without --report, the report is written to gate.json and gate.html in this folder.
 
     Example: unicomp gate nano --recipe gptq-w4a16 --report out/gate.html
     """
@@ -81,12 +81,12 @@ def gate(context: typer.Context, model: Annotated[str, typer.Argument(help="hub 
     from pytest_unicomp.plugin.suites import suites
 
     here = Path.cwd()
-    arguments = reported(pytest_arguments(context.args), here)
-    # pytest's settings and conftest files of whatever project lies around must not change a verdict.
+    arguments = with_default_reports(pytest_arguments(context.args), here)
+    # pytest's settings and conftest files of a surrounding project must not change a verdict.
     alone = ["-c", os.devnull, f"--rootdir={here}", f"--confcutdir={suites()}"]
     if not os.access(here, os.W_OK):
         alone += ["-p", "no:cacheprovider"]
-    # A process of its own, so that pytest meets the plugin before anyone has imported it.
+    # A new process, so that pytest loads the plugin before anything has imported it.
     command = [sys.executable, "-m", "pytest", str(suites()), *alone, f"--unicomp-model={model}", *arguments]
     raise typer.Exit(subprocess.run(command, check=False).returncode)
 
@@ -94,11 +94,13 @@ def gate(context: typer.Context, model: Annotated[str, typer.Argument(help="hub 
 def plan(
     context: typer.Context,
     model: str,
-    as_json: Annotated[bool, typer.Option("--json", help="a list of objects")] = False,
-    discordance: Annotated[float | None, typer.Option(help="share of items scored differently; default: from stored evidence")] = None,
-    drop: Annotated[float | None, typer.Option(help="true loss to be caught; default: twice the margin")] = None,
+    as_json: Json = False,
+    discordance: Annotated[float | None, typer.Option(help="share of items scored differently; if not given, from stored evidence")] = None,
+    drop: Annotated[float | None, typer.Option(help="true loss to detect; if not given, twice the margin")] = None,
 ) -> None:
-    """List the cells that a gate would measure, what it could see, and what its margin costs; starts nothing.
+    """List what a gate would measure, and its statistical power.
+
+    Shows for each cell the smallest loss that it can detect and how many items its margin needs; runs nothing.
 
     Example: unicomp plan nano --recipe wanda-50
     """

@@ -1,16 +1,16 @@
-"""`unicomp methods` and `unicomp benchmarks`: what can be asked for."""
+"""`unicomp methods` and `unicomp benchmarks`: the recipes and benchmarks that exist."""
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
-from pytest_unicomp.cli.output import show
+from pytest_unicomp.cli.output import Json, show
 
 
-def methods(as_json: Annotated[bool, typer.Option("--json", help="a list of objects")] = False) -> None:
-    """List the recipes, those of the configuration file in this folder too, and the architectures they take; `--json` says why not.
+def methods(as_json: Json = False) -> None:
+    """List the recipes and the architectures they support.
+
+    Includes the recipes that the configuration file in this folder defines. With --json, each unsupported architecture has its reason.
 
     Example: unicomp methods --json
     """
@@ -39,10 +39,10 @@ def methods(as_json: Annotated[bool, typer.Option("--json", help="a list of obje
         )
     show(rows, as_json, ("recipe", "family", "method", "available", "takes"))
     if not as_json:
-        typer.echo(f"Architectures asked about: {', '.join(ARCHITECTURES)}. Why one is not taken: `unicomp methods --json`.")
+        typer.echo(f"Architectures: {', '.join(ARCHITECTURES)}. The reason for each exception: `unicomp methods --json`.")
 
 
-def benchmarks(as_json: Annotated[bool, typer.Option("--json", help="a list of objects")] = False) -> None:
+def benchmarks(as_json: Json = False) -> None:
     """List the benchmarks. Example: unicomp benchmarks"""
     from pytest_unicomp.api.protocols import ItemBenchmark
     from pytest_unicomp.api.registry import benchmarks as table

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -14,6 +14,7 @@ UNLIMITED = 100_000
 # Names up to this length are never broken, so that they can be copied; keys of the store have 32 characters, paths may have more.
 UNBROKEN = 32
 GAP = 2
+Json = Annotated[bool, typer.Option("--json", help="print a list of objects")]
 
 
 def show(rows: Sequence[Mapping[str, Any]], as_json: bool, columns: tuple[str, ...]) -> None:

@@ -1,4 +1,4 @@
-"""`unicomp report` and `unicomp score`: what can be made of a JSON report."""
+"""`unicomp report`, `score`, `verify` and `diff`: commands that read JSON reports."""
 
 from __future__ import annotations
 
@@ -9,18 +9,22 @@ from typing import Annotated
 import typer
 
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem, nearest
+from pytest_unicomp.cli.output import Json
 
 
 def report(
     source: Annotated[Path, typer.Argument(metavar="REPORT", help="JSON report of a run")],
-    output: Annotated[list[Path], typer.Option("--output", "-o", help="file with suffix .html, .md or .json; repeatable")],
+    output: Annotated[list[Path], typer.Option("--output", "-o", help="file to write, with suffix .html, .md or .json; repeatable")],
     model_card: Annotated[
-        bool, typer.Option("--model-card", help="make .md a fragment of a model card, with front matter for the hub")
+        bool, typer.Option("--model-card", help="write .md as a fragment of a model card, with front matter for the hub")
     ] = False,
-    recipe: Annotated[str | None, typer.Option(help="the recipe that the model card is about, where several gate")] = None,
+    recipe: Annotated[str | None, typer.Option(help="the recipe of the model card, if several recipes gate")] = None,
 ) -> None:
-    """Make pages from a JSON report. Examples: unicomp report gate.json -o gate.html;
-    unicomp report gate.json -o card.md --model-card --recipe gptq-w4a16"""
+    """Make HTML or Markdown pages from a JSON report.
+
+    Examples: unicomp report gate.json -o gate.html;
+    unicomp report gate.json -o card.md --model-card --recipe gptq-w4a16
+    """
     from pytest_unicomp import report as reports
     from pytest_unicomp.report import model_card as card
     from pytest_unicomp.report.json import read
@@ -28,7 +32,7 @@ def report(
     for path in output:
         reports.validate(path)
     if recipe is not None and not model_card:
-        raise UsageProblem("unicomp: --recipe says what a model card is about; add --model-card, or leave it out.")
+        raise UsageProblem("unicomp: --recipe chooses the recipe of a model card; add --model-card, or leave it out.")
     if model_card and not any(path.suffix.lower() == ".md" for path in output):
         raise UsageProblem("unicomp: --model-card needs an output with the suffix .md, such as -o card.md.")
     answer = read(source)
@@ -39,24 +43,28 @@ def report(
             else:
                 reports.write(answer, path)
         except OSError as error:
-            # The error names the file that was to become it.
+            # The error itself names a temporary file.
             raise InfrastructureError(f"unicomp: {path} was not written: {error.strerror or error}; choose another place.") from error
         typer.echo(f"unicomp: wrote {path}")
 
 
 def score(
     source: Annotated[Path | None, typer.Argument(metavar="REPORT", help="JSON report of a run")] = None,
-    published: Annotated[bool, typer.Option("--published", help="the scores of the paper's own tables")] = False,
+    published: Annotated[bool, typer.Option("--published", help="the scores of the paper's tables instead of a report's")] = False,
     model: Annotated[str, typer.Option(help="a model of the paper: LLaMA-3.1-8B or Qwen2.5-7B")] = "LLaMA-3.1-8B",
-    scoring: Annotated[str, typer.Option(help="paper: as printed; corrected: from raw cells, errata repaired")] = "corrected",
-    as_json: Annotated[bool, typer.Option("--json", help="one object: row label to scores")] = False,
+    scoring: Annotated[
+        str, typer.Option(help="paper: as printed; corrected: recomputed from the raw cells, without the errata")
+    ] = "corrected",
+    as_json: Annotated[bool, typer.Option("--json", help="print one object: scores by row label")] = False,
 ) -> None:
-    """Print the thirteen scores of UniComp, of a run's report or of the paper. Examples: unicomp score gate.json;
-    unicomp score --published --model Qwen2.5-7B --scoring paper --json"""
+    """Print the thirteen UniComp scores of a report or paper.
+
+    Examples: unicomp score gate.json; unicomp score --published --model Qwen2.5-7B --scoring paper --json
+    """
     from pytest_unicomp.report import scores
 
     if published == (source is not None):
-        raise UsageProblem("unicomp: score needs a JSON report, or --published for the scores of the paper's tables; one of the two.")
+        raise UsageProblem("unicomp: score needs either a JSON report or --published, the scores of the paper's tables.")
     if source is not None:
         _run_scores(source, as_json)
         return
@@ -110,12 +118,14 @@ def _run_scores(source: Path, as_json: bool) -> None:
 def verify(
     source: Annotated[Path, typer.Argument(metavar="REPORT", help="JSON report of a run")],
     cache: Annotated[
-        str | None, typer.Option(help="the store that the run used: folder or fsspec address; default the user's cache folder")
+        str | None, typer.Option(help="the store of that run: folder or fsspec address; if not given, the user's cache folder")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="a list of objects")] = False,
+    as_json: Json = False,
 ) -> None:
-    """Make every check again from the per-item evidence in the store, and every verdict from the checks. Exit codes: 0 all follows, 1 something
-    does not, or its evidence changed, 7 evidence or a planned check is missing, 4 usage.
+    """Recompute every check and verdict of a report.
+
+    Checks are recomputed from the per-item evidence in the store, and verdicts from the checks. Exit codes: 0 everything agrees, 1 something
+    differs or its evidence changed, 7 evidence or a planned check is missing, 4 usage.
 
     Example: unicomp verify gate.json
     """
@@ -134,16 +144,18 @@ def verify(
 def diff(
     first: Annotated[Path, typer.Argument(help="JSON report of the earlier run")],
     second: Annotated[Path, typer.Argument(help="JSON report of the later run")],
-    as_json: Annotated[bool, typer.Option("--json", help="one object: rows, conditions, comparable, exit_code")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print one object: rows, conditions, comparable, exit_code")] = False,
 ) -> None:
-    """Compare two reports: verdicts that changed, numbers with intervals, and what the runs do not share. Exit codes: 0 nothing that gates is worse,
-    1 something is worse or gone, 6 the runs judge another reference or share no check, 4 usage.
+    """Compare the verdicts and numbers of two reports.
+
+    Shows changed verdicts, numbers with their intervals, and conditions that differ. Exit codes: 0 nothing that gates is worse, 1 something
+    that gates is worse or missing, 6 the runs have different references or share no check, 4 usage.
 
     Example: unicomp diff last.json gate.json
     """
     from pytest_unicomp.cli.commands import diff_reports
     from pytest_unicomp.report.json import read
 
-    found = diff_reports.difference(read(first), read(second))
+    found = diff_reports.diff_reports(read(first), read(second))
     typer.echo(json.dumps(diff_reports.document(found), indent=1, ensure_ascii=False) if as_json else "\n".join(diff_reports.lines(found)))
     raise typer.Exit(found.exit_code)

@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 from pytest_unicomp import report
 from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.api.registry import benchmarks, methods
-from pytest_unicomp.cli import app, pytest_arguments, reported
+from pytest_unicomp.cli import app
+from pytest_unicomp.cli.gate import pytest_arguments, with_default_reports
 from tests.report.toy_report import small
 
 
@@ -73,7 +74,7 @@ def test_help_names_every_option_with_its_default():
 
 
 def test_a_gate_without_a_report_is_given_one_in_this_folder(tmp_path):
-    assert reported(["--unicomp-limit=5", "-k", "x"], tmp_path) == [
+    assert with_default_reports(["--unicomp-limit=5", "-k", "x"], tmp_path) == [
         "--unicomp-report=gate.json",
         "--unicomp-report=gate.html",
         "--unicomp-limit=5",
@@ -84,7 +85,7 @@ def test_a_gate_without_a_report_is_given_one_in_this_folder(tmp_path):
 
 @pytest.mark.parametrize("arguments", [["--unicomp-report=a.md"], ["-k", "x", "--unicomp-report=a.md"]])
 def test_a_report_that_is_named_is_the_only_one(tmp_path, arguments):
-    assert reported(arguments, tmp_path) == arguments
+    assert with_default_reports(arguments, tmp_path) == arguments
 
 
 @pytest.mark.parametrize("where", ["unicomp.toml", "named.toml", "pyproject.toml"])
@@ -92,13 +93,13 @@ def test_a_report_that_the_configuration_names_is_the_only_one(tmp_path, where):
     head = "[tool.unicomp]\n" if where == "pyproject.toml" else ""
     (tmp_path / where).write_text(f'{head}report = ["a.md"]\n')
     arguments = [f"--unicomp-config={tmp_path / where}"] if where == "named.toml" else []
-    assert reported(arguments, tmp_path) == arguments
+    assert with_default_reports(arguments, tmp_path) == arguments
 
 
 def test_a_folder_that_cannot_be_written_has_no_report_and_says_so(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("os.access", lambda path, mode: False)
-    assert reported([], tmp_path) == []
-    assert "cannot be written, so there is no report; name one with --report" in capsys.readouterr().err
+    assert with_default_reports([], tmp_path) == []
+    assert "is not writable, so no report is written; name one with --report" in capsys.readouterr().err
 
 
 def test_a_gate_does_not_heed_the_pytest_settings_of_the_project_around_it(tmp_path):

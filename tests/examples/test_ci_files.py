@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from pytest_unicomp.cli import pytest_arguments, reported
+from pytest_unicomp.cli.gate import pytest_arguments, with_default_reports
 from pytest_unicomp.config.resolve import resolve
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
@@ -112,7 +112,7 @@ def test_gitlab_keeps_the_store_always_and_takes_an_undecided_gate_for_a_warning
 
 def test_a_gate_that_names_its_reports_gets_no_others(tmp_path):
     arguments = pytest_arguments(gate_words("github-actions.yml")[3:])
-    assert reported(arguments, tmp_path) == arguments
+    assert with_default_reports(arguments, tmp_path) == arguments
 
 
 @pytest.mark.parametrize("name", FILES)

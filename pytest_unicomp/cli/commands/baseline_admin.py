@@ -1,4 +1,4 @@
-"""`unicomp baselines`: what evidence is stored, which of it nobody reads, and taking over that of a run."""
+"""`unicomp baselines`: lists stored evidence, finds baselines that nothing reads, and stores the evidence of a run."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from pytest_unicomp.store.local import Store
 
 
 @dataclass(frozen=True)
-class Stored:
-    """One baseline: folder names of model and recipe, its measurement's numbers, and where it lies."""
+class StoredBaseline:
+    """One baseline: folder names of model and recipe, the numbers of its measurement, and its file."""
 
     model: str
     recipe: str
@@ -38,7 +38,7 @@ def files(root: Path) -> list[Path]:
 
 
 def read(path: Path) -> Measurement:
-    """Return the measurement of one file; raise InfrastructureError where it is no baseline."""
+    """Return the measurement of one file; raise InfrastructureError if it is not a baseline."""
     root = path.parent.parent.parent
     found = Baselines(root, root).read(path.parent.parent.name, path.parent.name, path.stem)
     if found is None:
@@ -46,15 +46,15 @@ def read(path: Path) -> Measurement:
     return found
 
 
-def listed(root: Path, *, model: str | None = None) -> Iterator[Stored]:
-    """List the baselines below a folder, of one model or of all; raise UsageProblem where that model has none."""
+def list_stored(root: Path, *, model: str | None = None) -> Iterator[StoredBaseline]:
+    """List the baselines below a folder, of one model or of all; raise UsageProblem if that model has none."""
     found = [path for path in files(root) if model is None or path.parent.parent.name == folder_of(model)]
     if not found and model is not None:
         known = sorted({path.parent.parent.name for path in files(root)})
         raise UsageProblem(f"unicomp: {root} has no baselines of {model!r}.{nearest(folder_of(model), known)}")
     for path in found:
         kept = read(path)
-        yield Stored(
+        yield StoredBaseline(
             model=path.parent.parent.name,
             recipe=path.parent.name,
             benchmark=path.stem,
@@ -74,8 +74,8 @@ def folder_of(model: str) -> str:
     return Baselines(Path(), Path()).path(model, "recipe", "benchmark").parent.parent.name
 
 
-def shown(root: Path, model: str, recipe: str, benchmark: str) -> dict[str, Any]:
-    """Return everything but the items of one baseline; raise UsageProblem where there is none."""
+def details(root: Path, model: str, recipe: str, benchmark: str) -> dict[str, Any]:
+    """Return one baseline without its items; raise UsageProblem if there is none."""
     stored = Baselines(root, root)
     kept = stored.read(model, recipe, benchmark)
     if kept is None:
@@ -88,22 +88,22 @@ def shown(root: Path, model: str, recipe: str, benchmark: str) -> dict[str, Any]
 def orphans(root: Path, recipes: Iterable[str]) -> list[tuple[Path, str]]:
     """Return the baselines that no run can read, each with the reason: their recipe or benchmark does not exist.
 
-    Candidates made elsewhere go by any name: what is said of an unknown recipe is a hint, not a fault.
+    Candidates made elsewhere may have any name, so an unknown recipe is a hint and not an error.
     """
     names = {*recipes, "dense"}
     known = benchmarks().entries
     found = []
     for path in files(root):
         if path.stem not in known:
-            found.append((path, f"no benchmark is named {path.stem!r}.{nearest(path.stem, known)}"))
+            found.append((path, f"there is no benchmark {path.stem!r}.{nearest(path.stem, known)}"))
         elif path.parent.name.partition("@")[0] not in names:
-            found.append((path, f"no recipe is named {path.parent.name!r}: fine for a candidate made elsewhere"))
+            found.append((path, f"there is no recipe {path.parent.name!r}; expected for a candidate made elsewhere"))
     return found
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """A baseline that was written from a run's evidence: what the drift check had said, and where it lies now."""
+    """A baseline written from a run's evidence: the outcome of the run's drift check, and the file."""
 
     recipe: str
     benchmark: str
@@ -118,9 +118,9 @@ class Accepted:
 
 
 def accept(report: Report, store: Store, baselines: Baselines, *, only: Iterable[str]) -> list[Accepted]:
-    """Write the evidence of a report's runs as baselines where it differs from what is stored; `only` names recipes (empty: all).
+    """Store the evidence of a report as baselines unless the same is stored already; `only` names recipes (empty: all).
 
-    Raises UsageProblem for a recipe that the report has not, and where its evidence is gone from the store or is another by now.
+    Raises UsageProblem for a recipe that is not in the report, and for evidence that the store no longer holds or that has changed.
     """
     wanted = list(only)
     judged = {check.recipe for check in report.checks}
@@ -128,7 +128,7 @@ def accept(report: Report, store: Store, baselines: Baselines, *, only: Iterable
         if name not in judged:
             raise UsageProblem(f"unicomp: the report has no recipe {name!r}.{nearest(name, judged)}")
     if report.reference is None:
-        raise UsageProblem("unicomp: the report names no reference model, so there is no folder for its baselines.")
+        raise UsageProblem("unicomp: the report names no reference model; expected one, since baselines are stored by model.")
     found = []
     for check in report.checks:
         if check.question == "retention" and check.sources and (not wanted or check.recipe in wanted) and not _in_parts(check):

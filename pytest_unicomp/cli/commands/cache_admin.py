@@ -1,4 +1,4 @@
-"""`unicomp cache`: what lies in the store, how large and how old it is, whether it is sound, and taking old things away."""
+"""`unicomp cache`: lists the entries of the store, checks their content, and removes old ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pytest_unicomp.api.records import Measurement
 from pytest_unicomp.compare import hashes
 from pytest_unicomp.store.local import MANIFEST, Store, digest, file_digest
 
-# What was not used for an hour belongs to no run that is still reading it.
+# An entry that was used within the last hour may still be read by a run.
 IN_USE_SECONDS = 3600
 FOLDERS = ("artifacts", "conversions")
 LEFTOVERS = ("scratch", "journals")
@@ -26,7 +26,7 @@ UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing in the store: its size in bytes, when it was last used (seconds since 1970), and as far as it says so what it is."""
+    """One entry of the store: size in bytes, time of last use (seconds since 1970), and its model and content as far as it records them."""
 
     kind: str
     key: str
@@ -42,7 +42,7 @@ class Entry:
 
 
 def entries(store: Store) -> list[Entry]:
-    """List everything in the store by kind, the largest first; locks are no entries. What cannot be read is listed as "damaged"."""
+    """List the entries by kind, the largest first; `what` is "damaged" if an entry cannot be read. Locks are not entries."""
     found: list[tuple[Path, dict[str, Any] | None]] = []
     for kind in sorted(path for path in store.root.glob("*") if path.is_dir() and path.name != "locks"):
         found += [(path, _document(path)) for path in kind.iterdir() if not path.name.startswith(".") or path.is_dir()]
@@ -52,7 +52,7 @@ def entries(store: Store) -> list[Entry]:
 
 
 def _document(path: Path) -> dict[str, Any] | None:
-    """Return what an entry says of itself: the record of a folder with what lies beside it, or the document."""
+    """Return what an entry records about itself: the manifest of a folder with its unicomp.json, or the document."""
     if path.parent.name in LEFTOVERS:
         return {}
     try:
@@ -68,7 +68,7 @@ def _document(path: Path) -> dict[str, Any] | None:
 
 
 def _models(found: Iterable[tuple[Path, dict[str, Any] | None]]) -> dict[str, str]:
-    """Return the model's name by fingerprint, of the references and of what was made from them."""
+    """Return model names by fingerprint, for references and for the artifacts made from them."""
     names: dict[str, str] = {}
     for _, document in found:
         reference = (document or {}).get("reference")
@@ -93,10 +93,10 @@ def _entry(path: Path, document: dict[str, Any] | None, models: dict[str, str]) 
     )
 
 
-def chosen(listed: Sequence[Entry], *, older_than: float | None, keep_bytes: int | None, now: float) -> list[Entry]:
-    """Return what to take away: last used more than `older_than` days ago, then the longest unused until no more than `keep_bytes` are left.
+def to_remove(listed: Sequence[Entry], *, older_than: float | None, keep_bytes: int | None, now: float) -> list[Entry]:
+    """Return the entries last used more than `older_than` days ago, then the longest unused until at most `keep_bytes` are left.
 
-    What was used within the last hour stays: a run may be reading it.
+    Entries used within the last hour are kept, since a run may be reading them.
     """
     free = sorted((entry for entry in listed if now - entry.used > IN_USE_SECONDS), key=lambda entry: entry.used)
     old = [entry for entry in free if older_than is not None and now - entry.used > older_than * 86400]
@@ -111,7 +111,7 @@ def chosen(listed: Sequence[Entry], *, older_than: float | None, keep_bytes: int
 
 
 def remove(store: Store, wanted: Iterable[Entry]) -> tuple[list[Entry], list[Entry]]:
-    """Take entries away; return those that are gone, and those that another process is making or waiting for, which stay."""
+    """Remove entries; return those that were removed, and those that were kept because another process is making or waiting for them."""
     gone, held = [], []
     for entry in wanted:
         with store.lock(*_made_under(entry), wait=False) as mine:
@@ -124,18 +124,18 @@ def remove(store: Store, wanted: Iterable[Entry]) -> tuple[list[Entry], list[Ent
 
 
 def _made_under(entry: Entry) -> tuple[str, str]:
-    """Return kind and key of the lock that whoever makes an entry holds."""
+    """Return kind and key of the lock that is held while an entry is made."""
     if entry.kind == "journals":
         return "measurements", entry.key
     if entry.kind == "scratch":
         kind, _, key = entry.key.partition("-")
         return kind, key
-    # A folder that is being made has a name of its own around the key: ".KEY.abcdefgh".
+    # A folder that is being made has a temporary name that contains the key: ".KEY.abcdefgh".
     return entry.kind, entry.key[1:].rpartition(".")[0] if entry.key.startswith(".") else entry.key
 
 
 def problems(store: Store) -> list[tuple[Entry, str]]:
-    """Return what is not what it was when it was written, each with what is wrong with it; reads every file."""
+    """Return the entries that have changed since they were written, each with its problem; reads every file."""
     found = []
     for entry in entries(store):
         problem = None if entry.kind in LEFTOVERS else _problem(entry)
@@ -146,31 +146,31 @@ def problems(store: Store) -> list[tuple[Entry, str]]:
 
 def _problem(entry: Entry) -> str | None:
     if entry.path.name.startswith("."):
-        return "left unfinished by a run that was stopped"
+        return "unfinished, left by a run that was stopped"
     if entry.what == "damaged":
         return "its manifest cannot be read" if entry.kind in FOLDERS else "it cannot be read as JSON"
     if entry.kind in FOLDERS:
         files = json.loads((entry.path / MANIFEST).read_text(encoding="utf-8")).get("files", {})
-        wrong = [name for name, stated in files.items() if not _is(entry.path / name, str(stated.get("sha256")))]
-        return f"another content than its manifest states: {', '.join(wrong[:3])}" if wrong else None
+        wrong = [name for name, stated in files.items() if not _has_digest(entry.path / name, str(stated.get("sha256")))]
+        return f"its content differs from its manifest: {', '.join(wrong[:3])}" if wrong else None
     content = json.loads(entry.path.read_text(encoding="utf-8"))
     if entry.kind in ("findings", "timings"):
-        return None if digest(content) == entry.key else "another content than its key states"
+        return None if digest(content) == entry.key else "its content differs from its key"
     if entry.kind in ("measurements", "evidence"):
         try:
             measured = Measurement.model_validate(content)
         except ValidationError as error:
-            return f"no measurement: {error.error_count()} faults"
+            return f"not a measurement: {error.error_count()} errors"
         if entry.kind == "evidence" and hashes.content(measured) != entry.key:
-            return "another content than its key states"
+            return "its content differs from its key"
     return None
 
 
-def _is(path: Path, sha256: str) -> bool:
+def _has_digest(path: Path, sha256: str) -> bool:
     return path.is_file() and file_digest(path) == sha256
 
 
-def size(text: str) -> int:
+def parse_size(text: str) -> int:
     """Read a size such as `20GB` or `500 MB` into bytes (decimal units); raise UsageProblem for anything else."""
     number = text.strip().lower().rstrip("bkmgt ").strip()
     unit = text.strip().lower()[len(number) :].strip()

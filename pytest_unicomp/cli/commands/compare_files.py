@@ -1,4 +1,4 @@
-"""`unicomp compare`: two files of per-item scores in, one check out, by the rules that a gate uses."""
+"""`unicomp compare`: one retention check of two files of per-item scores, by the rules that a gate uses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def compare_files(
     lower_is_better: bool = False,
     chance: float | None = None,
 ) -> Check:
-    """Return the retention check of two files; name, capability and direction come from the file's name where it is a known benchmark.
+    """Return the retention check of two files; if the candidate's file name is a known benchmark, capability and direction are taken from it.
 
     Raises UsageProblem for a margin or alpha out of range, and for files that cannot be read or paired.
     """
@@ -32,7 +32,7 @@ def compare_files(
         raise UsageProblem(f"unicomp: --margin is {margin!r}; expected a number above 0 and below 1 such as 0.02, or a share such as '5%'.")
     policy = Policy(alpha=alpha, capability_margin=accepted, benchmark_margin=accepted)
     if chance is not None and not 0 <= chance <= 1:
-        raise UsageProblem(f"unicomp: --chance is {chance}; expected the score of guessing, in [0, 1].")
+        raise UsageProblem(f"unicomp: --chance is {chance}; expected the score of random guessing, in [0, 1].")
     name = item_files.task_of(candidate)
     known = benchmarks().entries.get(name)
     about = About(
@@ -46,15 +46,15 @@ def compare_files(
 
 
 def exit_code(check: Check) -> int:
-    """Return 0 for a pass, 1 for a fail, 6 for what is inconclusive or not comparable."""
+    """Return 0 for a pass, 1 for a fail, 6 if inconclusive or not comparable."""
     return {"pass": 0, "fail": 1}.get(check.verdict, 6)
 
 
 def lines(check: Check) -> list[str]:
-    """Return the check as a person reads it."""
+    """Return the check as lines of text."""
     found = [f"{check.verdict.upper().replace('_', ' ')}: {check.reason}"]
     if check.flips is not None:
-        found.append(f"flips: {check.flips.lost} lost, {check.flips.gained} gained, {check.flips.changed} wrong in another way")
+        found.append(f"flips: {check.flips.lost} lost, {check.flips.gained} gained, {check.flips.changed} wrong in a different way")
     if check.divergence is not None:
         error = "" if check.divergence.kl_stderr is None else f" +- {check.divergence.kl_stderr:.4f}"
         found.append(

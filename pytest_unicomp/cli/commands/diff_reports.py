@@ -1,4 +1,4 @@
-"""`unicomp diff`: two reports side by side: which verdicts changed, the numbers with their intervals, and what the runs do not share."""
+"""`unicomp diff`: compares two reports: changed verdicts, numbers with their intervals, and conditions that differ between the runs."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from pytest_unicomp.report.words import title
 
 Kind = Literal["run", "recipe", "capability", "check"]
 Change = Literal["worse", "better", "same verdict", "same", "only in the first", "only in the second"]
-# From best to worst; what is not comparable says less than what is undecided.
+# From best to worst; "not comparable" carries less information than "inconclusive".
 ORDER = ("pass", "inconclusive", "not_comparable", "fail", "error")
-# Of the environment: what may move a number. Of the policy: everything.
+# The parts of the environment that may change a number; of the policy, everything is compared.
 ENVIRONMENT = ("cpu", "accelerators", "versions", "python")
 
 
 @dataclass(frozen=True)
 class Side:
-    """One report's verdict with the paired difference to that run's own reference and its interval; None where there is none.
+    """One report's verdict, with the paired difference to that run's own reference and its interval (None if there is none).
 
-    Of a run and a recipe: on how many waivers the verdict rests, and what it would be without them.
+    For a run or a recipe, `waivers` is the number of waivers that the verdict rests on, `without_waivers` the verdict without them.
     """
 
     verdict: str
@@ -36,14 +36,14 @@ class Side:
     without_waivers: str | None = None
 
     @property
-    def place(self) -> tuple[int, int]:
-        """Its place from best to worst: by the verdict, then by what it would be if nothing were excused."""
+    def rank(self) -> tuple[int, int]:
+        """Its rank from best to worst: by the verdict, then by the verdict without waivers."""
         return ORDER.index(self.verdict), ORDER.index(self.without_waivers or self.verdict)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One thing that both reports may judge; `gates` in either."""
+    """One verdict that either report holds; `gates` is True if it gates in one of them."""
 
     kind: Kind
     what: str
@@ -56,7 +56,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Condition:
-    """Something that is not the same in both runs."""
+    """A condition that differs between the two runs."""
 
     what: str
     first: Any
@@ -65,7 +65,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Difference:
-    """All of it; `comparable` says that both runs judged the same reference."""
+    """The comparison of two reports; `comparable` is True if both runs have the same reference."""
 
     rows: Sequence[Row]
     conditions: Sequence[Condition]
@@ -73,15 +73,15 @@ class Difference:
 
     @property
     def exit_code(self) -> int:
-        """6 where the runs judged another reference or share no check, 1 where a verdict that gates is worse in the second or gone, else 0."""
+        """6 if the runs have different references or share no check, 1 if a gating verdict is worse in the second or missing from it, else 0."""
         shared = [row for row in self.rows if row.kind == "check" and row.first and row.second]
         if not self.comparable or not shared:
             return 6
         return 1 if any(row.gates and row.change in ("worse", "only in the first") for row in self.rows) else 0
 
 
-def difference(first: Report, second: Report) -> Difference:
-    """Lay two reports side by side; the differences are each run's own, against its reference: no test is made between the runs."""
+def diff_reports(first: Report, second: Report) -> Difference:
+    """Compare two reports. Each difference is against that run's own reference; the runs are not tested against each other."""
     old, new = dict(_judged(first)), dict(_judged(second))
     rows = [_row(key, old.get(key), new.get(key)) for key in dict.fromkeys((*old, *new))]
     models = [report.reference.fingerprint if report.reference else None for report in (first, second)]
@@ -92,10 +92,10 @@ Judged = tuple[Side, bool, numbers.Unit]
 
 
 def _judged(report: Report) -> Iterator[tuple[tuple[Kind, str], Judged]]:
-    excused = Counter(waiver.recipe for waiver in report.waivers if waiver.state == "applied")
-    yield ("run", "the run"), (Side(report.verdict, waivers=excused.total(), without_waivers=report.without_waivers), True, "rate")
+    waived = Counter(waiver.recipe for waiver in report.waivers if waiver.state == "applied")
+    yield ("run", "the run"), (Side(report.verdict, waivers=waived.total(), without_waivers=report.without_waivers), True, "rate")
     for recipe in report.recipes:
-        side = Side(recipe.verdict, waivers=excused[recipe.recipe], without_waivers=recipe.without_waivers)
+        side = Side(recipe.verdict, waivers=waived[recipe.recipe], without_waivers=recipe.without_waivers)
         yield ("recipe", recipe.recipe), (side, recipe.gates, "rate")
         own = [check for check in report.checks if check.recipe == recipe.recipe]
         for pooled in recipe.capabilities:
@@ -107,8 +107,8 @@ def _judged(report: Report) -> Iterator[tuple[tuple[Kind, str], Judged]]:
             yield ("check", name), (_side(check, check.n), check.gates, numbers.unit_of(check))
 
 
-def _side(told: Check | CapabilityVerdict, n: int | None) -> Side:
-    return Side(told.verdict, told.difference, told.interval, n, told.waived)
+def _side(judged: Check | CapabilityVerdict, n: int | None) -> Side:
+    return Side(judged.verdict, judged.difference, judged.interval, n, judged.waived)
 
 
 def _row(key: tuple[Kind, str], first: Judged | None, second: Judged | None) -> Row:
@@ -126,7 +126,7 @@ def _change(old: Side | None, new: Side | None) -> Change:
         return "only in the first"
     if old == new:
         return "same"
-    return "worse" if new.place > old.place else "better" if new.place < old.place else "same verdict"
+    return "worse" if new.rank > old.rank else "better" if new.rank < old.rank else "same verdict"
 
 
 def _conditions(first: Report, second: Report) -> Iterator[Condition]:
@@ -160,7 +160,7 @@ def _differing(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "")
 
 
 def document(found: Difference) -> dict[str, Any]:
-    """Return it as plain values for JSON."""
+    """Return the comparison as JSON values."""
     return {
         "comparable": found.comparable,
         "exit_code": found.exit_code,
@@ -170,28 +170,30 @@ def document(found: Difference) -> dict[str, Any]:
 
 
 def lines(found: Difference) -> list[str]:
-    """Return what a person reads: changed verdicts, the worse and those that are gone first, then numbers that moved, then what the runs do not share."""
+    """Return lines of text: changed verdicts, worse and missing ones first, then changed numbers, then conditions that differ."""
     order: tuple[Change, ...] = ("worse", "only in the first", "better", "only in the second", "same verdict")
-    told = [_line(row) for change in order for row in found.rows if row.change == change]
+    found_lines = [_line(row) for change in order for row in found.rows if row.change == change]
     same = sum(row.change == "same" for row in found.rows)
-    told.append(f"the same to the last digit: {same} of {len(found.rows)}")
-    told += [f"not shared: {one.what}: {_short(one.first)} -> {_short(one.second)}" for one in found.conditions]
+    found_lines.append(f"identical: {same} of {len(found.rows)}")
+    found_lines += [f"differs: {one.what}: {_short(one.first)} -> {_short(one.second)}" for one in found.conditions]
     if not found.comparable:
-        told.append("unicomp: the two runs judge another reference: their verdicts do not compare")
+        found_lines.append("unicomp: the two runs have different references, so their verdicts cannot be compared")
     else:
         worse, gone = (sum(row.change == change and row.gates for row in found.rows) for change in ("worse", "only in the first"))
-        told.append(f"unicomp: {worse} verdicts that gate are worse in the second" + (f", {gone} are gone from it" if gone else ""))
-    return [one_line(line) for line in told]
+        found_lines.append(
+            f"unicomp: {worse} verdicts that gate are worse in the second" + (f", {gone} are missing from it" if gone else "")
+        )
+    return [one_line(line) for line in found_lines]
 
 
 def _line(row: Row) -> str:
     informs = "" if row.gates else " (informs)"
-    return f"{row.change}: {row.what}{informs}: {_told(row.first, row.unit)} -> {_told(row.second, row.unit)}"
+    return f"{row.change}: {row.what}{informs}: {_text(row.first, row.unit)} -> {_text(row.second, row.unit)}"
 
 
-def _told(side: Side | None, unit: numbers.Unit) -> str:
+def _text(side: Side | None, unit: numbers.Unit) -> str:
     if side is None:
-        return "not there"
+        return "missing"
     text = title(side.verdict).upper() + (" (waived)" if side.waived else "")
     if side.waivers:
         without = title(side.without_waivers or side.verdict).upper()

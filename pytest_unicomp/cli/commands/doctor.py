@@ -1,4 +1,4 @@
-"""`unicomp doctor`: what this machine can run, and what to install for the rest; contacts nothing unless asked to."""
+"""`unicomp doctor`: finds out what this machine can run and what to install for the rest; makes no connection unless `ask_hub` is set."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from pytest_unicomp.engine.host import host
 from pytest_unicomp.store import baselines
 from pytest_unicomp.store.local import Store
 
-# fine: works; absent: something that is not needed for everything is not here; broken: nothing works well before it is put right.
+# fine: works; absent: something optional is missing; broken: must be repaired before anything works reliably.
 State = Literal["fine", "absent", "broken"]
 DISTRIBUTION = "pytest-unicomp"
-# What is done without, and what it is for.
+# Optional libraries and their purpose.
 OPTIONAL = {"xdist": "tests in several processes (-n)", "ray": "--unicomp-executor=ray"}
 LITTLE_DISK = 5 * 10**9
 HUB = "https://huggingface.co"
@@ -30,7 +30,7 @@ HUB = "https://huggingface.co"
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at: what was found, and what to do where it is not fine (empty: nothing)."""
+    """One result: what was examined, its state, what was found, and what to do about it (empty: nothing)."""
 
     about: str
     what: str
@@ -44,9 +44,9 @@ class Finding:
 
 
 def findings(store: Store, table: Table[Method], *, ask_hub: bool = False) -> list[Finding]:
-    """Look at libraries, devices, kernels, recipes, the hub's settings, disk and store; `table` holds the recipes."""
-    looked = (_machine(), _libraries(), _devices(), _kernels(), _recipes(table), _hub(ask_hub), _disk(store), _package())
-    return [finding for group in looked for finding in group]
+    """Examine libraries, devices, kernels, recipes, the hub's settings, disk and store; `table` holds the recipes."""
+    groups = (_machine(), _libraries(), _devices(), _kernels(), _recipes(table), _hub(ask_hub), _disk(store), _package())
+    return [finding for group in groups for finding in group]
 
 
 def _machine() -> Iterator[Finding]:
@@ -57,7 +57,7 @@ def _machine() -> Iterator[Finding]:
 
 
 def _libraries() -> Iterator[Finding]:
-    """Compare what is installed with what the package asks for."""
+    """Compare the installed versions with the package's requirements."""
     from packaging.requirements import Requirement
 
     try:
@@ -84,19 +84,19 @@ def _libraries() -> Iterator[Finding]:
 
 
 def _devices() -> Iterator[Finding]:
-    yield Finding("devices", "cpu", "fine", "always")
+    yield Finding("devices", "cpu", "fine", "always available")
     built = host.versions().get("torch", "")
     names = host.accelerators()
     for number, name in enumerate(names):
         refused = host.missing_device(f"cuda:{number}")
-        action = "install the torch that is built for CUDA: https://pytorch.org/get-started/locally/" if refused else ""
+        action = "install a CUDA build of torch: https://pytorch.org/get-started/locally/" if refused else ""
         yield Finding("devices", f"cuda:{number}", "absent" if refused else "fine", refused or name, action)
     if not names:
-        yield Finding("devices", "cuda", "absent", f"no NVIDIA GPU answers (torch {built or 'is not installed'})")
+        yield Finding("devices", "cuda", "absent", f"no NVIDIA GPU found (torch {built or 'is not installed'})")
 
 
 def _kernels() -> Iterator[Finding]:
-    """Which formats are computed as they are stored; the others are unpacked, which costs memory and speed and no accuracy."""
+    """Find the formats that have kernels here; the others are unpacked, which costs memory and speed but no accuracy."""
     from pytest_unicomp.engine.runtimes.kernels import Format, missing
 
     usable = [f"cuda:{number}" for number in range(len(host.accelerators())) if host.missing_device(f"cuda:{number}") is None]
@@ -115,15 +115,15 @@ def _recipes(table: Table[Method]) -> Iterator[Finding]:
 
 
 def _hub(ask: bool) -> Iterator[Finding]:
-    """Say how the hub would be reached; only `ask` reaches out."""
+    """Report how the hub would be reached; connects to it only if `ask` is True."""
     address = os.environ.get("HF_ENDPOINT") or HUB
     if os.environ.get("HF_HUB_OFFLINE", "0").lower() in ("1", "true", "yes", "on"):
         yield Finding(
-            "hub", address, "absent", "HF_HUB_OFFLINE forbids it", "unset HF_HUB_OFFLINE, or give --unicomp-bundle (unicomp prefetch)"
+            "hub", address, "absent", "switched off by HF_HUB_OFFLINE", "unset HF_HUB_OFFLINE, or use --unicomp-bundle (unicomp prefetch)"
         )
         return
     if not ask:
-        yield Finding("hub", address, "fine", "allowed; not asked: `unicomp doctor --ask-hub` does")
+        yield Finding("hub", address, "fine", "allowed; not contacted (`unicomp doctor --ask-hub` does)")
         return
     from urllib.error import HTTPError
     from urllib.request import Request, urlopen
@@ -136,7 +136,7 @@ def _hub(ask: bool) -> Iterator[Finding]:
     except (OSError, ValueError) as error:
         why = one_line(error)
         yield Finding(
-            "hub", address, "absent", f"does not answer: {why}", "work offline: unicomp prefetch elsewhere, then --unicomp-bundle"
+            "hub", address, "absent", f"does not answer: {why}", "work offline: run unicomp prefetch elsewhere, then use --unicomp-bundle"
         )
 
 
@@ -151,7 +151,7 @@ def _disk(store: Store) -> Iterator[Finding]:
         "disk",
         f"store {store.root}",
         "fine" if writable else "broken",
-        f"{used / 1e9:.2f} GB used" if writable else "cannot be written",
+        f"{used / 1e9:.2f} GB used" if writable else "not writable",
         "" if writable else "choose another folder: --unicomp-cache=DIR",
     )
     little = free < LITTLE_DISK
@@ -160,7 +160,7 @@ def _disk(store: Store) -> Iterator[Finding]:
 
 
 def _package() -> Iterator[Finding]:
-    """Are the embedded model and its stored evidence where the package expects them?"""
+    """Check that the embedded model and its baselines are where the package expects them."""
     there = (hub.NANO / "model.safetensors").is_file()
     action = "" if there else f"install {DISTRIBUTION} again"
     yield Finding("package", "nano", "fine" if there else "broken", "the embedded model" if there else "its weights are missing", action)

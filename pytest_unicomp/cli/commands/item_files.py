@@ -1,4 +1,4 @@
-"""Reads per-item scores that another tool wrote, plain `{"id", "score"}` lines or lm-eval's `samples_*.jsonl`, into measurements that compare."""
+"""Reads per-item scores of other tools, `{"id", "score"}` lines or lm-eval's `samples_*.jsonl`, into measurements that can be compared."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pytest_unicomp.api.errors import UsageProblem, nearest
 from pytest_unicomp.api.records import Conditions, Item, Measurement
 
 SHOWN = 3
-# What lm-eval writes beside the metrics, for files older than its own list of them.
+# The fields of lm-eval's lines that are not metrics, for files of versions that do not list their metrics.
 LM_EVAL_FIELDS = frozenset(
     {"doc_id", "doc", "target", "arguments", "resps", "filtered_resps", "filter", "metrics", "doc_hash", "prompt_hash", "target_hash"}
 )
@@ -24,7 +24,7 @@ LM_EVAL_FIELDS = frozenset(
 
 @dataclass(frozen=True)
 class Choice:
-    """What to read: `metric` and `filter` of lm-eval's lines where there are several, and the field that names an item's cluster."""
+    """What to read: `metric` and `filter` of lm-eval's lines, if they hold several, and the field that names an item's cluster."""
 
     metric: str | None = None
     filter: str | None = None
@@ -33,7 +33,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class About:
-    """What the lines do not say: the benchmark's name, its direction and the score of guessing."""
+    """What the lines do not contain: the benchmark's name, its direction and the score of random guessing."""
 
     benchmark: str
     capability: str = "unspecified"
@@ -42,15 +42,17 @@ class About:
 
 
 def measurements(reference: Path, candidate: Path, choice: Choice, about: About) -> tuple[Measurement, Measurement]:
-    """Read both files and pair them by id; scores lie in [0, 1] or are any finite numbers of the metric.
+    """Read both files and pair them by id; scores are finite numbers, for most metrics in [0, 1].
 
-    Raises UsageProblem naming file and the first few ids (and how many) for what is missing on a side, duplicated or not finite, for a line
-    that is not JSON, and for a metric, filter or cluster that is not there or not chosen.
+    Raises UsageProblem, with file and the first few ids, for items that are missing on a side, duplicated or not finite, for a line that is
+    not JSON, and for a metric, filter or cluster that is missing or must be chosen.
     """
     sides = [_read(path, choice) for path in (reference, candidate)]
     metrics = {metric for metric, _ in sides}
     if len(metrics) > 1:
-        raise UsageProblem(f"unicomp: {reference} holds {sides[0][0]!r} and {candidate} {sides[1][0]!r}; give --metric one that both have.")
+        raise UsageProblem(
+            f"unicomp: {reference} holds {sides[0][0]!r} and {candidate} {sides[1][0]!r}; expected one metric; choose one that both have with --metric."
+        )
     first, second = ({item.id for item in items} for _, items in sides)
     for missing, path, other in ((first - second, candidate, reference), (second - first, reference, candidate)):
         if missing:
@@ -59,7 +61,7 @@ def measurements(reference: Path, candidate: Path, choice: Choice, about: About)
 
 
 def task_of(path: Path) -> str:
-    """Return the benchmark that a file name tells: lm-eval's `samples_<task>_<time>.jsonl`, or else the name without its suffix."""
+    """Return the benchmark that a file is named after: the task of lm-eval's `samples_<task>_<time>.jsonl`, or the name without its suffix."""
     found = re.fullmatch(r"samples_(.+?)(_\d{4}-\d\d-\d\dT[\d.:-]+)?", path.stem)
     return found[1] if found else path.stem
 
@@ -84,7 +86,7 @@ def _read(path: Path, choice: Choice) -> tuple[str, list[Item]]:
     ids = [str(row[name]) for row in rows]
     twice = [key for key, count in Counter(ids).items() if count > 1]
     if twice:
-        raise UsageProblem(f"unicomp: {path}: {_named(twice, 'id')} more than once; expected one line per item.")
+        raise UsageProblem(f"unicomp: {path}: {_named(twice, 'id')} occur more than once; expected one line per item.")
     scores = [_number(row[field]) for row in rows]
     wrong = [key for key, score in zip(ids, scores, strict=True) if score is None]
     if wrong:
@@ -129,7 +131,7 @@ def _rows(path: Path) -> list[dict[str, Any]]:
 
 
 def _filtered(path: Path, rows: list[dict[str, Any]], wanted: str | None) -> list[dict[str, Any]]:
-    """lm-eval writes an item once per filter (strict-match, flexible-extract); one of them is compared."""
+    """Return the lines of one filter: lm-eval writes an item once per filter (strict-match, flexible-extract)."""
     names = list(dict.fromkeys(str(row.get("filter", "none")) for row in rows))
     if wanted is None and len(names) > 1:
         raise UsageProblem(f"unicomp: {path} holds the filters {', '.join(names)}; choose one with --filter.")
@@ -157,7 +159,7 @@ def _number(value: Any) -> float | None:
 
 
 def _cluster(path: Path, key: str, row: Mapping[str, Any], field: str | None) -> str | None:
-    """Look the field up in the line, then in lm-eval's `doc`, dots reaching inside."""
+    """Look the field up in the line, then in lm-eval's `doc`; dots name nested fields."""
     wanted = field or "cluster"
     for start in (row, row.get("doc")):
         found: Any = start
@@ -183,7 +185,7 @@ def _options(path: Path, key: str, row: Mapping[str, Any]) -> list[float] | None
 
 
 def _lm_eval_options(row: Mapping[str, Any]) -> list[float] | None:
-    """Log-likelihoods of the options of a multiple-choice task: pairs (number, is greedy), which lm-eval writes as texts."""
+    """Return the log-likelihoods of a multiple-choice task's options; lm-eval writes pairs (number, is greedy) as texts."""
     answers = row.get("filtered_resps")
     if not isinstance(answers, list) or len(answers) < 2:
         return None
@@ -232,7 +234,7 @@ def _measurement(metric: str, items: list[Item], side: str, about: About) -> Mea
         n=len(items),
         items=items,
         conditions=conditions,
-        # Names and not digests: two equal files prove equal scores, not equal weights.
+        # A name, not a digest: two equal files prove equal scores, not equal weights.
         artifact=side,
         versions={},
         machine="file",

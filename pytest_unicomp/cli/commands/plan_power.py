@@ -1,4 +1,4 @@
-"""`unicomp plan`: what the settings can see before anything runs: power per check and of the whole policy, and the items and minutes a margin costs."""
+"""`unicomp plan`: power analysis before anything runs: the power of each check and of the policy, and the items and minutes a margin needs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from math import ceil, log, sqrt
 from typing import TYPE_CHECKING, Any
 
 from pytest_unicomp.api.registry import benchmarks
-from pytest_unicomp.cli.commands.prior_evidence import Expected, foresee
+from pytest_unicomp.cli.commands.prior_evidence import PriorEvidence, prior_evidence
 from pytest_unicomp.compare import Policy, stats
 from pytest_unicomp.config.margins import Margin
 from pytest_unicomp.run.plan import Cell
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 REPLICATES = 4000
-# What the table shows beside a cell's identity.
+# The columns of the table, after those that identify a cell.
 SHOWN = ("items", "discordance", "minimum_detectable_effect", "passes_unchanged", "fails_dropped", "margin_items", "seconds")
 
 
@@ -32,13 +32,13 @@ def rows(
     discordance: float | None = None,
     drop: float | None = None,
 ) -> list[dict[str, Any]]:
-    """Return one object per cell: its identity, then power at the current settings; numbers that nothing tells are None, with a reason.
+    """Return one object per cell: its identity, then its power at the current settings; unknown numbers are None, with a reason.
 
-    `discordance` (share of items scored differently, in [0, 1]) replaces what earlier evidence shows; `drop` is the true loss to be caught in
-    every benchmark of a recipe (default: twice the capability margin). Probabilities are simulated with a fixed seed from the score tests that
+    `discordance` (share of items scored differently, in [0, 1]) replaces that of prior evidence; `drop` is the true loss to detect in every
+    benchmark of a recipe (default: twice the capability margin). Probabilities are simulated with a fixed seed from the score tests that
     decide, capabilities pooled by MOVER and benchmarks after Holm, as in docs/verdicts.md.
     """
-    known = [foresee(cell, baselines, model, limit=limit, discordance=discordance) for cell in cells]
+    known = [prior_evidence(cell, baselines, model, limit=limit, discordance=discordance) for cell in cells]
     loss = drop if drop is not None else 2 * _points(policy.capability, known)
     result = []
     for recipe in dict.fromkeys(cell.recipe for cell in cells):
@@ -52,12 +52,12 @@ def _own(policy: Policy, cell: Cell) -> Policy:
     return policy.of(recipe=cell.recipe, capability=cell.capability, benchmark=cell.benchmark, metric=benchmarks()[cell.benchmark].metric)
 
 
-def _points(margin: Margin, known: Sequence[Expected]) -> float:
-    """A margin in the unit of the difference; shares are taken of what earlier evidence says of the reference, or of 0.7."""
+def _points(margin: Margin, known: Sequence[PriorEvidence]) -> float:
+    """Return a margin in the unit of the difference; a relative margin is a share of the reference's prior score, or of 0.7 if there is none."""
     if margin.kind == "absolute":
         return margin.value
     shares = [
-        # Nats per token are a loss themselves: the more, the worse.
+        # Nats per token are a loss: lower is better.
         expected.reference if margin.kind == "relative" or expected.spread is not None else 1 - expected.reference
         for expected in known
         if expected.reference is not None
@@ -65,13 +65,13 @@ def _points(margin: Margin, known: Sequence[Expected]) -> float:
     return max(0.0, margin.excess * sum(shares) / len(shares))
 
 
-def _cell(cell: Cell, expected: Expected, policy: Policy, drop: float) -> dict[str, Any]:
+def _cell(cell: Cell, expected: PriorEvidence, policy: Policy, drop: float) -> dict[str, Any]:
     margin, capability = (_points(one, [expected]) for one in (_own(policy, cell).benchmark, _own(policy, cell).capability))
     found: dict[str, Any] = {
         "items": expected.items,
         "discordance": expected.discordance,
         "discordance_source": expected.source,
-        "design_effect": expected.effect,
+        "design_effect": expected.design_effect,
         "margin": margin if cell.kind == "items" else None,
         "minimum_detectable_effect": None,
         "passes_unchanged": None,
@@ -85,12 +85,12 @@ def _cell(cell: Cell, expected: Expected, policy: Policy, drop: float) -> dict[s
     variance = expected.variance
     if variance is None:
         return found
-    needed = items_for(capability, variance, alpha=policy.alpha, effect=expected.effect, bounded=expected.spread is None)
+    needed = items_for(capability, variance, alpha=policy.alpha, effect=expected.design_effect, bounded=expected.spread is None)
     per_item = expected.seconds / expected.items if expected.seconds is not None and expected.items else None
     found |= {"margin_items": needed, "margin_seconds": None if per_item is None or needed is None else per_item * needed}
     if expected.items is None:
         return {**found, "discordance_source": f"{expected.source}; power unknown: the set's size is known once its data is read"}
-    stderr = sqrt(variance * expected.effect / expected.items)
+    stderr = sqrt(variance * expected.design_effect / expected.items)
     found["minimum_detectable_effect"] = stats.minimum_detectable_effect(stderr, alpha=policy.alpha)
     for name, true, side in (("passes_unchanged", 0.0, 0), ("fails_dropped", drop, 1)):
         if expected.spread is None:
@@ -103,10 +103,10 @@ def _cell(cell: Cell, expected: Expected, policy: Policy, drop: float) -> dict[s
 
 
 def items_for(margin: float, variance: float, *, alpha: float, effect: float = 1.0, bounded: bool = True) -> int | None:
-    """Return how many items rule out a loss beyond `margin` with 80 % power, if nothing is lost; clusters by their design effect.
+    """Return the number of items that rules out a loss beyond `margin` with 80 % power if nothing is lost; `effect` is the design effect.
 
     `variance` is that of an item's difference, for right-or-wrong scores (`bounded`) the discordance. variance x effect x ((z(1 - alpha) + z(0.8)) / margin)^2,
-    and never fewer than the rule of three needs without any flip; None where nothing may be lost.
+    and never fewer than the rule of three needs without any flip; None if `margin` is not above 0.
     Source: Liu, Hsueh, Hsieh & Chen 2002, Statistics in Medicine 21, 231-245 (sample size of the paired non-inferiority test).
     """
     if margin <= 0:
@@ -115,11 +115,11 @@ def items_for(margin: float, variance: float, *, alpha: float, effect: float = 1
     return max(2, ceil(max(needed, effect * log(alpha) / log(1 - min(margin, 0.999)) if bounded else 0.0)))
 
 
-def _draw(expected: Expected, drop: float, name: str) -> tuple[np.ndarray, np.ndarray, int]:
-    """Counts of lost and gained items, of as many items as the clusters leave."""
+def _draw(expected: PriorEvidence, drop: float, name: str) -> tuple[np.ndarray, np.ndarray, int]:
+    """Simulate counts of lost and gained items; return them with the effective number of items."""
     import numpy as np
 
-    n = max(1, round((expected.items or 1) / expected.effect))
+    n = max(1, round((expected.items or 1) / expected.design_effect))
     discordance = min(1.0, max(expected.discordance or 0.0, drop))
     lost = (discordance + drop) / 2
     seed = [n, round(1e6 * discordance), round(1e6 * drop), *name.encode()]
@@ -127,8 +127,8 @@ def _draw(expected: Expected, drop: float, name: str) -> tuple[np.ndarray, np.nd
     return counts[:, 0], counts[:, 1], n
 
 
-def _recipe(own: Sequence[tuple[Cell, Expected]], policy: Policy, drop: float) -> dict[str, Any]:
-    """Probabilities of the whole recipe, from its benchmarks that score items; None where one of them cannot be foreseen."""
+def _recipe(own: Sequence[tuple[Cell, PriorEvidence]], policy: Policy, drop: float) -> dict[str, Any]:
+    """Return the probabilities of a recipe's verdicts, from its benchmarks that score items; None if nothing is known about any of them."""
     items = [(cell, expected) for cell, expected in own if cell.kind == "items"]
     scored = [(cell, expected) for cell, expected in items if expected.variance is not None and expected.items is not None]
     left_out = [cell.benchmark for cell, _ in items if cell not in [kept for kept, _ in scored]]
@@ -141,9 +141,9 @@ def _recipe(own: Sequence[tuple[Cell, Expected]], policy: Policy, drop: float) -
 
 
 def _intervals(
-    expected: Expected, drop: float, name: str, margin: float, alpha: float
+    expected: PriorEvidence, drop: float, name: str, margin: float, alpha: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Simulated differences, ends of their intervals, and p-values of a loss beyond `margin`."""
+    """Simulate differences; return them with the ends of their intervals and the p-values of a loss beyond `margin`."""
     import numpy as np
     from scipy.special import ndtr, ndtri
 
@@ -151,14 +151,14 @@ def _intervals(
         lost, gained, n = _draw(expected, drop, name)
         lower, upper = stats.normal_bounds(lost, gained, n, alpha=alpha)
         return (gained - lost) / n, lower, upper, ndtr(-stats.normal_statistic(lost, gained, n, margin))
-    stderr = expected.spread * sqrt(expected.effect / (expected.items or 1))
+    stderr = expected.spread * sqrt(expected.design_effect / (expected.items or 1))
     value = np.random.default_rng([round(1e6 * drop), *name.encode()]).normal(-drop, stderr, REPLICATES)
     half = float(ndtri(1 - alpha)) * stderr
     return value, value - half, value + half, ndtr((value + margin) / max(stderr, 1e-12))
 
 
-def _verdicts(scored: Sequence[tuple[Cell, Expected]], policy: Policy, drop: float) -> tuple[np.ndarray, np.ndarray]:
-    """Which simulated runs pass, and which fail: capabilities pooled by MOVER, single benchmarks failing only after Holm's first step."""
+def _verdicts(scored: Sequence[tuple[Cell, PriorEvidence]], policy: Policy, drop: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return which simulated runs pass and which fail: capabilities are pooled by MOVER, benchmarks fail after Holm's first step."""
     import numpy as np
 
     parts: dict[tuple[str, bool], list[tuple[np.ndarray, np.ndarray, np.ndarray]]] = {}
@@ -167,7 +167,7 @@ def _verdicts(scored: Sequence[tuple[Cell, Expected]], policy: Policy, drop: flo
         value, lower, upper, p_values = _intervals(
             expected, drop, cell.benchmark, _points(_own(policy, cell).benchmark, [expected]), policy.alpha
         )
-        # Rates and nats per token are never averaged.
+        # Rates and nats per token are never pooled.
         parts.setdefault((cell.capability, expected.spread is None), []).append((value, lower, upper))
         smallest = np.minimum(smallest, p_values)
     passes, fails = np.ones(REPLICATES, bool), smallest <= policy.alpha / len(scored)
@@ -182,16 +182,16 @@ def _verdicts(scored: Sequence[tuple[Cell, Expected]], policy: Policy, drop: flo
 
 
 def summary(found: Sequence[dict[str, Any]]) -> list[str]:
-    """Return what a person reads below the table: one line per recipe."""
+    """Return the lines below the table, one per recipe."""
     lines = []
     for row in {row["recipe"]: row for row in found}.values():
         if row["recipe_passes_unchanged"] is None:
             unknown = ", ".join(row["recipe_left_out"]) or "no benchmark scores items"
-            lines.append(f"{row['recipe']}: its power cannot be foreseen ({unknown}).")
+            lines.append(f"{row['recipe']}: its power is unknown ({unknown}).")
             continue
         lines.append(
             f"{row['recipe']}: an unchanged model passes everything with probability {row['recipe_passes_unchanged']:.2f}; a drop of "
             f"{100 * row['drop']:.1f} points everywhere fails with {row['recipe_fails_dropped']:.2f} and does not pass with {row['recipe_stopped_dropped']:.2f}"
-            + (f" (without {', '.join(row['recipe_left_out'])}, of which nothing is known)." if row["recipe_left_out"] else ".")
+            + (f" (without {', '.join(row['recipe_left_out'])}, about which nothing is known)." if row["recipe_left_out"] else ".")
         )
     return lines

@@ -1,4 +1,4 @@
-"""Fills an offline bundle: models, data sets and nltk's data, each file with its sha256 in `unicomp-bundle.json`, which is written last."""
+"""Downloads models, data sets and nltk's data into an offline bundle; the manifest `unicomp-bundle.json` has each file's sha256 and is written last."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ Fetch = Callable[[Piece, Path], None]
 
 
 def pieces(names: Iterable[str], models: Iterable[str]) -> list[Piece]:
-    """Return what the benchmarks (names or sets) and models need, each once; raise UsageProblem for a name that is none.
+    """Return what the benchmarks (names or sets) and models need, without duplicates; raise UsageProblem for an unknown name.
 
-    Benchmarks that compare replies by similarity need the default sentence-embedding model; another one, or a judge, is a model to be named.
+    Benchmarks that compare replies by similarity include the default sentence-embedding model; another one, or a judge, must be named as a model.
     """
     names = tuple(names)
     found: list[Piece] = []
@@ -39,15 +39,15 @@ def pieces(names: Iterable[str], models: Iterable[str]) -> list[Piece]:
 
 
 def prefetch(wanted: Iterable[Piece], bundle: Path, *, progress: Progress, fetch: Fetch | None = None) -> int:
-    """Fetch every piece into the bundle and return how many files it then holds; what is there already stays, and is checked.
+    """Download every piece into the bundle and return the number of files in it; files that are there already are checked and kept.
 
-    Raises InfrastructureError for what could not be fetched, and for a file that is no longer what it was; the manifest then keeps its old state.
+    Raises InfrastructureError for a failed download, and for a file that has changed; the manifest then keeps its old state.
     """
     fetch = fetch or from_hub
     for problem in check(bundle) if (bundle / MANIFEST).is_file() else []:
-        raise InfrastructureError(f"unicomp: {problem} Remove it and fetch it again.")
+        raise InfrastructureError(f"unicomp: {problem} Remove it and download it again.")
     for piece in wanted:
-        progress(f"fetch {piece.kind} {piece.name}" + (f" {', '.join(piece.files)}" if piece.kind == "dataset" and piece.files else ""))
+        progress(f"download {piece.kind} {piece.name}" + (f" {', '.join(piece.files)}" if piece.kind == "dataset" and piece.files else ""))
         fetch(piece, bundle / piece.folder)
     files = {path.relative_to(bundle).as_posix(): digest(path) for path in listed(bundle)}
     write_text(bundle / MANIFEST, json.dumps({"schema": SCHEMA, "sha256": files}, indent=1, sort_keys=True) + "\n")
@@ -55,7 +55,7 @@ def prefetch(wanted: Iterable[Piece], bundle: Path, *, progress: Progress, fetch
 
 
 def check(bundle: Path) -> list[str]:
-    """Return one sentence per file that is missing or is not what it was when it was fetched; raise UsageProblem where there is no manifest."""
+    """Return one sentence per file that is missing or has changed since it was downloaded; raise UsageProblem if there is no manifest."""
     path = bundle / MANIFEST
     try:
         known = json.loads(path.read_text(encoding="utf-8"))["sha256"]
@@ -68,12 +68,12 @@ def check(bundle: Path) -> list[str]:
         if not file.is_file():
             found.append(f"{file} is missing.")
         elif digest(file) != value:
-            found.append(f"{file} is not the file that was fetched (its sha256 differs).")
+            found.append(f"{file} has changed since it was downloaded (its sha256 differs).")
     return found
 
 
 def listed(bundle: Path) -> list[Path]:
-    """Return the bundle's files in the order of their names, without the manifest and what the hub's client keeps for itself."""
+    """Return the bundle's files in the order of their names, without the manifest and the hub client's own files."""
     found = (path for path in bundle.rglob("*") if path.is_file() and ".cache" not in path.relative_to(bundle).parts)
     return sorted(path for path in found if path != bundle / MANIFEST)
 
@@ -85,13 +85,13 @@ def digest(path: Path) -> str:
 
 
 def from_hub(piece: Piece, folder: Path) -> None:
-    """Fetch one piece from the hub, or from nltk's own index; raise InfrastructureError where that fails."""
+    """Download one piece from the hub, or from nltk's index; raise InfrastructureError if that fails."""
     try:
         if piece.kind == "nltk":
             import nltk
 
             if not nltk.download(piece.name, download_dir=str(folder), quiet=True):
-                raise OSError("nltk's index did not answer, or does not have it")
+                raise OSError("nltk's index does not answer or does not have it")
             return
         from huggingface_hub import snapshot_download
 
@@ -103,4 +103,4 @@ def from_hub(piece: Piece, folder: Path) -> None:
         )
     except (OSError, ValueError) as error:
         why = one_line(error, longest=200)
-        raise InfrastructureError(f"unicomp: {piece.kind} {piece.name} could not be fetched: {why}") from error
+        raise InfrastructureError(f"unicomp: {piece.kind} {piece.name} could not be downloaded: {why}") from error

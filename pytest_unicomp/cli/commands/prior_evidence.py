@@ -1,4 +1,4 @@
-"""What earlier evidence tells of a cell before it is measured: how many items, how many of them flip, how long they take."""
+"""Prior evidence for the power analysis: from stored baselines, how many items a cell has, how many of them flip, and how long they take."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from pytest_unicomp.compare.comparability import paired
 from pytest_unicomp.run.plan import Cell
 from pytest_unicomp.store.baselines import Baselines
 
-# What 4-bit rounding of models of 1 to 8 billion parameters typically flips; used, and said, where nothing was measured.
+# The share that 4-bit rounding of models with 1 to 8 billion parameters typically flips; used, and reported as assumed, if nothing was measured.
 ASSUMED_DISCORDANCE = 0.05
 NATS = "nats_per_token"
 
 
 @dataclass(frozen=True)
-class Expected:
-    """What is known of a cell before it is measured; None where nothing tells, with the reason in `source`.
+class PriorEvidence:
+    """What is known about a cell before it is measured; None if unknown, with the reason in `source`.
 
-    `effect` is the design effect of its clusters, `spread` the standard deviation of an item's difference where scores are not right or wrong.
+    `design_effect` is that of its clusters; `spread` is the standard deviation of an item's difference, for scores that are not right or wrong.
     """
 
     items: int | None
     discordance: float | None
     source: str
-    effect: float
+    design_effect: float
     spread: float | None
     reference: float | None
     seconds: float | None
@@ -35,19 +35,19 @@ class Expected:
 
     @property
     def variance(self) -> float | None:
-        """The variance of one item's difference: of right-or-wrong scores without a drop, their discordance."""
+        """The variance of one item's difference; for right-or-wrong scores without a drop it is their discordance."""
         return self.discordance if self.spread is None else self.spread**2
 
 
-def foresee(cell: Cell, baselines: Baselines, model: str, *, limit: int | None, discordance: float | None) -> Expected:
-    """Return what stored evidence of the recipe and the reference tells; `discordance` (in [0, 1]) replaces what it shows."""
+def prior_evidence(cell: Cell, baselines: Baselines, model: str, *, limit: int | None, discordance: float | None) -> PriorEvidence:
+    """Return the prior evidence from baselines of the recipe and the reference; `discordance` (in [0, 1]) replaces theirs."""
     if cell.kind != "items":
-        return Expected(None, None, f"{cell.kind} is not a share of items", 1.0, None, None, None, "not timed ahead")
+        return PriorEvidence(None, None, f"{cell.kind} is not a share of items", 1.0, None, None, None, "unknown before the run")
     reference, candidate = (_stored(baselines, model, recipe, cell.benchmark) for recipe in ("dense", cell.recipe))
     timed = candidate or reference
     items = limit
     if timed is not None and (timed.conditions.limit is None or timed.n < timed.conditions.limit):
-        # The evidence was not cut, so it says how many items the set holds.
+        # The evidence covers the whole set, so its items are all there are.
         items = min(limit or timed.n, timed.n)
     seconds = timed.seconds / timed.n * items if timed and timed.n and items else None
     where = f"{timed.n} items on {timed.machine}" if timed else "never timed: no stored evidence of this benchmark"
@@ -56,7 +56,7 @@ def foresee(cell: Cell, baselines: Baselines, model: str, *, limit: int | None, 
         share, source = discordance, "given"
     elif share is None and spread is None and (timed is None or timed.metric != NATS):
         share, source = ASSUMED_DISCORDANCE, "assumed: no stored evidence of this recipe and the reference on the same items"
-    return Expected(items, share, source, effect, spread, reference.value if reference else None, seconds, where)
+    return PriorEvidence(items, share, source, effect, spread, reference.value if reference else None, seconds, where)
 
 
 def _stored(baselines: Baselines, model: str, recipe: str, benchmark: str) -> Measurement | None:
@@ -67,7 +67,7 @@ def _stored(baselines: Baselines, model: str, recipe: str, benchmark: str) -> Me
 
 
 def _measured(reference: Measurement | None, candidate: Measurement | None) -> tuple[float | None, str, float, float | None]:
-    """Discordance of right-or-wrong evidence, half a flip added, so that none seen does not mean none possible; the design effect; the spread of other scores."""
+    """Return discordance, source, design effect and spread. Half a flip is added, so that a share of 0 is never assumed."""
     if reference is None or candidate is None or reference is candidate:
         return None, "no evidence", 1.0, None
     ids = {item.id for item in reference.items}

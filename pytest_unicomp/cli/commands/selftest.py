@@ -1,4 +1,4 @@
-"""`unicomp selftest`: how often the rules err on a report's own evidence: pairs swapped at random (nothing is lost), and flips planted (something is)."""
+"""`unicomp selftest`: error rates of the verdicts on real evidence, with pairs swapped at random (nothing is lost) and losses planted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pytest_unicomp.store.baselines import SCHEMA, Baselines
 if TYPE_CHECKING:
     import numpy as np
 
-# Planted drops, in multiples of the margin; at 1 a PASS and a FAIL are both wrong.
+# Planted losses, in multiples of the margin; at 1 a PASS and a FAIL are both errors.
 DROPS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
 REPLICATES = 20_000
 TOLERANCE = 0.005
@@ -28,7 +28,7 @@ TOLERANCE = 0.005
 
 @dataclass(frozen=True)
 class Evidence:
-    """One comparison: scores of 0 or 1 turned so that larger is better, with clusters where they are known."""
+    """One comparison: scores of 0 or 1, turned so that larger is better, and clusters if known."""
 
     recipe: str
     benchmark: str
@@ -43,9 +43,9 @@ class Evidence:
 def rows(path: Path, *, margin: str, alpha: float, seed: int = 0, replicates: int | None = None) -> list[dict[str, Any]]:
     """Return one object per comparison found in a report, a baseline file or a folder of baselines.
 
-    A report holds counts of flips: they are swapped and planted as independent items, at the report's own margins and alpha. Baselines hold the
-    items: those of one cluster are swapped together, and they are judged at `margin` and `alpha`. Rates come with 95 % intervals (Wilson).
-    Raises UsageProblem where nothing can be read or tested.
+    A report holds only counts of flips: items are treated as independent, at the report's own margins and alpha. Baselines hold the items: those
+    of one cluster are swapped together, at `margin` and `alpha`. Rates have 95 % Wilson intervals. Raises UsageProblem if there is nothing to
+    read or test.
     """
     given = Margin.of(margin, "--margin")
     if given.kind != "absolute" or not 0 < given.value < 1:
@@ -63,7 +63,7 @@ def rows(path: Path, *, margin: str, alpha: float, seed: int = 0, replicates: in
 
 
 def sound(found: Sequence[dict[str, Any]]) -> bool:
-    """Say whether no error rate is shown to exceed alpha by more than TOLERANCE."""
+    """Return True if no error rate is proven to exceed alpha by more than TOLERANCE."""
     kinds = ("false_fail_unchanged", "false_fail_at_margin", "false_pass_at_margin")
     return all(row[kind] is None or row[kind]["interval"][0] <= row["alpha"] + TOLERANCE for row in found for kind in kinds)
 
@@ -72,7 +72,7 @@ def _file(path: Path, margin: float, alpha: float) -> Iterator[Evidence]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UsageProblem(f"unicomp: {path} cannot be read: {error}; expected a report or stored evidence, both JSON.") from error
+        raise UsageProblem(f"unicomp: {path} cannot be read: {error}; expected a report or a baseline, both JSON.") from error
     if isinstance(document, dict) and document.get("schema") == SCHEMA:
         yield from _baseline(path, margin, alpha)
         return
@@ -86,7 +86,7 @@ def _file(path: Path, margin: float, alpha: float) -> Iterator[Evidence]:
         wrong = n - lost - gained - right
         before = [1.0] * (lost + right) + [0.0] * (gained + wrong)
         after = [0.0] * lost + [1.0] * (right + gained) + [0.0] * wrong
-        note = "from a report: counts only, items taken as independent"
+        note = "from a report: counts only, items treated as independent"
         yield Evidence(check.recipe, check.benchmark, before, after, None, check.margin, (1 - check.confidence) / 2, note)
 
 
@@ -97,7 +97,7 @@ def _folder(path: Path, margin: float, alpha: float) -> Iterator[Evidence]:
 
 
 def _baseline(path: Path, margin: float, alpha: float) -> Iterator[Evidence]:
-    """Pair a stored measurement with that of the reference beside it; files that hold something else are passed over."""
+    """Pair a baseline with that of the reference; files that hold something else are skipped."""
     root, model, recipe = path.parent.parent.parent, path.parent.parent.name, path.parent.name
     stored = Baselines(root, root)
     try:
@@ -145,7 +145,7 @@ def _row(evidence: Evidence, seed: int, replicates: int | None) -> dict[str, Any
 
 
 def _rates(evidence: Evidence, drop: float, many: int, random: np.random.Generator) -> dict[str, Any] | None:
-    """Rates of PASS and FAIL after swapping at random and planting so much of a drop; None where too few items are right to lose."""
+    """Return the rates of PASS and FAIL after random swaps and a planted `drop`; None if too few items are right to plant it."""
     right = sum(one == two == 1 for one, two in zip(evidence.before, evidence.after, strict=True))
     share = drop * len(evidence.before) / right if right else float(drop > 0) * 2
     if not isfinite(share) or share > 1:
@@ -161,7 +161,7 @@ def _rate(count: int, many: int) -> dict[str, Any]:
 
 
 def _independent(evidence: Evidence, share: float, right: int, many: int, random: np.random.Generator) -> stats.Decisions:
-    """Counts suffice: each flip's direction is a fair coin, and each item that both have right is lost with probability `share`."""
+    """Simulate counts: the direction of each flip is a fair coin, and each item that both have right is lost with probability `share`."""
     flips = sum(one != two for one, two in zip(evidence.before, evidence.after, strict=True))
     lost = random.binomial(flips, 0.5, size=many)
     planted = random.binomial(right, share, size=many)
@@ -169,7 +169,7 @@ def _independent(evidence: Evidence, share: float, right: int, many: int, random
 
 
 def _clustered(evidence: Evidence, share: float, many: int, random: np.random.Generator) -> stats.Decisions:
-    """Items of one cluster are swapped together, which keeps how they depend on each other; planted losses are independent."""
+    """Swap the items of a cluster together, which keeps their dependence; planted losses are independent."""
     import numpy as np
 
     before, after = np.array(evidence.before), np.array(evidence.after)
@@ -185,7 +185,7 @@ def _clustered(evidence: Evidence, share: float, many: int, random: np.random.Ge
 
 
 def lines(found: Sequence[dict[str, Any]]) -> list[str]:
-    """Return the table as a person reads it, rates in percent with their intervals."""
+    """Return the rows as lines of text, rates in percent with their intervals."""
     text = []
     for row in found:
         text.append(
@@ -195,7 +195,7 @@ def lines(found: Sequence[dict[str, Any]]) -> list[str]:
         for kind, words in (
             ("false_fail_unchanged", "FAIL though nothing is lost"),
             ("false_pass_at_margin", "PASS though the margin is lost"),
-            ("false_fail_at_margin", "FAIL though no more than the margin is lost"),
+            ("false_fail_at_margin", "FAIL though only the margin is lost"),
         ):
             text.append(f"  {words}: {_shown(row[kind])}")
         curve = ", ".join(
@@ -207,6 +207,6 @@ def lines(found: Sequence[dict[str, Any]]) -> list[str]:
 
 def _shown(rate: dict[str, Any] | None) -> str:
     if rate is None:
-        return "cannot be planted: too few items are right"
+        return "unknown: too few items are right to plant the loss"
     low, high = rate["interval"]
     return f"{100 * rate['rate']:.2f} % ({100 * low:.2f} to {100 * high:.2f})"

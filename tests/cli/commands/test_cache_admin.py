@@ -75,11 +75,11 @@ def test_the_longest_unused_goes_until_the_rest_is_small_enough(store):
     assert json.loads(done.output) == []
     listed = cache_admin.entries(store)
     most = sum(entry.bytes for entry in listed) - 1
-    assert [entry.kind for entry in cache_admin.chosen(listed, older_than=None, keep_bytes=most, now=time.time())] == ["artifacts"]
+    assert [entry.kind for entry in cache_admin.to_remove(listed, older_than=None, keep_bytes=most, now=time.time())] == ["artifacts"]
 
 
 def test_a_dry_run_takes_nothing_away(store):
-    assert "would go" in run("prune", "--older-than", "1", "--dry-run", "--cache", str(store.root)).output
+    assert "would be removed" in run("prune", "--older-than", "1", "--dry-run", "--cache", str(store.root)).output
     assert store.folder("artifacts", "a" * 32)
 
 
@@ -145,14 +145,14 @@ def test_damage_of_every_kind_is_found(store):
     assert done.exit_code == 1
     problems = {(row["kind"], row["key"][:1]): row["problem"] for row in json.loads(done.output)}
     assert "model.safetensors" in problems["artifacts", "a"]
-    assert "no measurement" in problems["measurements", "b"]
+    assert "not a measurement" in problems["measurements", "b"]
     assert "cannot be read" in problems["measurements", "c"]
     assert sum(kind == "evidence" for kind, _ in problems) == 1
 
 
 @pytest.mark.parametrize(("text", "bytes_"), [("20GB", 20 * 10**9), ("500 mb", 5 * 10**8), ("7", 7)])
 def test_sizes_are_read(text, bytes_):
-    assert cache_admin.size(text) == bytes_
+    assert cache_admin.parse_size(text) == bytes_
 
 
 @pytest.mark.parametrize("words", [["prune"], ["prune", "--keep", "much"], ["prune", "--older-than", "-1"]])

@@ -147,7 +147,7 @@ def test_another_prompt_is_not_comparable(tmp_path):
     [
         (plain(9), plain(5), "lacks 4 items (q5, q6, q7 and 1 more)"),
         (plain(3), plain(4), "lacks 1 item (q3)"),
-        (plain(3), [*plain(3), *plain(2)], "2 ids (q0, q1) more than once"),
+        (plain(3), [*plain(3), *plain(2)], "2 ids (q0, q1) occur more than once"),
         (plain(2), [{"id": "q0", "score": 1}, {"id": "q1", "score": float("nan")}], "not a finite number for 1 item (q1)"),
         (plain(2), [{"id": "q0", "score": 1}, {"id": "q1", "score": "yes"}], "not a finite number for 1 item (q1)"),
         (plain(2), [{"id": "q0", "score": 1}, {"id": "q1"}], "record 2 has no 'score'"),

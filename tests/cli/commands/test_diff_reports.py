@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from pytest_unicomp import report as reports
 from pytest_unicomp.cli import app
-from pytest_unicomp.cli.commands.diff_reports import difference, lines
+from pytest_unicomp.cli.commands.diff_reports import diff_reports, lines
 from tests.report.toy_report import small
 
 
@@ -23,7 +23,7 @@ def changed(verdict, **fields):
 
 
 def test_a_report_beside_itself_shows_nothing():
-    found = difference(small(), small())
+    found = diff_reports(small(), small())
     assert found.exit_code == 0
     assert {row.change for row in found.rows} == {"same"}
     assert found.conditions == []
@@ -31,21 +31,21 @@ def test_a_report_beside_itself_shows_nothing():
 
 def test_a_verdict_that_became_worse_is_named_with_both_intervals():
     first, second, recipe, check = changed("error")
-    found = difference(first, second)
+    found = diff_reports(first, second)
     assert found.exit_code == 1
     worse = {row.what: row for row in found.rows if row.change == "worse"}
     assert recipe.recipe in worse
     row = worse[f"{recipe.recipe} on {check.benchmark} ({check.question})"]
     assert (row.first.interval, row.second.interval) == (check.interval, (-0.25, -0.15))
     assert any(line.startswith(f"worse: {row.what}") and "[-25.0, -15.0]" in line for line in lines(found))
-    assert difference(second, first).exit_code == 0, "what became better is no failure"
+    assert diff_reports(second, first).exit_code == 0, "what became better is no failure"
 
 
 def test_what_informs_only_may_become_worse():
     first = small()
     recipes = [recipe if recipe.gates else recipe.model_copy(update={"verdict": "error"}) for recipe in first.recipes]
     assert [recipe.verdict for recipe in recipes] != [recipe.verdict for recipe in first.recipes]
-    found = difference(first, first.model_copy(update={"recipes": recipes}))
+    found = diff_reports(first, first.model_copy(update={"recipes": recipes}))
     assert found.exit_code == 0
     assert any(row.change == "worse" for row in found.rows)
 
@@ -53,14 +53,14 @@ def test_what_informs_only_may_become_worse():
 def test_another_reference_does_not_compare_and_other_conditions_are_listed():
     first = small()
     other = first.reference.model_copy(update={"fingerprint": "another"})
-    found = difference(first, first.model_copy(update={"reference": other, "policy": {**first.policy, "margin": 0.2}}))
+    found = diff_reports(first, first.model_copy(update={"reference": other, "policy": {**first.policy, "margin": 0.2}}))
     assert found.exit_code == 6
     assert {"reference fingerprint", "policy: margin"} <= {condition.what for condition in found.conditions}
 
 
 def test_a_check_that_is_in_one_report_alone_is_said():
     first = small()
-    found = difference(first, first.model_copy(update={"checks": first.checks[1:]}))
+    found = diff_reports(first, first.model_copy(update={"checks": first.checks[1:]}))
     assert [row.change for row in found.rows if row.change != "same"] == ["only in the first"]
     assert found.exit_code == 0, "it informs only"
 
@@ -76,11 +76,11 @@ def test_something_that_gates_and_is_gone_is_as_bad_as_something_that_became_wor
         recipes = list(first.recipes)
         recipes[place] = recipe.model_copy(update={"capabilities": recipe.capabilities[1:]})
         second = first.model_copy(update={"recipes": recipes})
-    found = difference(first, second)
+    found = diff_reports(first, second)
     assert [(row.kind, row.change) for row in found.rows if row.change != "same"] == [(kind, "only in the first")]
     assert found.exit_code == 1
-    assert lines(found)[-1] == "unicomp: 0 verdicts that gate are worse in the second, 1 are gone from it"
-    assert difference(second, first).exit_code == 0, "more than before is no failure"
+    assert lines(found)[-1] == "unicomp: 0 verdicts that gate are worse in the second, 1 are missing from it"
+    assert diff_reports(second, first).exit_code == 0, "more than before is no failure"
 
 
 def excused(report, name, **fields):
@@ -100,19 +100,19 @@ def test_a_verdict_that_rests_on_waivers_is_not_the_same_verdict():
     name = next(recipe.recipe for recipe in whole.recipes if recipe.gates and recipe.verdict == "pass")
     first = whole.model_copy(update={"verdict": "pass", "without_waivers": "pass"})
     second = excused(first, name, without_waivers="fail")
-    found = difference(first, second)
+    found = diff_reports(first, second)
     rows = {row.what: row for row in found.rows if row.kind in ("run", "recipe")}
     assert (rows["the run"].change, rows[name].change, found.exit_code) == ("worse", "worse", 1)
     assert rows[name].second.waivers == rows["the run"].second.waivers == 1
     assert f"worse: {name}: PASS -> PASS (with 1 waiver, without: FAIL)" in lines(found)
-    assert {row.what for row in difference(second, first).rows if row.change == "better"} == {"the run", name}
+    assert {row.what for row in diff_reports(second, first).rows if row.change == "better"} == {"the run", name}
 
 
 def test_more_waivers_under_the_same_verdicts_are_shown():
     name = next(recipe.recipe for recipe in small().recipes if recipe.gates and recipe.verdict == "pass")
     first = excused(small(), name)
     second = first.model_copy(update={"waivers": [*first.waivers, first.waivers[0].model_copy(update={"benchmark": "other"})]})
-    found = difference(first, second)
+    found = diff_reports(first, second)
     assert found.exit_code == 0
     assert f"same verdict: {name}: PASS (with 1 waiver, without: FAIL) -> PASS (with 2 waivers, without: FAIL)" in lines(found)
 

@@ -18,7 +18,7 @@ def hub(tmp_path):
 
     def fetch(piece, folder):
         if not (source / piece.name).is_dir():
-            raise InfrastructureError(f"unicomp: {piece.name} could not be fetched")
+            raise InfrastructureError(f"unicomp: {piece.name} could not be downloaded")
         shutil.copytree(source / piece.name, folder, dirs_exist_ok=True)
 
     return fetch
@@ -62,13 +62,13 @@ def test_a_bundle_is_filled_and_checked(hub, tmp_path):
     }
     (bundle / "org/model/config.json").write_text("changed", encoding="utf-8")
     (bundle / "org/model/model.safetensors").unlink()
-    assert [problem.split(" is ")[1][:7] for problem in check(bundle)] == ["not the", "missing"]
-    with pytest.raises(InfrastructureError, match="Remove it and fetch it again"):
+    assert [problem.partition(" ")[2][:11] for problem in check(bundle)] == ["has changed", "is missing."]
+    with pytest.raises(InfrastructureError, match="Remove it and download it again"):
         prefetch(wanted, bundle, progress=lambda _: None, fetch=hub)
 
 
 def test_what_cannot_be_fetched_leaves_no_manifest(hub, tmp_path):
-    with pytest.raises(InfrastructureError, match="other/model could not be fetched"):
+    with pytest.raises(InfrastructureError, match="other/model could not be downloaded"):
         prefetch([Piece("model", "org/model"), Piece("model", "other/model")], tmp_path / "bundle", progress=lambda _: None, fetch=hub)
     assert not (tmp_path / "bundle" / MANIFEST).exists()
     with pytest.raises(UsageProblem, match="expected the manifest"):
