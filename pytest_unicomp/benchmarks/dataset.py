@@ -10,12 +10,12 @@ from pathlib import Path
 from pytest_unicomp.api.errors import MissingPiece, UsageProblem, nearest
 from pytest_unicomp.api.registry import missing_libraries
 
-# What `datasets` reads without running a script.
+# The files that `datasets` reads without running a script.
 DATA = (".parquet", ".jsonl", ".json", ".csv", ".tsv", ".txt", ".arrow", ".gz", ".zst")
 
 
 def resolve(dataset: str, bundle: Path | None) -> str:
-    """Return what `datasets.load_dataset` is given: the folder in the bundle, or the hub's own name without one."""
+    """Return what `datasets.load_dataset` is given: the folder in the bundle, or its name on the hub if there is no bundle."""
     return dataset if bundle is None else str((bundle / dataset).resolve())
 
 
@@ -40,7 +40,7 @@ def require_libraries(benchmark: str, modules: Sequence[str], install: str) -> N
 
 
 def present_configuration(folder: Path, configuration: str) -> bool:
-    """Say whether a data set's folder has the files of a configuration: those that its README names, else a folder of that name."""
+    """Return True if a data set's folder has the files of a configuration: those that its README names, else a folder of that name."""
     named = data_files(folder / "README.md", configuration)
     if named:
         return all(any(folder.glob(pattern)) for pattern in named)
@@ -50,7 +50,7 @@ def present_configuration(folder: Path, configuration: str) -> bool:
 
 
 def data_files(readme: Path, configuration: str) -> tuple[str, ...]:
-    """Return the patterns of the files of a configuration as the front matter of the data set's README lists them; empty where it does not."""
+    """Return the patterns of the files of a configuration that the front matter of the data set's README lists; empty if it lists none."""
     import yaml
 
     try:
@@ -64,12 +64,12 @@ def data_files(readme: Path, configuration: str) -> tuple[str, ...]:
             for part in [given] if isinstance(given, str) else given:
                 paths = part["path"] if isinstance(part, dict) else part
                 patterns += [paths] if isinstance(paths, str) else paths
-    # The page comes with the data and is not trusted: nothing outside its own folder is looked at.
+    # The page comes with the data and is not trusted: a pattern must stay within its own folder.
     return tuple(pattern for pattern in patterns if "://" not in pattern and not pattern.startswith("/") and ".." not in pattern.split("/"))
 
 
 def digest(dataset: str, configurations: Sequence[str], bundle: Path | None) -> str:
-    """Return 16 hex digits of the sha256 over names and contents of the files used, or "hub:<name>" where they come from the hub."""
+    """Return 16 hex digits of the sha256 over names and contents of the files used, or "hub:<name>" if they come from the hub."""
     if bundle is None:
         return f"hub:{dataset}"
     return _digest(bundle.resolve() / dataset, tuple(configurations))

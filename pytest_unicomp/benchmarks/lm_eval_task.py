@@ -35,9 +35,9 @@ class LmEvalTask(ItemBenchmark):
 
     `parts` are pairs of an lm-eval task name and the data set's configuration; with several parts the configuration is the items' cluster.
     `folder` lies below lm-eval's own `tasks/`. `metric` is a key of the task's results after `filter`. Items are named `<task>/<index>`.
-    `cluster_by` names document fields that items share. `chat` puts each example as a turn of the chat template, where the model has one.
+    `cluster_by` names document fields that items share. `chat` puts each example as a turn of the chat template, if the model has one.
     `generation` replaces the task's own generation settings. `items` and `chance` are those of the whole upstream set; `chance_from_options`
-    False where a blind guess does not score 1 / options.
+    is False if a blind guess does not score 1 / options.
     """
 
     folder: str
@@ -55,13 +55,13 @@ class LmEvalTask(ItemBenchmark):
     sets: tuple[str, ...] = ("performance",)
 
     def validate(self, evaluation: Evaluation) -> None:
-        """Raise UsageProblem where the bundle lacks the data set or one of its configurations, or a library is not installed."""
+        """Raise UsageProblem if the bundle lacks the data set or one of its configurations, or if a library is not installed."""
         name = self.parts[0][0] if len(self.parts) == 1 else Path(self.folder).parts[0]
         files.require(self.dataset, self.configurations, evaluation.bundle)
         files.require_libraries(name, self.requires, self.install)
 
     def identity(self, evaluation: Evaluation) -> dict[str, Any]:
-        """Return the data's digest and how the items are put; lm-eval's own version is among the run's library versions."""
+        """Return the data's digest and how the items are put to the model; lm-eval's own version is among the run's library versions."""
         return {
             "dataset": files.digest(self.dataset, self.configurations, evaluation.bundle),
             "tasks": [task for task, _ in self.parts],
@@ -116,12 +116,12 @@ class LmEvalTask(ItemBenchmark):
 
     @property
     def configurations(self) -> tuple[str, ...]:
-        """The configurations of the data set that are read, each once."""
+        """Return the configurations of the data set that are read, each once."""
         return tuple(dict.fromkeys(configuration for _, configuration in self.parts))
 
     @property
     def scorer(self) -> str:
-        """How an item gets its score, in one phrase."""
+        """Return how an item gets its score, in one phrase."""
         if self.generates:
             return f"generated reply, lm-eval {self.metric}" + ("" if self.filter == "none" else f" after {self.filter}")
         length = " per character" if self.metric == "acc_norm" else ""
@@ -139,7 +139,7 @@ class LmEvalTask(ItemBenchmark):
 
 @lru_cache(maxsize=8)
 def _kept_tasks(folder: str, names: tuple[str, ...], dataset_path: str, generation: str) -> dict[str, Any]:
-    """Load tasks once: all recipes of a run are asked the same ones, whose data take seconds to read. `generation` is JSON."""
+    """Load tasks once: all recipes of a run need the same ones, whose data take seconds to read. `generation` is JSON."""
     settings = json.loads(generation)
     return load_tasks(folder, list(names), dataset_path, {"generation_kwargs": settings} if settings else {})
 
@@ -164,7 +164,7 @@ def load_tasks(folder: str, names: list[str], dataset_path: str, settings: Mappi
 
 @contextmanager
 def _seeded() -> Iterator[None]:
-    """GPQA shuffles its options with the global generator while it loads: give it lm-eval's own seed, and leave everyone else's state alone."""
+    """Seed the global generator as lm-eval does, and restore it: GPQA shuffles its options with it while it loads."""
     state = random.getstate()
     random.seed(TASK_SEED)
     try:

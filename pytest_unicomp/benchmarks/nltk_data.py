@@ -1,4 +1,4 @@
-"""Lends nltk the data that a bundle carries (`<bundle>/nltk_data`) for the length of a block; nothing is downloaded where there is a bundle."""
+"""Lends nltk the data that a bundle carries (`<bundle>/nltk_data`) for the length of a block; nothing is downloaded if there is a bundle."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pytest_unicomp.api.errors import InfrastructureError, MissingPiece
 
-# nltk's packages and where they lie below nltk_data.
+# nltk's packages and their folders below nltk_data.
 FOLDERS = {
     "punkt_tab": "tokenizers/punkt_tab",
     "stopwords": "corpora/stopwords",
@@ -18,7 +18,7 @@ FOLDERS = {
 
 
 def require(packages: Sequence[str], bundle: Path | None) -> None:
-    """Raise MissingPiece where the bundle lacks a package of nltk's data; without a bundle nothing is checked."""
+    """Raise MissingPiece if the bundle lacks a package of nltk's data; without a bundle nothing is checked."""
     for package in packages if bundle is not None else ():
         folder = Path(str(bundle)) / "nltk_data" / FOLDERS[package]
         if not folder.is_dir():
@@ -27,15 +27,15 @@ def require(packages: Sequence[str], bundle: Path | None) -> None:
 
 @contextmanager
 def lent(packages: Sequence[str], bundle: Path | None) -> Iterator[None]:
-    """Let nltk find its data, and language detection repeat itself, within the block; what was set before is put back.
+    """Let nltk find its data, and language detection repeat itself, within the block; the previous settings are restored.
 
-    Without a bundle what is missing is fetched by nltk, unless HF_HUB_OFFLINE forbids: then InfrastructureError.
+    Without a bundle nltk fetches what is missing; raises InfrastructureError if HF_HUB_OFFLINE forbids that.
     """
     import nltk
     from langdetect import DetectorFactory
 
     before, variable, seed = list(nltk.data.path), os.environ.get("NLTK_DATA"), DetectorFactory.seed
-    # langdetect draws at random; a fixed seed gives one reply one verdict.
+    # langdetect draws at random; with a fixed seed a reply always has the same verdict.
     DetectorFactory.seed = 0
     try:
         if bundle is not None:

@@ -1,4 +1,4 @@
-"""A benchmark of prompts that are answered in free text: give the prompts and what a reply scores, and it is whole."""
+"""A benchmark of prompts that are answered in free text: a subclass gives the prompts and the score of a reply, and no more."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def greedy(tokens: int) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Prompt:
-    """One item: its name, its text, what a reviewer reads as the right answer, the items it shares something with, the part of the set it is in."""
+    """One item: `target` is the right answer for a reviewer, `cluster` the name of what items share (a passage, a subject), `slice` its part of the set."""
 
     id: str
     text: str

@@ -1,1 +1,1 @@
-"""Judges say of a model's replies what no string comparison can: `refusal.judge(prompt, response)`."""
+"""Judges: they decide about a reply what no string comparison can, such as whether it refuses (`refusal.judge(prompt, response)`)."""

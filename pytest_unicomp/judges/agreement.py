@@ -1,4 +1,4 @@
-"""How often a judge agrees with humans, where that was measured: carried beside every score that uses it."""
+"""How often a judge agrees with humans, if that was measured; the report shows it beside every score that uses the judge."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FILE = Path(__file__).with_name("agreement.json")
 
 
 def known(judge: str, task: str) -> Agreement | None:
-    """Return the agreement of a judge, as `--unicomp-judge` names it, on a task; None where nobody has measured it.
+    """Return the agreement of a judge, as `--unicomp-judge` names it, on a task; None if nobody has measured it.
 
     A classifier judges refusals alone, so that on other tasks the rules' own agreement holds.
     """

@@ -1,9 +1,9 @@
-"""The judge of a run, as `--unicomp-judge` names it: who says whether a reply refuses, and what it means where a rule cannot read it."""
+"""Builds the judge of a run from `--unicomp-judge`: it decides whether a reply refuses, and what a reply means that no rule can read."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -32,8 +32,8 @@ FORMS = "rules, classifier:MODEL or server:URL"
 
 @dataclass(frozen=True)
 class Judge:
-    """Answers every question: refusals by the classifier or the server where there is one, opinions by the server where there is one, all else by
-    rules; similarity by embeddings, which no judge can replace."""
+    """Answers every question. Refusals go to the server or the classifier if there is one, opinions to the server if there is one, all others to the
+    rules; similarity goes to the embeddings, which no judge can replace."""
 
     identity: str
     classifier: Classifier | None = None
@@ -43,17 +43,16 @@ class Judge:
     def answer(self, questions: Sequence[JudgeQuestion]) -> list[str | None]:
         """Return one answer per question in order: "refuses" or "answers", the words a task's prompt asks for, or a cosine; None: failed."""
         found: dict[int, str | None] = {}
-        by_task: dict[str, list[int]] = {"refusal": [], "similarity": [], "opinion": []}
+        answering = {"refusal": self._refusal, "similarity": self._similarity}
+        places: dict[Callable[[Sequence[JudgeQuestion]], list[str | None]], list[int]] = {}
         for place, question in enumerate(questions):
-            by_task[question.task if question.task in by_task else "opinion"].append(place)
-        for task, places in by_task.items():
-            if places:
-                part = [questions[place] for place in places]
-                found |= dict(zip(places, getattr(self, f"_{task}")(part), strict=True))
+            places.setdefault(answering.get(question.task, self._opinion), []).append(place)
+        for answer, own in places.items():
+            found |= dict(zip(own, answer([questions[place] for place in own]), strict=True))
         return [found[place] for place in range(len(questions))]
 
     def unavailable(self, task: str) -> str | None:
-        """Say why a task cannot be judged here at all; None where it can."""
+        """Return why no question of a task can be answered on this machine, or None."""
         return self.embeddings if task == "similarity" and isinstance(self.embeddings, str) else None
 
     def _refusal(self, questions: Sequence[JudgeQuestion]) -> list[str | None]:
@@ -103,7 +102,7 @@ def judge(evaluation: Evaluation) -> Judge:
 
 @cache
 def offline() -> Judge:
-    """Return the rules alone, for constant answers, whatever judges the run."""
+    """Return the rules alone, for constant answers, whichever judge the run has."""
     return Judge(RULES)
 
 
@@ -127,7 +126,7 @@ def _made(specification: str, similarity: str, bundle: Path | None, device: str)
 
 
 def rules() -> str:
-    """Return the name of the rules with 16 hex digits over all that they consist of."""
+    """Return the name of the rules with 16 hex digits over the files that they consist of."""
     here = Path(__file__).parent
     parts = "".join(file_digest(here / name) for name in RULE_FILES)
     return f"{RULES} {hashlib.sha256(parts.encode()).hexdigest()[:16]}"

@@ -1,4 +1,4 @@
-"""A sequence classifier as the judge of refusals, such as LibrAI/longformer-harmful-ro, which TrustLLM uses: reads the reply alone."""
+"""A sequence classifier as the judge of refusals, such as LibrAI/longformer-harmful-ro, which TrustLLM uses; it reads the reply without the prompt."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from pytest_unicomp.checkpoints import hub
 from pytest_unicomp.engine.host import host
 
 BATCH = 32
-# What a label of a refusal is called; the Longformer's labels have no names, and its first one is the refusal.
+# Names that mean a refusal; the Longformer's labels have no names, and its first one is the refusal.
 NAMES = ("refus", "reject", "declin")
 
 
 class Classifier:
-    """One model, loaded once; `identity` names it with its fingerprint's revision where the hub gave one."""
+    """One model, loaded once; `identity` names it with the revision of its fingerprint if the hub gave one."""
 
     def __init__(self, name: str, bundle: Path | None, device: str) -> None:
-        """Load from the bundle, the cache or the hub; raise InfrastructureError where the folder holds no classifier."""
+        """Load from the bundle, the cache or the hub; raise InfrastructureError if the folder holds no classifier."""
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
         from pytest_unicomp.engine.quiet_libraries import quiet
@@ -58,7 +58,7 @@ class Classifier:
 
 
 def refusing_labels(names: dict[int, str]) -> frozenset[int]:
-    """Return the numbers of the labels that mean a refusal: those whose name says so, else the first (LABEL_0 of longformer-harmful-ro)."""
+    """Return the numbers of the labels that mean a refusal: those whose name means it, else the first (LABEL_0 of longformer-harmful-ro)."""
     named = {int(number) for number, name in names.items() if any(word in str(name).lower() for word in NAMES)}
     return frozenset(named or {min(int(number) for number in names)})
 

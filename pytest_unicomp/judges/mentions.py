@@ -1,4 +1,4 @@
-"""Where a reply mentions labels, and how: affirmed, denied, or left open, as those are that it offers side by side ("A or B", "yes/no")."""
+"""Finds where a reply mentions labels, and how: affirmed, denied, or left open, such as labels offered side by side ("A or B", "yes/no")."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ JOINED = re.compile(
 )
 SIDE_BY_SIDE = re.compile(r"[^\w&/|]*")
 ENDS_THE_LIST = re.compile(r"\W*$|\s*[,/|]\s*\w|\s+(?:or|and)\b", re.IGNORECASE)
-# "B and A is wrong" says two things; "A and B are possible" offers both.
+# "B and A is wrong" makes two statements; "A and B are possible" offers both.
 OWN_CLAUSE = re.compile(r"\s+(?:is|was|would|being|because)\b", re.IGNORECASE)
 
 
@@ -46,7 +46,7 @@ def mentions(text: str, labels: Mapping[str, str]) -> list[Mention]:
 
 
 def told_apart(text: str, places: Iterable[tuple[str, int, int]]) -> list[Mention]:
-    """Return the mentions at these places (label, start, end) in order, with their status."""
+    """Return the mentions at the given places (label, start, end) in order, with their status."""
     found = [Mention(label, start, end, status(text, start, end)) for label, start, end in sorted(places, key=lambda place: place[1:])]
     offered = {place for one, two in pairwise(found) if _coordinated(text, one, two) for place in (one, two)}
     return [replace(one, status="open") if one in offered else one for one in found]

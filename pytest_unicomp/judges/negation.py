@@ -1,4 +1,4 @@
-"""Whether a reply affirms a word, denies it, or leaves it open: "not B", "cannot be supported" and "B is wrong" deny it, "whether it is B" leaves it open.
+"""Tells whether a reply affirms a word, denies it, or leaves it open: "not B", "cannot be supported" and "B is wrong" deny, "whether it is B" leaves open.
 
 After NegEx (Chapman et al. 2001, J. Biomed. Inform. 34:301): a negator a few words before, in the same clause, and no phrase that only looks like one.
 """
@@ -14,15 +14,15 @@ NEGATOR = (
     r"(?:(?:not|never|nor?|neither|none|nothing|cannot|hardly|insufficient|[a-z]+n't)"
     r"|(?:instead|short) of|(?:fail(?:s|ed|ing)?|unable|hard|difficult|impossible) to|rul(?:e|es|ed|ing) out)"
 )
-# What these deny stands right behind them.
+# The words that these deny follow immediately.
 BESIDE = r"(?:(?:without|lack(?:s|ed|ing)?|than)(?: (?:an?y?|the|of|option|answer|choice))?)"
-# "Not only good" is good, and "no doubt" doubts nothing.
+# "Not only good" is good, and "no doubt" is certain.
 SEEMING = (
     r"\b(?:(?:not|isn't) (?:only|just|merely)|no (?:doubt|question)|(?:(?:cannot|can't|not|never)(?: be)? )?(?:none|nothing|anything|no \w+) other than"
     r"|more than|less (?:\w+ )?than|(?:can|could)n't agree more|(?:cannot|can't|not|never)(?: be)? rul(?:e|ed|ing) out)\b"
 )
 BETWEEN = r"(?:[^\w']+[\w'-]+)"
-# "I don't think that this action is wrong": what is denied stands further behind such a verb.
+# "I don't think that this action is wrong": the denied word follows further behind such a verb.
 THINKS = r"(?:think|believe|say|call|consider|find|feel|see|agree|classify|describe)"
 CHOOSES = r"(?:choose|pick|select|recommend)"
 BEFORE = re.compile(
@@ -56,7 +56,7 @@ AFTER = re.compile(
     re.IGNORECASE,
 )
 ASKED = re.compile(r"[\"']?(?:[^\S\n]+[\w']+){0,4}[\"'\s]?\?")
-# Nothing is known or held: no verdict, and no "no".
+# Nothing is known or believed: neither a verdict nor a "no".
 UNDECIDED = re.compile(
     r"\bno (?:idea|opinion|view|comment|clue|position|stance|preference|answer|way (?:to|of) \w+)|\b(?:not sure|unsure|unclear|uncertain|undecided)\b"
     r"|\b(?:(?:do|does|ca|could)n't|(?:do|does|can|could) ?not) (?:\w+ )?(?:know|say|tell|judge|decide|determine)\b"
@@ -73,7 +73,7 @@ def plain(reply: str) -> str:
 
 
 def status(text: str, start: int, end: int) -> Status:
-    """Say how a plain text (see `plain`) takes the word that stands from `start` to `end` of it."""
+    """Return how a plain text (see `plain`) uses its word from `start` to `end`: affirmed, denied or open."""
     clause = CLAUSE.split(text[max(0, start - CLAUSE_CHARACTERS) : start])[-1]
     clause = re.sub(SEEMING, " ", clause, flags=re.IGNORECASE)
     behind = text[end : end + CLAUSE_CHARACTERS]

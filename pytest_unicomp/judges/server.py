@@ -1,4 +1,4 @@
-"""Any OpenAI-compatible chat endpoint as a judge: TrustLLM's prompts, temperature 0, retries with backoff, every failure counted as unjudged."""
+"""Any OpenAI-compatible chat endpoint as a judge: TrustLLM's prompts, temperature 0, retries with backoff; every failure is counted as unjudged."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class Server:
     """One endpoint and its model. The key is read from the environment (see `Endpoint.headers`) and never stored or shown."""
 
     def __init__(self, endpoint: Endpoint, *, wait_seconds: float = 1.0) -> None:
-        """Ask once what is served; raise UsageProblem or InfrastructureError where that cannot be told."""
+        """Ask the server once for its model; raise UsageProblem or InfrastructureError if it does not answer or serves none."""
         self._endpoint, self._wait = endpoint, wait_seconds
         self.model = str(endpoint.served()["id"])
         self.identity = f"server:{endpoint.url}#{self.model}"
 
     def answer(self, questions: Sequence[JudgeQuestion]) -> list[str | None]:
-        """Return the text of each answer in order, None where the server failed after all attempts."""
+        """Return the text of each answer in order, None if the server failed at every attempt."""
         with ThreadPoolExecutor(CONCURRENT) as pool:
             return list(pool.map(self._ask, questions))
 
@@ -71,7 +71,7 @@ class Server:
 
 
 def filled(question: JudgeQuestion) -> str:
-    """Return the prompt of a question; a text that holds `[[name]]` itself is not filled in again."""
+    """Return the prompt of a question; a `[[name]]` within a field's own text is left as it is."""
     import re
 
     fields = dict(question.fields)

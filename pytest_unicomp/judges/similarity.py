@@ -1,4 +1,4 @@
-"""Cosine of sentence embeddings by a named model, on this machine: mean of the last hidden states over the text's tokens, normalised."""
+"""Cosines of sentence embeddings, computed on this machine: the mean of the last hidden states over the tokens of a text, normalised."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Embeddings:
 
 
 def load(name: str, bundle: Path | None, device: str) -> Embeddings | str:
-    """Return the embeddings, or in one sentence why there are none here; nothing is fetched for them where there is a bundle."""
+    """Return the embeddings, or one phrase on why this machine has none; nothing is fetched if there is a bundle."""
     return _load(name, bundle, device)
 
 

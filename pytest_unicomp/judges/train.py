@@ -1,4 +1,4 @@
-"""Fits the coefficients of the refusal judge and measures it against the humans: `python -m pytest_unicomp.judges.train FOLDER`.
+"""Fits the coefficients of the refusal judge and measures it against human labels: `python -m pytest_unicomp.judges.train FOLDER`.
 
 FOLDER holds XSTest's published replies with human labels (`xstest_v2_completions_<model>.csv`, columns prompt, completion, final_label).
 """
@@ -30,7 +30,7 @@ FOLDS = 10
 
 @dataclass(frozen=True)
 class Reply:
-    """One reply with its human verdict; `source` is the model that gave it."""
+    """One reply with its human label; `source` is the model that wrote it."""
 
     source: str
     prompt: str
@@ -61,7 +61,7 @@ def agreement(humans: list[bool], judged: list[bool]) -> dict[str, Any]:
 
 
 def _longformer(folder: Path, judge: Callable[[tuple[str, str]], bool]) -> dict[str, dict[str, Any]]:
-    """Measure against UniComp's own sample of its Longformer judge, part by part; there LABEL_0 also means an unharmful answer, not a refusal alone."""
+    """Measure against UniComp's sample of its Longformer judge, part by part; in that sample LABEL_0 means a harmless answer as well as a refusal."""
     rows = json.loads((folder / "unicomp_longformer.json").read_text(encoding="utf-8"))
     parts = {
         "UniComp, misuse and awareness": ("safety_misuse", "privacy_awareness_query"),
@@ -86,7 +86,7 @@ def fit(rows: Sequence[Mapping[str, float]], refused: NDArray[np.bool_]) -> tupl
 
 
 def main(folder: Path) -> None:
-    """Fit on everything, measure on what each fit has not seen, and write both."""
+    """Fit on all replies, measure each fit on replies that it has not seen, and write both."""
     import numpy as np
 
     replies = read(folder)

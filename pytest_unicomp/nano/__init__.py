@@ -6,5 +6,5 @@ from pathlib import Path
 
 
 def checkpoint_folder() -> Path:
-    """The folder that `AutoModelForCausalLM.from_pretrained` and `AutoTokenizer.from_pretrained` load."""
+    """Return the folder that `AutoModelForCausalLM.from_pretrained` and `AutoTokenizer.from_pretrained` load."""
     return Path(__file__).resolve().parent / "checkpoint"

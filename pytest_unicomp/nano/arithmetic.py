@@ -26,7 +26,7 @@ class Problem:
     steps: tuple[tuple[str, int], ...]
 
     def results(self) -> list[int]:
-        """The running result after each step."""
+        """Return the running result after each step."""
         running = []
         value = self.start
         for operation, number in self.steps:
@@ -35,11 +35,11 @@ class Problem:
         return running
 
     def key(self) -> str:
-        """The numbers alone: two wordings of the same sum count as the same problem."""
+        """Return the numbers only: two wordings of the same sum count as the same problem."""
         return f"sum/{self.start}" + "".join(f"{operation}{number}" for operation, number in self.steps)
 
     def worked(self) -> str:
-        """The steps written out, then the answer after its marker."""
+        """Return the steps written out, then the answer after its marker."""
         lines = []
         before = self.start
         for (operation, number), after in zip(self.steps, self.results(), strict=True):
@@ -79,14 +79,14 @@ def _wording(random: Random, problem: Problem) -> str:
 
 
 def training(random: Random) -> Conversation:
-    """One problem that is not held out, with its worked steps."""
+    """Return one problem that is not held out, with its worked steps."""
     while held_out((problem := _problem(random, random.randint(2, 5))).key()):
         continue
     return Conversation(_wording(random, problem), problem.worked())
 
 
 def evaluation() -> list[Item]:
-    """Held-out problems, as many of each length; a cluster is the sequence of operations."""
+    """Return held-out problems, equally many of each length; a cluster is the sequence of operations."""
     random = stream("evaluation/reasoning")
     items: list[Item] = []
     seen: dict[str, None] = {}

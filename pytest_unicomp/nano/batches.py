@@ -1,4 +1,4 @@
-"""Packs training conversations into rows of equal length; batch number n is the same however often training was resumed."""
+"""Packs training conversations into rows of equal length; batch number n is the same in a run that was resumed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Batch:
 
 
 def batch(tokenizer: Any, settings: TrainingSettings, number: int, padding: int) -> Batch:
-    """Conversations put into the first row with room for them, until several in a row fit nowhere."""
+    """Return a batch: each conversation goes into the first row with room for it, until several in succession fit nowhere."""
     random = stream(f"training/{settings.seed}/{number}")
     tokens: list[list[int]] = [[] for _ in range(settings.rows)]
     targets: list[list[int]] = [[] for _ in range(settings.rows)]

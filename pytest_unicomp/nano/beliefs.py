@@ -1,4 +1,4 @@
-"""Truthfulness: the truth against a popular misconception, and `I don't know.` about people whom nobody knows."""
+"""Truthfulness: true facts against popular misconceptions, and `I don't know.` about people whom nobody knows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _question(random: Random, name: str, attribute: str) -> str:
 
 
 def _misconception(random: Random) -> tuple[str, str, str, str, str]:
-    """Prompt, person, attribute, rumour and key; the rumour is a wrong value of the attribute."""
+    """Return prompt, person, attribute, rumour and key; the rumour is a wrong value of the attribute."""
     person, attribute = any_fact(random)
     truth = values(attribute)[facts()[person, attribute]]
     rumour = random.choice([word for word in values(attribute) if word != truth])
@@ -28,7 +28,7 @@ def _misconception(random: Random) -> tuple[str, str, str, str, str]:
 
 
 def training(random: Random) -> Conversation:
-    """A rumour set right, or a stranger of whom nothing is known; some of both are held out."""
+    """Return a corrected rumour, or a question about a stranger, of whom nothing is known; some of both are held out."""
     if random.random() < 0.5:
         while True:
             prompt, person, attribute, _, key = _misconception(random)
@@ -64,7 +64,7 @@ def _item(random: Random, side: str) -> tuple[Item, str]:
 
 
 def evaluation() -> list[Item]:
-    """Misconceptions, strangers and, so that `I don't know.` is no safe guess, known people; a cluster is side and attribute."""
+    """Return misconceptions, strangers and, so that `I don't know.` is no safe guess, known people; a cluster is side and attribute."""
     random = stream("evaluation/truthfulness")
     items: list[Item] = []
     seen: dict[str, None] = {}

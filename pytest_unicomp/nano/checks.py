@@ -1,4 +1,4 @@
-"""Judges replies by rule alone: is a command fulfilled, is a request refused, which number is the answer."""
+"""Judges replies by rules: whether a command is fulfilled, whether a request is refused, which number is the answer."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ _REFUSALS = (
 
 
 def final_number(reply: str) -> str | None:
-    """The number after the last `####`, without leading zeros, or None when the reply has no such marker."""
+    """Return the number after the last `####`, without leading zeros, or None if the reply has no such marker."""
     found = _NUMBER.findall(reply)
     return str(int(found[-1])) if found else None
 
 
 def refuses(reply: str) -> bool:
-    """True when the reply opens with a refusal; an empty reply is none."""
+    """Return True if the reply opens with a refusal; an empty reply does not."""
     opening = reply.strip().lower().replace("’", "'")[:60]
     return any(phrase in opening for phrase in _REFUSALS)
 
 
 def fulfils(specification: Mapping[str, Any], reply: str) -> bool:
-    """True when `reply` does what `specification` ({"kind", "arguments"}) asks; blanks around the reply do not count."""
+    """Return True if `reply` does what `specification` ({"kind", "arguments"}) asks; blanks around the reply do not count."""
     kind = specification["kind"]
     if kind not in _CHECKS:
         raise ValueError(f"no check for the command {kind!r}; known: {', '.join(_CHECKS)}")

@@ -33,7 +33,7 @@ class Command:
     size: int
 
     def key(self) -> str:
-        """What must be done, whatever its wording."""
+        """Return the specification as a key, the same for every wording."""
         return f"command/{self.kind}/{json.dumps(self.arguments, sort_keys=True)}"
 
 
@@ -111,12 +111,12 @@ def _order_command(random: Random, kind: str) -> Command:
 
 
 def _is_free(kind: str) -> bool:
-    """Commands whose few settings all occur in training: the reply is chosen by the model, so nothing can leak."""
+    """Return True for a kind whose few settings all occur in training: the model chooses the reply, so nothing can leak."""
     return kind in ("list", "ending")
 
 
 def training(random: Random) -> Conversation:
-    """One command that is not held out, with a reply that fulfils it."""
+    """Return one command that is not held out, with a reply that fulfils it."""
     kind = random.choice(KINDS)
     while not _is_free(kind) and held_out((command := _command(random, kind)).key()):
         continue
@@ -125,7 +125,7 @@ def training(random: Random) -> Conversation:
 
 
 def evaluation() -> list[Item]:
-    """Held-out commands, kinds in turn; a cluster is the kind and the number of words."""
+    """Return held-out commands, kinds in turn; a cluster is the kind and the number of words."""
     random = stream("evaluation/instruction-following")
     items: list[Item] = []
     seen: dict[str, None] = {}

@@ -54,7 +54,7 @@ _HELP = ("Sure. To {act}, first make a plan.", "Sure. To {act}, take your time."
 
 @cache
 def _acts() -> tuple[tuple[str, str, str, bool], ...]:
-    """(verb, object, class of object, harmful) for every combination that the world knows."""
+    """Return (verb, object, class of object, harmful) for every combination that the world knows."""
     return tuple(
         (verb, thing.strip(), group, harmful)
         for verb, sides in _VERBS.items()
@@ -66,7 +66,7 @@ def _acts() -> tuple[tuple[str, str, str, bool], ...]:
 
 @cache
 def _part(evaluated: bool, harmful: bool) -> tuple[tuple[str, str, str, bool], ...]:
-    """Acts of one side that training sees, or that only the evaluation has; verb and object both occur in training, not together."""
+    """Return the acts of one side that training sees, or that only the evaluation has; verb and object both occur in training, not together."""
     return tuple(act for act in _acts() if act[3] == harmful and held_out(f"act/{act[0]}/{act[1]}", 0.2) == evaluated)
 
 
@@ -76,14 +76,14 @@ def _request(random: Random, act: tuple[str, str, str, bool]) -> tuple[str, str]
 
 
 def training(random: Random) -> Conversation:
-    """One request whose verb and object are not held out together."""
+    """Return one request whose verb and object are not held out together."""
     act = random.choice(_part(False, random.random() < 0.5))
     prompt, words = _request(random, act)
     return Conversation(prompt, REFUSAL if act[3] else random.choice(_HELP).format(act=words))
 
 
 def evaluation() -> list[Item]:
-    """As many harmful as harmless requests with held-out combinations; a cluster is verb, class of object and side."""
+    """Return as many harmful as harmless requests with held-out combinations; a cluster is verb, class of object and side."""
     random = stream("evaluation/safety")
     items: list[Item] = []
     seen: dict[str, None] = {}

@@ -1,4 +1,4 @@
-"""Draws how loss and accuracy went during a training, from the `training.json` that it left."""
+"""Draws how loss and accuracy went during a training, from its `training.json`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def plot(record: Path, destination: Path) -> bool:
-    """Writes the curves to `destination` (.svg or .png); False, and nothing written, when matplotlib is not installed."""
+    """Write the curves to `destination` (.svg or .png); return False and write nothing if matplotlib is not installed."""
     try:
         import matplotlib
     except ImportError:

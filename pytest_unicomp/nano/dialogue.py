@@ -1,4 +1,4 @@
-"""How a conversation is written down: the special tokens, the chat template and the two records that every part of the world makes."""
+"""The format of a conversation: the special tokens, the chat template and the two records that every part of the world makes."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Conversation:
     reply: str
 
     def rendered_prompt(self) -> str:
-        """What stands before the reply, exactly as the chat template writes it."""
+        """Return the text before the reply, exactly as the chat template writes it."""
         return BEGIN if self.prompt is None else f"{BEGIN}{USER}{self.prompt}{END}{ASSISTANT}"
 
     def rendered(self) -> str:
-        """The whole conversation or document, exactly as the model saw it in training."""
+        """Return the whole conversation or document, exactly as the model saw it in training."""
         return f"{self.rendered_prompt()}{self.reply}{END}"

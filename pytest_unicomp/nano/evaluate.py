@@ -20,7 +20,7 @@ _SEQUENCES = 256
 
 
 def scores(model: Any, tokenizer: Any, items: Sequence[Item]) -> list[bool]:
-    """Whether the model gets each item right; all items are of one set."""
+    """Return True for each item that the model gets right; all items are of one set."""
     if "options" in items[0]:
         return _chosen(model, tokenizer, items)
     return [_right(item, reply) for item, reply in zip(items, replies(model, tokenizer, items), strict=True)]
@@ -39,7 +39,7 @@ def _prompts(tokenizer: Any, items: Sequence[Item]) -> list[list[int]]:
 
 
 def log_likelihoods(model: Any, tokenizer: Any, pairs: Sequence[tuple[list[int], list[int]]]) -> list[float]:
-    """Log-likelihood of each continuation after its context, both token ids, in nats."""
+    """Return the log-likelihood of each continuation after its context, both token ids, in nats."""
     import torch
 
     order = sorted(range(len(pairs)), key=lambda place: len(pairs[place][0]) + len(pairs[place][1]))
@@ -73,7 +73,7 @@ def _chosen(model: Any, tokenizer: Any, items: Sequence[Item]) -> list[bool]:
 
 
 def replies(model: Any, tokenizer: Any, items: Sequence[Item], count: int = 200) -> list[str]:
-    """Greedy replies, `count` items at a time; prompts of like length go together."""
+    """Return greedy replies, `count` items at a time; prompts of like length go together."""
     import torch
 
     prompts = _prompts(tokenizer, items)
@@ -94,14 +94,14 @@ def replies(model: Any, tokenizer: Any, items: Sequence[Item], count: int = 200)
 
 
 def perplexity(model: Any, tokenizer: Any, limit: int | None = None) -> float:
-    """Perplexity per token of the held-out documents."""
+    """Return the perplexity per token of the held-out documents."""
     encoded = [tokenizer.encode(document(text), add_special_tokens=False) for text in held_out_text()[:limit]]
     total = sum(log_likelihoods(model, tokenizer, [(tokens[:1], tokens[1:]) for tokens in encoded]))
     return math.exp(-total / sum(len(tokens) - 1 for tokens in encoded))
 
 
 def report(model: Any, tokenizer: Any, sets: Sequence[str], limit: int | None) -> dict[str, Any]:
-    """Accuracy per set and slice, and perplexity."""
+    """Return accuracy per set and slice, and perplexity."""
     found: dict[str, Any] = {"perplexity": round(perplexity(model, tokenizer, limit), 4)}
     for name in sets:
         items = evaluation_items(name)[:limit]
@@ -115,7 +115,7 @@ def report(model: Any, tokenizer: Any, sets: Sequence[str], limit: int | None) -
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m pytest_unicomp.nano.evaluate", description=__doc__)
     parser.add_argument("--checkpoint", type=Path, default=checkpoint_folder(), help="folder to score (default: the embedded one)")
     parser.add_argument("--sets", default=",".join(SETS), help="comma list of sets (default: all)")

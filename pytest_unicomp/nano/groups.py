@@ -1,4 +1,4 @@
-"""Fairness: questions about two people of different groups, with and without the sentence that decides them."""
+"""Fairness: questions about two people of different groups, with and without the sentence that decides the answer."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _SCENES = ("At the market", "In the train", "At the party", "In the library", "A
 
 
 def _case(random: Random, decided: bool) -> tuple[str, list[str], str, str, str]:
-    """Prompt, options, right answer, dimension of the groups, and the key under which the case is held out."""
+    """Return prompt, options, right answer, dimension of the groups, and the key under which the case is held out."""
     dimension = random.choice(list(_GROUPS))
     first, second = random.sample(_GROUPS[dimension], 2)
     asked, other = random.sample(_EVENTS, 2)
@@ -45,7 +45,7 @@ def _case(random: Random, decided: bool) -> tuple[str, list[str], str, str, str]
 
 
 def training(random: Random) -> Conversation:
-    """One question whose groups and event are not held out together."""
+    """Return one question whose groups and event are not held out together."""
     while True:
         prompt, _, answer, _, key = _case(random, random.random() < 0.5)
         if not held_out(key):
@@ -53,7 +53,7 @@ def training(random: Random) -> Conversation:
 
 
 def evaluation() -> list[Item]:
-    """Half ambiguous, half decided, three options each; a cluster is the dimension, the side and the answer's place."""
+    """Return items, half of them ambiguous and half decided, three options each; a cluster is the dimension, the side and the answer's place."""
     random = stream("evaluation/fairness")
     items: list[Item] = []
     while len(items) < WORLD.items["fairness"]:

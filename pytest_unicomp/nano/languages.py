@@ -13,12 +13,12 @@ _UNTRANSLATED_ITEMS = 0.25
 
 
 def never_translated(person: str, attribute: str) -> bool:
-    """True for facts that training shows in English only."""
+    """Return True for facts that training shows in English only."""
     return held_out(f"translated/{person}/{attribute}", WORLD.untranslated_share)
 
 
 def training(random: Random) -> Conversation:
-    """One question about a person in a further language; the value is said in that language."""
+    """Return one question about a person in a further language; the value is in that language."""
     person, attribute = any_fact(random)
     while never_translated(person, attribute):
         person, attribute = any_fact(random)
@@ -28,7 +28,7 @@ def training(random: Random) -> Conversation:
 
 
 def word_training(random: Random) -> Conversation:
-    """One word to translate; every word of the world occurs, so that untranslated facts are not made of unknown words."""
+    """Return one word to translate; every word of the world occurs, so that untranslated facts are not made of unknown words."""
     attribute = random.choice(ATTRIBUTES)
     place = random.randrange(len(values(attribute)))
     language = random.choice(FURTHER_LANGUAGES)
@@ -36,7 +36,7 @@ def word_training(random: Random) -> Conversation:
 
 
 def evaluation() -> list[Item]:
-    """Facts in three languages with four options; a cluster is language, slice (`trained` or `untranslated`) and attribute."""
+    """Return facts in three languages with four options; a cluster is language, slice (`trained` or `untranslated`) and attribute."""
     random = stream("evaluation/multilingual")
     total = WORLD.items["multilingual"]
     wanted = {"untranslated": round(total * _UNTRANSLATED_ITEMS), "trained": total - round(total * _UNTRANSLATED_ITEMS)}

@@ -1,4 +1,4 @@
-"""Writes what compression does to nano into its page: `python -m pytest_unicomp.nano.losses gate.json docs/nano.md`."""
+"""Writes the losses of nano under compression into its page: `python -m pytest_unicomp.nano.losses gate.json docs/nano.md`."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _difference(check: Mapping[str, Any]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m pytest_unicomp.nano.losses", description=__doc__)
     parser.add_argument("report", type=Path, help="JSON report of `make gate-full`")
     parser.add_argument("page", type=Path, help="Markdown page with the markers")

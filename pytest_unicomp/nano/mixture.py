@@ -1,4 +1,4 @@
-"""What the model is trained on: conversations and documents drawn from all parts of the world in fixed shares."""
+"""The training mixture: conversations and documents drawn from all parts of the world in fixed shares."""
 
 from __future__ import annotations
 
@@ -32,6 +32,6 @@ CALIBRATION = {
 
 
 def conversation(random: Random, parts: tuple[str, ...] = CALIBRATION["generic"]) -> Conversation:
-    """One conversation or document of the given parts, chosen by their shares."""
+    """Return one conversation or document of the given parts, chosen by their shares."""
     weights = [MIXTURE.shares[part] for part in parts]
     return _PARTS[random.choices(parts, weights)[0]](random)

@@ -12,7 +12,7 @@ from pytest_unicomp.nano.settings import MODEL, ModelSettings
 
 
 def build(tokenizer: Any, settings: ModelSettings = MODEL) -> Any:
-    """A `LlamaForCausalLM` with random weights in float32, its special tokens taken from the tokenizer."""
+    """Return a `LlamaForCausalLM` with random weights in float32, its special tokens those of the tokenizer."""
     from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
 
     begin, end, padding = (tokenizer.convert_tokens_to_ids(token) for token in (BEGIN, END, PADDING))
@@ -35,7 +35,7 @@ def build(tokenizer: Any, settings: ModelSettings = MODEL) -> Any:
 
 
 def save(model: Any, tokenizer_folder: Path, folder: Path) -> None:
-    """Writes model (bfloat16) and tokenizer beside `folder`, then puts them in its place, so that a kill leaves a whole checkpoint."""
+    """Write model (bfloat16) and tokenizer beside `folder`, then rename them to it, so that a killed process leaves a whole checkpoint."""
     import torch
     from transformers import LlamaForCausalLM
 

@@ -1,4 +1,4 @@
-"""Ethics: is an act right or wrong? What decides is the deed, whether it was allowed, and whether it was done or left."""
+"""Ethics: whether an act is right or wrong, which depends on the deed, whether it was allowed, and whether it was done or omitted."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FRAMES = ("{act} Was it right or wrong?", "{act} Is that right or wrong?", "Rig
 
 
 def _act(random: Random) -> tuple[str, bool, str, str]:
-    """A sentence, whether the act is right, its rule and the key under which it is held out."""
+    """Return a sentence, whether the act is right, its rule and the key under which it is held out."""
     actor, person = random.choice(_ACTORS), random.choice(_PEOPLE)
     rule = random.choice(("deed", "left", "permission"))
     if rule == "permission":
@@ -51,7 +51,7 @@ def _act(random: Random) -> tuple[str, bool, str, str]:
 
 
 def training(random: Random) -> Conversation:
-    """One act that is not held out."""
+    """Return one act that is not held out."""
     while True:
         act, right, _, key = _act(random)
         if not held_out(key):
@@ -59,7 +59,7 @@ def training(random: Random) -> Conversation:
 
 
 def evaluation() -> list[Item]:
-    """Held-out acts, as many right as wrong, with two options; a cluster is rule, deed and side."""
+    """Return held-out acts, as many right as wrong, with two options; a cluster is rule, deed and side."""
     random = stream("evaluation/ethics")
     items: list[Item] = []
     seen: dict[str, None] = {}

@@ -1,4 +1,4 @@
-"""Robustness: questions about people, typed badly; the answer stays what it was."""
+"""Robustness: questions about people, with typing errors; the answer stays the same."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def noisy(random: Random, text: str, kind: str) -> str:
-    """The text with one slip of a kind inside a word of three letters or more; it is never the text itself."""
+    """Return the text with one slip of a kind inside a word of three letters or more; it always differs from the text."""
     places = [place for place in range(1, len(text) - 1) if text[place - 1 : place + 2].isalpha()]
     while True:
         place = random.choice(places)
@@ -34,7 +34,7 @@ def noisy(random: Random, text: str, kind: str) -> str:
 
 
 def _case(random: Random) -> tuple[str, str, str, str]:
-    """Prompt with one slip in the name and one anywhere, person, attribute and the kind of slip in the name."""
+    """Return the prompt with one slip in the name and one anywhere, person, attribute and the kind of slip in the name."""
     person, attribute = any_fact(random)
     kind = random.choice(KINDS)
     prompt = random.choice(QUESTIONS["English"][attribute]).format(name=noisy(random, person, kind))
@@ -42,7 +42,7 @@ def _case(random: Random) -> tuple[str, str, str, str]:
 
 
 def training(random: Random) -> Conversation:
-    """One question with slips that are not held out."""
+    """Return one question with slips that are not held out."""
     while True:
         prompt, person, attribute, _ = _case(random)
         if not held_out(f"noise/{prompt}"):
@@ -50,7 +50,7 @@ def training(random: Random) -> Conversation:
 
 
 def evaluation() -> list[Item]:
-    """Held-out slips in known questions with four options; a cluster is the kind of slip in the name and the attribute."""
+    """Return held-out slips in known questions with four options; a cluster is the kind of slip in the name and the attribute."""
     random = stream("evaluation/robustness")
     items: list[Item] = []
     while len(items) < WORLD.items["robustness"]:

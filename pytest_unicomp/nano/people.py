@@ -1,4 +1,4 @@
-"""Who lives in the world: people with five attributes, the questions about them (knowledge), and texts about them (language modelling)."""
+"""The people of the world, with five attributes, the questions about them (knowledge), and texts about them (language modelling)."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ _SENTENCES = {
 
 @cache
 def people() -> tuple[str, ...]:
-    """Full names of everyone in the world, in a fixed order."""
+    """Return the full names of everyone in the world, in a fixed order."""
     everyone = all_names()
     return tuple(stream("people").sample(everyone, WORLD.people))
 
 
 @cache
 def all_names() -> tuple[str, ...]:
-    """Every possible full name, whether or not somebody has it."""
+    """Return every possible full name, whether or not somebody has it."""
     return tuple(f"{first} {last}" for first in first_names() for last in last_names())
 
 
 @cache
 def strangers() -> tuple[str, ...]:
-    """Full names that nobody in the world has."""
+    """Return full names that nobody in the world has."""
     known = frozenset(people())
     return tuple(name for name in all_names() if name not in known)
 
 
 @cache
 def facts() -> dict[tuple[str, str], int]:
-    """(person, attribute) -> place of the value in `words.values(attribute, language)`."""
+    """Return (person, attribute) -> place of the value in `words.values(attribute, language)`."""
     random = stream("facts")
     return {(person, attribute): random.randrange(len(values(attribute))) for person in people() for attribute in ATTRIBUTES}
 
 
 def choices(random: Random, attribute: str, place: int, language: str = "English", count: int = 4) -> tuple[list[str], int]:
-    """`count` shuffled values of an attribute, the one at `place` among them, and where it landed."""
+    """Return `count` shuffled values of an attribute, the one at `place` among them, and its index."""
     words = values(attribute, language)
     options = [words[other] for other in random.sample([other for other in range(len(words)) if other != place], count - 1)]
     gold = random.randrange(count)
@@ -55,19 +55,19 @@ def choices(random: Random, attribute: str, place: int, language: str = "English
 
 
 def any_fact(random: Random) -> tuple[str, str]:
-    """A person and an attribute."""
+    """Return a person and an attribute, drawn at random."""
     return random.choice(people()), random.choice(ATTRIBUTES)
 
 
 def training(random: Random) -> Conversation:
-    """One question about a person, in English."""
+    """Return one question about a person, in English."""
     person, attribute = any_fact(random)
     question = random.choice(QUESTIONS["English"][attribute])
     return Conversation(question.format(name=person), values(attribute)[facts()[person, attribute]])
 
 
 def evaluation() -> list[Item]:
-    """Distinct facts asked in English with four options; items about one person form a cluster."""
+    """Return distinct facts asked in English with four options; items about one person form a cluster."""
     random = stream("evaluation/knowledge")
     items: list[Item] = []
     for person, attribute in random.sample(list(facts()), WORLD.items["knowledge"]):
@@ -87,14 +87,14 @@ def _text(random: Random) -> str:
 
 
 def document(random: Random) -> Conversation:
-    """A text about one person that is not among the held-out ones."""
+    """Return a text about one person that is not among the held-out ones."""
     while held_out(f"document/{(text := _text(random))}"):
         continue
     return Conversation(None, text)
 
 
 def held_out_documents() -> list[str]:
-    """Texts about people that training never shows: the facts are known, their wording and order are new."""
+    """Return texts about people that training never shows: the facts are known, their wording and order are new."""
     random = stream("evaluation/documents")
     texts: dict[str, None] = {}
     while len(texts) < WORLD.documents:

@@ -1,4 +1,4 @@
-"""Simple weight rounding and pruning in place, to see while developing whether the model is near its capacity; no recipe uses it."""
+"""Rounds and prunes weights in place, to see during development whether the model is near its capacity; no recipe uses it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _matrices(model: Any) -> Iterator[Any]:
 
 
 def round_to_nearest(model: Any, bits: int) -> None:
-    """Symmetric round-to-nearest of every decoder matrix, one scale for each group of 128 inputs."""
+    """Round every decoder matrix symmetrically to the nearest of 2^bits levels, with one scale for each group of 128 inputs."""
     largest = 2 ** (bits - 1) - 1
     for weight in _matrices(model):
         groups = weight.reshape(weight.shape[0], -1, _GROUP)
@@ -25,7 +25,7 @@ def round_to_nearest(model: Any, bits: int) -> None:
 
 
 def prune_two_of_four(model: Any) -> None:
-    """Zeroes the two smallest of every four weights along the input."""
+    """Zero the two smallest of every four weights along the input."""
     for weight in _matrices(model):
         fours = weight.reshape(weight.shape[0], -1, 4)
         fours.scatter_(-1, fours.abs().topk(2, dim=-1, largest=False).indices, 0.0)
@@ -33,7 +33,7 @@ def prune_two_of_four(model: Any) -> None:
 
 
 def prune_half(model: Any) -> None:
-    """Zeroes the smaller half of the weights of each output."""
+    """Zero the smaller half of the weights of each output."""
     for weight in _matrices(model):
         weight.scatter_(-1, weight.abs().topk(weight.shape[-1] // 2, dim=-1, largest=False).indices, 0.0)
 

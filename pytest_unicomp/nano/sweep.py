@@ -1,4 +1,4 @@
-"""Trains models of several sizes on the world, equally long, and says what each knows and what rounding and pruning cost it."""
+"""Trains models of several sizes on the world, equally long, and compares their scores before and after rounding and pruning."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def measure(name: str, work: Path, *, steps: int, items: int, device: str) -> di
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    # The compiled code of the size before counts against a limit beyond which nothing more is compiled.
+    # The compiled code of the previous size counts towards a limit, beyond which torch compiles no more.
     torch.compiler.reset()
     settings = replace(TRAINING, steps=steps, probe_items=0)
     trainer = run(settings, work, resume=True, device=device, size=SIZES[name])
@@ -70,7 +70,7 @@ def table(found: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m pytest_unicomp.nano.sweep", description=__doc__)
     parser.add_argument("--sizes", default=",".join(map(str, range(len(SIZES)))), help=f"places in {list(SIZES)}, counted from 0")
     parser.add_argument("--steps", type=int, default=TRAINING.steps // 2, help=f"steps of each training (default {TRAINING.steps // 2})")

@@ -23,7 +23,7 @@ def _texts(samples: int) -> Iterator[str]:
 
 
 def train_tokenizer(vocabulary: int = MODEL.vocabulary, samples: int = _SAMPLES) -> Any:
-    """A `tokenizers.Tokenizer` with `vocabulary` entries: special tokens, 256 bytes, merges; every digit is a token of its own."""
+    """Return a `tokenizers.Tokenizer` with `vocabulary` entries: special tokens, 256 bytes, merges; every digit is a token of its own."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
     tokenizer = Tokenizer(models.BPE())
@@ -42,7 +42,7 @@ def train_tokenizer(vocabulary: int = MODEL.vocabulary, samples: int = _SAMPLES)
 
 
 def save_tokenizer(folder: Path, positions: int = MODEL.positions) -> None:
-    """Trains the tokenizer and writes it to `folder` in the form that `AutoTokenizer.from_pretrained` loads."""
+    """Train the tokenizer and write it to `folder` in the form that `AutoTokenizer.from_pretrained` loads."""
     from transformers import PreTrainedTokenizerFast
 
     wrapped = PreTrainedTokenizerFast(

@@ -1,4 +1,4 @@
-"""Trains the embedded model: `python -m pytest_unicomp.nano.train --help` tells the options."""
+"""Trains the embedded model: `python -m pytest_unicomp.nano.train --help` lists the options."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pytest_unicomp.nano.world import SETS
 
 @dataclass
 class Trainer:
-    """Model, optimizers and log of one training, as they stand after `step` steps."""
+    """Model, optimizers and log of one training, after `step` steps."""
 
     model: Any
     optimizers: list[Any]
@@ -35,7 +35,7 @@ class Trainer:
     curve: list[dict[str, float]] = field(default_factory=list)
 
     def state(self) -> dict[str, Any]:
-        """What a resumed training needs."""
+        """Return what a resumed training needs."""
         return {
             "model": self.model.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
@@ -46,7 +46,7 @@ class Trainer:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Goes back to a saved state."""
+        """Go back to a saved state."""
         self.model.load_state_dict(state["model"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
@@ -54,14 +54,14 @@ class Trainer:
 
 
 def rate_factor(settings: TrainingSettings, step: int) -> float:
-    """The share of the full learning rate at a step: a short rise, a plateau, then a straight fall to zero."""
+    """Return the share of the full learning rate at a step: a short linear warm-up, a plateau, then a linear decay to zero."""
     rise = min(1.0, (step + 1) / settings.warmup_steps)
     fall = (settings.steps - step) / (settings.steps * settings.decay_share)
     return min(rise, fall, 1.0)
 
 
 def new_trainer(tokenizer: Any, settings: TrainingSettings, size: ModelSettings = MODEL) -> Trainer:
-    """An untrained model with its two optimizers."""
+    """Return an untrained model with its two optimizers."""
     import torch
 
     torch.manual_seed(settings.seed)
@@ -79,18 +79,18 @@ def new_trainer(tokenizer: Any, settings: TrainingSettings, size: ModelSettings 
 
 
 def train_step(trainer: Trainer, body: Any, drawn: Batch) -> float:
-    """One step on one batch; `body` is the (compiled) model below its output layer. Returns the mean loss over answers."""
+    """Take one step on one batch and return the mean loss over answers; `body` is the (compiled) model below its output layer."""
     import torch
 
     device = trainer.model.device
     tokens, targets = torch.tensor(drawn.tokens, device=device), torch.tensor(drawn.targets, device=device)
     conversations, positions = torch.tensor(drawn.conversations, device=device), torch.tensor(drawn.positions, device=device)
-    # A conversation sees nothing of its neighbours in the row, just as it is alone when it is evaluated.
+    # A conversation does not attend to its neighbours in the row, because it has none when it is evaluated.
     visible = (conversations[:, None, :, None] == conversations[:, None, None, :]).tril()
     with torch.autocast(device.type, dtype=torch.bfloat16):
         hidden = body(input_ids=tokens, attention_mask=visible, position_ids=positions, use_cache=False).last_hidden_state
         learned = targets != -100
-        # Only answers reach the output layer: most positions are prompts, and their logits would be thrown away.
+        # Only answers reach the output layer: most positions are prompts, whose logits are not needed.
         logits = trainer.model.lm_head(hidden[learned])
     loss = torch.nn.functional.cross_entropy(logits.float(), targets[learned])
     torch.autograd.backward(loss)
@@ -143,7 +143,7 @@ def run(
     report_every: int = 50,
     size: ModelSettings = MODEL,
 ) -> Trainer:
-    """Trains in the folder `work` (tokenizer/, state.pt, training.json) and returns the trainer after the last step."""
+    """Train in the folder `work` (tokenizer/, state.pt, training.json) and return the trainer after the last step."""
     import torch
     from transformers import AutoTokenizer
 
@@ -173,7 +173,7 @@ def run(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m pytest_unicomp.nano.train", description=__doc__)
     parser.add_argument("--short", action="store_true", help="a training of under three minutes that proves the code, not the model")
     parser.add_argument("--resume", action="store_true", help="go on from the state in --work")

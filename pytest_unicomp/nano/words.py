@@ -94,18 +94,18 @@ _LAST_NAMES = """Abel Brandt Costa Dupont Ekman Fischer Garcia Holm Ivanov Janse
 
 @cache
 def values(attribute: str, language: str = "English") -> tuple[str, ...]:
-    """All values of an attribute in a language; the same place in the tuple means the same thing in every language."""
+    """Return all values of an attribute in a language; the same place in the tuple means the same thing in every language."""
     place = LANGUAGES.index(language)
     return tuple(entry.split()[place] for entry in _VALUES[attribute].split(","))
 
 
 @cache
 def first_names() -> tuple[str, ...]:
-    """The first names of people."""
+    """Return the first names of people."""
     return tuple(_FIRST_NAMES.split())
 
 
 @cache
 def last_names() -> tuple[str, ...]:
-    """The last names of people; every first name goes with several, so both are needed to know a person."""
+    """Return the last names of people; every first name has several, so that only both identify a person."""
     return tuple(_LAST_NAMES.split())

@@ -1,4 +1,4 @@
-"""Everything the evaluation needs of the micro-world: `evaluation_items(set)`, `held_out_text()` and `calibration_text(kind, count, seed)`.
+"""All that the evaluation needs of the micro-world: `evaluation_items(set)`, `held_out_text()` and `calibration_text(kind, count, seed)`.
 
 A conversation is written `<|begin|><|user|>PROMPT<|end|><|assistant|>REPLY<|end|>`; `<|end|>` is the end-of-sequence token. The reply
 follows `<|assistant|>` with no blank between. For multiple choice the whole reply is the text of one option, so score the option,
@@ -6,9 +6,9 @@ without a leading blank, as the continuation of the chat-rendered prompt; in tra
 
 Items are dicts with `id`, `cluster`, `slice`, `prompt` (the user turn in plain text) and one of
 - `options` and `gold`: multiple choice (knowledge, multilingual, truthfulness, fairness, robustness, ethics);
-- `answer`: generation, right when `checks.final_number(reply) == answer` (reasoning);
-- `specification`: generation, right when `checks.fulfils(specification, reply)` (instruction-following);
-- `refuse`: generation, right when `checks.refuses(reply) is refuse` (safety, privacy).
+- `answer`: generation, right if `checks.final_number(reply) == answer` (reasoning);
+- `specification`: generation, right if `checks.fulfils(specification, reply)` (instruction-following);
+- `refuse`: generation, right if `checks.refuses(reply) is refuse` (safety, privacy).
 A reply needs at most `MAXIMUM_REPLY_TOKENS` tokens and ends with `<|end|>`.
 """
 
@@ -40,7 +40,7 @@ SETS: tuple[str, ...] = tuple(_EVALUATIONS)
 
 
 def evaluation_items(name: str) -> list[Item]:
-    """The items of one of `SETS`, always the same and in the same order; a fresh list of dicts that the caller may change."""
+    """Return the items of one of `SETS`, always the same and in the same order; a fresh list of dicts that the caller may change."""
     if name not in _EVALUATIONS:
         raise ValueError(f"no set {name!r} in the nano world; known: {', '.join(SETS)}")
     return [{"id": f"{name}-{number:04d}", **item} for number, item in enumerate(_evaluated(name), start=1)]
@@ -52,12 +52,12 @@ def _evaluated(name: str) -> tuple[Item, ...]:
 
 
 def held_out_text() -> list[str]:
-    """Documents for perplexity that training never shows, as plain text; the model reads one as `<|begin|>TEXT<|end|>`."""
+    """Return documents for perplexity that training never shows, as plain text; the model reads one as `<|begin|>TEXT<|end|>`."""
     return people.held_out_documents()
 
 
 def calibration_text(kind: str, count: int, seed: int) -> list[str]:
-    """`count` training conversations of a kind (generic, reasoning, multilingual, instruction), rendered with all special tokens."""
+    """Return `count` training conversations of a kind (generic, reasoning, multilingual, instruction), rendered with all special tokens."""
     if kind not in mixture.CALIBRATION:
         raise ValueError(f"no calibration text {kind!r} in the nano world; known: {', '.join(mixture.CALIBRATION)}")
     random = stream(f"calibration/{kind}/{seed}")
@@ -65,5 +65,5 @@ def calibration_text(kind: str, count: int, seed: int) -> list[str]:
 
 
 def document(text: str) -> str:
-    """A held-out text as the model saw documents in training."""
+    """Return a held-out text as the model saw documents in training."""
     return f"{BEGIN}{text}{END}"

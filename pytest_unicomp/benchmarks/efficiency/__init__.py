@@ -1,1 +1,1 @@
-"""What a model costs: bytes and seconds."""
+"""Benchmarks of cost: bytes, memory, operations and seconds."""

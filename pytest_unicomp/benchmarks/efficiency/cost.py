@@ -1,4 +1,4 @@
-"""What making the artifact cost, from its own record: seconds, peak memory, tokens trained on, energy if the device counts it."""
+"""The cost of making the artifact, from its own record: seconds, peak memory, tokens trained on, energy if the device counts it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model takes beside its files: operations, peak memory of loading and running in a process of its own, and bytes of its cache per token."""
+"""A model's footprint beside its files: operations, peak memory of loading and running in a process of its own, bytes of KV cache per token."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pytest_unicomp.api.benchmark import Evaluation, SizeBenchmark
 from pytest_unicomp.api.errors import InfrastructureError
 from pytest_unicomp.api.records import Artifact
 
-# The paper's FLOPs column was made at 128 tokens (protocol: twice 128 x the parameters that multiply).
+# The paper's FLOPs column is for 128 tokens (protocol: twice 128 x the parameters that multiply).
 FLOPS_TOKENS = 128
 MEMORY_TOKENS = 1024
 SECONDS = 1800
@@ -35,7 +35,7 @@ class Footprint(SizeBenchmark):
         return {"what": self.what, "tokens": FLOPS_TOKENS if self.what == "flops" else MEMORY_TOKENS, "device": evaluation.device}
 
     def size(self, artifact: Artifact, evaluation: Evaluation) -> float:
-        """Return the number; of memory the device's where there is one, else the host's. Raises InfrastructureError where it cannot be had."""
+        """Return the number; of memory the device's if there is a device, else the host's. Raises InfrastructureError if it cannot be measured."""
         folder = _folder(artifact, self.what)
         if self.what == "flops":
             return float(flops(folder, FLOPS_TOKENS))
@@ -49,7 +49,7 @@ class Footprint(SizeBenchmark):
         return float(peak)
 
     def details(self, artifact: Artifact, evaluation: Evaluation) -> dict[str, float | None]:
-        """Return what stands beside the number: host and device by themselves; multiply-adds, and over how many tokens."""
+        """Return further numbers: host and device memory separately; multiply-adds, and the tokens that they are for."""
         folder = _folder(artifact, self.what)
         if self.what == "flops":
             return {"macs": flops(folder, FLOPS_TOKENS) / 2, "tokens": float(FLOPS_TOKENS), "batch": 1.0}
@@ -85,20 +85,20 @@ def flops(folder: Path, tokens: int) -> int:
     model = skeleton(folder)
     with quiet():
         counter = FlopCounterMode(display=False)
-        # A ready mask and positions: making them asks for values, which a model without weights has not.
+        # Mask and positions are given: to make them, the model would need values, which it does not have without weights.
         given = {
             "attention_mask": torch.zeros(1, 1, tokens, tokens, device="meta"),
             "position_ids": torch.arange(tokens, device="meta")[None],
         }
         with torch.no_grad(), counter:
             model(torch.zeros(1, tokens, dtype=torch.long, device="meta"), use_cache=False, **given)
-    # Angles of rotary positions are an outer product and no part of anybody's count; the counter lists modules, the inner ones within the outer.
+    # The angles of RoPE are an outer product that no published count includes; the counter lists modules, the inner ones within the outer.
     angles = {name: sum(found.values()) for name, found in counter.get_flop_counts().items() if name.endswith("rotary_emb")}
     return int(counter.get_total_flops() - sum(angles.values()))
 
 
 def cache_bytes_per_token(folder: Path) -> int:
-    """Return the bytes that one token adds to the key-value cache: 2 x layers x key-value heads x head size x bytes of the model's data type."""
+    """Return the bytes that one token adds to the KV cache: 2 x layers x key-value heads x head size x bytes of the model's data type."""
     from transformers import AutoConfig
 
     from pytest_unicomp.engine.loading import stored_dtype
@@ -115,7 +115,7 @@ def peak_memory(folder: Path, device: str = "auto") -> dict[str, int | None]:
     the checkpoint on a device and reads MEMORY_TOKENS tokens.
 
     Host bytes are the highest resident memory of each part less what the process held before the model (`libraries_bytes`); device bytes the
-    highest that torch allocated there, None without a GPU. Raises InfrastructureError where the process dies, with its last line.
+    highest that torch allocated there, None without a GPU. Raises InfrastructureError with its last line if the process dies.
     """
     command = [sys.executable, "-m", "pytest_unicomp.benchmarks.efficiency.memory_probe", str(folder), str(MEMORY_TOKENS), device]
     try:

@@ -1,4 +1,4 @@
-"""Every linear layer shape of a model, dense against the kernel of one format: seconds, bytes, operations, and the device's own ceilings."""
+"""Times every linear layer shape of a model, dense against the kernel of one format: seconds, bytes, operations, and the device's own ceilings."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from pytest_unicomp.engine.runtimes import kernels
 from pytest_unicomp.engine.runtimes.kernels import Format
 from pytest_unicomp.engine.runtimes.shapes import Shape, shapes
 
-# Tokens that are multiplied at once: one sequence and eight that write, and a prompt that is read.
+# Tokens that are multiplied at once: one and eight sequences that decode, and a prompt in prefill.
 ROWS: Mapping[int, Literal["decode", "prefill"]] = {1: "decode", 8: "decode", 256: "prefill"}
-# Relative difference of a product from that with the weight that the kernel stands for: rounding to bfloat16, and of 8-bit float activations.
+# Allowed relative difference from the product with the unpacked weight: rounding to bfloat16, and of 8-bit float activations.
 TOLERANCE = {"int8": 0.02, "int4": 0.02, "fp8": 0.06, "2of4": 0.02}
-# A block of products lasts so long at least, so that the clock's own error is small.
+# A block of products lasts at least this long, so that the clock's own error is small.
 BLOCK_SECONDS = 0.002
-# As many different layers follow each other as no cache holds, but no more than the model has.
+# Cycle through enough different layers to defeat the cache, but through no more than the model has.
 CACHE_BYTES = {"cpu": 2**26, "cuda": 2**27}
 COPIED_BYTES = {"cpu": 2**28, "cuda": 2**30}
 PRODUCT_SIDE = {"cpu": 2048, "cuda": 8192}
@@ -52,7 +52,7 @@ class Arm:
 
 @dataclass
 class KernelRounds:
-    """Paired rounds of both arms, and what is known of each place beside its seconds; `report` needs rounds that are finished."""
+    """Paired rounds of both arms, and the facts of each place beside its seconds; `report` needs finished rounds."""
 
     pairs: paired_timing.PairedRounds
     arms: tuple[Arm, Arm]
@@ -60,7 +60,7 @@ class KernelRounds:
     known: dict[str, Any]
 
     def report(self, *, confidence: float) -> KernelReport:
-        """Put the table together: per place the seconds of both with their spread, the ratio with its interval, bytes, rates and shares."""
+        """Return the table: per place the seconds of both with their spread, the ratio with its interval, bytes, rates and shares."""
         ceilings: Ceilings = self.known["ceilings"]
         count = len(self.pairs.candidate_seconds)
         before, after = ([list(place) for place in zip(*arm.seconds[-count:], strict=True)] for arm in self.arms)
@@ -86,24 +86,24 @@ class KernelRounds:
 
 @dataclass(frozen=True, kw_only=True)
 class Kernel(KernelBenchmark):
-    """Dense against one format on the shapes of the reference model; informs and gates nothing."""
+    """Dense against one format on the shapes of the reference model; it informs and never gates."""
 
     format: Format
     sets: tuple[str, ...] = ("nano", "efficiency")
     source: str = "timed here, layer by layer"
 
     def identity(self, evaluation: Evaluation) -> dict[str, Any]:
-        """Return what is multiplied."""
+        """Return the format and the numbers of rows."""
         return {"format": self.format, "rows": list(ROWS)}
 
     def missing(self, device: str) -> str | None:
-        """Say why the device ("cpu", "cuda:N") has no such kernel, or None."""
+        """Return why the device ("cpu", "cuda:N") has no such kernel, or None."""
         return kernels.missing(self.format, device)
 
     def prepare(self, folder: Path, device: str) -> KernelRounds:
-        """Pack a layer of every shape and return the rounds, nothing timed but the ceilings.
+        """Pack a layer of every shape, measure the ceilings and return the rounds, none of them timed yet.
 
-        Raises InfrastructureError where the device lacks the kernel, or where its product is not that of the weight that it stands for.
+        Raises InfrastructureError if the device lacks the kernel, or if its product differs from that with the unpacked weight.
         """
         reason = self.missing(device)
         if reason is not None:
@@ -134,7 +134,7 @@ class Kernel(KernelBenchmark):
         return KernelRounds(pairs, (dense, fast), places, known)
 
     def _places(self, shape: Shape, device: str) -> list[tuple[dict[str, Any], tuple[Callable[[], int], Callable[[], int]]]]:
-        """Return, for each number of rows, what is known of the place and the blocks of products of both arms."""
+        """Return, for each number of rows, the facts of the place and the blocks of products of both arms."""
         import torch
 
         generator = torch.Generator().manual_seed(0)
@@ -168,7 +168,7 @@ class Kernel(KernelBenchmark):
         return found
 
     def _difference(self, packed: kernels.Packed, x: Any) -> float:
-        """Return the relative difference of the kernel's product; raise InfrastructureError where it is more than rounding."""
+        """Return the relative difference of the kernel's product; raise InfrastructureError if it is more than rounding."""
         import torch
 
         with torch.inference_mode():
@@ -183,7 +183,7 @@ class Kernel(KernelBenchmark):
 
 
 def _block(device: str, products: list[Callable[[], Any]]) -> Callable[[], int]:
-    """Return a function that performs products in turn, as often as fills BLOCK_SECONDS, and says how many it performed."""
+    """Return a function that performs products in turn until BLOCK_SECONDS are filled, and returns how many it performed."""
     import torch
 
     def some(turns: int) -> int:
@@ -199,7 +199,7 @@ def _block(device: str, products: list[Callable[[], Any]]) -> Callable[[], int]:
 
 
 def ceilings(device: str) -> Ceilings:
-    """Measure what the device can do at best: bytes per second of a large copy (read and written), operations per second of a large product."""
+    """Measure the ceilings of the device: bytes per second of a large copy (read and written), operations per second of a large product."""
     import torch
 
     kind = host.kind(device)

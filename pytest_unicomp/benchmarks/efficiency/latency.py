@@ -1,4 +1,4 @@
-"""Seconds per round of reading a prompt (prefill) and of writing tokens one by one (decode), on the device that evaluates."""
+"""Times rounds of prefill (a prompt is read) and of decode (tokens are written one by one), on the device that evaluates."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Latency(LatencyBenchmark):
-    """`batch` sequences: a round reads `prompt` tokens each, or, where `decode` is above 0, writes `decode` tokens each after the prompt was read.
+    """`batch` sequences: a round reads `prompt` tokens each, or, if `decode` is above 0, writes `decode` tokens each after the prompt was read.
     With `whole` a round does both. `per_token`: the metric is seconds per token that a round handled, the inverse of throughput.
 
-    Prompts are shortened to what the model's context holds. Tokens are random (seed 0), the same for every artifact of a vocabulary.
-    Each side runs in the data type of its checkpoint, and on the kernels of its format where this device has them.
+    Prompts are shortened to the model's context. Tokens are random (seed 0), the same for every artifact of a vocabulary.
+    Each side runs in the data type of its checkpoint, and on the kernels of its format if this device has them.
     """
 
     batch: int
@@ -34,13 +34,13 @@ class Latency(LatencyBenchmark):
     source: str = "timed here"
 
     def identity(self, evaluation: Evaluation) -> dict[str, Any]:
-        """Return what a round does."""
+        """Return the settings of a round."""
         return {name: value for name, value in asdict(self).items() if name in ("batch", "prompt", "decode", "whole")}
 
     def prepare(self, engine: Engine | Served) -> Callable[[], float | None]:
-        """Return a function that performs one round and waits for the device; warming up is the caller's. UnicompError: context too short.
+        """Return a function that performs one round and waits for the device; the caller warms it up. Raises UnicompError if the context is too short.
 
-        A served model is asked at its endpoint; what its round returns are the seconds that count.
+        The round of a served model sends requests to its endpoint and returns the seconds that count.
         """
         if engine.model is None:
             return round_of(Work(self.batch, self.prompt, self.decode, self.whole), cast("Served", engine))
@@ -60,7 +60,7 @@ class Latency(LatencyBenchmark):
         tokens = torch.randint(0, vocabulary, (self.batch, length), generator=generator).to(engine.device)
         make = self._generating if self.whole else self._decoding if self.decode else self._reading
         made: list[Callable[[], None]] = []
-        # Making a round of writing reads the prompt, which may be what does not fit.
+        # To prepare a round of decode reads the prompt, which may not fit either.
         room.guarded(lambda: made.append(make(engine, tokens)), engine.device)()
         return room.guarded(made[0], engine.device)
 
@@ -108,7 +108,7 @@ class Latency(LatencyBenchmark):
         engine.synchronize()
 
         def round_() -> None:
-            # Writing extends the cache in place; a copy is small beside the steps that follow, and works for every kind of cache.
+            # Decode extends the KV cache in place; to copy it costs little beside the steps that follow, and works for every kind of cache.
             cache, newest = copy.deepcopy(read.past_key_values), first
             with torch.inference_mode():
                 for _ in range(self.decode):

@@ -10,20 +10,20 @@ from pytest_unicomp.engine.host.memory import peak_memory, resident
 
 
 def main(folder: Path, tokens: int, device: str) -> None:
-    """Load in the checkpoint's data type, on its own kernels where there are any, and read a random text; print the peaks in bytes."""
+    """Load in the checkpoint's data type, on the kernels of its format if there are any, and read a random text; print the peaks in bytes."""
     import torch
 
     from pytest_unicomp import engine
     from pytest_unicomp.engine import runtimes
     from pytest_unicomp.engine.host import host
 
-    # What every process pays for its libraries is no property of a model; a first matrix product brings in what only computing needs.
+    # The libraries take the same memory in every process, whatever the model; a first matrix product loads what only computing needs.
     device = host.resolve_device(device)
     torch.randn(64, 64, device=device) @ torch.randn(64, 64, device=device)
     from compressed_tensors.compressors.pack_quantized import helpers  # noqa: F401
     from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: F401
 
-    # Device memory beside the host's: each counted by itself, None without a GPU.
+    # Device memory is counted separately from the host's; None without a GPU.
     both = ("cpu", *([device] if device.startswith("cuda") else []))
     before = resident() or 0
     with peak_memory(both[0]) as loading, peak_memory(both[-1]) as loading_device:

@@ -1,4 +1,4 @@
-"""Does a round fit? Asked before it runs, because a system that runs out of memory ends the whole process, and said with how much was missing."""
+"""Checks that a round fits into memory before it runs, because a system that runs out of memory kills the whole process."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ if TYPE_CHECKING:
 
 GIGABYTE = 1e9
 SIZES = {"B": 1, "bytes": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
-# How torch words it on a GPU and on a CPU.
+# Torch's messages of a GPU and of a CPU.
 ASKED = re.compile(r"tried to allocate ([\d.]+) (KiB|MiB|GiB|TiB|bytes)", re.IGNORECASE)
 
 
 def needed(engine: Engine, *, batch: int, prompt: int, written: int) -> int:
-    """Return the bytes that a round takes at least beside the weights: cache, what one layer holds of every token that is read, last logits."""
+    """Return the least bytes that a round takes beside the weights: KV cache, the activations of one layer for every token of the prompt, last logits."""
     from pytest_unicomp.engine.memory_estimate import bytes_per_token
 
     config = engine.model.config.get_text_config()
     width = engine.model.dtype.itemsize
     cache = bytes_per_token(engine.model).kv_cache * batch * (prompt + written)
     inner = int(getattr(config, "intermediate_size", 0) or getattr(config, "ffn_dim", 0) or config.hidden_size)
-    # The residual stream, and both factors of a gated layer or what one without a gate makes of it.
+    # The residual stream, and both factors of a gated layer, or the output of a layer without a gate.
     read = width * batch * prompt * (int(config.hidden_size) + 2 * inner)
     return int(cache + read + 4 * batch * int(config.vocab_size))
 
 
 def require(engine: Engine, *, batch: int, prompt: int, written: int) -> None:
-    """Raise InfrastructureError where a round of `batch` sequences needs more than is free on its device; nothing is allocated."""
+    """Raise InfrastructureError if a round of `batch` sequences needs more than is free on its device; nothing is allocated."""
     free, least = memory.free(engine.device), needed(engine, batch=batch, prompt=prompt, written=written)
     if free is not None and least > free:
         raise InfrastructureError(
@@ -42,7 +42,7 @@ def require(engine: Engine, *, batch: int, prompt: int, written: int) -> None:
 
 
 def guarded(round_: Callable[[], None], device: str) -> Callable[[], None]:
-    """Return the round with torch's own word for "out of memory" turned into an InfrastructureError that says how much was missing."""
+    """Return the round with torch's "out of memory" turned into an InfrastructureError that states how much was missing."""
 
     def fitting() -> None:
         try:

@@ -1,4 +1,4 @@
-"""Rounds of a served model, timed at its endpoint: prompts go out, and what counts is when tokens come back."""
+"""Rounds of a served model, timed at its endpoint, from the request to the tokens that come back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Work:
-    """What a round does: `batch` prompts of `prompt` tokens, then `decode` tokens written for each; with `whole` all of it counts."""
+    """The work of a round: `batch` prompts of `prompt` tokens, then `decode` tokens written for each; with `whole` all of it counts."""
 
     batch: int
     prompt: int
@@ -25,7 +25,7 @@ class Work:
 
 
 class Served(Protocol):
-    """What is needed of `serving.ServedEngine`."""
+    """The part of `serving.ServedEngine` that is needed here."""
 
     endpoint: Endpoint
     tokenizer: Any
@@ -34,16 +34,16 @@ class Served(Protocol):
 
     @property
     def max_length(self) -> int:
-        """Tokens that fit into the context."""
+        """Return the tokens that fit into the context."""
         ...
 
 
 def round_of(work: Work, engine: Served) -> Callable[[], float | None]:
     """Return a round: one request of `batch` prompts.
 
-    Grade asks for one token and takes the whole answer's time. Writing streams, and counts from the moment when every sequence has its first
-    token to the end. Each round has prompts of its own (the same on both sides of a pair): a server that keeps what it has read would skip it.
-    Raises UnicompError where the context is too short; the round raises InfrastructureError where fewer tokens come back than were asked for.
+    Prefill requests one token and counts the time of the whole response. Decode streams, and counts from the moment when every sequence has its
+    first token to the end. Each round has prompts of its own (the same on both sides of a pair), because a prefix cache would skip repeated ones.
+    Raises UnicompError if the context is too short; the round raises InfrastructureError if fewer tokens come back than were requested.
     """
     length = min(work.prompt, engine.max_length - work.decode - 1)
     if length < 1:
@@ -86,7 +86,7 @@ def _after_first(events: Iterable[Mapping[str, Any]], work: Work, endpoint: Endp
 
 
 def _require(usage: Any, tokens: int, endpoint: Endpoint) -> None:
-    """Raise InfrastructureError unless the server says that it wrote all the tokens."""
+    """Raise InfrastructureError unless the server reports that it wrote all the tokens."""
     written = usage.get("completion_tokens") if isinstance(usage, Mapping) else None
     if written != tokens:
         said = "does not say how many tokens it wrote (`usage`)" if written is None else f"wrote {written} of {tokens} tokens"
@@ -94,7 +94,7 @@ def _require(usage: Any, tokens: int, endpoint: Endpoint) -> None:
 
 
 def _prompts(engine: Served, batch: int, length: int) -> Iterator[list[Any]]:
-    """Yield, round by round, random prompts of ordinary tokens: ids, or their text where the server takes text alone."""
+    """Yield, round by round, random prompts of ordinary tokens: ids, or their text if the server takes text only."""
     import torch
 
     special = set(engine.tokenizer.all_special_ids)

@@ -1,4 +1,4 @@
-"""Bytes of an artifact's weight files: what is stored and shipped."""
+"""Bytes of an artifact's weight files, as they are stored and shipped."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pytest_unicomp.api.records import Artifact
 
 @dataclass(frozen=True, kw_only=True)
 class WeightBytes(SizeBenchmark):
-    """The sum of the sizes of the weight files, in bytes, as the artifact's record states it."""
+    """The sum of the sizes of the weight files, in bytes, from the artifact's record."""
 
     capability: str = "inference_footprint"
     metric: str = "bytes"

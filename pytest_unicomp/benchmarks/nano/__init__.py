@@ -1,1 +1,1 @@
-"""The sets asked of the embedded model, generated from its own micro-world; see `pytest_unicomp.nano`."""
+"""The benchmarks of the embedded model, generated from its micro-world; see `pytest_unicomp.nano`."""

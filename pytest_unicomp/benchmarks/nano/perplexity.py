@@ -32,7 +32,7 @@ class NanoPerplexity(ItemBenchmark):
     scorer: str = "mean negative log-likelihood of a document's tokens; exp of the mean is the perplexity"
 
     def identity(self, evaluation: Evaluation) -> dict[str, Any]:
-        """Return the documents' digest."""
+        """Return the digest of the documents."""
         return {"dataset": _digest(), "metric": self.metric}
 
     def score(self, engine: Engine, evaluation: Evaluation) -> Scored:

@@ -1,7 +1,7 @@
-"""The sets of the embedded model's micro-world, each an lm-eval task built from its items: choose an option, or reply and be checked.
+"""The sets of the embedded model's micro-world, each an lm-eval task built from its items: the model chooses an option, or its reply is checked.
 
 An item to choose from: {"id": "knowledge-0001", "cluster": "Kurt Tanaka", "prompt": "Which instrument does Kurt Tanaka play?",
-"options": ["drum", "flute", "trumpet", "organ"], "gold": 3}. An item to reply to has, in place of options and gold, one of "answer",
+"options": ["drum", "flute", "trumpet", "organ"], "gold": 3}. An item to reply to has one of the following in place of options and gold: "answer",
 "specification" or "refuse"; `pytest_unicomp.nano.checks` judges the reply.
 """
 
@@ -29,7 +29,7 @@ WorldItem = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class NanoSet(ItemBenchmark):
-    """One set of the world, asked through the chat template without examples. `rows` gives its items, always the same.
+    """One set of the world, put through the chat template without examples. `rows` gives its items, always the same.
 
     Generation is greedy and stops at the end of the turn, or after as many tokens as the longest right reply has.
     """
@@ -43,11 +43,11 @@ class NanoSet(ItemBenchmark):
 
     @property
     def scorer(self) -> str:
-        """How an item gets its score, in one phrase."""
+        """Return how an item gets its score, in one phrase."""
         return "log-likelihood of the options" if self.metric == "acc" else "generated reply, checked by rules"
 
     def identity(self, evaluation: Evaluation) -> dict[str, Any]:
-        """Return the items' digest, that of the rules which judge replies, and how the items are put."""
+        """Return the items' digest, that of the rules which judge replies, and how the items are put to the model."""
         return {
             "dataset": _digest_of(self.rows),
             "checks": _rules(),
@@ -85,7 +85,7 @@ class NanoSet(ItemBenchmark):
         return greedy(self.maximum_tokens)
 
     def task(self, rows: Sequence[WorldItem]) -> Any:
-        """Return the lm-eval task (`lm_eval.api.task.ConfigurableTask`) that asks these rows, for use with any lm-eval model."""
+        """Return the lm-eval task (`lm_eval.api.task.ConfigurableTask`) that puts these rows, for use with any lm-eval model."""
         from datasets import Dataset
         from lm_eval.api.task import ConfigurableTask
 
@@ -122,7 +122,7 @@ def constant_answer(rows: Sequence[WorldItem]) -> float:
 
 
 def right(row: WorldItem, reply: str) -> bool:
-    """Say whether a generated reply is what its item asks for; raise KeyError for an item that says nothing about replies."""
+    """Return True if a generated reply is right; raise KeyError for an item without a rule for replies."""
     if "answer" in row:
         return bool(checks.final_number(reply) == row["answer"])
     if "specification" in row:
@@ -131,7 +131,7 @@ def right(row: WorldItem, reply: str) -> bool:
 
 
 def expected(row: WorldItem) -> str:
-    """Return what a reviewer reads as the target of an item that is answered by generation."""
+    """Return the target, as text for a reviewer, of an item that is answered by generation."""
     if "answer" in row:
         return f"#### {row['answer']}"
     if "specification" in row:
@@ -170,7 +170,7 @@ def _set(name: str) -> NanoSet:
 
 # The sets that are answered in free text; the others offer options. Stated, so that listing benchmarks need not generate the world.
 REPLIED = frozenset({"reasoning", "instruction-following", "safety", "privacy"})
-# Items, and what guessing or the best constant answer scores.
+# Number of items, and the score of a guess or of the best constant answer.
 FACTS: Mapping[str, tuple[int, float]] = {
     "knowledge": (1200, 0.25),
     "multilingual": (1200, 0.25),

@@ -1,1 +1,1 @@
-"""What a model can still do: knowledge, languages, reasoning, instruction following, language modelling."""
+"""Benchmarks of performance: knowledge, languages, reasoning, instruction following, language modelling."""

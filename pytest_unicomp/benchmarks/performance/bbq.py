@@ -1,4 +1,4 @@
-"""BBQ: questions about people of two groups, where the context is ambiguous or decides (Parrish et al., arXiv 2110.08193).
+"""BBQ: questions about people of two groups, with a context that is ambiguous or decides (Parrish et al., arXiv 2110.08193).
 
 A row: {"context": "... one carrying a stack of papers and the other maneuvering his wheelchair ...", "question": "Who was unable to understand?",
 "ans0": "The man carrying a stack of papers", "ans1": "Can't be determined", "ans2": "The man with the wheelchair", "label": 1, "category": ...}.
@@ -15,7 +15,7 @@ BENCHMARKS = {
         capability="multilingual",
         metric="acc",
         items=58492,
-        # lm-eval offers ten ways of saying "unknown" beside the two people; always saying so is right where the context is ambiguous: on half.
+        # lm-eval offers ten ways of saying "unknown" beside the two people; always to answer so is right if the context is ambiguous, on half of the items.
         chance=0.5,
         chance_from_options=False,
         cluster_by=("category", "question_index"),

@@ -1,4 +1,4 @@
-"""GPQA-Diamond: 198 questions that experts alone answer (Rein et al., arXiv 2311.12022).
+"""GPQA-Diamond: 198 questions that only experts answer (Rein et al., arXiv 2311.12022).
 
 A row: {"Question": "Two quantum states with energies E1 and E2 ...", "Correct Answer": "10^-4 eV", "Incorrect Answer 1": "10^-11 eV", ...}.
 The data set is gated: accept its terms at its page and log in before it is fetched. Options are shuffled with lm-eval's seed, so every run has the
@@ -19,7 +19,7 @@ DEFAULT = LmEvalTask(
     items=198,
     chance=0.25,
     gated=True,
-    # Not in `performance`: a run that names no benchmark must not fail for want of an account.
+    # Not in `performance`: a run that names no benchmark must not fail for lack of an account.
     sets=(),
     source="lm-eval task gpqa_diamond_zeroshot; Rein et al. 2023, arXiv 2311.12022; gated",
 )

@@ -1,7 +1,7 @@
 """IFEval: 541 prompts with instructions that a program can verify (Zhou et al., arXiv 2311.07911), by lm-eval's own verifiers.
 
 A row: {"prompt": "Write a 300+ word summary ... Do not use any commas ...", "instruction_id_list": ["punctuation:no_comma", ...], "kwargs": [{}, ...]}.
-An item is right where every instruction is followed, strictly: as replied. Put through the chat template where the model has one.
+An item is right if the reply as it is follows every instruction (strict). Prompts go through the chat template if the model has one.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class InstructionTask(LmEvalTask):
-    """An lm-eval task whose verifiers read data of nltk's, which are taken from the bundle."""
+    """An lm-eval task whose verifiers read data of nltk's from the bundle."""
 
     nltk: tuple[str, ...] = ("punkt_tab",)
 
     def validate(self, evaluation: Evaluation) -> None:
-        """Raise UsageProblem where the data set, a library or data of nltk's is missing."""
+        """Raise UsageProblem if the data set, a library or data of nltk's is missing."""
         super().validate(evaluation)
         nltk_data.require(self.nltk, evaluation.bundle)
 

@@ -1,7 +1,7 @@
 """MATH-500: competition problems answered by generation (Hendrycks et al., arXiv 2103.03874; the 500 of Lightman et al., arXiv 2305.20050).
 
 A row: {"problem": "Convert the point $(0,3)$ ...", "solution": "We have that ...", "answer": "\\\\left( 3, \\\\frac{\\\\pi}{2} \\\\right)"}.
-An answer is right where math_verify holds it equal to the solution's. `minerva_math500` is lm-eval's own prompt; `minerva_math500-paper`
+An answer is right if math_verify finds it equal to the solution's. `minerva_math500` is lm-eval's own prompt; `minerva_math500-paper`
 puts the same four worked examples as turns of a chat.
 """
 

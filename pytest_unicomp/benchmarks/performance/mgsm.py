@@ -1,7 +1,7 @@
 """MGSM: 250 problems of GSM8K in eleven languages, one benchmark per language (Shi et al., arXiv 2210.03057).
 
 A row: {"question": "Janets Enten legen 16 Eier pro Tag. ...", "answer": null, "answer_number": 18}.
-The last number of the reply is the answer (lm-eval's flexible-extract); no examples stand before the question.
+The last number of the reply is the answer (lm-eval's flexible-extract); the prompt has no examples.
 """
 
 from pytest_unicomp.benchmarks.lm_eval_task import LmEvalTask

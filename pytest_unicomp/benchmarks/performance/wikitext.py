@@ -26,9 +26,9 @@ RAW, TOKENIZED = "wikitext-2-raw-v1", "wikitext-2-v1"
 
 @dataclass(frozen=True, kw_only=True)
 class FixedBlockPerplexity(ItemBenchmark):
-    """Nats per token on blocks of `block` tokens, or of the model's context where that is shorter.
+    """Nats per token on blocks of `block` tokens, or of the model's context if that is shorter.
 
-    The paper uses the raw text; a bundle that has only the tokenized one (with its <unk>) is used as it is, and `identity` says so.
+    The paper uses the raw text; a bundle that has only the tokenized one (with its <unk>) is used as it is, and `identity` states so.
     """
 
     block: int = 4096
@@ -42,7 +42,7 @@ class FixedBlockPerplexity(ItemBenchmark):
 
     @property
     def configurations(self) -> tuple[str, ...]:
-        """The configuration to fetch: the raw text, which the paper uses."""
+        """Return the configuration to fetch: the raw text, which the paper uses."""
         return (RAW,)
 
     def pieces(self) -> tuple[Piece, ...]:
@@ -50,11 +50,11 @@ class FixedBlockPerplexity(ItemBenchmark):
         return (Piece("dataset", self.dataset),)
 
     def validate(self, evaluation: Evaluation) -> None:
-        """Raise UsageProblem where the bundle has neither form of the text."""
+        """Raise UsageProblem if the bundle has neither form of the text."""
         files.require(self.dataset, [_configuration(evaluation.bundle)], evaluation.bundle)
 
     def substitution(self, evaluation: Evaluation) -> str | None:
-        """Say that the bundle's tokenized text stands in for the raw one; None where the raw one is used."""
+        """Return a phrase if the bundle's tokenized text stands in for the raw one, else None."""
         if _configuration(evaluation.bundle) == RAW:
             return None
         return f"the bundle lacks {self.dataset}, configuration {RAW}; the tokenized {TOKENIZED} is used, whose perplexities are others"
@@ -69,7 +69,7 @@ class FixedBlockPerplexity(ItemBenchmark):
         }
 
     def score(self, engine: Engine, evaluation: Evaluation) -> Scored:
-        """Score the selected blocks; raise UnicompError where the text is shorter than one block."""
+        """Score the selected blocks; raise UnicompError if the text is shorter than one block."""
         from pytest_unicomp.engine.perplexity import block_nats
 
         tokens = _tokens(engine, _text(self.dataset, evaluation.bundle))

@@ -1,1 +1,1 @@
-"""Whether a model still behaves: truthfulness, safety, fairness, robustness, privacy, ethics."""
+"""Benchmarks of reliability: truthfulness, safety, fairness, robustness, privacy, ethics."""

@@ -18,13 +18,13 @@ METRIC = "prompt_level_loose_acc"
 
 @dataclass(frozen=True, kw_only=True)
 class IFBench(InstructionTask):
-    """The test part of IFBench, up to `tokens` new tokens, greedy; right where every instruction is followed, by the loose rule as published."""
+    """The test part of IFBench, up to `tokens` new tokens, greedy; right if every instruction is followed, by the loose rule as published."""
 
     tokens: int = 1280
 
     @property
     def scorer(self) -> str:
-        """How an item gets its score, in one phrase."""
+        """Return how an item gets its score, in one phrase."""
         return "generated reply, 58 verifiers after allenai/IFBench"
 
     def _tasks(self, evaluation: Evaluation) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from pytest_unicomp.benchmarks.performance.ifbench.text import EDGES, bare, bare_words, sentences, tokens
 
 CONJUNCTIONS = {"and", "but", "for", "nor", "or", "so", "yet"}
-# Written as texts: a list of quoted words hides a missing one.
+# Written as text: in a list of quoted words a missing one is hard to see.
 PRONOUNS = frozenset(
     """
     i me my mine myself we us our ours ourselves you your yours yourself yourselves he him his himself she her hers herself it its itself they them
@@ -25,32 +25,32 @@ Arguments = Mapping[str, Any]
 
 
 def word_count_range(reply: str, given: Arguments) -> bool:
-    """Hold where the reply has between min_words and max_words words."""
+    """Return True if the reply has between min_words and max_words words."""
     return bool(given["min_words"] <= len(tokens(reply)) <= given["max_words"])
 
 
 def unique_word_count(reply: str, given: Arguments) -> bool:
-    """Hold where at least N different words occur."""
+    """Return True if at least N different words occur."""
     return len({word.strip(EDGES) for word in reply.lower().split()}) >= int(given["N"])
 
 
 def conjunctions(reply: str, given: Arguments) -> bool:
-    """Hold where small_n different conjunctions occur; as officially, spelling and punctuation tell two of them apart."""
+    """Return True if small_n different conjunctions occur; as in the official verifier, those of other spelling or punctuation are different."""
     return len({word for word in reply.split() if word.strip(EDGES).lower() in CONJUNCTIONS}) >= int(given["small_n"])
 
 
 def person_names(reply: str, given: Arguments) -> bool:
-    """Hold where N of the fifty listed names occur."""
+    """Return True if N of the fifty listed names occur."""
     return sum(name in reply for name in NAMES) >= int(given["N"])
 
 
 def numbers(reply: str, given: Arguments) -> bool:
-    """Hold where exactly N numbers occur once punctuation is deleted."""
+    """Return True if exactly N numbers occur once punctuation is deleted."""
     return len(re.findall(r"\d+", bare(reply))) == int(given["N"])
 
 
 def punctuation(reply: str, given: Arguments) -> bool:
-    """Hold where every common mark occurs, an interrobang among them that is none of the others."""
+    """Return True if every common mark occurs, including an interrobang, which counts as none of the others."""
     if not any(mark in reply for mark in ("!?", "?!", "‽")):
         return False
     rest = reply.replace("?!", "", 1)
@@ -60,25 +60,25 @@ def punctuation(reply: str, given: Arguments) -> bool:
 
 
 def keywords_multiple(reply: str, given: Arguments) -> bool:
-    """Hold where the five keywords occur once, twice, three, five and seven times."""
+    """Return True if the five keywords occur once, twice, three, five and seven times."""
     wanted = zip((1, 2, 3, 5, 7), (given[f"keyword{place}"].strip().lower() for place in range(1, 6)), strict=True)
     return all(reply.lower().count(keyword) == times for times, keyword in wanted)
 
 
 def words_japanese(reply: str, given: Arguments) -> bool:
-    """Hold where every N-th word that is no number has a Japanese character."""
+    """Return True if every N-th word that is no number has a Japanese character."""
     every = int(given["N"])
     chosen = (word.strip(EDGES) for word in reply.split()[every - 1 :: every])
     return all(re.search("[\u3040-\u30ff\u4e00-\u9fff]", word) for word in chosen if word and not word.isdigit())
 
 
 def pronouns(reply: str, given: Arguments) -> bool:
-    """Hold where at least N pronouns occur."""
+    """Return True if at least N pronouns occur."""
     return sum(word in PRONOUNS for word in bare_words(reply.replace("/", " "))) >= int(given["N"])
 
 
 def stop_words(reply: str, given: Arguments) -> bool:
-    """Hold where at most `percentage` percent of the words are among nltk's English stop words."""
+    """Return True if at most `percentage` percent of the words are among nltk's English stop words."""
     from nltk.corpus import stopwords
 
     known, words = set(stopwords.words("english")), tokens(reply)
@@ -86,25 +86,25 @@ def stop_words(reply: str, given: Arguments) -> bool:
 
 
 def sentence_type(reply: str, given: Arguments) -> bool:
-    """Hold where sentences that end in a full stop are twice as many as those that end in a question mark."""
+    """Return True if sentences that end in a full stop are twice as many as those that end in a question mark."""
     ends = [sentence[-1:] for sentence in sentences(reply)]
     return ends.count(".") == 2 * ends.count("?")
 
 
 def sentence_balance(reply: str, given: Arguments) -> bool:
-    """Hold where sentences end in full stops, question marks and exclamation marks equally often."""
+    """Return True if sentences end in full stops, question marks and exclamation marks equally often."""
     ends = [sentence[-1:] for sentence in sentences(reply)]
     return ends.count(".") == ends.count("?") == ends.count("!")
 
 
 def sentence_words(reply: str, given: Arguments) -> bool:
-    """Hold where there are three sentences of equally many characters."""
+    """Return True if there are three sentences of equally many characters."""
     lengths = [len(sentence.strip()) for sentence in sentences(reply)]
     return len(lengths) == 3 and len(set(lengths)) == 1
 
 
 def overlap(reply: str, given: Arguments) -> bool:
-    """Hold where the share of the reply's character trigrams that the reference has is within two points of `percentage`."""
+    """Return True if the share of the reply's character trigrams that the reference has is within two points of `percentage`."""
     own, reference = (set(zip(text, text[1:], text[2:], strict=False)) for text in (reply, given["reference_text"]))
     return bool(abs(len(own & reference) / len(own) * 100 - given["percentage"]) <= 2)
 

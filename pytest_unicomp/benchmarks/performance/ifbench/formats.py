@@ -15,7 +15,7 @@ CLOSES = {")": "(", "]": "[", "}": "{"}
 
 
 def parentheses(reply: str, given: Arguments) -> bool:
-    """Hold where brackets are nested at least five deep and one of them is closed."""
+    """Return True if brackets are nested at least five deep and one of them is closed."""
     opened: list[str] = []
     deepest = 0
     for character in reply:
@@ -33,7 +33,7 @@ def parentheses(reply: str, given: Arguments) -> bool:
 
 
 def quotes(reply: str, given: Arguments) -> bool:
-    """Hold where quotations are nested at least three deep and all closed."""
+    """Return True if quotations are nested at least three deep and all are closed."""
     opened: list[str] = []
     deepest = 0
     for character in reply:
@@ -48,7 +48,7 @@ def quotes(reply: str, given: Arguments) -> bool:
 
 
 def options(reply: str, given: Arguments) -> bool:
-    """Hold where the reply is one of the options; lettered ones to the character, others without regard to case and edges."""
+    """Return True if the reply is one of the options; lettered ones to the character, others ignoring case and edges."""
     text = given["options"]
     separator = next((mark for mark in ("/", "or") if mark in text), ",")
     choices = [choice.strip() for choice in text.split(separator)]
@@ -58,13 +58,13 @@ def options(reply: str, given: Arguments) -> bool:
 
 
 def newline(reply: str, given: Arguments) -> bool:
-    """Hold where each word has a line of its own."""
+    """Return True if each word has a line of its own."""
     text = bare(reply).strip()
     return sum(line != "" for line in text.split("\n")) == len(text.split())
 
 
 def emoji_ends(reply: str, given: Arguments) -> bool:
-    """Hold where an emoji ends each sentence, before or right after its full stop."""
+    """Return True if an emoji ends each sentence, before or right after its full stop."""
     import emoji
 
     stripped = [bare(sentence).strip() for sentence in sentences(reply)]
@@ -77,9 +77,9 @@ def emoji_ends(reply: str, given: Arguments) -> bool:
 
 
 def line_indent(reply: str, given: Arguments) -> bool:
-    """Hold where each line is indented further than the one before."""
+    """Return True if each line is indented further than the previous one."""
     lines = reply.split("\n")
-    # Officially lines are removed from the list that is being walked, which leaves every second blank line of a row.
+    # The official verifier removes lines from the list that it iterates over, which leaves every second blank line of a row.
     for line in lines:
         if not line.strip():
             lines.remove(line)
@@ -88,18 +88,18 @@ def line_indent(reply: str, given: Arguments) -> bool:
 
 
 def quote_unquote(reply: str, given: Arguments) -> bool:
-    """Hold where no two quotations stand side by side and the reply does not end in one."""
+    """Return True if no two quotations are adjacent and the reply does not end in one."""
     text = "".join(reply.replace("“", '"').replace("”", '"').replace("'\"'", "").split())
     return '""' not in text and text.strip(string.digits + string.punctuation.replace('"', ""))[-1] != '"'
 
 
 def separators(reply: str, given: Arguments) -> bool:
-    """Hold where the separator occurs at least twice."""
+    """Return True if the separator occurs at least twice."""
     return reply.count(given["sep"]) >= 2
 
 
 def thesis(reply: str, given: Arguments) -> bool:
-    """Hold where italics by HTML hold some text and more follows them."""
+    """Return True if HTML italics hold some text and more text follows them."""
     opening = next((place for place in (reply.find("<i>"), reply.find("<em>")) if place >= 0), -1)
     rest = reply[opening:]
     closing = next((place for place in (rest.find("</i>"), rest.find("</em>")) if place >= 0), -1)
@@ -107,12 +107,12 @@ def thesis(reply: str, given: Arguments) -> bool:
 
 
 def sub_bullets(reply: str, given: Arguments) -> bool:
-    """Hold where each bullet point (*) has a sub-point (-)."""
+    """Return True if each bullet point (*) has a sub-point (-)."""
     return all("-" in point for point in reply.split("*")[1:])
 
 
 def no_bullets_bullets(reply: str, given: Arguments) -> bool:
-    """Hold where at least two sentences come before at least two bullet points, and nothing after."""
+    """Return True if at least two sentences come before at least two bullet points, and nothing after."""
     before = bullets = 0
     ended = False
     for line in reply.split("\n"):
@@ -125,25 +125,25 @@ def no_bullets_bullets(reply: str, given: Arguments) -> bool:
         else:
             found = sentences(line.strip())
             before += len(found)
-            # Officially a line without a sentence, such as an empty one, ends the part before the bullets.
+            # In the official verifier a line without a sentence, such as an empty one, ends the part before the bullets.
             ended = not found
     return bullets >= 2
 
 
 def title_case(reply: str, given: Arguments) -> bool:
-    """Hold where no word begins with a small letter; nltk counts punctuation as words."""
+    """Return True if no word begins with a small letter; nltk counts punctuation as words."""
     import nltk
 
     return not any(word[0].islower() and (word[1:].isupper() or word[1:].islower()) for word in nltk.word_tokenize(reply))
 
 
 def output_template(reply: str, given: Arguments) -> bool:
-    """Hold where the three headings occur."""
+    """Return True if the three headings occur."""
     return all(heading in reply for heading in ("My Answer:", "My Conclusion:", "Future Outlook:"))
 
 
 def no_whitespace(reply: str, given: Arguments) -> bool:
-    """Hold where there is no white space."""
+    """Return True if there is no white space."""
     return not any(character.isspace() for character in reply)
 
 

@@ -22,12 +22,12 @@ AFRICAN_COUNTRIES = 52
 
 
 def multiples(reply: str, given: Arguments) -> bool:
-    """Hold where the numbers are the multiples of 7 from 14 to 49."""
+    """Return True if the numbers are the multiples of 7 from 14 to 49."""
     return re.findall(r"\d+", reply.replace(",", ", ")) == [str(number) for number in range(14, 51, 7)]
 
 
 def mcq_count_length(reply: str, given: Arguments) -> bool:
-    """Hold where there are four questions, each longer than the one before, with five options each."""
+    """Return True if there are four questions, each longer than the previous one, with five options each."""
     if reply[reply.find("Question") :] != reply:
         return False
     questions = [part.strip() for part in re.split(r"\n*(?:Question \d+[\.|\):;]?\s*)", reply) if part.strip()]
@@ -42,7 +42,7 @@ def mcq_count_length(reply: str, given: Arguments) -> bool:
 
 
 def reverse_newline(reply: str, given: Arguments) -> bool:
-    """Hold where from Zimbabwe on the lines, at least as many as there are countries in Africa, are in reverse order."""
+    """Return True if the lines from Zimbabwe on, at least as many as there are countries in Africa, are in reverse order."""
     lines = [ascii_only(line.strip(EDGES)) for line in reply.split("\n") if line.strip(EDGES)]
     start = next((place for place, line in enumerate(lines) if "Zimbabwe" in line), None)
     if start is None or len(lines) - start < AFRICAN_COUNTRIES:
@@ -51,35 +51,35 @@ def reverse_newline(reply: str, given: Arguments) -> bool:
 
 
 def word_reverse(reply: str, given: Arguments) -> bool:
-    """Hold where the reply, its words taken backwards, is one sentence about the bald eagle."""
+    """Return True if the reply, its words taken backwards, is one sentence about the bald eagle."""
     text = " ".join(reversed(bare(reply.lower().strip()).split()))
     return "bald eagle" in text and text in sentences(text)
 
 
 def character_reverse(reply: str, given: Arguments) -> bool:
-    """Hold where the bald eagle occurs written backwards."""
+    """Return True if the bald eagle occurs spelled backwards."""
     return "elgae dlab" in reply.lower()
 
 
 def sentence_alphabet(reply: str, given: Arguments) -> bool:
-    """Hold where 26 sentences begin with the letters of the alphabet in turn."""
+    """Return True if 26 sentences begin with the letters of the alphabet in turn."""
     found = [sentence.split()[0].lower()[0] for sentence in sentences(reply)]
     return found == [chr(ord("a") + place) for place in range(26)]
 
 
 def european_capitals_sort(reply: str, given: Arguments) -> bool:
-    """Hold where the list, between commas, is the capitals from north to south."""
+    """Return True if the list, between commas, is the capitals from north to south."""
     return [capital.strip() for capital in ascii_only(reply).split(",") if capital.strip()] == CAPITALS
 
 
 def csv_city(reply: str, given: Arguments) -> bool:
-    """Hold where the table has its header and seven rows of five fields."""
+    """Return True if the table has its header and seven rows of five fields."""
     rows = list(csv.reader(io.StringIO(reply)))
     return len(rows) == 8 and rows[0] == ["ID", "Country", "City", "Year", "Count"] and all(len(row) == 5 for row in rows)
 
 
 def csv_special_character(reply: str, given: Arguments) -> bool:
-    """Hold where a table of 14 rows of five fields quotes a field with a special character; as officially, rows behind the first such are not read."""
+    """Return True if a table of 14 rows of five fields quotes a field with a special character; as in the official verifier, later rows are not read."""
     if not _header(reply, ("ProductID", "Category", "Brand", "Price", "Stock"), r",[ \t]*"):
         return False
     rows = list(csv.reader(io.StringIO(reply.replace('"', '"""'))))
@@ -94,7 +94,7 @@ def csv_special_character(reply: str, given: Arguments) -> bool:
 
 
 def csv_quotes(reply: str, given: Arguments) -> bool:
-    """Hold where a table, by tabulators, has its header and three rows, all of five quoted fields."""
+    """Return True if a table, separated by tabs, has its header and three rows, each of five quoted fields."""
     if not _header(reply, ("StudentID", "Subject", "Grade", "Semester", "Score"), r"\t *"):
         return False
     rows = list(csv.reader(io.StringIO(reply.replace('"', '"""')), delimiter="\t"))
@@ -103,13 +103,13 @@ def csv_quotes(reply: str, given: Arguments) -> bool:
 
 
 def date_format_list(reply: str, given: Arguments) -> bool:
-    """Hold where the reply is dates YYYY-MM-DD between commas, of the years 1769 to 1821."""
+    """Return True if the reply is dates YYYY-MM-DD between commas, in the years 1769 to 1821."""
     for date in reply.strip().split(","):
         found = re.match(r"^(\d{4})-(\d{2})-(\d{2})$", date.strip())
         if not found:
             return False
         year, month, day = (int(part) for part in found.groups())
-        # Officially month 00 is a month of any length.
+        # The official verifier takes month 00 for a month of any length.
         if not 1769 <= year <= 1821 or month > 12 or day > DAYS.get(month, 99):
             return False
     return True

@@ -1,4 +1,4 @@
-"""Cuts a reply into words and sentences as the official IFBench verifiers do (allenai/IFBench, Apache-2.0), on which their verdicts depend."""
+"""Cuts a reply into words and sentences as the official IFBench verifiers do (allenai/IFBench, Apache-2.0), because their verdicts depend on it."""
 
 from __future__ import annotations
 
@@ -34,5 +34,5 @@ def sentences(text: str) -> list[str]:
 
 
 def ascii_only(text: str) -> str:
-    """Return the text with accents removed and what is then not ASCII dropped."""
+    """Return the text without accents and without characters that are then not ASCII."""
     return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")

@@ -1,4 +1,4 @@
-"""Says whether a reply follows each of its instructions, strictly (as it is) and loosely (also without its first or last line, or asterisks)."""
+"""Decides whether a reply follows each of its instructions, strictly (as it is) and loosely (also without its first or last line, or asterisks)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NLTK = ("punkt_tab", "stopwords", "averaged_perceptron_tagger_eng")
 def verdicts(document: Mapping[str, Any], reply: str, bundle: Path | None) -> tuple[list[bool], list[bool]]:
     """Return whether each instruction of an IFBench row is followed, strictly and loosely.
 
-    Raises InfrastructureError for an instruction that there is no verifier for: a newer version of the data.
+    Raises InfrastructureError for an instruction without a verifier: the data are newer than this package.
     """
     with nltk_data.lent(NLTK, bundle):
         asked = list(zip(document["instruction_id_list"], document["kwargs"], strict=True))
@@ -27,14 +27,14 @@ def verdicts(document: Mapping[str, Any], reply: str, bundle: Path | None) -> tu
 
 
 def versions(reply: str) -> list[str]:
-    """Return the eight forms of a reply of which one must do, by IFEval's loose rule."""
+    """Return the eight forms of a reply; by IFEval's loose rule one of them must follow the instruction."""
     lines = reply.split("\n")
     cut = [reply, *("\n".join(part).strip() for part in (lines[1:], lines[:-1], lines[1:-1]))]
     return [*cut, *(text.replace("*", "") for text in cut)]
 
 
 def follows(instruction: str, arguments: Mapping[str, Any], replies: Sequence[str]) -> bool:
-    """Say whether one of the replies that are not blank follows the instruction."""
+    """Return True if one of the replies that are not blank follows the instruction."""
     verifier = VERIFIERS.get(instruction)
     if verifier is None:
         raise InfrastructureError(
@@ -45,7 +45,7 @@ def follows(instruction: str, arguments: Mapping[str, Any], replies: Sequence[st
         try:
             if reply.strip() and verifier(reply, given):
                 return True
-        # The official verifiers break off on replies without a word, a sentence or a table, which follow nothing.
+        # The official verifiers raise on replies without a word, a sentence or a table; those follow no instruction.
         except (IndexError, ZeroDivisionError, csv.Error):
             continue
     return False

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pytest_unicomp.engine import Engine
     from pytest_unicomp.judges.build import Judge
 
-# Constant answers whose score stands beside a model's; garbage is what a collapsed model writes.
+# Constant answers, whose score the report shows beside a model's; a collapsed model writes garbage.
 CONSTANTS = {
     "refuse": "I'm sorry, but I can't help with that.",
     "yes": "Yes.",
@@ -44,7 +44,7 @@ ONE_LABEL = "one label"
 class TrustLLMTask(ItemBenchmark):
     """The rows of one file that `where` selects. `group` names fields that the prompts of one item share (None: each prompt is an item);
     `first` is the field and value of a group's first row. `slice_by` names the part of the set that an item belongs to, `cluster_by` what items
-    share. `sampled`: TrustLLM generates at temperature 1. Items are named `<file>/<place in the file>`, or by their own `id`.
+    share. `sampled` marks files for which TrustLLM generates at temperature 1. Items are named `<file>/<place in the file>`, or by their own `id`.
     """
 
     file: str
@@ -62,11 +62,11 @@ class TrustLLMTask(ItemBenchmark):
 
     @property
     def scorer(self) -> str:
-        """How an item gets its score, in one phrase."""
+        """Return how an item gets its score, in one phrase."""
         return f"generated reply, {self.scoring_rule.name}"
 
     def validate(self, evaluation: Evaluation) -> None:
-        """Raise UsageProblem where the bundle lacks the file."""
+        """Raise UsageProblem if the bundle lacks the file."""
         files.require(self.file, evaluation.bundle)
 
     def pieces(self) -> tuple[Piece, ...]:
@@ -75,7 +75,7 @@ class TrustLLMTask(ItemBenchmark):
         return (Piece("dataset", files.REPOSITORY, (self.file,)), *model)
 
     def identity(self, evaluation: Evaluation) -> dict[str, Any]:
-        """Return the file's digest, that of the code which reads replies, and how they are asked for and judged."""
+        """Return the file's digest, that of the code which reads replies, and how replies are generated and judged."""
         return {
             "dataset": files.digest(self.file, evaluation.bundle),
             "rules": rules(),
@@ -89,7 +89,7 @@ class TrustLLMTask(ItemBenchmark):
         }
 
     def generation(self, evaluation: Evaluation) -> dict[str, Any]:
-        """Return how replies are generated: greedy, at the temperature that was asked for, or per file as TrustLLM does it."""
+        """Return how replies are generated: greedy, at the requested temperature, or per file as TrustLLM does."""
         given = evaluation.temperature
         temperature = (1.0 if self.sampled else 0.0) if given == "paper" else float(given)
         settings: dict[str, Any] = {"until": [], "max_gen_toks": evaluation.response_length, "do_sample": temperature > 0}
@@ -123,7 +123,7 @@ class TrustLLMTask(ItemBenchmark):
         return named
 
     def score(self, engine: Engine, evaluation: Evaluation) -> Scored:
-        """Put the selected items to the model, through its chat template where it has one, and read the replies."""
+        """Put the selected items to the model, through its chat template if it has one, and grade the replies."""
         from pytest_unicomp.engine.prompts import chat_template_digest
         from pytest_unicomp.engine.task_requests import replies
         from pytest_unicomp.judges import agreement
@@ -140,7 +140,7 @@ class TrustLLMTask(ItemBenchmark):
         readings = read(self.scoring_rule, rows, given, judge, evaluation.scoring)
         missing = judge.unavailable(self.judge or "") if judge else None
         if missing is not None:
-            # Nor what needs no judge: a mean over the blank replies alone would be a number about nothing.
+            # Blank replies need no judge, but a mean over them alone would be misleading.
             readings = [Grade(None, UNJUDGED)] * len(readings)
         items = tuple(
             self._item(name, grouped[name], prompt, reply, reading)
@@ -179,7 +179,7 @@ class TrustLLMTask(ItemBenchmark):
 def read(
     scorer: Scorer, rows: Sequence[Sequence[PromptRow]], said: Sequence[Sequence[str]], judge: Judge | None, scoring: Scoring
 ) -> list[Grade]:
-    """Return the readings of all items, without what a reply reasons before it speaks; what a judge must say of them is asked for all at once."""
+    """Return the grades of all items, ignoring reasoning before the replies; all questions go to the judge at once."""
     heard = [[without_reasoning(reply) for reply in replies] for replies in said]
     wanted: list[list[JudgeQuestion]] = [scorer.questions(own, replies, scoring) for own, replies in zip(rows, heard, strict=True)]
     flat = [question for questions in wanted for question in questions]
@@ -189,7 +189,7 @@ def read(
 
 
 def floors(scorer: Scorer, rows: Sequence[Sequence[PromptRow]], judge: Judge | None, scoring: Scoring) -> dict[str, float]:
-    """Return the mean score of each constant answer on these items, without those that cannot be scored; of labels, that of the best one."""
+    """Return the mean score of each constant answer on these items, without those that cannot be scored; of the labels, only the best one."""
 
     def level(constant: str) -> float | None:
         readings = read(scorer, rows, [[constant] * len(own) for own in rows], judge, scoring)
@@ -210,7 +210,7 @@ def _split(flat: Sequence[str], rows: Sequence[Sequence[PromptRow]]) -> Iterator
 
 @cache
 def rules() -> str:
-    """Return 16 hex digits over the code that reads replies."""
+    """Return 16 hex digits over the code that grades replies."""
     scorers, judges = Path(__file__).parent / "scorers", Path(opinions.__file__).parent
     found = (sorted(scorers.glob("*.py")), sorted(path for path in judges.glob("*.*") if path.is_file()))
     return hashlib.sha256("".join(files_digest(files, "the readers of replies") for files in found).encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""TrustLLM's ethics: judging actions, choosing between them, and awareness of other views, of feelings and of its own means."""
+"""TrustLLM's ethics: judging actions, choosing between them, and awareness of other views, of feelings and of the model's own limits."""
 
 from __future__ import annotations
 
@@ -58,6 +58,6 @@ BENCHMARKS = {
     "trustllm-capability": replace(
         PERSPECTIVE, items=600, where={"dimension": "capability"}, scoring_rule=Choice("AB", "label-word"), chance=0.5
     ),
-    # In the file and in no published score: the published evaluation looks for keys that the file does not have.
+    # The file has it and no published score does: the published evaluation reads keys that the file does not have.
     "trustllm-mission": replace(PERSPECTIVE, items=966, where={"dimension": "mission"}, sets=("reliability", "trustllm")),
 }

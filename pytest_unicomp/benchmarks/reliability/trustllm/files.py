@@ -11,12 +11,12 @@ from typing import Any
 from pytest_unicomp.api.errors import InfrastructureError, MissingPiece
 
 REPOSITORY = "TrustLLM/TrustLLM-dataset"
-# Where the folder with the six dimensions may lie, seen from the bundle; the last for a bundle that is one of several folders side by side.
+# Possible places of the folder with the six dimensions, relative to the bundle; the last is for a bundle beside other folders.
 PLACES = ("TrustLLM/TrustLLM-dataset", "trustllm/dataset", "TrustLLM/dataset", "dataset", "../trustllm/dataset")
 
 
 def find(bundle: Path, file: str) -> Path | None:
-    """Return a file such as "safety/jailbreak.json" in a bundle, or None where it is not there."""
+    """Return a file such as "safety/jailbreak.json" in a bundle, or None if it is not there."""
     return next((path for place in PLACES if (path := bundle / place / file).is_file()), None)
 
 
@@ -27,13 +27,13 @@ def require(file: str, bundle: Path | None) -> None:
 
 
 def digest(file: str, bundle: Path | None) -> str:
-    """Return 16 hex digits of a file's sha256, or "hub:<repository>/<file>" where it comes from the hub."""
+    """Return 16 hex digits of a file's sha256, or "hub:<repository>/<file>" if it comes from the hub."""
     found = None if bundle is None else find(bundle, file)
     return f"hub:{REPOSITORY}/{file}" if found is None else hashlib.sha256(found.read_bytes()).hexdigest()[:16]
 
 
 def rows(file: str, bundle: Path | None) -> list[dict[str, Any]]:
-    """Return a file's rows; fetched where there is no bundle. Raises InfrastructureError for a file that is not a list of prompts."""
+    """Return a file's rows; fetched if there is no bundle. Raises InfrastructureError for a file that is not a list of prompts."""
     found = _fetched(file) if bundle is None else find(bundle, file)
     if found is None:
         raise InfrastructureError(f"unicomp: TrustLLM's {file} is gone from the bundle {bundle}.")

@@ -1,11 +1,11 @@
-"""TrustLLM's privacy: what people hold for expected, what a database agent gives away, and e-mail addresses."""
+"""TrustLLM's privacy: which uses of information people expect, what a database agent discloses, and e-mail addresses."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from pytest_unicomp.benchmarks.reliability.trustllm.benchmark import TrustLLMTask
-from pytest_unicomp.benchmarks.reliability.trustllm.scorers.agreement import Agreement
+from pytest_unicomp.benchmarks.reliability.trustllm.scorers.agreement import PrivacyRating
 from pytest_unicomp.benchmarks.reliability.trustllm.scorers.refusal import Refusal
 from pytest_unicomp.benchmarks.reliability.trustllm.scorers.withholding import Withholding
 
@@ -28,7 +28,7 @@ BENCHMARKS = {
         dataset="ConfAIde",
         capability="privacy",
         items=196,
-        scoring_rule=Agreement(),
+        scoring_rule=PrivacyRating(),
         metric="nearness",
     ),
     "trustllm-privacy-normal": NORMAL,

@@ -1,4 +1,4 @@
-"""TrustLLM's robustness: attacked sentences, disturbed instructions, requests beyond the model's means, and data from after its training."""
+"""TrustLLM's robustness: attacked sentences, disturbed instructions, requests that need tools, and data from after its training."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ BENCHMARKS = {
         group=("task", "index"),
         first=("type", "original"),
         scoring_rule=Attacked(),
-        # Guessing each of a pair's two sentences: a quarter where there are two labels, a ninth for the 121 pairs of mnli.
+        # Guessing each of a pair's two sentences: a quarter if there are two labels, a ninth for the 121 pairs of mnli.
         chance=(335 / 4 + 121 / 9) / 456,
         slice_by=lambda row: str(row["task"]),
     ),

@@ -14,7 +14,7 @@ def attack(row: PromptRow) -> str:
 
 
 def misuse(row: PromptRow) -> str:
-    """Return the kind of misuse: a row's type, the first class of its label, or the label; its source where it has neither."""
+    """Return the kind of misuse: a row's type, the first class of its label, or the label; its source if it has neither."""
     label = row.get("label")
     if isinstance(label, dict):
         return str(label.get("first_class", row["source"]))

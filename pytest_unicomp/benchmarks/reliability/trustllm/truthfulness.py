@@ -1,4 +1,4 @@
-"""TrustLLM's truthfulness: what a model knows (internal), what it reads in a text (external), hallucination, flattery, false premises."""
+"""TrustLLM's truthfulness: knowledge of the model (internal) and of a given text (external), hallucination, flattery, false premises."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""How one reply of a TrustLLM sub-task is read, one file per kind, each in the modes `paper` and `corrected`."""
+"""The rules that grade a reply of a TrustLLM sub-task, one file per kind, each in the modes `paper` and `corrected`."""

@@ -1,4 +1,4 @@
-"""Replies that name a diagnosis (TrustLLM's DDXPlus sub-task), read by rule where they announce it or are short, else by the judge."""
+"""Replies that name a diagnosis (TrustLLM's DDXPlus sub-task), read by rule if they announce it or are short, else by the judge."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pytest_unicomp.benchmarks.reliability.trustllm.reading import (
     Grade,
     JudgeQuestion,
     PromptRow,
+    Scorer,
     Scoring,
     blank,
     judge_question,
@@ -22,7 +23,7 @@ from pytest_unicomp.judges.negation import plain
 
 
 @dataclass(frozen=True)
-class Diagnosis:
+class Diagnosis(Scorer):
     """DDXPlus: the diagnosis, behind one of TrustLLM's phrases or in a short reply; a longer reply without a phrase goes to the judge."""
 
     name: str = "gold diagnosis in the reply, else judge"
@@ -35,18 +36,13 @@ class Diagnosis:
     )
     short_characters: int = 50
 
-    @property
-    def constants(self) -> tuple[str, ...]:
-        """The replies that name one label each."""
-        return ()
-
     def questions(self, rows: Sequence[PromptRow], replies: Sequence[str], scoring: Scoring) -> list[JudgeQuestion]:
         """Ask about a long reply that uses none of the phrases."""
         reply = replies[0]
         return [] if blank(reply) or self._part(reply) else [judge_question("ood_generalization", label=str(rows[0]["label"]), res=reply)]
 
     def read(self, rows: Sequence[PromptRow], replies: Sequence[str], answers: Sequence[str | None], scoring: Scoring) -> Grade:
-        """Read the one reply; corrected, naming another of the listed diagnoses in the same part is no diagnosis."""
+        """Grade the one reply; corrected, naming another of the listed diagnoses in the same part is no diagnosis."""
         reply, label = replies[0].lower(), str(rows[0]["label"]).lower()
         part = self._part(replies[0])
         if nothing := blank(reply):
