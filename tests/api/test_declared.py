@@ -19,7 +19,7 @@ FOREIGN = {"config", "tokenizer", "os", "signal"}
 # Reads and tests that are right, each with its reason.
 ALLOWED = {
     # The language model of an engine may be anybody's; ours alone explains how it reads.
-    "getattr(vars(engine.lm).get('support'), 'reason', None)",
+    "getattr(vars(engine.lm).get('capabilities'), 'reason', None)",
     # Typer carries its own click in some versions, which has no such exception in others.
     "getattr(sys.modules[misused.__module__], 'NoArgsIsHelpError', ())",
     # Stored baselines lie in folders named after their recipe, and files say no more.
