@@ -5,6 +5,7 @@ Left out is what two equal runs do not share: times, readings of the machine, ve
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import sys
@@ -30,9 +31,9 @@ NAMES = ("nodeid", "recipe", "benchmark", "capability", "claim")
 ABSENT = "absent"
 
 
-def comparable(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a report without what two equal runs do not share."""
-    kept = without(report, ANYWHERE)
+def comparable(report: Mapping[str, Any], leave: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """Return a report without what two equal runs do not share, and without the fields named in `leave`."""
+    kept = without(report, ANYWHERE | leave)
     kept["checks"] = [without(check, ANSWER) if check.get("metric") in TIMED else check for check in kept.get("checks", [])]
     kept["pareto"] = [without(point, POINT) for point in kept.get("pareto", [])]
     kept["kernels"] = [without(table, KERNEL) for table in kept.get("kernels", [])]
@@ -66,9 +67,9 @@ def labels(elements: list[Any]) -> list[Any]:
     return [f"{label} #{times + 1}" if times else label for label, times in zip(found, before, strict=True)]
 
 
-def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+def differences(first: Mapping[str, Any], second: Mapping[str, Any], leave: frozenset[str] = frozenset()) -> dict[str, tuple[Any, Any]]:
     """Return the two values of each path that differs; numbers may differ by rounding (1e-9 of their size)."""
-    one, other = dict(leaves(comparable(first))), dict(leaves(comparable(second)))
+    one, other = dict(leaves(comparable(first, leave))), dict(leaves(comparable(second, leave)))
     pairs = {path: (one.get(path, ABSENT), other.get(path, ABSENT)) for path in (*one, *(path for path in other if path not in one))}
     return {path: pair for path, pair in pairs.items() if not same(*pair)}
 
@@ -82,17 +83,21 @@ def same(first: Any, second: Any) -> bool:
     return bool(first == second)
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Print a line per difference; return the exit code."""
-    if len(arguments) != 2:
-        print(f"same_report: found {len(arguments)} files, expected 2; type: python benchmarks/same_report.py A.json B.json")
-        return 4
-    found = differences(*(json.loads(Path(name).read_text(encoding="utf-8")) for name in arguments))
-    for path, (first, second) in found.items():
-        print(f"{path}: {json.dumps(first)} -> {json.dumps(second)}")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("reports", nargs=2, type=Path, metavar="REPORT", help="JSON report of a gate")
+    parser.add_argument(
+        "--leave", action="append", default=[], metavar="FIELD", help="leave this field out too, such as reason; repeatable"
+    )
+    given = parser.parse_args(arguments)
+    first, second = (json.loads(path.read_text(encoding="utf-8")) for path in given.reports)
+    found = differences(first, second, frozenset(given.leave))
+    for path, (one, other) in found.items():
+        print(f"{path}: {json.dumps(one)} -> {json.dumps(other)}")
     print(f"{len(found)} values differ" if found else "the same, but for times, readings of the machine, versions and paths")
     return 1 if found else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

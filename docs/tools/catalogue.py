@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,9 @@ from pytest_unicomp.api.registry import methods, tables
 from pytest_unicomp.config.profiles import PROFILES
 from pytest_unicomp.config.resolve import resolve
 from pytest_unicomp.methods.architectures import support
+
+# Of the lines of a page.
+WIDTH = 120
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -37,7 +42,12 @@ def recipe_sections() -> str:
             f"Libraries: {', '.join(first.requires) or 'none'}. {_architectures(first)}"
         ]
         rows = [(f"`{name}`", settings_text(methods()[name].settings())) for name in names]
-        texts = [_prose(sys.modules[kind.__module__].__doc__), _prose(inspect.getdoc(kind)), *facts, table(("recipe", "settings"), rows)]
+        texts = [
+            _prose(sys.modules[kind.__module__].__doc__),
+            _prose(inspect.getdoc(kind)),
+            *map(wrapped, facts),
+            table(("recipe", "settings"), rows),
+        ]
         sections.append("\n\n".join([f"## {first.method}", *texts]))
     return "\n".join(sections)
 
@@ -90,9 +100,17 @@ def _number(value: float | None) -> str:
 
 
 def _prose(text: str | None) -> str:
-    """Return a docstring as Markdown: what would be read as markup is escaped, but for what stands between backticks."""
+    """Return a docstring as Markdown, wrapped: what would be read as markup is escaped, but for what is between backticks."""
     parts = inspect.cleandoc(text or "").split("`")
-    return "`".join(part if place % 2 else part.replace("*", "\\*").replace("<", "&lt;") for place, part in enumerate(parts))
+    escaped = "`".join(part if place % 2 else part.replace("*", "\\*").replace("<", "&lt;") for place, part in enumerate(parts))
+    return "\n\n".join(wrapped(paragraph) for paragraph in escaped.split("\n\n"))
+
+
+def wrapped(paragraph: str) -> str:
+    """Return a paragraph in lines of at most WIDTH; unchanged if it is a list or code, or if a line would begin like a list."""
+    lines = textwrap.wrap(paragraph, WIDTH, break_long_words=False, break_on_hyphens=False)
+    special = re.compile(r"( |[-+*#>|] |\d+[.)] )")
+    return paragraph if any(map(special.match, (*lines, *paragraph.splitlines()))) else "\n".join(lines)
 
 
 def command_sections() -> str:
@@ -127,12 +145,20 @@ def _command(name: str, command: Any) -> str:
         kept = str(default) if isinstance(default, str | int | float) and not isinstance(default, bool) else ""
         rows.append((", ".join(f"`{option}`" for option in parameter.opts), getattr(parameter, "help", None) or "", kept))
     words.append("[OPTIONS]")
-    parts = [f"## unicomp {name}", f"    {' '.join(words)}", _prose(command.help)]
+    parts = [f"## unicomp {name}", f"    {' '.join(words)}", *_help(command.help)]
     if rows:
         parts.append(table(("argument or option", "meaning", "default"), rows).rstrip("\n"))
     if command.context_settings.get("ignore_unknown_options"):
         parts.append("It takes all [options of a run](options.md), as `--NAME`.")
     return "\n\n".join(parts) + "\n"
+
+
+def _help(text: str | None) -> Iterable[str]:
+    """Yield what a command's help says, and its examples as code."""
+    prose, _, examples = re.sub(r"\bExamples?: ", "\0", text or "", count=1).partition("\0")
+    yield _prose(prose.strip())
+    if examples:
+        yield "\n".join(f"    {line.strip()}" for line in examples.rstrip(".\n").replace(";", "\n").splitlines() if line.strip())
 
 
 def module_list() -> str:
