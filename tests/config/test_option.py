@@ -1,7 +1,6 @@
 """One declaration is all that an option needs: flag, key, evaluation, key of a measurement, recorded policy and repeat command follow from it."""
 
-import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import pytest
 
@@ -12,7 +11,7 @@ from pytest_unicomp.config.evaluation import evaluation_of, key_of
 from pytest_unicomp.config.option import option
 from pytest_unicomp.config.repeat_flags import repeat_flags
 from pytest_unicomp.config.resolve import resolve
-from pytest_unicomp.config.settings import Settings, flag, options, recorded, shaping
+from pytest_unicomp.config.settings import Settings, flag, options, recorded
 from pytest_unicomp.run.conclude import policy_record
 
 
@@ -94,48 +93,3 @@ def test_the_policy_holds_its_options_in_the_order_that_reports_have_always_had(
         "backend",
         "serve",
     ]
-
-
-def test_the_defaults_that_the_contract_of_benchmarks_states_are_those_of_the_options():
-    stated = {one.name: one.default for one in fields(Evaluation)}
-    declared = {one.name: one.default for one in shaping() if one.shapes == "measurement"}
-    assert set(stated) - {"only"} == set(declared)
-    assert {name: stated[name] for name in ("scoring", "judge", "similarity", "response_length", "temperature", "backend", "serve")} == {
-        name: declared[name] for name in ("scoring", "judge", "similarity", "response_length", "temperature", "backend", "serve")
-    }
-
-
-def test_everything_that_is_part_of_a_measurements_key_is_json():
-    assert json.loads(json.dumps(key_of(evaluation_of(Settings(limit=None))))) == {
-        "limit": None,
-        "seed": 0,
-        "dtype": "auto",
-        "backend": "hf",
-        "serve": None,
-    }
-
-
-def test_a_repeat_command_writes_the_policy_always_and_what_was_changed_or_a_profile_sets():
-    policy = recorded(resolve({"profile": "paper", "seed": "3", "serve": "vllm serve {model}", "sequential": True}))
-    assert list(repeat_flags(policy)) == [
-        "--unicomp-profile=paper",
-        "--unicomp-limit=all",
-        "--unicomp-seed=3",
-        "--unicomp-calibration=generic",
-        "--unicomp-margin=0.03",
-        "--unicomp-benchmark-margin=0.05",
-        "--unicomp-drift-margin=0.02",
-        "--unicomp-alpha=0.05",
-        "--unicomp-inconclusive=fail",
-        "--unicomp-reference=run",
-        "--unicomp-sequential",
-        "--unicomp-temperature=paper",
-        "--unicomp-backend=server",
-        "--unicomp-serve=vllm serve {model}",
-    ]
-
-
-def test_a_repeat_command_writes_every_option_if_the_profile_is_not_a_built_in_one():
-    words = list(repeat_flags({**recorded(Settings()), "profile": "mine"}))
-    assert "--unicomp-scoring=corrected" in words
-    assert not any(word.startswith("--unicomp-calibration-samples") for word in words)

@@ -1,174 +1,78 @@
-"""Margins by name: the nearest exception wins, and only where its name is met; what a policy names must exist, or it is refused with its line."""
-
-from __future__ import annotations
+"""The policy tables of a file: read with file and line, merged with those of a profile."""
 
 import pytest
 
 from pytest_unicomp.api.errors import UsageProblem
-from pytest_unicomp.api.protocols import Evaluation
-from pytest_unicomp.compare import Policy, pool, retention
+from pytest_unicomp.config import policy_tables
 from pytest_unicomp.config.config_file import read_file
 from pytest_unicomp.config.resolve import resolve
-from pytest_unicomp.run import policy_check
-from pytest_unicomp.run.plan import plan
-from tests.toys import measurement
-
-POLICY = Policy(
-    margins={"knowledge": 0.1, "acc": 0.2, "toy": 0.3, "reasoning": "5%", "wanda-50": {"knowledge": 0.4, "acc": 0.15}},
-)
+from pytest_unicomp.config.toml_lines import NO_FILE
 
 
-@pytest.mark.parametrize(
-    ("names", "pooled", "single"),
-    [
-        ({"recipe": "rtn", "capability": "safety"}, 0.03, 0.05),
-        ({"recipe": "rtn", "capability": "knowledge", "benchmark": "other", "metric": "acc"}, 0.1, 0.2),
-        ({"recipe": "rtn", "capability": "knowledge", "benchmark": "toy", "metric": "acc"}, 0.1, 0.3),
-        ({"recipe": "wanda-50", "capability": "knowledge", "benchmark": "toy", "metric": "acc"}, 0.4, 0.15),
-        ({"recipe": "wanda-50", "capability": "reasoning", "benchmark": "other", "metric": "f1"}, 0.05, 0.05),
-    ],
-)
-def test_the_nearest_exception_wins(names, pooled, single):
-    own = POLICY.of(**names)
-    assert (own.capability.value, own.benchmark.value) == (pooled, single)
-
-
-def test_a_check_and_its_capability_are_judged_at_their_own_margins():
-    before, after = measurement([1.0] * 900 + [0.0] * 100), measurement([1.0] * 820 + [0.0] * 180, artifact="b")
-    named = {"family": "pruning", "gates": True, "identical": False}
-    strict = retention(before, after, recipe="rtn", policy=Policy(), **named)
-    assert (strict.verdict, pool([strict], policy=Policy()).verdict) == ("fail", "fail")
-    loose = Policy(margins={"rtn": {"knowledge": 0.2, "toy": 0.12}})
-    check = retention(before, after, recipe="rtn", policy=loose, **named)
-    assert (check.verdict, check.margin) == ("pass", 0.12)
-    found = pool([check], policy=loose)
-    assert (found.verdict, found.margin) == ("pass", 0.2)
-    assert retention(before, after, recipe="wanda-50", policy=loose, **named).verdict == "fail"
-
-
-@pytest.mark.parametrize("margins", [{"knowledge": float("nan")}, {"knowledge": -0.1}, {"wanda-50": {"acc": "5 percent"}}])
-def test_what_is_no_margin_is_refused_with_its_place(margins):
-    with pytest.raises(UsageProblem, match=r"margins\.(knowledge|wanda-50\.acc) is "):
-        Policy(margins=margins)
-
-
-ANYHOW = Evaluation(limit=10, seed=0, bundle=None, device="cpu", dtype="auto")
-WAIVER = """
-[[waivers]]
-recipe = "{}"
-benchmark = "nano-safety"
-owner = "Ada"
-reason = "known"
-expires = 2999-12-31
-evidence = "0123456789abcdef"
-"""
-
-
-def asked(tmp_path, text, **flags):
-    """Ask whether a policy's names exist, in a run of two recipes on two benchmarks."""
+def configured(tmp_path, text, **flags):
     (tmp_path / "unicomp.toml").write_text(text)
     file, locations = read_file(tmp_path / "unicomp.toml")
-    given = {"model": "nano", "recipe": ["rtn-w8a16,wanda-50"], "benchmark": ["nano-safety,bytes"], **flags}
-    settings = resolve(given, file, locations=locations)
-    policy_check.validate(settings, plan(settings, ANYHOW))
-    return settings
+    return resolve({"model": "nano", **flags}, file, locations=locations)
+
+
+def test_limits_written_as_sentences_are_read_like_a_table():
+    sentences = ["bytes <= 0.5 x reference", "decode-latency <= 0.8x", "decode-latency p95 <= 40 ms"]
+    assert policy_tables.read({"limits": sentences}, NO_FILE) == {
+        "limits": {"bytes": ["<= 0.5 x reference"], "decode-latency": ["<= 0.8x", "p95 <= 40 ms"]}
+    }
+
+
+def test_a_table_that_is_absent_stays_absent_and_other_keys_are_left_alone():
+    assert policy_tables.read({"margin": 0.1}, NO_FILE) == {}
+
+
+def test_a_single_must_pass_item_may_be_written_without_a_list():
+    assert policy_tables.read({"must_pass": {"nano-safety": "s-1"}}, NO_FILE) == {"must_pass": {"nano-safety": ("s-1",)}}
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("data", "words"),
     [
-        ("[margins]\nreasoning = 5", r"toml:2: margins.reasoning is 5; expected a number below 1, .* Did you mean 0.05, 5 points"),
-        ("[margins]\nacc = 1", r"toml:2: margins.acc is 1; .* Did you mean 0.01"),
-        ("[margins]\nsafety = 300", r"toml:2: margins.safety is 300; expected a number below 1, [^?]*$"),
-        ("[margins.wanda-50]\nnano-safety = '2.5'", r"toml:2: margins.wanda-50.nano-safety is '2.5'; .* Did you mean 0.025"),
-        ("[profiles.other.margins]\nreasoning = 5", r"toml:2: profiles.other.margins.reasoning is 5; .* Did you mean 0.05"),
-        ("[profiles.other.margins.wanda-50]\nreasoning = 5", r"toml:2: profiles.other.margins.wanda-50.reasoning is 5"),
+        ({"margins": 0.1}, r"^unicomp: margins is 0.1; expected a table of margins"),
+        ({"limits": 3}, r"limits is 3; expected a table of largest costs"),
+        ({"limits": ["bytes"]}, r"limits.0 holds 'bytes'; expected sentences"),
+        ({"margins": {"rtn": {"safety": "x"}}}, r"margins.rtn.safety is 'x'"),
+        ({"must_pass": {"nano-safety": []}}, r"must_pass.nano-safety is \[\]; expected at least one item id"),
     ],
 )
-def test_a_margin_that_was_meant_in_points_is_refused_and_says_so(tmp_path, text, words):
+def test_a_table_that_cannot_be_read_is_refused_by_its_key(data, words):
     with pytest.raises(UsageProblem, match=words):
-        asked(tmp_path, text)
+        policy_tables.read(data, NO_FILE)
 
 
-@pytest.mark.parametrize("name", ["nats_per_token", "language_modeling", "nano-perplexity"])
-def test_a_margin_in_nats_may_be_above_one(tmp_path, name):
-    settings = asked(tmp_path, f"[margins]\n{name} = 1.5\n[margins.wanda-50]\n{name} = 2\n")
-    assert settings.margins == {name: 1.5, "wanda-50": {name: 2}}
+def test_merging_lets_the_second_win_but_keeps_what_it_does_not_name():
+    first = {"margins": {"safety": 0.1, "rtn": {"acc": 0.1}}, "limits": {"bytes": "0.5x"}}
+    second = {"margins": {"rtn": {"f1": 0.2}}, "limits": {"bytes": "0.4x"}}
+    assert policy_tables.merged(first, second) == {
+        "margins": {"safety": 0.1, "rtn": {"acc": 0.1, "f1": 0.2}},
+        "limits": {"bytes": "0.4x"},
+    }
+    assert policy_tables.merged({}, {}) == {}
 
 
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("bytes", "bytes is an efficiency measure, and margins do not apply to those; set a limit in .limits. by benchmark: bytes.$"),
-        ("decode-latency", "by benchmark: decode-latency.$"),
-        ("inference_footprint", "by benchmark: .*loading-memory"),
-        ("joules", "by benchmark: compress-energy.$"),
-        ("kernel-int4", "kernels never fail a run, remove it"),
-    ],
-)
-def test_a_margin_of_a_cost_is_sent_to_the_limits(tmp_path, name, words):
-    for table in ("margins", "margins.wanda-50", "profiles.other.margins"):
-        with pytest.raises(UsageProblem, match=f"toml:2: {table}.{name}: .*{words}"):
-            asked(tmp_path, f"[{table}]\n{name} = 0.1\n")
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("[profiles.other.margins]\nsafty = 0.1", r"toml:2: profiles.other.margins.safty: no capability.* Did you mean 'safety'"),
-        (
-            "[profiles.other.margins.wanda-5]\nacc = 0.1",
-            r"toml:1: profiles.other.margins.wanda-5: no recipe has that name. Did you mean 'wanda-50'",
-        ),
-        ("[profiles.other.must_pass]\nnano-safty = ['a']", r"toml:2: profiles.other.must_pass.nano-safty: .* Did you mean 'nano-safety'"),
-    ],
-)
-def test_names_in_a_profile_that_is_not_chosen_must_exist_too(tmp_path, text, words):
-    with pytest.raises(UsageProblem, match=words):
-        asked(tmp_path, text)
-
-
-def test_a_profile_that_is_not_chosen_may_ask_for_what_this_run_does_not_measure(tmp_path):
-    settings = asked(tmp_path, "[profiles.other.margins.gptq-w4a16]\nacc = 0.1\n[profiles.other.must_pass]\nnano-reasoning = ['a']\n")
-    assert (settings.margins, settings.must_pass) == ({}, {})
-
-
-def test_must_pass_items_of_a_benchmark_that_is_not_measured_are_refused(tmp_path):
-    asked(tmp_path, "[must_pass]\nnano-safety = ['a']\n")
-    with pytest.raises(
-        UsageProblem, match=r"toml:2: must_pass.nano-reasoning is set, but this run does not measure nano-reasoning; name it"
-    ):
-        asked(tmp_path, "[must_pass]\nnano-reasoning = ['a']\n")
-    profile = "[profiles.own]\nbenchmark = ['nano-reasoning']\n[profiles.own.must_pass]\nnano-reasoning = ['a']\n"
-    asked(tmp_path, profile, profile="own", benchmark=None)
-    with pytest.raises(UsageProblem, match=r"toml:4: profiles.own.must_pass.nano-reasoning is set, but this run does not measure"):
-        asked(tmp_path, profile, profile="own")
-
-
-@pytest.mark.parametrize(
-    ("recipe", "before"),
-    [
-        ("gptq-w4a16", ""),
-        ("mine", "[recipes]\nmine = { method = 'rtn', bits = 2 }\n"),
-        ("out", "candidate = ['some/where/out']\n"),
-        ("out", "[profiles.other]\ncandidate = ['some/where/out']\n"),
-        ("model-7", "[profiles.other]\ncandidate = ['http://host:8000/v1#model-7']\n"),
-        ("candidate:some/wanda-50", "candidate = ['some/wanda-50']\n"),
-        ("wanda-50@reasoning", ""),
-    ],
-)
-def test_a_waiver_may_be_about_every_recipe_that_there_is(tmp_path, recipe, before):
-    (waiver,) = asked(tmp_path, before + WAIVER.format(recipe)).waivers
-    assert waiver.recipe == recipe
-
-
-def test_a_waiver_may_be_about_a_candidate_of_the_command_line(tmp_path):
-    (waiver,) = asked(tmp_path, WAIVER.format("out"), candidate=["some/where/out"]).waivers
-    assert waiver.recipe == "out"
-
-
-@pytest.mark.parametrize("recipe", ["wanda-5", "wanda-5@reasoning", "elsewhere", "@reasoning"])
-def test_a_waiver_of_a_recipe_that_there_is_not_is_refused(tmp_path, recipe):
-    with pytest.raises(UsageProblem, match=rf"toml:3: waivers.0.recipe: '{recipe}' is not a recipe") as caught:
-        asked(tmp_path, WAIVER.format(recipe))
-    assert ("Did you mean 'wanda-50'" in str(caught.value)) == recipe.startswith("wanda")
+def test_margins_of_a_recipe_are_merged_one_by_one_and_must_pass_items_are_united(tmp_path):
+    text = """
+[profiles.a.margins.wanda-50]
+reasoning = 0.01
+safety = 0.02
+[profiles.a.must_pass]
+nano-safety = ["s-1", "s-2"]
+[profiles.b]
+extends = "a"
+[profiles.b.must_pass]
+nano-reasoning = ["r-1"]
+nano-safety = ["s-3"]
+[margins.wanda-50]
+multilingual = 0.06
+safety = 0.03
+[must_pass]
+nano-safety = ["s-2", "s-4"]
+"""
+    settings = configured(tmp_path, text, profile="b")
+    assert settings.margins == {"wanda-50": {"reasoning": 0.01, "safety": 0.03, "multilingual": 0.06}}
+    assert settings.must_pass == {"nano-safety": ("s-1", "s-2", "s-3", "s-4"), "nano-reasoning": ("r-1",)}

@@ -6,10 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.compare import Policy, pool, recipe_verdict
-from pytest_unicomp.config import waivers
-from pytest_unicomp.config.toml_lines import TomlLocations
 from pytest_unicomp.config.waivers import Waiver
 from pytest_unicomp.run.checks import Checking
 from pytest_unicomp.run.plan import Cell
@@ -110,42 +107,3 @@ def test_a_capability_of_one_benchmark_goes_by_the_same_hash_as_its_check():
 def test_a_missing_measurement_cannot_be_waived():
     broken = lost().model_copy(update={"verdict": "error", "evidence": None})
     assert waiving(waiver(benchmark="toy", evidence="0" * 16)).excused(broken).waived is False
-
-
-GIVEN = 'recipe = "rtn"\nbenchmark = "toy"\nowner = "Ada"\nreason = "known"\nexpires = 2026-12-31\nevidence = "0123456789abcdef"\n'
-
-
-def read(text):
-    import tomllib
-
-    return waivers.read(tomllib.loads(text)["waivers"], TomlLocations("unicomp.toml", text))
-
-
-def test_a_waiver_is_read_from_its_table():
-    (found,) = read(f"[[waivers]]\n{GIVEN}")
-    assert (found.expires, found.question, found.about) == (date(2026, 12, 31), "retention", "rtn on toy (retention)")
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "words"),
-    [
-        ('owner = "Ada"\n', "", r"unicomp.toml:1: waivers.0.owner is missing; a waiver needs recipe, owner, reason, expires, evidence"),
-        ("expires = 2026-12-31\n", "", r"unicomp.toml:1: waivers.0.expires is missing"),
-        ('reason = "known"', 'reason = " "', r"unicomp.toml:5: waivers.0.reason is ' '; expected a text"),
-        ("expires = 2026-12-31", "expires = 'soon'", r"unicomp.toml:6: waivers.0.expires is 'soon'; expected a day such as"),
-        ("expires = 2026-12-31", "expires = 2026-12-31T10:00:00", r"expected a day such as"),
-        ('evidence = "0123456789abcdef"', 'evidence = "all"', r"unicomp.toml:7: waivers.0.evidence is 'all'; expected the 16 hex digits"),
-        ('owner = "Ada"', 'ownr = "Ada"', r"unicomp.toml:4: waivers.0.ownr: a waiver has no such key. Did you mean 'owner'"),
-        ('benchmark = "toy"\n', "", r"unicomp.toml:1: waivers.0: expected either a benchmark or a capability, found neither"),
-        ('owner = "Ada"', 'owner = "Ada"\nquestion = "retenton"', r"'retenton'; expected one of retention, .*Did you mean 'retention'"),
-    ],
-)
-def test_a_waiver_that_says_too_little_is_refused_with_file_and_line(old, new, words):
-    assert old in GIVEN
-    with pytest.raises(UsageProblem, match=words):
-        read(f"[[waivers]]\n{GIVEN}".replace(old, new))
-
-
-def test_a_list_that_is_none_is_refused():
-    with pytest.raises(UsageProblem, match=r"unicomp.toml:1: waivers is 'all'; expected a list of tables"):
-        read('waivers = "all"\n')
