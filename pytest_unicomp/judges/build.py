@@ -90,7 +90,7 @@ def validate(specification: str, bundle: Path | None) -> None:
         hub.validate(named, bundle)
         return
     if kind == "server" and named.strip():
-        Endpoint.of(named)
+        Endpoint.parse(named)
         return
     raise UsageProblem(f"unicomp: --unicomp-judge is {specification!r}; expected {FORMS}.")
 
@@ -120,7 +120,7 @@ def _made(specification: str, similarity: str, bundle: Path | None, device: str)
     if kind == "server":
         from pytest_unicomp.judges.server import Server
 
-        server = Server(Endpoint.of(named))
+        server = Server(Endpoint.parse(named))
         return Judge(server.identity, server=server, embeddings=found)
     return Judge(rules(), embeddings=found)
 

@@ -186,7 +186,7 @@ def candidates(settings: Settings) -> tuple[Candidate, ...]:
 
 def candidate_names(source: str) -> tuple[str, str]:
     """Return what a checkpoint or server made elsewhere is called, and what where that name is taken."""
-    return Endpoint.of(source).name if served(source) else Path(source).name or source, f"candidate:{source}"
+    return Endpoint.parse(source).name if served(source) else Path(source).name or source, f"candidate:{source}"
 
 
 def _retargeted(found: Sequence[Candidate], target: str) -> list[Candidate]:

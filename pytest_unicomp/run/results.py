@@ -302,7 +302,7 @@ class Results:
             # The tokenizer is the reference's: both sides must be put the same prompts, and a served candidate has no files here.
             base = Path(self.model.path)
             if address is not None:
-                engine = guarded(lambda: serving.connect(serving.Endpoint.of(address), base), f"the server {address}")
+                engine = guarded(lambda: serving.connect(serving.Endpoint.parse(address), base), f"the server {address}")
             else:
                 command = serving.ServeCommand(self._settings.serve or "", artifact_check.folder(artifact))
                 self._progress(Step("serve", artifact.recipe))

@@ -51,7 +51,7 @@ def endpoint(reply):
 def test_the_prompt_is_trustllms_and_the_temperature_stays_zero(monkeypatch):
     monkeypatch.setenv("UNICOMP_API_KEY", "secret")
     with endpoint(lambda text: (200, "YES")) as (url, seen):
-        judge = Server(Endpoint.of(url))
+        judge = Server(Endpoint.parse(url))
         assert judge.answer([judge_question("squad", question="Who?", correct_answer="Ada", answer="[[question]]")]) == ["YES"]
     (payload, key) = seen[0]
     assert (payload["temperature"], payload["model"], key) == (0, "toy", "Bearer secret")
@@ -71,7 +71,7 @@ def test_a_failure_is_tried_again_and_then_counted_as_unjudged():
         return (200, "REFUSES") if kind == "often" and calls[kind] > 2 else (503, "busy")
 
     with endpoint(reply) as (url, _):
-        judge = build.Judge("server", server=Server(Endpoint.of(url), wait_seconds=0.001))
+        judge = build.Judge("server", server=Server(Endpoint.parse(url), wait_seconds=0.001))
         questions = [judge_question("refusal", prompt=word, response="no") for word in ("often", "always")]
         assert judge.answer(questions) == ["refuses", None]
     assert calls == {"often": 3, "always": ATTEMPTS}
@@ -79,7 +79,7 @@ def test_a_failure_is_tried_again_and_then_counted_as_unjudged():
 
 def test_an_answer_that_is_neither_word_is_no_judgement():
     with endpoint(lambda text: (200, "maybe")) as (url, _):
-        judge = build.Judge("server", server=Server(Endpoint.of(url)))
+        judge = build.Judge("server", server=Server(Endpoint.parse(url)))
         assert judge.answer([judge_question("refusal", prompt="p", response="r")]) == [None]
 
 

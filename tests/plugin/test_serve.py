@@ -80,11 +80,11 @@ def test_a_served_candidate_is_not_timed_where_the_reference_is_not_served(gate,
 
 def test_a_served_candidate_is_measured_anew_by_every_run(gate, server):
     words = (f"--unicomp-candidate={server.url}", f"--unicomp-reference={server.url}")
-    before = server.asked.total()
+    before = server.requests.total()
     gate.report(*words, **ONE)
-    first = server.asked.total() - before
+    first = server.requests.total() - before
     gate.report(*words, **ONE)
-    assert server.asked.total() - before == 2 * first
+    assert server.requests.total() - before == 2 * first
 
 
 def test_a_served_candidate_is_not_compared_with_a_reference_that_is_loaded_here(gate, server):

@@ -125,15 +125,11 @@ def _hub(ask: bool) -> Iterator[Finding]:
     if not ask:
         yield Finding("hub", address, "fine", "allowed; not contacted (`unicomp doctor --ask-hub` does)")
         return
-    from urllib.error import HTTPError
-    from urllib.request import Request, urlopen
+    import httpx
 
     try:
-        with urlopen(Request(address, method="HEAD"), timeout=10) as answer:
-            yield Finding("hub", address, "fine", f"answers with {answer.status}")
-    except HTTPError as error:
-        yield Finding("hub", address, "fine", f"answers with {error.code}")
-    except (OSError, ValueError) as error:
+        yield Finding("hub", address, "fine", f"answers with {httpx.head(address, timeout=10).status_code}")
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         why = one_line(error)
         yield Finding(
             "hub", address, "absent", f"does not answer: {why}", "work offline: run unicomp prefetch elsewhere, then use --unicomp-bundle"

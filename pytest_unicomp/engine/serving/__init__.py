@@ -1,4 +1,4 @@
-"""Measures a model where it is really served: an OpenAI-compatible endpoint that is there already, or a command that starts one."""
+"""Evaluates a model through a server: an OpenAI-compatible endpoint that exists already, or one that a command starts for a checkpoint."""
 
 from pytest_unicomp.engine.serving.command import ServeCommand as ServeCommand
 from pytest_unicomp.engine.serving.endpoint import Endpoint as Endpoint

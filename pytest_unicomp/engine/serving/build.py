@@ -1,4 +1,4 @@
-"""Says before anything runs whether the options about served models go together, and what a server's model is called in the records."""
+"""Validates the options about served models before anything runs, and builds the Artifact record of a model that a server has already."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from pytest_unicomp.engine.serving.endpoint import Endpoint
 
 
 def validate(settings: Settings) -> None:
-    """Raise UsageProblem where a command, an address or their combination cannot give numbers that may be compared; starts and asks nothing."""
+    """Raise UsageProblem if a command, an address or their combination cannot give comparable numbers; start nothing and contact no server."""
     if settings.serve is not None:
         if settings.backend != "server":
             raise UsageProblem(f"unicomp: --unicomp-serve is for --unicomp-backend=server; the backend is {settings.backend}.")
         command.validate(settings.serve)
     addresses = [name for name in settings.candidate if served(name)]
     for address in [*addresses, *([settings.reference] if served(settings.reference) else [])]:
-        Endpoint.of(address)
+        Endpoint.parse(address)
     if settings.backend == "server" and settings.serve is None and (settings.recipe or settings.inform or settings.reference == "run"):
         raise UsageProblem(
             "unicomp: --unicomp-backend=server needs --unicomp-serve=COMMAND, for example 'vllm serve {model} --port {port}', to serve what has no address yet."
@@ -49,8 +49,11 @@ def validate(settings: Settings) -> None:
 
 
 def artifact(recipe: str, address: str) -> Artifact:
-    """Return what is known of a served model: its address. The fingerprint is of this run alone, for a server may serve something else tomorrow."""
-    endpoint = Endpoint.of(address)
+    """Return the record of a served model, of which only the address is known.
+
+    Its fingerprint is valid for this run alone, since the server may serve another model tomorrow.
+    """
+    endpoint = Endpoint.parse(address)
     known = {"address": endpoint.url, "model": endpoint.model, "run": _run()}
     return Artifact(
         recipe=recipe,
@@ -67,5 +70,5 @@ def artifact(recipe: str, address: str) -> Artifact:
 
 @cache
 def _run() -> str:
-    # pytest-xdist gives all workers of a run one name, so that they share what one of them measured.
+    # pytest-xdist gives all workers of a run the same id, so that they share measurements.
     return os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid4().hex

@@ -1,4 +1,4 @@
-"""Serves a checkpoint with the user's own command (`vllm serve {model} --port {port}`): started on a free port, awaited, used, stopped."""
+"""Serves a checkpoint with the user's own command (`vllm serve {model} --port {port}`): starts it on a free port, waits until it answers, stops it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from typing import IO, Any
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
 from pytest_unicomp.engine.serving.endpoint import Endpoint
 
-# A large model on a slow disk needs this long before it answers.
+# A large model on a slow disk may take this long to load.
 READY_SECONDS = 1800.0
 STOP_SECONDS = 20.0
+# Lines of the server's output that an error message repeats.
 TAIL = 5
 
 
 def validate(command: str) -> None:
-    """Raise UsageProblem where the command lacks {model} or {port}, cannot be split into words, or names a program that is not there."""
+    """Raise UsageProblem if the command lacks {model} or {port}, cannot be split into words, or names a program that does not exist."""
     missing = [name for name in ("{model}", "{port}") if name not in command]
     if missing:
         raise UsageProblem(
@@ -41,7 +42,7 @@ def validate(command: str) -> None:
 
 @dataclass
 class ServeCommand:
-    """A running server of one checkpoint folder; use `start`, then `endpoint`, then `stop`. Only the loopback address is asked."""
+    """The server of one checkpoint folder: call `start`, use `endpoint`, call `stop`. It is contacted at the loopback address alone."""
 
     command: str
     folder: Path
@@ -52,15 +53,15 @@ class ServeCommand:
     _port: int = field(default=0, init=False)
 
     def start(self) -> Endpoint:
-        """Start the command and wait until it lists a model; raise InfrastructureError, with the last lines it printed, where it does not."""
+        """Start the command and wait until it lists a model; if it does not, raise InfrastructureError with the last lines of its output."""
         self._port = _free_port()
-        # Split before the names are put in: a folder's blanks and quotes must stay one word.
+        # Split before the placeholders are replaced: a folder with blanks or quotes must stay one word.
         words = [word.replace("{model}", str(self.folder)).replace("{port}", str(self._port)) for word in shlex.split(self.command)]
         self._log = self._opened.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  (the stack closes it, in `stop`)
         settings: dict[str, Any] = {"start_new_session": True} if os.name == "posix" else {}
         try:
             self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT, **settings)
-            self._await()
+            self._wait_until_ready()
             return self.endpoint
         except OSError as error:
             self.stop()
@@ -71,33 +72,33 @@ class ServeCommand:
 
     @property
     def endpoint(self) -> Endpoint:
-        """The address that the running command answers at."""
+        """The endpoint of the running command."""
         return Endpoint(f"http://127.0.0.1:{self._port}/v1")
 
     @property
     def session(self) -> int | None:
-        """The process group of what runs, by its leader; None where the system has none or nothing runs."""
+        """The process group of the command, by its leader; None if it is not running, or if the system has no process groups."""
         return self._process.pid if self._process is not None and os.name == "posix" else None
 
-    def _await(self) -> None:
+    def _wait_until_ready(self) -> None:
         assert self._process is not None
-        give_up = time.monotonic() + self.ready_seconds
+        deadline = time.monotonic() + self.ready_seconds
         while True:
             if self._process.poll() is not None:
                 raise InfrastructureError(
-                    f"unicomp: the server of {self.folder} stopped with exit status {self._process.returncode} before it answered: {self._said()}"
+                    f"unicomp: the server of {self.folder} stopped with exit status {self._process.returncode} before it answered: {self._log_tail()}"
                 )
             try:
                 self.endpoint.models()
                 return
             except InfrastructureError as error:
-                if time.monotonic() > give_up:
+                if time.monotonic() > deadline:
                     raise InfrastructureError(
-                        f"unicomp: the server of {self.folder} did not answer within {self.ready_seconds:.0f} s ({error}); it said: {self._said()}"
+                        f"unicomp: the server of {self.folder} did not answer within {self.ready_seconds:.0f} s ({error}); it said: {self._log_tail()}"
                     ) from error
             time.sleep(0.1)
 
-    def _said(self) -> str:
+    def _log_tail(self) -> str:
         if self._log is None:
             return "nothing"
         self._log.seek(0)
@@ -105,7 +106,7 @@ class ServeCommand:
         return " / ".join(lines[-TAIL:]) or "nothing"
 
     def stop(self) -> None:
-        """Stop the command with all that it started, politely first; harmless where it has ended already."""
+        """Stop the command and its child processes, with SIGTERM first; do nothing if it has ended already."""
         process, self._process = self._process, None
         if process is not None:
             _signal(process, signal.SIGTERM)
@@ -129,6 +130,6 @@ def _signal(process: subprocess.Popen[bytes], number: int) -> None:
 
 
 def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])

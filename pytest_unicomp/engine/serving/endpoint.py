@@ -1,4 +1,4 @@
-"""One OpenAI-compatible endpoint: its address, the model it serves there, and what it says of itself."""
+"""One OpenAI-compatible endpoint: its address, the models that it serves, and requests to it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
-from urllib import error, parse, request
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem, nearest
+
+if TYPE_CHECKING:
+    import httpx
 
 # Not OPENAI_API_KEY: that one belongs to another address, and must not be sent to whatever URL is tested.
 KEY = "UNICOMP_API_KEY"
@@ -20,20 +23,20 @@ SECONDS = 60
 
 @dataclass(frozen=True)
 class Endpoint:
-    """`url` ends before `/completions` (for example `http://host:8000/v1`); `model` is the name asked for, None for the only one served."""
+    """`url` ends before `/completions` (for example `http://host:8000/v1`); `model` is the name of the model, None for the only one served."""
 
     url: str
     model: str | None = None
 
     @classmethod
-    def of(cls, text: str) -> Endpoint:
-        """Read `http(s)://host[:port][/path][#model]`; a URL without a path gets `/v1`. Raises UsageProblem for anything else."""
+    def parse(cls, text: str) -> Endpoint:
+        """Parse `http(s)://host[:port][/path][#model]`; a URL without a path gets `/v1`. Raises UsageProblem for anything else."""
         try:
-            parts = parse.urlsplit(text)
-            port_is_sound = parts.port is None or parts.port > 0
+            parts = urlsplit(text)
+            port_is_valid = parts.port is None or parts.port > 0
         except ValueError:
-            parts, port_is_sound = parse.urlsplit(""), False
-        if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_sound or parts.query:
+            parts, port_is_valid = urlsplit(""), False
+        if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_valid or parts.query:
             raise UsageProblem(
                 f"unicomp: {text!r} is not the address of a server; expected http://HOST:PORT/v1, or http://HOST:PORT/v1#MODEL."
             )
@@ -46,17 +49,17 @@ class Endpoint:
 
     @property
     def name(self) -> str:
-        """What a report calls it: the model's own name where it was given, else host and port."""
-        named = self.model or parse.urlsplit(self.url).netloc
+        """Its name in reports: that of the model if it was given, else host and port."""
+        named = self.model or urlsplit(self.url).netloc
         return re.sub(r"[^\w.-]+", "-", named.rpartition("/")[2])
 
     def headers(self) -> dict[str, str]:
-        """Return the headers of every request: a bearer key where the environment has one."""
+        """Return the headers of every request, with a bearer key if the environment has one."""
         key = os.environ.get(KEY)
         return {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
 
     def models(self) -> list[dict[str, Any]]:
-        """Return what the server lists under `/models`; raise InfrastructureError where it does not answer as such a server does."""
+        """Return the entries of `/models`; raise InfrastructureError if the answer is not the list of OpenAI's API."""
         listed = self.call("models")
         entries = listed.get("data") if isinstance(listed, dict) else None
         if not isinstance(entries, list) or not all(isinstance(entry, dict) and "id" in entry for entry in entries):
@@ -66,11 +69,11 @@ class Endpoint:
         return entries
 
     def served(self) -> dict[str, Any]:
-        """Return the entry of the model that will be asked; raise UsageProblem where the name is unknown or several are served."""
+        """Return the entry of the model to use; raise UsageProblem if its name is unknown, or if there is no name and several are served."""
         entries = self.models()
         names = [str(entry["id"]) for entry in entries]
         if self.model is not None:
-            # A server that loads whatever it is asked for lists nothing of it before.
+            # A server that loads models on demand lists none of them before.
             found = [entry for entry in entries if entry["id"] == self.model]
             if not found and entries:
                 raise UsageProblem(
@@ -83,18 +86,21 @@ class Endpoint:
         return entries[0]
 
     def call(self, path: str, payload: dict[str, Any] | None = None, *, seconds: float = SECONDS) -> Any:
-        """Return the JSON answer to one GET, or to a POST of `payload`; raise InfrastructureError with the server's own words where it refuses."""
-        with self._answer(path, payload, seconds) as answer:
-            return json.load(answer)
+        """Return the JSON answer to a GET, or to a POST of `payload`, within `seconds` in total; limits and errors are those of `open_response`."""
+        with self._open(path, payload, seconds) as response:
+            return json.loads(response.read())
 
     def stream(self, path: str, payload: dict[str, Any], *, seconds: float = SECONDS) -> Iterator[dict[str, Any]]:
-        """Yield the events of a POST as they come (server-sent events, until `[DONE]`); raise InfrastructureError where they are none."""
-        with self._answer(path, payload, seconds) as answer:
-            for line in answer:
-                kind, _, data = line.decode(errors="replace").strip().partition(":")
-                if kind == "data" and data.strip() == "[DONE]":
+        """Yield the events of a POST as they arrive (server-sent events, until `[DONE]`), within `seconds` in total.
+
+        Raises InfrastructureError for an error event, and if the stream ends without `[DONE]`.
+        """
+        with self._open(path, payload, seconds) as response:
+            for line in response.iter_lines():
+                field, _, data = line.strip().partition(":")
+                if field == "data" and data.strip() == "[DONE]":
                     return
-                if kind == "data":
+                if field == "data":
                     event = json.loads(data)
                     if "error" in event:
                         raise InfrastructureError(f"unicomp: {self.url}/{path} broke off: {str(event['error'])[:200]}.")
@@ -103,15 +109,7 @@ class Endpoint:
             f"unicomp: {self.url}/{path} did not stream to the end; expected server-sent events that close with [DONE]."
         )
 
-    @contextmanager
-    def _answer(self, path: str, payload: dict[str, Any] | None, seconds: float) -> Iterator[Any]:
-        body = None if payload is None else json.dumps(payload).encode()
-        asked = request.Request(f"{self.url}/{path}", data=body, headers=self.headers())
-        try:
-            with request.urlopen(asked, timeout=seconds) as answer:
-                yield answer
-        except error.HTTPError as refused:
-            said = refused.read(300).decode(errors="replace").strip()
-            raise InfrastructureError(f"unicomp: {self.url}/{path} answered {refused.code}: {said or refused.reason}.") from refused
-        except (OSError, ValueError) as broken:
-            raise InfrastructureError(f"unicomp: {self.url}/{path} does not answer: {broken}.") from broken
+    def _open(self, path: str, payload: dict[str, Any] | None, seconds: float) -> AbstractContextManager[httpx.Response]:
+        from pytest_unicomp.engine.serving.http_client import open_response
+
+        return open_response(f"{self.url}/{path}", payload, headers=self.headers(), seconds=seconds)

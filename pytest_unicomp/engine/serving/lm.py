@@ -1,4 +1,4 @@
-"""lm-eval's client of completion endpoints, with token ids made exactly as lm-eval's own hf backend makes them."""
+"""lm-eval's client of completion endpoints, with the token ids of lm-eval's own hf backend, and with checked log-probabilities."""
 
 from __future__ import annotations
 
@@ -8,36 +8,37 @@ from typing import Any
 
 from pytest_unicomp.api.errors import InfrastructureError
 from pytest_unicomp.engine.serving.endpoint import Endpoint
+from pytest_unicomp.engine.serving.log_probabilities import problem
 
 CONCURRENT = 8
 RETRIES = 4
 TIMEOUT_SECONDS = 600
 
 
-def make(endpoint: Endpoint, model: str, *, tokenizer: Path, max_length: int, tokens: bool, scores: str | None) -> Any:
+def build_client(endpoint: Endpoint, model: str, *, tokenizer: Path, max_length: int, takes_ids: bool, why_not_scored: str | None) -> Any:
     """Return an `lm_eval.models.openai_completions.LocalCompletionsAPI` for a server.
 
-    `tokens`: prompts go out as token ids, else as text. `scores` says why the server cannot score a given continuation, None where it can;
-    asking it to raises InfrastructureError with that reason.
+    If `takes_ids`, prompts are sent as token ids, else as text. `why_not_scored` says why the server cannot score a given continuation, None if it
+    can; a log-likelihood request then raises InfrastructureError with that reason, and also if the server returns wrong log-probabilities.
     """
     from lm_eval.models.openai_completions import LocalCompletionsAPI
     from lm_eval.models.utils import has_bos_prefix
 
     from pytest_unicomp.engine.quiet_libraries import without_progress_bars
 
-    class Served(LocalCompletionsAPI):  # type: ignore[misc]
-        """As upstream, but for the special tokens of prompts and the chat template, both as lm-eval's HFLM has them."""
+    class ServedLM(LocalCompletionsAPI):  # type: ignore[misc]
+        """As upstream, except that special tokens and the chat template are those of lm-eval's HFLM, and that log-probabilities are checked."""
 
         def tok_encode(self, string: str | Sequence[str], left_truncate_len: int | None = None, **_: Any) -> Any:
-            """Return the token ids of a text, or of each of several; the tokenizer's own special tokens unless the text starts with them."""
+            """Return the token ids of a text, or of each of several, with the tokenizer's special tokens unless the text starts with them."""
             if not isinstance(string, str):
                 return [self.tok_encode(one, left_truncate_len) for one in string]
-            starts = has_bos_prefix(string, self.tokenizer.decode(self.prefix_token_id))
-            encoded = self.tokenizer.encode(string, **({"add_special_tokens": False} if starts else {}))
+            has_bos = has_bos_prefix(string, self.tokenizer.decode(self.prefix_token_id))
+            encoded = self.tokenizer.encode(string, **({"add_special_tokens": False} if has_bos else {}))
             return encoded[-left_truncate_len:] if left_truncate_len else encoded
 
         def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
-            """Render a conversation with the checkpoint's own template, so that the server sees the prompt that is recorded."""
+            """Render a conversation with the checkpoint's own template, so that the server gets the prompt that is recorded."""
             return str(
                 self.tokenizer.apply_chat_template(
                     chat_history,
@@ -47,23 +48,34 @@ def make(endpoint: Endpoint, model: str, *, tokenizer: Path, max_length: int, to
                 )
             )
 
+        @staticmethod
+        def parse_logprobs(outputs: Any, tokens: Any = None, ctxlens: Any = None, **settings: Any) -> list[tuple[float, bool]]:
+            """Return what upstream returns; raise InfrastructureError for missing, non-finite or positive log-probabilities."""
+            for answer in outputs if isinstance(outputs, list) else [outputs]:
+                for choice, (ids, first) in enumerate(zip(tokens, ctxlens, strict=True)):
+                    wrong = problem(answer, ids, first, choice=choice)
+                    if wrong is not None:
+                        raise InfrastructureError(f"unicomp: {endpoint.url}/completions answered {wrong}.")
+            found: list[tuple[float, bool]] = LocalCompletionsAPI.parse_logprobs(outputs, tokens, ctxlens, **settings)
+            return found
+
         def _loglikelihood_tokens(self, requests: Any, **settings: Any) -> Any:
-            if scores is not None:
-                raise InfrastructureError(scores)
+            if why_not_scored is not None:
+                raise InfrastructureError(why_not_scored)
             with without_progress_bars():
                 return list(super()._loglikelihood_tokens(requests, **settings))
 
         def generate_until(self, requests: Any, disable_tqdm: bool = False) -> Any:
-            """As upstream, without its bar."""
+            """As upstream, without its progress bar."""
             with without_progress_bars():
                 return super().generate_until(requests, disable_tqdm)
 
-    return Served(
+    return ServedLM(
         base_url=f"{endpoint.url}/completions",
         model=model,
         tokenizer=str(tokenizer),
         tokenizer_backend="huggingface",
-        tokenized_requests=tokens,
+        tokenized_requests=takes_ids,
         num_concurrent=CONCURRENT,
         batch_size=1,
         max_retries=RETRIES,

@@ -2,6 +2,8 @@
 
 import json
 import os
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from typer.testing import CliRunner
@@ -57,6 +59,26 @@ def test_a_hub_that_does_not_answer_is_absent_when_it_is_asked(monkeypatch, tmp_
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     (hub,) = [one for one in doctor.findings(Store(tmp_path), methods(), ask_hub=True) if one.about == "hub"]
     assert (hub.state, "does not answer" in hub.found) == ("absent", True)
+
+
+def test_a_hub_that_answers_with_an_error_is_there(monkeypatch, tmp_path):
+    class Missing(BaseHTTPRequestHandler):
+        def do_HEAD(self):
+            self.send_error(404)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Missing)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+    try:
+        (hub,) = [one for one in doctor.findings(Store(tmp_path), methods(), ask_hub=True) if one.about == "hub"]
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert (hub.state, hub.found) == ("fine", "answers with 404")
 
 
 def test_the_command_gives_objects(tmp_path):

@@ -18,13 +18,13 @@ from pytest_unicomp.engine import Engine, load
 
 
 class Loopback:
-    """One served engine; `asked` counts requests by path, `keys` are the Authorization headers that came."""
+    """One served engine; `requests` counts requests by path, `keys` are the Authorization headers received."""
 
     def __init__(
         self, engine: Engine, *, echo: bool = True, tokens: bool = True, names: tuple[str, ...] = ("served",), port: int = 0
     ) -> None:
         self.engine, self.echo, self.tokens, self.names = engine, echo, tokens, names
-        self.asked: Counter[str] = Counter()
+        self.requests: Counter[str] = Counter()
         self.keys: set[str | None] = set()
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
@@ -53,7 +53,7 @@ class Loopback:
 
             def do_POST(self) -> None:
                 payload = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                outer.asked[self.path] += 1
+                outer.requests[self.path] += 1
                 outer.keys.add(self.headers["Authorization"])
                 if self.path != "/v1/completions":
                     return self._answer(404, {"error": "no such path"})

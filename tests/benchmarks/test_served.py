@@ -45,7 +45,7 @@ def serve(tiny):
     def start(**words):
         server = Recorder(tiny, **words).__enter__()
         running.append(server)
-        engine = connect(Endpoint.of(server.url), tiny.path)
+        engine = connect(Endpoint.parse(server.url), tiny.path)
         server.payloads.clear()
         return server, engine
 
