@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 from pytest_unicomp.api.records import Artifact, Conditions, Item, Measurement
@@ -10,7 +11,8 @@ from pytest_unicomp.api.records import Artifact, Conditions, Item, Measurement
 def item(name: str, score: float | None, *, answer: str = "", prompt: str | None = None, cluster: str | None = None) -> Item:
     """An item whose prompt digest follows from its prompt (default: its name)."""
     text = prompt if prompt is not None else f"question {name}"
-    return Item(id=name, cluster=cluster, score=score, prompt_digest=f"{abs(sum(map(ord, text))):016x}", prompt=text, answer=answer)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return Item(id=name, cluster=cluster, score=score, prompt_digest=digest, prompt=text, answer=answer)
 
 
 def measurement(

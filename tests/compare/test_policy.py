@@ -45,3 +45,9 @@ def test_a_check_and_its_capability_are_judged_at_their_own_margins():
 def test_what_is_no_margin_is_refused_with_its_place(margins):
     with pytest.raises(UsageProblem, match=r"margins\.(knowledge|wanda-50\.acc) is "):
         Policy(margins=margins)
+
+
+@pytest.mark.parametrize("settings", [{"alpha": 0.0}, {"alpha": 0.5}, {"capability_margin": -0.1}, {"drift_margin": float("nan")}])
+def test_a_policy_without_meaning_is_refused(settings):
+    with pytest.raises(UsageProblem, match=next(iter(settings))):
+        Policy(**settings)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_unicomp.api.records import Item
+from pytest_unicomp.benchmarks.performance.global_mmlu import HIGH, LOW
 from pytest_unicomp.report.scores.published import Scoring
 
 Statistic = Callable[[Sequence[Item], Scoring], float | None]
@@ -193,10 +194,6 @@ def nearness(items: Sequence[Item], scoring: Scoring) -> float | None:
     return 100 * sum(values) / len(values) if values else None
 
 
-# The paper's ten high-resource and five low-resource languages.
-HIGH_RESOURCE, LOW_RESOURCE = ("ar", "de", "en", "fr", "hi", "it", "ja", "pt", "es", "zh"), ("bn", "id", "ko", "sw", "yo")
-
-
 def _plain(name: str, *sources: str) -> PaperCell:
     return PaperCell(name, tuple((source,) for source in sources), mean_percent)
 
@@ -218,9 +215,9 @@ CELLS: Mapping[str, PaperCell] = {
         _plain("HellaSwag", "hellaswag"),
         _plain("PIQA", "piqa"),
         _plain("WinoGrande", "winogrande"),
-        _languages("G-MMLU-Lite", *HIGH_RESOURCE, *LOW_RESOURCE),
-        _languages("AVG_H", *HIGH_RESOURCE),
-        _languages("AVG_L", *LOW_RESOURCE),
+        _languages("G-MMLU-Lite", *HIGH, *LOW),
+        _languages("AVG_H", *HIGH),
+        _languages("AVG_L", *LOW),
         _plain("BBQ", "bbq"),
         _plain("GSM8K", "gsm8k-paper", "gsm8k"),
         _plain("MATH-500", "minerva_math500-paper", "minerva_math500"),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import statistics
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats as scipy_stats
 
+from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.compare import stats
 
 
@@ -21,3 +24,46 @@ def test_mean_and_error_are_those_of_the_sample(scores):
 def test_what_too_few_scores_do_not_give_is_none():
     assert stats.mean_and_error([]) == (None, None)
     assert stats.mean_and_error([0.25]) == (0.25, None)
+
+
+def test_mean_agrees_with_scipys_paired_t_interval():
+    random = np.random.default_rng(1)
+    before, after = random.random(30), random.random(30)
+    theirs = scipy_stats.ttest_rel(after, before).confidence_interval(0.9)
+    found = stats.t_interval(stats.mean((after - before).tolist()), confidence=0.9)
+    assert found == pytest.approx((theirs.low, theirs.high))
+
+
+def test_clustered_mean_is_cr2_with_satterthwaite_degrees_by_matrices():
+    random = np.random.default_rng(2)
+    sizes = [1, 2, 3, 7, 12]
+    clusters = np.repeat(np.arange(5), sizes)
+    values = random.normal(size=25) + clusters * 0.1
+    n = len(values)
+    design = np.ones((n, 1))
+    hat = design @ design.T / n
+    residuals = values - values.mean()
+    variance, columns = 0.0, []
+    for cluster in range(5):
+        chosen = clusters == cluster
+        block = np.eye(chosen.sum()) - hat[np.ix_(chosen, chosen)]
+        eigenvalues, vectors = np.linalg.eigh(block)
+        adjust = vectors @ np.diag(eigenvalues**-0.5) @ vectors.T
+        weight = adjust @ design[chosen][:, 0] / n
+        variance += (weight @ residuals[chosen]) ** 2
+        columns.append((np.eye(n) - hat)[:, chosen] @ weight)
+    gram = np.array(columns) @ np.array(columns).T
+    found = stats.clustered_mean(values.tolist(), clusters.tolist())
+    assert found.stderr == pytest.approx(variance**0.5)
+    assert found.degrees == pytest.approx(np.trace(gram) ** 2 / np.trace(gram @ gram))
+
+
+def test_clusters_of_one_item_are_the_plain_mean():
+    values = [0.1, 0.5, 0.2, 0.9]
+    plain, clustered = stats.mean(values), stats.clustered_mean(values, list("abcd"))
+    assert (clustered.stderr, clustered.degrees) == pytest.approx((plain.stderr, plain.degrees))
+
+
+def test_one_cluster_is_refused():
+    with pytest.raises(UnicompError, match="one cluster"):
+        stats.clustered_mean([1.0, 2.0], ["a", "a"])

@@ -1,4 +1,4 @@
-"""The paper's tables give the paper's scores, but for the exceptions that are data beside them."""
+"""The paper's tables give the paper's scores, except for the exceptions stored beside them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typer.testing import CliRunner
 
 from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.cli import app
-from pytest_unicomp.report.scores import SCORES, aggregates, published
-from pytest_unicomp.report.scores.published import MODELS, cells, exceptions, printed, tables
+from pytest_unicomp.report.scores import SCORES, published, published_rows
+from pytest_unicomp.report.scores.published import MODELS, ROWS, cells, exceptions, printed, tables
 
 PRINTED = [(model, row, score, value) for model in MODELS for row, scores in printed(model).items() for score, value in scores.items()]
+
+
 KNOWN = {(entry["model"], entry["row"], entry["score"]): entry for entry in exceptions()}
 
 
@@ -106,20 +108,12 @@ def test_other_names_of_the_other_model_are_understood(name):
     assert published(name, "paper") == published("LLaMA-3.1-8B", "paper")
 
 
-KNOWN_AGGREGATES = {(entry["model"], entry["row"], entry["cell"]): entry for entry in aggregates.exceptions()}
-
-
-@pytest.mark.parametrize("found", aggregates.aggregates(), ids=lambda found: f"{found.model}-{found.row}-{found.cell}")
-def test_a_printed_sub_score_or_mean_follows_from_its_cells_or_is_a_known_exception(found):
-    known = KNOWN_AGGREGATES.get((found.model, found.row, found.cell))
-    assert found.follows is (known is None)
-    if known is not None:
-        assert (known["printed"], known["recomputed"]) == (found.printed, found.recomputed)
-        assert known["why"]
-
-
-def test_every_exception_of_an_aggregate_is_about_one_and_the_means_of_all_languages_agree():
-    names = {(found.model, found.row, found.cell) for found in aggregates.aggregates()}
-    assert set(KNOWN_AGGREGATES) <= names
-    assert len(KNOWN_AGGREGATES) == len(aggregates.exceptions())
-    assert not [cell for _, _, cell in KNOWN_AGGREGATES if cell == "G-MMLU-Lite"]
+def test_a_recipe_stands_beside_the_papers_rows_for_its_technique():
+    found = published_rows("low-rank-clone", "paper")
+    assert list(found) == ["Qwen2.5-7B"]
+    assert found["Qwen2.5-7B"] == published("Qwen2.5-7B", "paper")["Low-Rank Clone 43%"]
+    assert published_rows("wanda-50@reasoning", "corrected")["LLaMA-3.1-8B"] == published("LLaMA-3.1-8B", "corrected")["Wanda 50%"]
+    assert published_rows("rtn-w3a16", "paper") == {}
+    # Every row of the paper but the base models' belongs to a recipe.
+    printed = {row for model in MODELS for row in published(model, "paper")}
+    assert set(ROWS.values()) == printed - {"Baseline"}

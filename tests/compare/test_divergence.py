@@ -1,4 +1,4 @@
-"""The distance of two models on texts: a lower bound of the divergence of their next-token distributions, from the likeliest tokens."""
+"""Divergence of answer options and of next tokens."""
 
 from __future__ import annotations
 
@@ -9,7 +9,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_unicomp.compare.divergence import divergence
-from tests.toys import item
+from tests.compare.toy_pairs import rates, retained, with_items
+from tests.toys import item, measurement
+
+
+def test_divergence_compares_the_options_and_not_their_scale():
+    def scored(logits):
+        return lambda items: [item.model_copy(update={"log_probabilities": logits}) for item in items]
+
+    before, after = rates(1, 1, 50)
+    reference = with_items(measurement(before), scored([-1.0, -2.0, -3.0]))
+    shifted = with_items(measurement(after, artifact="b"), scored([-11.0, -12.0, -13.0]))
+    turned = with_items(measurement(after, artifact="b"), scored([-3.0, -2.0, -1.0]))
+    assert retained(reference, shifted).divergence.kl_mean == pytest.approx(0, abs=1e-12)
+    assert retained(reference, shifted).divergence.top1_agreement == 1
+    assert retained(reference, turned).divergence.kl_mean == pytest.approx(1.1504, abs=1e-4)
+    assert retained(reference, turned).divergence.top1_agreement == 0
+    # Equal distributions are no rate of 0 %: nothing is uncertain about them.
+    assert retained(reference, shifted).divergence.kl_stderr == pytest.approx(0, abs=1e-9)
+    # The first option led by 1 nat, and lies 2 behind the new first one.
+    assert retained(reference, turned).divergence.margin_shrinkage == pytest.approx(1 + 2)
+    assert retained(reference, shifted).divergence.margin_shrinkage == pytest.approx(0, abs=1e-12)
+    assert retained(reference, measurement(after, artifact="b")).divergence is None
 
 
 def listed(probabilities, most):
@@ -22,6 +43,9 @@ def pair(*positions, name="a"):
     before, after = zip(*positions, strict=True)
     text = item(name, 1.0)
     return text.model_copy(update={"top_tokens": list(before)}), text.model_copy(update={"top_tokens": list(after)})
+
+
+weights = st.lists(st.floats(0.001, 1), min_size=12, max_size=12).map(lambda found: [value / sum(found) for value in found])
 
 
 def test_tokens_that_both_sides_list_are_told_apart_and_the_rest_is_one_bucket():
@@ -43,9 +67,6 @@ def test_texts_are_the_unit_of_the_error_not_their_positions():
     # Two texts, 0 and distance: the sample's standard deviation over the root of two.
     assert found.kl_stderr == pytest.approx(distance / 2, abs=1e-6)
     assert found.top1_agreement == 0.5
-
-
-weights = st.lists(st.floats(0.001, 1), min_size=12, max_size=12).map(lambda found: [value / sum(found) for value in found])
 
 
 @given(weights, weights, st.integers(1, 12))

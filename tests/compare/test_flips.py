@@ -1,0 +1,45 @@
+"""Flips: which items count as lost, gained and changed, and what the examples show."""
+
+from __future__ import annotations
+
+from pytest_unicomp.compare import with_floor
+from pytest_unicomp.store.baselines import condense
+from tests.compare.toy_pairs import drifted, rates, retained, with_items
+from tests.toys import measurement
+
+
+def test_examples_show_losses_first_and_cut_long_texts():
+    before, after = rates(3, 9, 100)
+    candidate = with_items(
+        measurement(after, artifact="b"), lambda items: [item.model_copy(update={"answer": "x" * 900}) for item in items]
+    )
+    examples = retained(measurement(before), candidate).examples
+    assert [example.kind for example in examples] == ["lost"] * 3 + ["gained"] * 5
+    assert len(examples[0].candidate_answer) == 600
+    assert examples[0].prompt.startswith("question toy/")
+
+
+def test_wrong_before_and_after_with_another_answer_is_a_changed_flip():
+    reference = measurement([0.0, 0.0, 1.0], answers=["A", "A", "B"])
+    candidate = measurement([0.0, 0.0, 1.0], answers=["C", "A", "C"], artifact="b")
+    assert retained(reference, candidate).flips.changed == 1
+
+
+def test_long_answers_that_were_stored_shortened_are_still_the_same_answers():
+    long = ["wrong " * 100] * 30
+    fresh = measurement([0.0] * 30, answers=long)
+    stored = condense(fresh)
+    assert retained(stored, fresh.model_copy(update={"artifact": "b"})).flips.changed == 0
+    assert drifted(stored, fresh).reason.startswith("identical evidence")
+    other = measurement([0.0] * 30, answers=[f"{text}!" for text in long], artifact="b")
+    assert retained(stored, other).flips.changed == 30
+
+
+def test_flips_that_the_reference_makes_alone_are_their_floor():
+    before, after = rates(10, 2, 100)
+    reference = measurement(before)
+    check = with_floor(retained(reference, measurement(after, artifact="b")), measurement([0.0, *before[1:]]), reference)
+    assert check.flips.floor == 0.01
+    other = measurement(before)
+    elsewhere = other.model_copy(update={"conditions": other.conditions.model_copy(update={"dtype": "bfloat16"})})
+    assert with_floor(retained(reference, measurement(after, artifact="b")), elsewhere, reference).flips.floor is None

@@ -1,0 +1,52 @@
+"""Hashes of evidence: equal for what a waiver's owner reviewed, different for any other item, score or prompt."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_unicomp.compare import hashes
+from tests.compare.toy_checks import kept
+from tests.toys import measurement
+
+
+def of(reference, candidate, question="retention"):
+    return hashes.of_items(question, reference, candidate)
+
+
+def test_answers_versions_and_machine_leave_the_hash_and_scores_prompts_and_sides_change_it():
+    reference, candidate = measurement([1.0, 0.0, 1.0]), measurement([1.0, 0.0, 0.0], artifact="b")
+    found = of(reference, candidate)
+    assert len(found) == 16
+    assert found == of(reference.model_copy(update={"machine": "other", "versions": {}}), candidate)
+    assert found == of(reference, measurement([1.0, 0.0, 0.0], answers=["x", "y", "z"], artifact="c"))
+    moved = [candidate.items[0].model_copy(update={"prompt_digest": "0" * 16}), *candidate.items[1:]]
+    others = (
+        of(reference, measurement([1.0, 1.0, 0.0])),
+        of(candidate, reference),
+        of(reference, candidate, "drift"),
+        of(reference, candidate.model_copy(update={"items": moved})),
+    )
+    assert len({found, *others}) == 5
+
+
+@given(st.permutations(range(4)))
+def test_the_order_of_items_and_of_checks_does_not_matter(order):
+    reference, candidate = measurement([1.0, 0.0, 1.0, 0.0]), measurement([1.0, 1.0, 0.0, 0.0], artifact="b")
+    shuffled = candidate.model_copy(update={"items": [candidate.items[place] for place in order]})
+    assert of(reference, shuffled) == of(reference, candidate)
+    checks = [kept(0, 0.1, evidence=f"{place:016x}") for place in range(4)]
+    assert hashes.of_checks([checks[place] for place in order]) == hashes.of_checks(checks)
+
+
+def test_one_check_keeps_its_hash_and_one_without_leaves_none():
+    one, none = kept(0, 0.1, evidence="a" * 16), kept(0, 0.1, evidence=None)
+    assert hashes.of_checks([one]) == "a" * 16
+    assert hashes.of_checks([one, none]) is None
+    assert hashes.of_checks([]) is None
+
+
+def test_the_content_of_a_measurement_ignores_when_and_how_long_it_took():
+    made = measurement([1.0, 0.0])
+    assert hashes.content(made) == hashes.content(made.model_copy(update={"created": "2027-01-01T00:00:00+00:00", "seconds": 9.0}))
+    assert hashes.content(made) != hashes.content(measurement([1.0, 1.0]))

@@ -1,0 +1,87 @@
+"""Pooling of benchmarks into a capability's verdict."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_unicomp.api.errors import UnicompError
+from pytest_unicomp.compare import (
+    pool,
+    retention,
+)
+from tests.compare.toy_checks import POLICY, WHO, kept, other
+from tests.toys import measurement
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [(-0.02, 0.02, "pass"), (-0.04, 0.0, "inconclusive"), (-0.09, -0.031, "fail"), (-0.09, -0.029, "inconclusive")],
+)
+def test_one_benchmark_keeps_its_interval_under_the_capability_margin(low, high, verdict):
+    found = pool([kept(low, high)], policy=POLICY)
+    assert (found.verdict, found.interval, found.margin) == (verdict, (low, high), 0.03)
+
+
+def test_pooling_decides_what_no_single_benchmark_can():
+    checks = [kept(-0.055, 0.055, benchmark=str(place)) for place in range(4)]
+    assert {check.verdict for check in checks} == {"inconclusive"}
+    found = pool(checks, policy=POLICY)
+    assert found.verdict == "pass"
+    assert found.interval == pytest.approx((-0.0275, 0.0275))
+    assert found.benchmarks == ["0", "1", "2", "3"]
+    assert "mean of 4 benchmarks, 2000 items" in found.reason
+    assert found.retention == pytest.approx(1.0)
+
+
+def test_benchmarks_weigh_equally_whatever_their_size():
+    found = pool([kept(-0.12, -0.08, n=10), kept(-0.02, 0.02, benchmark="two", n=9000)], policy=POLICY)
+    assert found.difference == pytest.approx(-0.05)
+
+
+@pytest.mark.parametrize(
+    ("special", "verdict"),
+    [
+        ({"verdict": "error", "interval": None, "difference": None}, "error"),
+        ({"verdict": "not_comparable", "interval": None, "difference": None}, "not_comparable"),
+        ({"verdict": "inconclusive", "chance": 0.25, "p_value": None}, "inconclusive"),
+        ({"verdict": "inconclusive", "interval": None, "p_value": None}, "inconclusive"),
+    ],
+)
+def test_one_benchmark_without_a_sound_number_blocks_its_capability(special, verdict):
+    blocked = kept(-0.01, 0.01, benchmark="blocked", **special)
+    found = pool([kept(-0.3, -0.2), blocked], policy=POLICY)
+    assert found.verdict == verdict
+    assert "blocked" in found.reason
+
+
+def test_many_benchmarks_that_decide_nothing_are_told_in_one_sentence():
+    unsound = [kept(-0.01, 0.01, benchmark=f"set-{n}", verdict="not_comparable", reason=f"prompts of {n} differ") for n in range(9)]
+    assert pool(unsound[:2], policy=POLICY).reason == "set-0: prompts of 0 differ; set-1: prompts of 1 differ"
+    assert pool(unsound, policy=POLICY).reason == "set-0: prompts of 0 differ; also: set-1, set-2, set-3, set-4 and 4 more"
+    assert pool(unsound[:5], policy=POLICY).reason.endswith("also: set-1, set-2, set-3, set-4")
+
+
+def test_an_error_outranks_a_mismatch():
+    checks = [kept(0, 0.1, verdict="not_comparable"), kept(0, 0.1, benchmark="two", verdict="error")]
+    assert pool(checks, policy=POLICY).verdict == "error"
+
+
+def test_nats_and_rates_are_never_averaged():
+    nats = kept(-0.2, -0.1, benchmark="text", metric="nats_per_token", higher_is_better=False)
+    found = pool([kept(-0.01, 0.01), nats], policy=POLICY)
+    assert (found.verdict, found.interval) == ("fail", (-0.2, -0.1))
+    assert found.benchmarks == ["one", "text"]
+    assert "nats per token" in found.reason
+    assert "points" in found.reason
+
+
+def test_pooling_refuses_what_does_not_belong_together():
+    for checks in ([], [kept(0, 0.1), kept(0, 0.1, capability="reasoning")], [other("pass")]):
+        with pytest.raises(UnicompError, match="one recipe and one capability"):
+            pool(checks, policy=POLICY)
+
+
+def test_a_model_compared_with_itself_keeps_its_capability_on_ten_items():
+    same = measurement([1.0] * 8 + [0.0] * 2)
+    check = retention(same, same, **WHO, policy=POLICY, identical=True)
+    assert pool([check], policy=POLICY).verdict == "pass"

@@ -1,0 +1,137 @@
+"""Retention: one test per branch of the rule in docs/verdicts.md."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from pytest_unicomp.compare import accepted
+from tests.compare.toy_pairs import changed, compared, drifted, rates, retained, with_items
+from tests.toys import measurement
+
+
+@pytest.mark.parametrize(
+    ("losses", "gains", "n", "verdict", "words"),
+    [
+        (10, 8, 1000, "pass", "kept: -0.2 points"),
+        (0, 0, 100, "pass", "kept"),
+        (0, 0, 50, "inconclusive", "undecided"),
+        (150, 20, 1000, "fail", "lost: -13.0 points"),
+        (9, 1, 100, "inconclusive", "a drop is detected, its size undecided"),
+        (6, 4, 100, "inconclusive", "items would decide"),
+        (10, 110, 1000, "pass", "suspicious"),
+    ],
+)
+def test_retention_follows_the_interval(losses, gains, n, verdict, words):
+    check = compared(losses, gains, n)
+    assert check.verdict == verdict
+    assert words in check.reason
+    low, high = check.interval
+    assert (low > -check.margin, high < -check.margin) == (verdict == "pass", verdict == "fail")
+
+
+def test_every_number_of_a_retention_check_is_filled():
+    before, after = rates(30, 10, 500)
+    reference = measurement(before).model_copy(update={"chance": 0.25})
+    candidate = measurement(after, artifact="b" * 8).model_copy(update={"chance": 0.25})
+    check = retained(reference, candidate)
+    assert (check.n, check.flips.lost, check.flips.gained, check.flips.changed) == (500, 30, 10, 0)
+    assert check.discordance == pytest.approx(0.08)
+    assert check.difference == pytest.approx(-0.04)
+    assert check.retention == pytest.approx(0.76 / 0.8)
+    assert check.chance_corrected_retention == pytest.approx(0.51 / 0.55)
+    assert check.minimum_detectable_effect == pytest.approx(2.4865 * (0.08 / 500) ** 0.5, rel=0.05)
+    assert check.reference.stderr == pytest.approx((0.8 * 0.2 / 499) ** 0.5)
+    assert 0.05 < check.p_value < 1
+    assert check.confidence == pytest.approx(0.9)
+    assert "500 items, 8.0 %" in check.reason
+
+
+def test_identical_weights_pass_however_few_items():
+    before, _ = rates(0, 0, 10)
+    check = retained(measurement(before), measurement(before))
+    assert (check.verdict, check.interval) == ("pass", (0.0, 0.0))
+    noisy = retained(measurement(before), measurement(before[::-1], artifact="b"), identical=True)
+    assert noisy.verdict == "pass"
+    assert "not deterministic" in noisy.reason
+
+
+def test_a_reference_at_chance_cannot_anchor():
+    check = compared(0, 0, 1000, chance=0.79)
+    assert check.verdict == "inconclusive"
+    assert check.reason.startswith("the reference is at chance: 80.0 %")
+    assert check.chance_corrected_retention is None
+    assert compared(0, 0, 1000, chance=0.77).verdict == "pass"
+    assert compared(0, 0, 1000, chance=None).verdict == "pass"
+
+
+def test_a_pass_that_could_not_have_failed_says_so():
+    assert "weak check" in compared(0, 0, 4000, chance=0.77).reason
+    assert "weak check" not in compared(0, 0, 4000, chance=0.25).reason
+
+
+def test_lower_is_better_turns_the_difference_and_the_flips():
+    before, after = rates(100, 0, 1000, right=0.5)
+    harmful = {"higher_is_better": False, "chance": None}
+    fewer = retained(measurement(before).model_copy(update=harmful), measurement(after, artifact="b").model_copy(update=harmful))
+    more = retained(measurement(after, artifact="b").model_copy(update=harmful), measurement(before).model_copy(update=harmful))
+    assert (fewer.verdict, fewer.difference, fewer.flips.gained) == ("pass", pytest.approx(0.1), 100)
+    assert (more.verdict, more.difference, more.flips.lost) == ("fail", pytest.approx(-0.1), 100)
+    assert more.retention == pytest.approx(0.8)
+
+
+def test_language_modelling_is_judged_in_nats_where_more_is_worse():
+    nats = {"metric": "nats_per_token", "higher_is_better": False, "chance": None, "capability": "language_modeling"}
+    base = [2.0 + 0.01 * (place % 7) for place in range(60)]
+    worse = [value + 0.2 + 0.001 * (place % 5) for place, value in enumerate(base)]
+    reference = changed(measurement(base).model_copy(update=nats), metric="nats_per_token")
+    candidate = changed(measurement(worse, artifact="b").model_copy(update=nats), metric="nats_per_token")
+    check = retained(reference, candidate)
+    assert (check.verdict, check.flips) == ("fail", None)
+    assert check.difference == pytest.approx(-0.202)
+    assert check.retention == pytest.approx(2.03 / 2.232, rel=0.01)
+    assert "-0.202 nats per token" in check.reason
+    assert retained(candidate, reference).verdict == "pass"
+
+
+def test_items_that_share_a_cluster_widen_the_interval():
+    before, after = rates(40, 0, 400)
+
+    def grouped(items):
+        return [item.model_copy(update={"cluster": str(place // 40)}) for place, item in enumerate(items)]
+
+    reference, candidate = measurement(before), measurement(after, artifact="b")
+    alone = retained(reference, candidate)
+    together = retained(with_items(reference, grouped), with_items(candidate, grouped))
+    assert together.interval[0] < alone.interval[0]
+    assert (alone.verdict, together.verdict) == ("fail", "inconclusive")
+    single = retained(
+        with_items(reference, lambda items: [item.model_copy(update={"cluster": "one"}) for item in items]),
+        with_items(candidate, lambda items: [item.model_copy(update={"cluster": "one"}) for item in items]),
+    )
+    assert (single.verdict, single.interval) == ("inconclusive", None)
+    assert "one cluster" in single.reason
+
+
+def test_items_that_neither_side_could_score_are_left_out_and_counted():
+    check = retained(measurement([1.0] * 200 + [None] * 3), measurement([1.0] * 200 + [None] * 3, artifact="b"))
+    assert (check.verdict, check.n) == ("pass", 200)
+    assert "3 items that neither side could score" in check.reason
+
+
+def test_small_losses_that_each_pass_against_the_last_release_add_up_against_the_original():
+    """Two references at once: the stored evidence of the last release, and the model that everything was made from."""
+    releases = [measurement([0.0] * (8 * step) + [1.0] * (1000 - 8 * step), artifact=str(step)) for step in range(13)]
+    drifts = [drifted(before, after).verdict for before, after in itertools.pairwise(releases)]
+    assert set(drifts) == {"pass"}
+    kept = [retained(releases[0], release).verdict for release in releases]
+    assert (kept[1], kept[-1]) == ("pass", "fail")
+
+
+def test_an_accepted_change_passes_and_keeps_what_it_would_have_been():
+    check = drifted(measurement([1.0] * 90 + [0.0] * 10), measurement([1.0] * 50 + [0.0] * 50, artifact="b"))
+    assert (check.verdict, check.accepted) == ("fail", False)
+    passed = accepted(check)
+    assert (passed.verdict, passed.accepted, passed.difference) == ("pass", True, check.difference)
+    assert passed.reason == f"baseline rewritten on request; before that: fail: {check.reason}"

@@ -1,0 +1,27 @@
+"""Checks without a comparison: missing baselines and broken cells."""
+
+from __future__ import annotations
+
+from pytest_unicomp.compare import (
+    broken,
+    missing_baseline,
+    recipe_verdict,
+)
+from tests.compare.toy_checks import POLICY, WHERE, WHO
+from tests.toys import measurement
+
+
+def test_a_missing_baseline_fails_once_and_says_where_it_went():
+    current = measurement([1.0, 0.0])
+    written = missing_baseline(current, **WHO, policy=POLICY, written="baselines/nano/toy/toy.json")
+    assert written.verdict == "fail"
+    assert "baselines/nano/toy/toy.json" in written.reason
+    assert missing_baseline(current, **WHO, policy=POLICY).verdict == "not_comparable"
+
+
+def test_a_broken_cell_is_an_error_that_carries_its_message():
+    check = broken(
+        **WHO, **WHERE, benchmark="toy", question="retention", metric="acc", higher_is_better=True, policy=POLICY, message="out of memory"
+    )
+    assert (check.verdict, check.reason, check.interval) == ("error", "out of memory", None)
+    assert recipe_verdict([check], policy=POLICY)[0] == "error"
