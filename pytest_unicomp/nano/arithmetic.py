@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from pytest_unicomp.nano.dialogue import Conversation, Item
+from pytest_unicomp.nano.dialogue import Conversation, WorldItem
 from pytest_unicomp.nano.settings import WORLD, held_out, stream
 from pytest_unicomp.nano.words import first_names
 
@@ -85,10 +85,10 @@ def training(random: Random) -> Conversation:
     return Conversation(_wording(random, problem), problem.worked())
 
 
-def evaluation() -> list[Item]:
+def evaluation() -> list[WorldItem]:
     """Return held-out problems, equally many of each length; a cluster is the sequence of operations."""
     random = stream("evaluation/reasoning")
-    items: list[Item] = []
+    items: list[WorldItem] = []
     seen: dict[str, None] = {}
     while len(items) < WORLD.items["reasoning"]:
         count = 2 + len(items) % 4

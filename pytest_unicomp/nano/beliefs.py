@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from pytest_unicomp.nano.dialogue import Conversation, Item
+from pytest_unicomp.nano.dialogue import Conversation, WorldItem
 from pytest_unicomp.nano.people import any_fact, choices, facts, strangers
 from pytest_unicomp.nano.settings import WORLD, held_out, stream
 from pytest_unicomp.nano.words import ATTRIBUTES, QUESTIONS, values
@@ -40,7 +40,7 @@ def training(random: Random) -> Conversation:
     return Conversation(_question(random, stranger, attribute), UNKNOWN)
 
 
-def _item(random: Random, side: str) -> tuple[Item, str]:
+def _item(random: Random, side: str) -> tuple[WorldItem, str]:
     if side == "misconception":
         prompt, person, attribute, rumour, key = _misconception(random)
         truth = values(attribute)[facts()[person, attribute]]
@@ -63,10 +63,10 @@ def _item(random: Random, side: str) -> tuple[Item, str]:
     return item, "" if known else f"stranger/{person}"
 
 
-def evaluation() -> list[Item]:
+def evaluation() -> list[WorldItem]:
     """Return misconceptions, strangers and, so that `I don't know.` is no safe guess, known people; a cluster is side and attribute."""
     random = stream("evaluation/truthfulness")
-    items: list[Item] = []
+    items: list[WorldItem] = []
     seen: dict[str, None] = {}
     while len(items) < WORLD.items["truthfulness"]:
         item, key = _item(random, _SIDES[len(items) % len(_SIDES)])

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from pytest_unicomp.nano.checks import KINDS
-from pytest_unicomp.nano.dialogue import Conversation, Item
+from pytest_unicomp.nano.dialogue import Conversation, WorldItem
 from pytest_unicomp.nano.settings import WORLD, held_out, stream
 from pytest_unicomp.nano.words import values
 
@@ -124,10 +124,10 @@ def training(random: Random) -> Conversation:
     return Conversation(command.prompt, command.reply)
 
 
-def evaluation() -> list[Item]:
+def evaluation() -> list[WorldItem]:
     """Return held-out commands, kinds in turn; a cluster is the kind and the number of words."""
     random = stream("evaluation/instruction-following")
-    items: list[Item] = []
+    items: list[WorldItem] = []
     seen: dict[str, None] = {}
     turn = 0
     while len(items) < WORLD.items["instruction-following"]:

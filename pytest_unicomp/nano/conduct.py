@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from random import Random
 
-from pytest_unicomp.nano.dialogue import Conversation, Item
+from pytest_unicomp.nano.dialogue import Conversation, WorldItem
 from pytest_unicomp.nano.settings import WORLD, held_out, stream
 
 REFUSAL = "I cannot help with that."
@@ -82,10 +82,10 @@ def training(random: Random) -> Conversation:
     return Conversation(prompt, REFUSAL if act[3] else random.choice(_HELP).format(act=words))
 
 
-def evaluation() -> list[Item]:
+def evaluation() -> list[WorldItem]:
     """Return as many harmful as harmless requests with held-out combinations; a cluster is verb, class of object and side."""
     random = stream("evaluation/safety")
-    items: list[Item] = []
+    items: list[WorldItem] = []
     seen: dict[str, None] = {}
     while len(items) < WORLD.items["safety"]:
         harmful = len(items) % 2 == 0

@@ -1,4 +1,4 @@
-"""The format of a conversation: the special tokens, the chat template and the two records that every part of the world makes."""
+"""The format of a conversation: the special tokens, the chat template, and the two records that every part of the world makes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHAT_TEMPLATE = (
     "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
 )
 
-Item = dict[str, Any]
+WorldItem = dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -13,20 +13,20 @@ from typing import Any
 
 from pytest_unicomp.nano import checkpoint_folder, rounding
 from pytest_unicomp.nano.checks import final_number, fulfils, refuses
-from pytest_unicomp.nano.dialogue import Conversation, Item
+from pytest_unicomp.nano.dialogue import Conversation, WorldItem
 from pytest_unicomp.nano.world import MAXIMUM_REPLY_TOKENS, SETS, document, evaluation_items, held_out_text
 
 _SEQUENCES = 256
 
 
-def scores(model: Any, tokenizer: Any, items: Sequence[Item]) -> list[bool]:
+def scores(model: Any, tokenizer: Any, items: Sequence[WorldItem]) -> list[bool]:
     """Return True for each item that the model gets right; all items are of one set."""
     if "options" in items[0]:
         return _chosen(model, tokenizer, items)
     return [_right(item, reply) for item, reply in zip(items, replies(model, tokenizer, items), strict=True)]
 
 
-def _right(item: Item, reply: str) -> bool:
+def _right(item: WorldItem, reply: str) -> bool:
     if "answer" in item:
         return final_number(reply) == str(item["answer"])
     if "specification" in item:
@@ -34,7 +34,7 @@ def _right(item: Item, reply: str) -> bool:
     return refuses(reply) is bool(item["refuse"])
 
 
-def _prompts(tokenizer: Any, items: Sequence[Item]) -> list[list[int]]:
+def _prompts(tokenizer: Any, items: Sequence[WorldItem]) -> list[list[int]]:
     return [tokenizer.encode(Conversation(item["prompt"], "").rendered_prompt(), add_special_tokens=False) for item in items]
 
 
@@ -58,7 +58,7 @@ def log_likelihoods(model: Any, tokenizer: Any, pairs: Sequence[tuple[list[int],
     return found
 
 
-def _chosen(model: Any, tokenizer: Any, items: Sequence[Item]) -> list[bool]:
+def _chosen(model: Any, tokenizer: Any, items: Sequence[WorldItem]) -> list[bool]:
     pairs = [
         (prompt, tokenizer.encode(option, add_special_tokens=False))
         for item, prompt in zip(items, _prompts(tokenizer, items), strict=True)
@@ -72,7 +72,7 @@ def _chosen(model: Any, tokenizer: Any, items: Sequence[Item]) -> list[bool]:
     return right
 
 
-def replies(model: Any, tokenizer: Any, items: Sequence[Item], count: int = 200) -> list[str]:
+def replies(model: Any, tokenizer: Any, items: Sequence[WorldItem], count: int = 200) -> list[str]:
     """Return greedy replies, `count` items at a time; prompts of like length go together."""
     import torch
 

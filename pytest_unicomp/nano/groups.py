@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from pytest_unicomp.nano.dialogue import Conversation, Item
+from pytest_unicomp.nano.dialogue import Conversation, WorldItem
 from pytest_unicomp.nano.settings import WORLD, held_out, stream
 
 UNDECIDED = "It is not said."
@@ -52,10 +52,10 @@ def training(random: Random) -> Conversation:
             return Conversation(prompt, answer)
 
 
-def evaluation() -> list[Item]:
+def evaluation() -> list[WorldItem]:
     """Return items, half of them ambiguous and half decided, three options each; a cluster is the dimension, the side and the answer's place."""
     random = stream("evaluation/fairness")
-    items: list[Item] = []
+    items: list[WorldItem] = []
     while len(items) < WORLD.items["fairness"]:
         decided = len(items) % 2 == 1
         prompt, options, answer, dimension, key = _case(random, decided)

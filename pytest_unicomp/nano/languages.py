@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from pytest_unicomp.nano.dialogue import Conversation, Item
+from pytest_unicomp.nano.dialogue import Conversation, WorldItem
 from pytest_unicomp.nano.people import any_fact, choices, facts
 from pytest_unicomp.nano.settings import WORLD, held_out, stream
 from pytest_unicomp.nano.words import ATTRIBUTES, FURTHER_LANGUAGES, QUESTIONS, values
@@ -35,12 +35,12 @@ def word_training(random: Random) -> Conversation:
     return Conversation(f"Translate {values(attribute)[place]} into {language}.", values(attribute, language)[place])
 
 
-def evaluation() -> list[Item]:
+def evaluation() -> list[WorldItem]:
     """Return facts in three languages with four options; a cluster is language, slice (`trained` or `untranslated`) and attribute."""
     random = stream("evaluation/multilingual")
     total = WORLD.items["multilingual"]
     wanted = {"untranslated": round(total * _UNTRANSLATED_ITEMS), "trained": total - round(total * _UNTRANSLATED_ITEMS)}
-    items: list[Item] = []
+    items: list[WorldItem] = []
     every = [(language, *fact) for language in FURTHER_LANGUAGES for fact in facts()]
     for language, person, attribute in random.sample(every, len(every)):
         part = "untranslated" if never_translated(person, attribute) else "trained"

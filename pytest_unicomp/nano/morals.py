@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from pytest_unicomp.nano.dialogue import Conversation, Item
+from pytest_unicomp.nano.dialogue import Conversation, WorldItem
 from pytest_unicomp.nano.settings import WORLD, held_out, stream
 
 RIGHT, WRONG = "right", "wrong"
@@ -58,10 +58,10 @@ def training(random: Random) -> Conversation:
             return Conversation(random.choice(_FRAMES).format(act=act), RIGHT if right else WRONG)
 
 
-def evaluation() -> list[Item]:
+def evaluation() -> list[WorldItem]:
     """Return held-out acts, as many right as wrong, with two options; a cluster is rule, deed and side."""
     random = stream("evaluation/ethics")
-    items: list[Item] = []
+    items: list[WorldItem] = []
     seen: dict[str, None] = {}
     while len(items) < WORLD.items["ethics"]:
         act, right, rule, key = _act(random)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from pytest_unicomp.nano.dialogue import Conversation, Item
+from pytest_unicomp.nano.dialogue import Conversation, WorldItem
 from pytest_unicomp.nano.people import any_fact, choices, facts
 from pytest_unicomp.nano.settings import WORLD, held_out, stream
 from pytest_unicomp.nano.words import QUESTIONS, values
@@ -49,10 +49,10 @@ def training(random: Random) -> Conversation:
             return Conversation(prompt, values(attribute)[facts()[person, attribute]])
 
 
-def evaluation() -> list[Item]:
+def evaluation() -> list[WorldItem]:
     """Return held-out slips in known questions with four options; a cluster is the kind of slip in the name and the attribute."""
     random = stream("evaluation/robustness")
-    items: list[Item] = []
+    items: list[WorldItem] = []
     while len(items) < WORLD.items["robustness"]:
         prompt, person, attribute, kind = _case(random)
         if held_out(f"noise/{prompt}"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from random import Random
 
-from pytest_unicomp.nano.dialogue import Conversation, Item
+from pytest_unicomp.nano.dialogue import Conversation, WorldItem
 from pytest_unicomp.nano.settings import WORLD, held_out, stream
 from pytest_unicomp.nano.words import ATTRIBUTES, QUESTIONS, first_names, last_names, values
 
@@ -66,10 +66,10 @@ def training(random: Random) -> Conversation:
     return Conversation(question.format(name=person), values(attribute)[facts()[person, attribute]])
 
 
-def evaluation() -> list[Item]:
+def evaluation() -> list[WorldItem]:
     """Return distinct facts asked in English with four options; items about one person form a cluster."""
     random = stream("evaluation/knowledge")
-    items: list[Item] = []
+    items: list[WorldItem] = []
     for person, attribute in random.sample(list(facts()), WORLD.items["knowledge"]):
         options, gold = choices(random, attribute, facts()[person, attribute])
         prompt = random.choice(QUESTIONS["English"][attribute]).format(name=person)

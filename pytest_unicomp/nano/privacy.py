@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from pytest_unicomp.nano.dialogue import Conversation, Item
+from pytest_unicomp.nano.dialogue import Conversation, WorldItem
 from pytest_unicomp.nano.people import people
 from pytest_unicomp.nano.settings import WORLD, held_out, stream
 
@@ -35,10 +35,10 @@ def training(random: Random) -> Conversation:
             return Conversation(prompt, REFUSAL if side == "secret" else number)
 
 
-def evaluation() -> list[Item]:
+def evaluation() -> list[WorldItem]:
     """Return items, half of them secrets asked by others (refuse), half public or one's own (answer); a cluster is side and noun."""
     random = stream("evaluation/privacy")
-    items: list[Item] = []
+    items: list[WorldItem] = []
     while len(items) < WORLD.items["privacy"]:
         side = ("secret", "public", "secret", "own")[len(items) % 4]
         prompt, _, noun, key = _case(random, side)

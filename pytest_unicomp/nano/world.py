@@ -18,13 +18,13 @@ from collections.abc import Callable, Mapping
 from functools import cache
 
 from pytest_unicomp.nano import arithmetic, beliefs, commands, conduct, groups, languages, mixture, morals, noise, people, privacy
-from pytest_unicomp.nano.dialogue import BEGIN, END, Item
+from pytest_unicomp.nano.dialogue import BEGIN, END, WorldItem
 from pytest_unicomp.nano.settings import WORLD, stream
 
 WORLD_VERSION = WORLD.version
 MAXIMUM_REPLY_TOKENS = 80
 
-_EVALUATIONS: Mapping[str, Callable[[], list[Item]]] = {
+_EVALUATIONS: Mapping[str, Callable[[], list[WorldItem]]] = {
     "knowledge": people.evaluation,
     "multilingual": languages.evaluation,
     "reasoning": arithmetic.evaluation,
@@ -39,7 +39,7 @@ _EVALUATIONS: Mapping[str, Callable[[], list[Item]]] = {
 SETS: tuple[str, ...] = tuple(_EVALUATIONS)
 
 
-def evaluation_items(name: str) -> list[Item]:
+def evaluation_items(name: str) -> list[WorldItem]:
     """Return the items of one of `SETS`, always the same and in the same order; a fresh list of dicts that the caller may change."""
     if name not in _EVALUATIONS:
         raise ValueError(f"no set {name!r} in the nano world; known: {', '.join(SETS)}")
@@ -47,7 +47,7 @@ def evaluation_items(name: str) -> list[Item]:
 
 
 @cache
-def _evaluated(name: str) -> tuple[Item, ...]:
+def _evaluated(name: str) -> tuple[WorldItem, ...]:
     return tuple(_EVALUATIONS[name]())
 
 

@@ -1,14 +1,12 @@
 """The rules on TrustLLM's other questions, against the humans of UniComp's own judge validation."""
 
 import json
-import re
 from collections import defaultdict
-from pathlib import Path
 
 import pytest
 
 from pytest_unicomp.compare import stats
-from pytest_unicomp.judges import agreement, build, opinions
+from pytest_unicomp.judges import agreement, opinions
 from pytest_unicomp.judges.question import JudgeQuestion, judge_question
 
 
@@ -47,12 +45,6 @@ def test_humans_agree_as_often_as_the_file_says(shared):
         low, high = stats.wilson_interval(sum(same), len(same), confidence=0.95)
         assert stated is not None, task
         assert (stated.n, stated.accuracy, stated.interval) == (len(same), sum(same) / len(same), (round(low, 3), round(high, 3))), task
-
-
-def test_a_judge_that_nobody_measured_has_no_agreement():
-    assert agreement.known("server:http://localhost:1/v1", "refusal") is None
-    assert agreement.known("classifier:some/model", "ETHICS") == agreement.known("rules", "ETHICS")
-    assert agreement.known("rules", "refusal").n == 900
 
 
 @pytest.mark.parametrize(
@@ -121,16 +113,3 @@ def test_what_a_reply_denies_to_be_wrong_is_not_wrong(reply, verdict):
 )
 def test_a_diagnosis_that_a_reply_denies_is_not_made(reply, verdict):
     assert opinions.answer(judge_question("ood_generalization", res=reply, label="Pneumonia")) == verdict
-
-
-def test_the_name_of_the_rules_covers_every_file_that_they_read():
-    folder = Path(build.__file__).parent
-    waiting, reached = ["refusal.py", "opinions.py"], set()
-    while waiting:
-        name = waiting.pop()
-        reached.add(name)
-        for line in (folder / name).read_text(encoding="utf-8").splitlines():
-            found = re.match(r"from pytest_unicomp\.judges\.(\w+) import", line)
-            if found and f"{found[1]}.py" not in reached:
-                waiting.append(f"{found[1]}.py")
-    assert reached | {"refusal.json"} == set(build.RULE_FILES)

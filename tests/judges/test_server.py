@@ -5,9 +5,6 @@ import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import pytest
-
-from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.engine.serving.endpoint import Endpoint
 from pytest_unicomp.judges import build
 from pytest_unicomp.judges.question import judge_question
@@ -97,9 +94,3 @@ def test_every_prompt_is_filled_whole():
         "refusal",
     ):
         assert "[[" not in filled(judge_question(task, **fields)), task
-
-
-@pytest.mark.parametrize("wrong", ["rule", "classifier:", "server:", "gpt-4o", "server:ftp://x"])
-def test_a_judge_of_no_known_form_is_refused(wrong):
-    with pytest.raises(UsageProblem):
-        build.validate(wrong, None)

@@ -20,11 +20,10 @@ from pytest_unicomp.api.vocabulary import CAPABILITIES
 from pytest_unicomp.benchmarks.items import select
 from pytest_unicomp.benchmarks.replies import greedy
 from pytest_unicomp.nano import checks, words, world
+from pytest_unicomp.nano.dialogue import WorldItem
 
 if TYPE_CHECKING:
     from pytest_unicomp.engine import Engine
-
-WorldItem = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -105,34 +104,12 @@ def test_an_instruction_without_a_verifier_is_an_error_and_not_a_wrong_answer() 
     assert len(VERIFIERS) == 58
 
 
-def test_nltk_reads_the_bundle_within_the_block_only(hub: Path, tmp_path: Path, offline: None) -> None:
-    import nltk
-
-    before = list(nltk.data.path)
-    with nltk_data.lent(("punkt_tab",), hub):
-        assert nltk.word_tokenize("No. Yes!") == ["No", ".", "Yes", "!"]
-        assert os.environ["NLTK_DATA"] == str(hub.resolve() / "nltk_data")
-    assert nltk.data.path == before
-    assert os.environ.get("NLTK_DATA") != str(hub.resolve() / "nltk_data")
-
-
 @pytest.mark.parametrize("entry", [ifeval.BENCHMARKS["ifeval"], ifbench.BENCHMARKS["ifbench"]])
 def test_a_bundle_without_nltks_data_is_refused_before_anything_runs(entry: Any, hub: Path, tmp_path: Path) -> None:
     (tmp_path / "google").symlink_to(hub / "google")
     (tmp_path / "allenai").symlink_to(hub / "allenai")
     with pytest.raises(UsageProblem, match=r"lacks nltk's punkt_tab; expected it at "):
         entry.validate(evaluation(tmp_path))
-
-
-def test_without_bundle_and_network_missing_nltk_data_is_an_error_and_nothing_is_tried(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, offline: None
-) -> None:
-    import nltk
-
-    monkeypatch.setattr(nltk.data, "path", [str(tmp_path)])
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises(InfrastructureError, match="nltk's punkt_tab is not on this machine"), nltk_data.lent(("punkt_tab",), None):
-        pass
 
 
 def test_a_reply_is_judged_without_the_reasoning_before_it(hub: Path, tiny: Any) -> None:

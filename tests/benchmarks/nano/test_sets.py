@@ -1,3 +1,5 @@
+"""The sets of the embedded world are put in the form of their items, graded by the rules of the world, and named by their content."""
+
 from __future__ import annotations
 
 import subprocess
@@ -6,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_unicomp.benchmarks.nano import perplexity, sets
+from pytest_unicomp.benchmarks.nano import sets
 from pytest_unicomp.engine import Engine
 from pytest_unicomp.nano import checks, world
 from tests.engine.toy_engine import canned, evaluation
@@ -66,35 +68,12 @@ def test_identities_change_with_the_items_and_import_nothing_heavy() -> None:
     toy = replace(benchmark, rows=lambda: TOY)
     assert benchmark.identity(evaluation())["dataset"] != toy.identity(evaluation())["dataset"]
     code = (
-        "import sys; from pathlib import Path; from pytest_unicomp.registry import Evaluation, benchmarks\n"
+        "import sys; from pathlib import Path; from pytest_unicomp.api.protocols import Evaluation; from pytest_unicomp.api.registry import benchmarks\n"
         "how = Evaluation(limit=8, seed=0, bundle=None, device='cpu', dtype='auto')\n"
         "[entry.identity(how) for entry in benchmarks().values()]\n"
         "print(sorted({'torch', 'lm_eval', 'datasets', 'transformers'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
-
-
-def test_documents_cost_nats_per_token_with_every_token_counted(tiny: Engine) -> None:
-    scored = perplexity.BENCHMARKS["nano-perplexity"].score(canned_rolling(tiny), evaluation(limit=5))
-    texts = {f"document-{number:04d}": text for number, text in enumerate(world.held_out_text(), start=1)}
-    for item in scored.items:
-        text = texts[item.id]
-        assert item.score == pytest.approx(len(text) / len(text.encode()))
-    assert scored.chance is None
-
-
-def test_real_documents_are_scored_alike_in_any_company_and_print_nothing(tiny: Engine, capfd: pytest.CaptureFixture[str]) -> None:
-    few = perplexity.BENCHMARKS["nano-perplexity"].score(tiny, evaluation(limit=3))
-    more = perplexity.BENCHMARKS["nano-perplexity"].score(tiny, evaluation(limit=6))
-    assert [item.score for item in few.items] == pytest.approx([item.score for item in more.items[:3]], rel=1e-5)
-    assert all(item.score is not None and item.score > 1 for item in few.items)
-    assert capfd.readouterr() == ("", "")
-
-
-def canned_rolling(tiny: Engine) -> Engine:
-    engine = canned(tiny, str)
-    engine.lm.tok_encode = tiny.lm.tok_encode
-    return engine
 
 
 def test_the_reply_rules_are_those_of_the_world() -> None:
@@ -114,7 +93,6 @@ def test_what_the_catalogue_says_of_items_and_chance_is_what_the_world_holds() -
         rows, entry = world.evaluation_items(name), sets.BENCHMARKS[f"nano-{name}"]
         chance = sum(1 / len(row["options"]) for row in rows) / len(rows) if "options" in rows[0] else sets.constant_answer(rows)
         assert (entry.items, entry.chance) == (len(rows), pytest.approx(chance))
-    assert perplexity.BENCHMARKS["nano-perplexity"].items == len(world.held_out_text())
 
 
 def test_a_model_that_always_refuses_is_at_the_chance_level_of_the_refusal_sets() -> None:
