@@ -9,7 +9,6 @@ from typing import Any
 
 from pytest_unicomp.config import parsers
 from pytest_unicomp.config.option import Option, declared, option, table
-from pytest_unicomp.config.parsers import served as served
 from pytest_unicomp.config.toml_lines import NO_FILE, Key, Keys, TomlLocations
 from pytest_unicomp.config.waivers import Waiver
 

@@ -95,7 +95,7 @@ def validate(specification: str, bundle: Path | None) -> None:
     raise UsageProblem(f"unicomp: --unicomp-judge is {specification!r}; expected {FORMS}.")
 
 
-def judge(evaluation: Evaluation) -> Judge:
+def build(evaluation: Evaluation) -> Judge:
     """Return the judge of a run, loaded or connected once a process."""
     return _made(evaluation.judge, evaluation.similarity, evaluation.bundle, evaluation.device)
 

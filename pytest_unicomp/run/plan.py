@@ -10,7 +10,8 @@ from pytest_unicomp.api.errors import MissingPiece, UsageProblem, nearest
 from pytest_unicomp.api.protocols import Benchmark, Evaluation, ItemBenchmark, Kind, Method
 from pytest_unicomp.api.records import Dimension, Family
 from pytest_unicomp.api.registry import Table, benchmarks, missing_libraries
-from pytest_unicomp.config.settings import Settings, served
+from pytest_unicomp.config.parsers import served
+from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.engine.serving.endpoint import Endpoint
 from pytest_unicomp.methods import configured
 from pytest_unicomp.methods.dense import Dense

@@ -16,10 +16,11 @@ from pytest_unicomp.api.source_digest import package_digest, source_digest
 from pytest_unicomp.checkpoints import artifact_check
 from pytest_unicomp.compare.hashes import content
 from pytest_unicomp.config.evaluation import key_of
-from pytest_unicomp.config.settings import Settings, served
+from pytest_unicomp.config.parsers import served
+from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.engine.host import host
 from pytest_unicomp.engine.resume_log import ResumeLog
-from pytest_unicomp.engine.serving import build as serving_choice
+from pytest_unicomp.engine.serving import build as served_models
 from pytest_unicomp.run import compress, evaluate
 from pytest_unicomp.run.calibrate import CalibrationSet
 from pytest_unicomp.run.executors.job import Job
@@ -130,7 +131,7 @@ class Results:
         candidate = self._plan.candidate(recipe)
         source, method = candidate.source, candidate.method
         if candidate.address is not None:
-            return serving_choice.artifact(recipe, candidate.address)
+            return served_models.artifact(recipe, candidate.address)
         if source is not None:
             bundle = self._settings.bundle
             return guarded(lambda: compress.adopt(recipe, source, bundle, self._store, self._progress), f"candidate {recipe}")
@@ -234,7 +235,7 @@ class Results:
     def subject(self, recipe: str) -> Artifact:
         """Return what is asked and timed for a recipe: its artifact, or where the reference is served already, that server's model."""
         if recipe == REFERENCE and served(self._settings.reference):
-            return serving_choice.artifact(REFERENCE, self._settings.reference)
+            return served_models.artifact(REFERENCE, self._settings.reference)
         return self.artifact(recipe)
 
     def _measure_size(self, recipe: str, name: str) -> Measurement:

@@ -33,16 +33,17 @@ from pytest_unicomp.checkpoints import hub
 from pytest_unicomp.checkpoints.checks import Finding
 from pytest_unicomp.config import cost_limits
 from pytest_unicomp.config.evaluation import evaluation_of
-from pytest_unicomp.config.settings import Settings, served
+from pytest_unicomp.config.parsers import served
+from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.engine.host import host
 from pytest_unicomp.engine.host.paired_timing import PairedRounds
-from pytest_unicomp.engine.serving import build as serving_choice
+from pytest_unicomp.engine.serving import build as served_models
 from pytest_unicomp.judges import build as judges
 from pytest_unicomp.report import scores
 from pytest_unicomp.run import compress, early_stopping, policy_check, worker
 from pytest_unicomp.run import conclude as conclusion
 from pytest_unicomp.run.checks import Checking
-from pytest_unicomp.run.executors import build
+from pytest_unicomp.run.executors import build as executors
 from pytest_unicomp.run.plan import REFERENCE, Candidate, Cell, Plan, plan
 from pytest_unicomp.run.provenance import Provenance
 from pytest_unicomp.run.results import Results, guarded
@@ -75,8 +76,8 @@ class Run:
             settings = replace(settings, bundle=settings.bundle / "hub")
         self.settings = settings
         self._progress = progress
-        build.validate(settings)
-        serving_choice.validate(settings)
+        executors.validate(settings)
+        served_models.validate(settings)
         early_stopping.validate(settings)
         judges.validate(settings.judge, settings.bundle)
         missing = host.missing_device(settings.device) if settings.executor != "ray" else None
@@ -176,7 +177,7 @@ class Run:
         if self.settings.executor != "local" and self.results.promised:
             model = self.results.model
             self.results.hand_over(
-                build.executor(
+                executors.build(
                     self.settings,
                     perform=worker.perform,
                     store=self.store,

@@ -11,7 +11,8 @@ from pytest_unicomp.api.protocols import Evaluation, KernelBenchmark, LatencyBen
 from pytest_unicomp.api.records import Artifact, KernelReport, Source
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.api.source_digest import file_digest, source_digest
-from pytest_unicomp.config.settings import Settings, served
+from pytest_unicomp.config.parsers import served
+from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.engine.host import health, host, paired_timing
 from pytest_unicomp.engine.host.paired_timing import PairedRounds
 from pytest_unicomp.run.plan import REFERENCE, Cell

@@ -8,7 +8,7 @@ from pytest_unicomp.api.protocols import CostBenchmark
 from pytest_unicomp.api.records import Question, RecipeVerdict, Report
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.cli.verify.answer import Answer
-from pytest_unicomp.config.settings import served
+from pytest_unicomp.config.parsers import served
 from pytest_unicomp.run.plan import Candidate
 
 WHAT = "the plan"

@@ -10,7 +10,8 @@ from uuid import uuid4
 
 from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.api.records import Artifact
-from pytest_unicomp.config.settings import Settings, served
+from pytest_unicomp.config.parsers import served
+from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.engine.serving import command
 from pytest_unicomp.engine.serving.endpoint import Endpoint
 

@@ -1,4 +1,4 @@
-"""Chooses where jobs run: `local` in this process, `process` in fresh interpreters, `ray` on a cluster."""
+"""Builds the executor that the options name: `local` in this process, `process` in fresh interpreters, `ray` on a cluster."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pytest_unicomp.store.local import Store
 
 
 def validate(settings: Settings) -> None:
-    """Raise UsageProblem where the executor cannot be had here, or contradicts another option."""
+    """Raise UsageProblem if the executor is not available here or contradicts another option."""
     if settings.address is not None and settings.executor != "ray":
         raise UsageProblem(f"unicomp: --unicomp-address is for --unicomp-executor=ray; the executor is {settings.executor}.")
     if settings.executor == "local":
@@ -28,13 +28,13 @@ def validate(settings: Settings) -> None:
     if settings.device.startswith("cuda:") or settings.device == "sharded":
         raise UsageProblem(
             f"unicomp: --unicomp-executor={settings.executor} gives each job a GPU of its own, but --unicomp-device={settings.device} names more or others; "
-            "say cuda, and choose the GPUs by CUDA_VISIBLE_DEVICES."
+            "expected cuda; choose the GPUs by CUDA_VISIBLE_DEVICES."
         )
     if settings.executor == "ray" and importlib.util.find_spec("ray") is None:
         raise UsageProblem("unicomp: --unicomp-executor=ray needs ray, which is not installed here; pip install 'pytest-unicomp[ray]'.")
 
 
-def executor(settings: Settings, *, perform: Perform, store: Store, progress: StepProgress, memory: int) -> LocalExecutor:
+def build(settings: Settings, *, perform: Perform, store: Store, progress: StepProgress, memory: int) -> LocalExecutor:
     """Return the executor that the settings name, ready for jobs; `memory` is what one job is expected to need, in bytes."""
     device = host.resolve_device(settings.device)
     if settings.executor == "process":

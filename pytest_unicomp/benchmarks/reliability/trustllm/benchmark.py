@@ -134,7 +134,7 @@ class TrustLLMTask(ItemBenchmark):
         chat = bool(engine.tokenizer.chat_template)
         prompts = [str(row["prompt"]) for name in chosen for row in grouped[name]]
         put, said = replies(prompts, self.generation(evaluation), engine, chat=chat)
-        judge = judges.judge(evaluation) if self.judge else None
+        judge = judges.build(evaluation) if self.judge else None
         rows = [grouped[name] for name in chosen]
         given, asked = list(_split(said, rows)), list(_split(put, rows))
         readings = read(self.scoring_rule, rows, given, judge, evaluation.scoring)
