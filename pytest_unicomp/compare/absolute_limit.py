@@ -15,10 +15,11 @@ Answer = tuple[Verdict, str]
 def by_limits(
     check: Check, values: Sequence[float], limits: Sequence[Limit], *, written: int = 1, ratio: Ratio | None = None, repeatable: bool = True
 ) -> Check:
-    """Decide a check of cost by the limits of its own, and by its ratio if a limit is set on that too; without limits it stays as it is.
+    """Return an efficiency check decided by its absolute limits, and by its ratio too if one of `limits` is on the ratio.
 
-    `values` are in the metric's base unit, of rounds that each write `written` tokens one after another. Limits replace the default margin: a
-    release that promises 40 ms need not be as fast as its reference. `ratio` is then shown beside them and decides nothing.
+    Without absolute limits the check is returned as it is. `values` are the candidate's rounds in the metric's base unit; each round
+    generates `written` tokens. Absolute limits replace the default margin on the ratio, since a release that promises 40 ms need not be as
+    fast as its reference; `ratio` is then only shown.
     """
     own = [limit for limit in limits if limit.most is not None]
     if not own:

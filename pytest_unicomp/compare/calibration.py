@@ -28,7 +28,7 @@ def calibration_gain(before: Measurement, after: Measurement, *, recipe: str, fa
     if check.verdict in ("error", "not_comparable") or check.interval is None or check.difference is None:
         return check.model_copy(update=fields)
     verdict, words = _judged(check.difference, check.interval, check.metric, check.confidence)
-    return check.model_copy(update={**fields, "verdict": verdict, "reason": f"{words}; {check.n} items"})
+    return check.model_copy(update={**fields, "verdict": verdict, "reason": f"{words}; {wording.counted(check.n, 'item')}"})
 
 
 def calibration_gains(checks: list[Check], *, before: str, after: str, policy: Policy) -> list[CalibrationGain]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pytest_unicomp.api.records import Conditions, Item, Measurement
+from pytest_unicomp.compare.wording import counted
 
 Pair = tuple[Item, Item]
 
@@ -56,11 +57,11 @@ def _items(reference: Measurement, candidate: Measurement, names: tuple[str, str
             return f"the {name} has no items"
         twice = [key for key, count in Counter(item.id for item in measurement.items).items() if count > 1]
         if twice:
-            return f"{len(twice)} items occur more than once in the {name}: {_listed(twice)}"
+            return f"{counted(len(twice), 'item')} more than once in the {name}: {_listed(twice)}"
     first, second = ({item.id: item for item in side.items} for side in (reference, candidate))
     if second.keys() - first.keys():
         missing = second.keys() - first.keys()
-        return f"{len(missing)} items of the {names[1]} are missing in the {names[0]}: {_listed(missing)}"
+        return f"{counted(len(missing), 'item')} of the {names[1]} missing in the {names[0]}: {_listed(missing)}"
     shortfall = _shortfall(reference, candidate, names)
     if shortfall:
         return shortfall
@@ -79,14 +80,14 @@ def _shortfall(reference: Measurement, candidate: Measurement, names: tuple[str,
         expected = min(limit, expected)
     if len(candidate.items) >= expected:
         return None
-    return f"the {names[1]} has {len(candidate.items)} items, expected {expected} (limit {limit}); missing: {_listed(missing)}"
+    return f"the {names[1]} has {counted(len(candidate.items), 'item')}, expected {expected} (limit {limit}); missing: {_listed(missing)}"
 
 
 def _unscored(first: dict[str, Item], second: dict[str, Item], names: tuple[str, str]) -> str | None:
     for one, other, without, scored in ((first, second, *names), (second, first, *names[::-1])):
         missing = [key for key in second if one[key].score is None and other[key].score is not None]
         if missing:
-            return f"{len(missing)} items have a score in the {scored} but none in the {without}: {_listed(missing)}"
+            return f"{counted(len(missing), 'item')} with a score in the {scored} but none in the {without}: {_listed(missing)}"
     if all(item.score is None for item in second.values()):
         return f"none of the {len(second)} items has a score"
     return None

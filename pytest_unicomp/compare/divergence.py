@@ -1,4 +1,4 @@
-"""Divergence: how far a candidate's answer distributions lie from the reference's, also where the chosen answers agree."""
+"""Divergence: how far a candidate's answer distributions are from the reference's, even if the chosen answers agree."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def divergence(pairs: Sequence[Pair]) -> Divergence | None:
 
     Margin shrinkage is the loss of the reference's chosen option's lead, in nats. Only items with the same number of options (at least two)
     on both sides count; None if there is none. Texts (items with `top_tokens`) are compared by their likeliest next tokens instead.
-    Source: Kullback & Leibler 1951, Annals of Mathematical Statistics 22, 79-86; as a distance beside accuracy: Dutta et al. 2024, arXiv 2407.09141.
+    Source: Kullback & Leibler 1951, Annals of Mathematical Statistics 22, 79-86; as a complement to accuracy: Dutta et al. 2024, arXiv 2407.09141.
     """
     texts = [(before, after) for before, after in pairs if before.top_tokens and after.top_tokens]
     if texts:

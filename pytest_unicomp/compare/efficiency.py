@@ -13,10 +13,10 @@ from pytest_unicomp.compare.estimates import estimate
 
 @dataclass(frozen=True)
 class Ratio:
-    """How many times the reference's cost a candidate's is: of paired rounds in time order, or of one number each.
+    """The ratio of a candidate's cost to the reference's, from paired rounds in time order or from one number each.
 
-    `found` is the ratio with its interval at `confidence` (None: fewer than two rounds); single numbers are exact, or if not `repeatable`,
-    measured once, with a spread that nobody knows.
+    `found` is the ratio with its interval at `confidence` (None: fewer than two rounds). Single numbers are exact or, if not
+    `repeatable`, measured once with an unknown spread.
     """
 
     before: tuple[float, ...]
@@ -36,7 +36,7 @@ class Ratio:
         confidence: float,
         repeatable: bool = True,
     ) -> Ratio:
-        """Compare sequences as paired rounds, plain numbers as they are; raise UnicompError unless all are positive, finite and paired."""
+        """Compare two sequences as paired rounds, or two numbers; raise UnicompError unless all are positive, finite and paired."""
         timed = not isinstance(reference, (int, float)) and not isinstance(candidate, (int, float))
         before = (float(reference),) if isinstance(reference, (int, float)) else tuple(map(float, reference))
         after = (float(candidate),) if isinstance(candidate, (int, float)) else tuple(map(float, candidate))
@@ -44,9 +44,9 @@ class Ratio:
         return Ratio(before, after, metric, confidence, found, timed, repeatable)
 
     def __str__(self) -> str:
-        """Return the ratio and what is known of its spread: "0.270 times the reference's bytes (exact)"."""
+        """Return the ratio and its spread: "0.270 times the reference's bytes (exact)"."""
         if self.found is None:
-            return f"{len(self.before)} paired rounds were timed, at least 2 are needed"
+            return f"{wording.counted(len(self.before), 'paired round')} timed, at least 2 are needed"
         bounds = (
             f"{100 * self.confidence:.0f} % interval {self.found.lower:.3f} to {self.found.upper:.3f}, {len(self.before)} paired rounds"
         )
@@ -66,7 +66,7 @@ class Ratio:
     def decide(self, margin: float) -> tuple[Verdict, str]:
         """Pass iff the difference's lower bound > -margin, fail iff its upper bound < -margin, else inconclusive; with the reason."""
         if self.found is None:
-            return "inconclusive", f"not decided: {self}"
+            return "inconclusive", f"undecided: {self}"
         limit = f"{1 + margin:.2f} times"
         if 1 - self.found.upper > -margin or (not self.timed and self.found.value <= 1 + margin):
             return "pass", f"{self}, within the limit of {limit}"
@@ -78,7 +78,7 @@ class Ratio:
 def cost(
     ratio: Ratio, *, recipe: str, family: Family, gates: bool, benchmark: str, dimension: Dimension, capability: str, margin: float
 ) -> Check:
-    """Judge a ratio of costs by the margin; lower is better."""
+    """Return the efficiency check of a ratio of costs at `margin`; lower is better."""
     verdict, reason = ratio.decide(margin)
     return Check(
         recipe=recipe,

@@ -45,7 +45,7 @@ class Comparison:
     def check(self, verdict: Verdict, reason: str, **fields: Any) -> Check:
         """Return the check with a verdict; its reason counts the items that neither side could score."""
         if self.unscored:
-            reason = f"{reason}; {self.unscored} items that neither side could score are left out"
+            reason = f"{reason}; left out: {wording.counted(self.unscored, 'item')} that neither side could score"
         return Check(**{**self.fields, **fields}, verdict=verdict, reason=reason)
 
 

@@ -63,7 +63,7 @@ def _pool(checks: Sequence[Check], policy: Policy) -> CapabilityVerdict:
         return _verdict(checks, policy, None, "inconclusive", _named([check for check in checks if check.interval is None]))
     verdict, words = _decide(checks, pooled, policy)
     across = f"mean of {len(checks)} benchmarks" if len(checks) > 1 else checks[0].benchmark
-    return _verdict(checks, policy, pooled, verdict, f"{words}; {across}, {sum(check.n for check in checks)} items")
+    return _verdict(checks, policy, pooled, verdict, f"{words}; {across}, {wording.counted(sum(check.n for check in checks), 'item')}")
 
 
 def _named(checks: Sequence[Check]) -> str:

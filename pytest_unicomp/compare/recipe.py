@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_unicomp.api.records import CapabilityVerdict, Check, RecipeVerdict, RunVerdict, Verdict
-from pytest_unicomp.compare import stats
+from pytest_unicomp.compare import stats, wording
 from pytest_unicomp.compare.policy import Policy
 from pytest_unicomp.compare.pooling import pool
 
@@ -59,7 +59,7 @@ def recipe_verdict(checks: Sequence[Check], *, policy: Policy) -> tuple[Verdict,
     if not capabilities:
         excused = sum(check.waived for check in others)
         also = f", {excused} waived" if excused else ""
-        return "pass", f"{len(others) - excused} checks passed{also}; no capability was measured", capabilities
+        return "pass", f"{wording.counted(len(others) - excused, 'check')} passed{also}; no capability was measured", capabilities
     undecided = ", ".join(f"{check.benchmark} {check.question}" for check in informing if not check.waived)
     return "pass", _passed(checks, capabilities) + (f" (undecided, informs only: {undecided})" if undecided else ""), capabilities
 
@@ -85,7 +85,7 @@ def hidden_danger(checks: Sequence[Check], capabilities: Sequence[CapabilityVerd
     adjusted = stats.holm([part.p_value for _, part in parts]) if parts else []
     lost = [f"{found.capability} is lost" for found in capabilities if found.dimension == "reliability" and found.verdict == "fail"]
     lost += [
-        f"{check.benchmark} falls from {100 * part.reference:.0f} to {100 * part.candidate:.0f} % on {part.name} ({part.n} items)"
+        f"{check.benchmark} falls from {100 * part.reference:.0f} to {100 * part.candidate:.0f} % on {part.name} ({wording.counted(part.n, 'item')})"
         for (check, part), p_value in zip(parts, adjusted, strict=True)
         if part.lost and p_value <= policy.alpha
     ]
@@ -95,7 +95,7 @@ def hidden_danger(checks: Sequence[Check], capabilities: Sequence[CapabilityVerd
 
 
 def _first(reasons: Sequence[str]) -> str:
-    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+    more = f" (and {wording.counted(len(reasons) - 1, 'more reason')})" if len(reasons) > 1 else ""
     return f"{reasons[0]}{more}"
 
 

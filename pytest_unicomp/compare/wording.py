@@ -8,6 +8,11 @@ NATS = "nats_per_token"
 MANY_ITEMS = 1_000_000
 
 
+def counted(n: int, noun: str) -> str:
+    """Return "1 item", "2 items"."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
 def amount(value: float, metric: str, *, signed: bool = False) -> str:
     """Return a difference with its unit: points (hundredths of a rate), or nats per token."""
     sign = "+" if signed else ""
@@ -15,7 +20,7 @@ def amount(value: float, metric: str, *, signed: bool = False) -> str:
 
 
 def single(*, repeatable: bool) -> str:
-    """Return what is known of the spread of one number: none if it is the same each time, else nothing."""
+    """Return the spread of a single number in words: exact if it is repeatable, else not known."""
     return "exact" if repeatable else "measured once, spread not known"
 
 
@@ -41,7 +46,7 @@ def interval(difference: float, lower: float, upper: float, metric: str, confide
 
 def basis(n: int, discordance: float, detectable: float, metric: str) -> str:
     """Return n, discordance and minimum detectable effect as one clause."""
-    return f"{n} items, {100 * discordance:.1f} % of them scored differently; smallest loss detectable with 80 % power: {amount(detectable, metric)}"
+    return f"{counted(n, 'item')}, {100 * discordance:.1f} % of them scored differently; smallest loss detectable with 80 % power: {amount(detectable, metric)}"
 
 
 def would_decide(items: int | None) -> str:
@@ -50,4 +55,4 @@ def would_decide(items: int | None) -> str:
         return "the difference equals the margin, so no number of items decides"
     if items > MANY_ITEMS:
         return "the difference is so close to the margin that a decision needs over a million items"
-    return f"about {items} items would decide if the difference stays the same"
+    return f"about {counted(items, 'item')} would decide if the difference stays the same"

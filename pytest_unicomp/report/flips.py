@@ -44,7 +44,7 @@ def chosen(rows: Sequence[RecipeRow]) -> tuple[Flip, ...]:
 
 def kept(rows: Sequence[RecipeRow]) -> int:
     """Return how many flips the report holds."""
-    return sum(len(check.examples) for row in rows for check in _asked(row.checks))
+    return sum(len(check.examples) for row in rows for check in _retention_checks(row.checks))
 
 
 def budget(recipes: int) -> int:
@@ -58,7 +58,7 @@ def worst(checks: Sequence[Check], most: int) -> tuple[Flip, ...]:
 
     One part in LEAST_SHARE is reserved for changed and one for gained items, so that the filters show some even if most flips are losses.
     """
-    ranked = sorted(_asked(checks), key=lambda check: (check.difference is None, check.difference or 0.0, check.benchmark))
+    ranked = sorted(_retention_checks(checks), key=lambda check: (check.difference is None, check.difference or 0.0, check.benchmark))
     candidates = [
         (_ORDER[example.kind], turn, rank, Flip(check.recipe, check.benchmark, example))
         for rank, check in enumerate(ranked)
@@ -80,7 +80,7 @@ def shortened(text: str) -> tuple[str, int]:
     return text[:LONGEST_TEXT], left_out
 
 
-def _asked(checks: Sequence[Check]) -> list[Check]:
+def _retention_checks(checks: Sequence[Check]) -> list[Check]:
     return [check for check in checks if check.question == "retention"]
 
 

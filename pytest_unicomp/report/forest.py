@@ -70,18 +70,18 @@ def panels(row: RecipeRow) -> tuple[Panel, ...]:
 
 
 def _retention(row: RecipeRow) -> list[tuple[Entry, Unit]]:
-    asked = [check for check in row.checks if check.question == "retention"]
+    retained = [check for check in row.checks if check.question == "retention"]
     entries: list[tuple[Entry, Unit]] = []
     shown: set[str] = set()
     for cell in row.cells:
         if cell.pooled is None or cell.pooled.dimension == "efficiency":
             continue
-        members = [check for check in asked if check.benchmark in cell.pooled.benchmarks]
+        members = [check for check in retained if check.benchmark in cell.pooled.benchmarks]
         entries.append((_pooled(cell.pooled, members), cell.unit))
         # The pooled row of a single benchmark is that benchmark; a second row would look like more evidence.
         entries += [(_single(check), unit_of(check)) for check in members] if len(members) > 1 else []
         shown |= {check.benchmark for check in members}
-    return entries + [(_single(check), unit_of(check)) for check in asked if check.benchmark not in shown]
+    return entries + [(_single(check), unit_of(check)) for check in retained if check.benchmark not in shown]
 
 
 def _drift(row: RecipeRow) -> list[tuple[Entry, Unit]]:

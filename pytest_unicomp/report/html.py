@@ -114,10 +114,10 @@ def _machine(environment: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the machine's properties, without the library versions, which have their own table."""
     from pytest_unicomp.report import html_values
 
-    told = {name: value for name, value in environment.items() if name != "versions"}
-    if isinstance(told.get("memory_bytes"), int):
-        told = {("memory" if name == "memory_bytes" else name): value for name, value in told.items()}
-        told["memory"] = numbers.size(told["memory"])
-    if "accelerators" in told and not told["accelerators"]:
-        told["accelerators"] = "none"
-    return html_values.flat(told)
+    machine = {name: value for name, value in environment.items() if name != "versions"}
+    if isinstance(machine.get("memory_bytes"), int):
+        machine = {("memory" if name == "memory_bytes" else name): value for name, value in machine.items()}
+        machine["memory"] = numbers.size(machine["memory"])
+    if "accelerators" in machine and not machine["accelerators"]:
+        machine["accelerators"] = "none"
+    return html_values.flat(machine)

@@ -144,8 +144,8 @@ def _capabilities(missed: Sequence[RecipeVerdict]) -> list[str]:
 
 
 def _check(check: Check) -> str:
-    where = f"{escaped(check.recipe)} on {escaped(check.benchmark)}"
-    return f"- {SYMBOLS[check.verdict]} {where} ({check.question}) {VERDICTS[check.verdict]}: {_reason(check.reason)}{_evidence(check)}"
+    subject = f"{escaped(check.recipe)} on {escaped(check.benchmark)}"
+    return f"- {SYMBOLS[check.verdict]} {subject} ({check.question}) {VERDICTS[check.verdict]}: {_reason(check.reason)}{_evidence(check)}"
 
 
 def _evidence(judged: Check | CapabilityVerdict) -> str:

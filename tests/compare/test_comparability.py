@@ -32,7 +32,7 @@ SCORES = [1.0] * 150 + [0.0] * 50
         ),
         (
             lambda record: with_items(record, lambda items: [items[0].model_copy(update={"score": None}), *items[1:]]),
-            "have a score in the reference but none in the candidate: toy/0",
+            "1 item with a score in the reference but none in the candidate: toy/0",
         ),
         (lambda record: with_items(changed(record, limit=100), lambda items: items[:99]), "99 items, expected 100 (limit 100)"),
     ],

@@ -29,7 +29,7 @@ def test_larger_is_better_on_both_sides_after_pairing():
 def test_items_that_neither_side_could_score_are_counted_and_not_paired():
     found = pairs([1.0, None, 0.0], [1.0, None, 1.0])
     assert (len(found.pairs), found.unscored) == (2, 1)
-    assert "1 items that neither side could score" in found.check("pass", "kept").reason
+    assert "1 item that neither side could score" in found.check("pass", "kept").reason
 
 
 def test_an_item_without_a_cluster_never_joins_a_cluster_of_its_name():
