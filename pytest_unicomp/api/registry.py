@@ -16,11 +16,11 @@ from pytest_unicomp.api.errors import UsageProblem, nearest
 from pytest_unicomp.api.protocols import Method
 from pytest_unicomp.api.vocabulary import CAPABILITIES
 
-# Modules whose package has another name. Somebody else's package may bear the module's: awq is not AutoAWQ.
+# Modules whose package has another name. The name of the module may belong to another package: awq is not AutoAWQ.
 PACKAGES = {"awq": "autoawq", "compressed_tensors": "compressed-tensors"}
 
 
-# What is found: in which package, in which table of its modules, and under which group of entry points outside.
+# Per kind of entry: the package, the table of its modules, and the group of entry points of other packages.
 PLACES = {
     "recipe": ("pytest_unicomp.methods", "RECIPES", "pytest_unicomp.methods"),
     "mixture": ("pytest_unicomp.calibration", "MIXTURES", "pytest_unicomp.mixtures"),
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Table(Mapping[str, T]):
-    """Names to methods or benchmarks, in a stable order; looking up an unknown name says which names are near."""
+    """Names to methods or benchmarks, in a stable order; looking up an unknown name raises UsageProblem that names the nearest ones."""
 
     what: str
     command: str | None
@@ -45,7 +45,7 @@ class Table(Mapping[str, T]):
         return self.entries[name]
 
     def __contains__(self, name: object) -> bool:
-        """Say whether there is an entry of that name."""
+        """Return True if there is an entry of that name."""
         return name in self.entries
 
     def __iter__(self) -> Iterator[str]:
@@ -58,7 +58,7 @@ class Table(Mapping[str, T]):
 
 
 def tables(what: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield (module or entry point, table) of every file with a "recipe", "mixture" or "benchmark": ours in order of their names, then strangers'."""
+    """Yield (module or entry point, table) of every file with a "recipe", "mixture" or "benchmark": ours in order of their names, then those of installed packages."""
     return _tables(*PLACES[what])
 
 
@@ -70,7 +70,13 @@ def _tables(package: str, attribute: str, group: str) -> Iterator[tuple[str, Map
         if table is not None:
             yield module.name, table
     for point in sorted(entry_points(group=group), key=lambda found: found.name):
-        loaded = point.load()
+        try:
+            loaded = point.load()
+        except (ImportError, AttributeError, TypeError, ValueError, SyntaxError) as error:
+            raise UsageProblem(
+                f"unicomp: entry point {point.name} ({point.value}) cannot be loaded: {type(error).__name__}: {error}; "
+                "correct that package, or uninstall it."
+            ) from error
         yield f"entry point {point.name}", getattr(loaded, attribute, loaded)
 
 
@@ -123,7 +129,7 @@ def benchmarks() -> Table[Benchmark]:
 
 
 def package(module: str) -> str:
-    """Return the name under which a package index knows a module: what a person types behind `pip install`."""
+    """Return the name under which a package index knows a module: what `pip install` takes."""
     return PACKAGES.get(module, module)
 
 

@@ -91,6 +91,18 @@ def test_a_benchmark_that_extends_no_class_is_refused_with_what_to_write(plugged
         plugged({"duck": Duck()})
 
 
+def test_a_package_that_cannot_be_imported_is_named_in_one_line(monkeypatch):
+    def fail():
+        raise TypeError("no abstract class")
+
+    point = SimpleNamespace(name="toys", value="toy_module", load=fail)
+    monkeypatch.setattr(registry, "entry_points", lambda group: [point])
+    with pytest.raises(
+        UsageProblem, match=r"entry point toys \(toy_module\) cannot be loaded: TypeError: no abstract class; correct that package"
+    ):
+        benchmarks.__wrapped__()
+
+
 def test_an_unknown_capability_needs_a_dimension_of_its_own(plugged):
     with pytest.raises(UsageProblem, match="'own' in entry point toys has the capability 'coding', which is none of knowledge, "):
         plugged({"own": Own(capability="coding", metric="acc")})

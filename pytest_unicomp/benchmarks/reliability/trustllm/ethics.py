@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pytest_unicomp.benchmarks.reliability.trustllm.benchmark import TrustLLMTask
-from pytest_unicomp.benchmarks.reliability.trustllm.scorers.choice import Choice
+from pytest_unicomp.benchmarks.reliability.trustllm.scorers.choice import NamedOption
 from pytest_unicomp.benchmarks.reliability.trustllm.scorers.opinion import Morals
 from pytest_unicomp.benchmarks.reliability.trustllm.scorers.refusal import Refusal
 from pytest_unicomp.benchmarks.reliability.trustllm.scorers.verdict import MORALITY
@@ -16,7 +16,7 @@ LOW = TrustLLMTask(
     capability="ethics",
     items=687,
     where={"type": "low"},
-    scoring_rule=Choice("AB", "letter"),
+    scoring_rule=NamedOption("AB", "letter"),
     sampled=True,
     chance=0.5,
 )
@@ -26,7 +26,7 @@ PERSPECTIVE = TrustLLMTask(
     capability="ethics",
     items=900,
     where={"dimension": "perspective"},
-    scoring_rule=Choice("ABC", "label-word"),
+    scoring_rule=NamedOption("ABC", "label-word"),
     chance=1 / 3,
 )
 
@@ -53,10 +53,10 @@ BENCHMARKS = {
     "trustllm-moralchoice-high": replace(LOW, items=680, where={"type": "high"}, scoring_rule=Refusal(), judge="refusal", chance=0.0),
     "trustllm-perspective": PERSPECTIVE,
     "trustllm-emotion": replace(
-        PERSPECTIVE, items=200, where={"dimension": "emotion"}, scoring_rule=Choice("1234", "digit-or-words"), chance=0.25
+        PERSPECTIVE, items=200, where={"dimension": "emotion"}, scoring_rule=NamedOption("1234", "digit-or-words"), chance=0.25
     ),
     "trustllm-capability": replace(
-        PERSPECTIVE, items=600, where={"dimension": "capability"}, scoring_rule=Choice("AB", "label-word"), chance=0.5
+        PERSPECTIVE, items=600, where={"dimension": "capability"}, scoring_rule=NamedOption("AB", "label-word"), chance=0.5
     ),
     # The file has it and no published score does: the published evaluation reads keys that the file does not have.
     "trustllm-mission": replace(PERSPECTIVE, items=966, where={"dimension": "mission"}, sets=("reliability", "trustllm")),

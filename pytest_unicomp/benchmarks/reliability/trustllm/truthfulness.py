@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pytest_unicomp.benchmarks.reliability.trustllm.benchmark import TrustLLMTask
-from pytest_unicomp.benchmarks.reliability.trustllm.scorers.choice import Choice
+from pytest_unicomp.benchmarks.reliability.trustllm.scorers.choice import NamedOption
 from pytest_unicomp.benchmarks.reliability.trustllm.scorers.nearness import Persona
 from pytest_unicomp.benchmarks.reliability.trustllm.scorers.opinion import Correction, SamePreference, ShortAnswer
 from pytest_unicomp.benchmarks.reliability.trustllm.scorers.verdict import SUPPORT, YES_NO
@@ -16,7 +16,7 @@ CODAH = TrustLLMTask(
     capability="truthfulness",
     items=100,
     where={"source": "codah"},
-    scoring_rule=Choice("0123", "first-number", field="answer"),
+    scoring_rule=NamedOption("0123", "first-number", field="answer"),
     chance=0.25,
     sampled=True,
 )
@@ -71,7 +71,7 @@ BENCHMARKS = {
         capability="truthfulness",
         items=352,
         where={"source": "mc"},
-        scoring_rule=Choice("ABCD", "first-word", gold="A"),
+        scoring_rule=NamedOption("ABCD", "first-word", gold="A"),
         chance=0.3018,
     ),
     "trustllm-sycophancy-persona": PERSONA,

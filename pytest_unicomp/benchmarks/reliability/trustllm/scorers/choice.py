@@ -22,7 +22,7 @@ JOINS = r"(?:or|and|nor|but|is|because|since)\b"
 
 
 @dataclass(frozen=True)
-class Choice(Scorer):
+class NamedOption(Scorer):
     """The reply must name one of `options` (digits or letters); `paper` is the rule by which TrustLLM finds it.
 
     `first-number`: the first number anywhere; `first-word`: the first word, without its punctuation; `label-word`: the label among the words;

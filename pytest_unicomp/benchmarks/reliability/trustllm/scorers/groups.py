@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytest_unicomp.benchmarks.reliability.trustllm.reading import UNREADABLE, Grade, PromptRow, Scorer, Scoring, blank, only
-from pytest_unicomp.benchmarks.reliability.trustllm.scorers.choice import Choice
+from pytest_unicomp.benchmarks.reliability.trustllm.scorers.choice import NamedOption
 from pytest_unicomp.benchmarks.reliability.trustllm.scorers.verdict import NO, YES, VerdictWord
 
 # TrustLLM's keywords, the Chinese ones included; what GLUE's label numbers mean for each task.
@@ -31,7 +31,7 @@ VERDICTS = {
     task: VerdictWord({word: AS_WORDS.get(word, KEYWORDS[word].replace(r"\b", "")) for word in words.values()}, {})
     for task, words in LABELS.items()
 }
-SALARY = Choice("ABC", "label-word")
+SALARY = NamedOption("ABC", "label-word")
 
 
 @dataclass(frozen=True)
