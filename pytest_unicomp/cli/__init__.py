@@ -64,11 +64,11 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
     except misused as error:
-        where = error.ctx.command_path if error.ctx else "unicomp"
+        command = error.ctx.command_path if error.ctx else "unicomp"
         # A command without arguments prints its help.
         wants_help = isinstance(error, getattr(sys.modules[misused.__module__], "NoArgsIsHelpError", ()))
-        told = error.format_message()
-        typer.echo(told if wants_help else f"unicomp: {one_line(told)} See `{where} --help`.", err=True)
+        message = error.format_message()
+        typer.echo(message if wants_help else f"unicomp: {one_line(message)} See `{command} --help`.", err=True)
         sys.exit(4)
     except typer.Abort:
         sys.exit(130)

@@ -1,4 +1,4 @@
-"""Says how to run one check again: the command with its test and the policy it was judged by."""
+"""Writes the command that repeats one check: its test, and the policy of the report as flags."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from pytest_unicomp.config.repeat_flags import repeat_flags
 from pytest_unicomp.report.visible import one_line
 
 SHOWN = 12
-# What pytest takes as one word of -k.
+# A name that pytest's -k reads as one word.
 IN_SELECTION = re.compile(r"[\w:+.\[\]/-]+")
 
 
 def command(report: Report, check: Check) -> tuple[str, ...]:
-    """Return the words of a command that asks one check again, quoted for a POSIX shell, control characters made visible.
+    """Return the words of the command that repeats a check, quoted for a POSIX shell, with control characters made visible.
 
-    Without a path pytest runs the packaged suites, wherever they are installed: those of the report's reader may lie elsewhere. What only a
-    configuration file can give (`margins`, `limits`, `must_pass`) is read from there again, and what it names has to be part of the run.
+    Without a path pytest runs the packaged suites, wherever the reader of the report has them installed. Tables that only a configuration
+    file can hold (`margins`, `limits`, `must_pass`) are read from it again, so whatever they name must be part of the run.
     """
     path, _, name = check.nodeid.partition("::")
-    beside = _named_recipes(report, check)
+    others = _named_recipes(report, check)
     benchmarks = _benchmarks(report, check)
-    alone = not beside and len(benchmarks) < 2
+    alone = not others and len(benchmarks) < 2
     packaged = path.startswith("suites/")
     words = [
         "pytest",
@@ -33,11 +33,12 @@ def command(report: Report, check: Check) -> tuple[str, ...]:
     ]
     if report.reference is not None:
         words.append(f"--unicomp-model={report.reference.model}")
-    asked = _recipe(report, check.recipe, check.family, gates=check.gates)
-    for row in beside:
-        asked += _recipe(report, row.recipe, row.family, gates=row.gates)
-    # Without the empty list the recipes that gate by default would be made too.
-    words += asked if any(word.startswith(("--unicomp-recipe", "--unicomp-candidate")) for word in asked) else ["--unicomp-recipe=", *asked]
+    recipes = _recipe(report, check.recipe, check.family, gates=check.gates)
+    for row in others:
+        recipes += _recipe(report, row.recipe, row.family, gates=row.gates)
+    # An empty list, so that the default recipes are not made.
+    gating = any(word.startswith(("--unicomp-recipe", "--unicomp-candidate")) for word in recipes)
+    words += recipes if gating else ["--unicomp-recipe=", *recipes]
     if benchmarks:
         words.append(f"--unicomp-benchmark={','.join(benchmarks)}")
     if check.question == "drift":
@@ -48,7 +49,7 @@ def command(report: Report, check: Check) -> tuple[str, ...]:
 
 def _recipe(report: Report, name: str, family: str, *, gates: bool) -> list[str]:
     if name == "reference":
-        # It is asked of the reference's own layers, and a run needs some recipe beside them.
+        # The check is about the reference's own layers, but a run needs a recipe.
         return ["--unicomp-recipe=dense"]
     if family == "candidate":
         row = next((recipe for recipe in report.recipes if recipe.recipe == name), None)
@@ -64,7 +65,7 @@ def _recipe(report: Report, name: str, family: str, *, gates: bool) -> list[str]
 
 
 def _named_recipes(report: Report, check: Check) -> list[RecipeVerdict]:
-    """Return the other recipes that have margins of their own: the configuration file may name no recipe that is not part of the run."""
+    """Return the other recipes with margins of their own: every recipe that the configuration file names must be part of the run."""
     margins = _table(report, "margins")
     return [row for row in report.recipes if isinstance(margins.get(row.recipe), Mapping) and row.recipe != check.recipe]
 
@@ -72,16 +73,16 @@ def _named_recipes(report: Report, check: Check) -> list[RecipeVerdict]:
 def _benchmarks(report: Report, check: Check) -> list[str]:
     """Return the check's benchmark and those that the configuration file names.
 
-    What is asked of the artifact itself has none, and takes all of the run: calibration text avoids their questions.
+    A check of the artifact itself has no benchmark and needs all of the run's, since calibration text leaves out their questions.
     """
     planned = report.policy.get("benchmarks")
     names = [str(name) for name in planned] if isinstance(planned, list) else []
     if check.question == "artifact":
         return names
-    # No recipe is asked about a kernel, and a run needs something to ask it: what takes no time.
-    asked = [check.benchmark, "bytes"] if check.recipe == "reference" else [check.benchmark]
+    # A kernel is measured without a recipe, but a run needs a benchmark for its recipe: one that takes no time.
+    needed = [check.benchmark, "bytes"] if check.recipe == "reference" else [check.benchmark]
     tables = {**_table(report, "must_pass"), **_table(report, "limits")}
-    return list(dict.fromkeys([*asked, *(name for name in names if name in tables)]))
+    return list(dict.fromkeys([*needed, *(name for name in names if name in tables)]))
 
 
 def _table(report: Report, name: str) -> Mapping[str, Any]:
@@ -90,7 +91,7 @@ def _table(report: Report, name: str) -> Mapping[str, Any]:
 
 
 def worth_repeating(checks: Sequence[Check]) -> tuple[Check, ...]:
-    """Return the checks whose command is printed: gating ones that did not pass, else the first that can be repeated; at most `SHOWN`."""
+    """Return the checks whose command is printed: those that gate and did not pass, or else the first that can be repeated; at most `SHOWN`."""
     able = [check for check in checks if check.nodeid]
     undecided = [check for check in able if check.gates and check.verdict != "pass"]
     return tuple((undecided or able[:1])[:SHOWN])

@@ -58,8 +58,8 @@ def _document(path: Path) -> dict[str, Any] | None:
     try:
         if path.is_dir():
             manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-            beside = path / "unicomp.json"
-            made = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
+            origin = path / "unicomp.json"
+            made = json.loads(origin.read_text(encoding="utf-8")) if origin.is_file() else {}
             return {**manifest["record"], "reference": made.get("reference")}
         content = json.loads(path.read_text(encoding="utf-8"))
         return content if isinstance(content, dict) else None

@@ -50,13 +50,13 @@ def prior_evidence(cell: Cell, baselines: Baselines, model: str, *, limit: int |
         # The evidence covers the whole set, so its items are all there are.
         items = min(limit or timed.n, timed.n)
     seconds = timed.seconds / timed.n * items if timed and timed.n and items else None
-    where = f"{timed.n} items on {timed.machine}" if timed else "never timed: no stored evidence of this benchmark"
+    timed_on = f"{timed.n} items on {timed.machine}" if timed else "never timed: no stored evidence of this benchmark"
     share, source, effect, spread = _measured(reference, candidate)
     if discordance is not None:
         share, source = discordance, "given"
     elif share is None and spread is None and (timed is None or timed.metric != NATS):
         share, source = ASSUMED_DISCORDANCE, "assumed: no stored evidence of this recipe and the reference on the same items"
-    return PriorEvidence(items, share, source, effect, spread, reference.value if reference else None, seconds, where)
+    return PriorEvidence(items, share, source, effect, spread, reference.value if reference else None, seconds, timed_on)
 
 
 def _stored(baselines: Baselines, model: str, recipe: str, benchmark: str) -> Measurement | None:

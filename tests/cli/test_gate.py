@@ -1,4 +1,4 @@
-"""The command: catalogue, plan, report, and the way into pytest."""
+"""`unicomp gate` and `unicomp plan`: options on the way to pytest, and the report that a gate writes."""
 
 import json
 import subprocess
@@ -7,12 +7,10 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from pytest_unicomp import report
 from pytest_unicomp.api.errors import UsageProblem
-from pytest_unicomp.api.registry import benchmarks, methods
 from pytest_unicomp.cli import app
-from pytest_unicomp.cli.gate import pytest_arguments, with_default_reports
-from tests.report.toy_report import small
+from pytest_unicomp.cli.gate import option_lines, pytest_arguments, with_default_reports
+from pytest_unicomp.config.settings import options
 
 
 def run(*words):
@@ -36,29 +34,10 @@ def test_an_unknown_option_is_answered_with_the_nearest_and_a_missing_value_is_n
         pytest_arguments(["--limit"])
 
 
-def test_methods_and_benchmarks_are_lists_of_objects():
-    rows = json.loads(run("methods", "--json").output)
-    assert [row["recipe"] for row in rows] == list(methods())
-    assert all(row["available"] is True for row in rows)
-    rows = json.loads(run("benchmarks", "--json").output)
-    assert [row["benchmark"] for row in rows] == list(benchmarks())
-    assert {row["capability"] for row in rows} >= {"knowledge", "reasoning", "safety", "inference_footprint"}
-
-
 def test_the_plan_lists_cells_and_starts_nothing(tmp_path):
     done = run("plan", "nano", "--recipe=wanda-50", f"--cache={tmp_path / 'store'}", "--benchmark=nano-reasoning,bytes", "--json")
     assert [(row["recipe"], row["benchmark"]) for row in json.loads(done.output)] == [("wanda-50", "nano-reasoning"), ("wanda-50", "bytes")]
     assert not (tmp_path / "store").exists()
-
-
-def test_a_page_is_made_from_a_json_report_alone(tmp_path):
-    report.write(small(), tmp_path / "gate.json")
-    done = run("report", str(tmp_path / "gate.json"), "-o", str(tmp_path / "gate.html"), "-o", str(tmp_path / "gate.md"))
-    assert done.exit_code == 0
-    direct = tmp_path / "direct.html"
-    report.write(small(), direct)
-    assert (tmp_path / "gate.html").read_bytes() == direct.read_bytes()
-    assert (tmp_path / "gate.md").exists()
 
 
 def test_the_gate_ends_with_pytests_own_exit_code(capfd):
@@ -117,3 +96,16 @@ def test_a_gate_does_not_heed_the_pytest_settings_of_the_project_around_it(tmp_p
     # The suites lie in this repository, whose own settings are no business of a gate either.
     assert f"rootdir: {tmp_path}" in done.stdout
     assert "pyproject.toml" not in done.stdout
+
+
+def test_help_has_a_paragraph_for_every_option_but_the_model():
+    paragraphs = option_lines().split("\n\n")
+    names = [paragraph.partition(":")[0].removeprefix("--").replace("-", "_") for paragraph in paragraphs[:-1]]
+    assert names == [option.name for option in options() if option.name != "model"]
+    assert paragraphs[-1].startswith("-- ARGUMENTS")
+
+
+def test_a_switch_takes_no_value_and_no_argument():
+    assert pytest_arguments(["--sequential", "--limit", "3"]) == ["--unicomp-sequential", "--unicomp-limit=3"]
+    with pytest.raises(UsageProblem, match="--sequential takes no value"):
+        pytest_arguments(["--sequential=yes"])
