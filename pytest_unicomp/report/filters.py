@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pytest_unicomp.report.flips import Flip
+from pytest_unicomp.report.shown_flips import Flip
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.api.records import Check, Claim, Report
-from pytest_unicomp.report import filters, flips, forest, numbers, repeat, unchanged, waiver_rows, words
+from pytest_unicomp.report import filters, forest, numbers, repeat, shown_flips, unchanged, waiver_rows, words
 from pytest_unicomp.report.matrix import RecipeRow, matrix
 from pytest_unicomp.store.local import write_text
 
@@ -36,7 +36,7 @@ def render(report: Report) -> str:
     )
     environment.globals.update(values=html_values, numbers=numbers, unchanged=unchanged, waivers=waiver_rows, words=words)
     laid_out = matrix(report)
-    shown = flips.chosen(laid_out.rows)
+    shown = shown_flips.chosen(laid_out.rows)
     choices = filters.filters(shown)
     style = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in STYLES) + filters.rules(choices)
     return environment.get_template("page.html.jinja").render(
@@ -51,8 +51,8 @@ def render(report: Report) -> str:
         figures=[(row, forest.panels(row)) for row in laid_out.rows],
         flipped=[(flip, filters.classes(flip, choices)) for flip in shown],
         filters=choices,
-        kept=flips.kept(laid_out.rows),
-        shortened=flips.shortened,
+        kept=shown_flips.kept(laid_out.rows),
+        shortened=shown_flips.shortened,
         behaviour=[check for check in report.checks if check.question == "retention" and (check.worst_slice or check.floors)],
         efficiency=_efficiency(laid_out.rows),
         timings=[check for row in laid_out.rows for check in row.checks if check.question == "efficiency" and numbers.is_timed(check)],

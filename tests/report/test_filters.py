@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_unicomp.api.records import Example
 from pytest_unicomp.report.filters import classes, filters, rules
-from pytest_unicomp.report.flips import Flip
+from pytest_unicomp.report.shown_flips import Flip
 
 NAMES = [("awq", "mmlu"), ("awq", "arc"), ("{evil}", "mmlu")]
 FLIPS = [

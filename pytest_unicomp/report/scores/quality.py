@@ -37,7 +37,7 @@ Pairs = Mapping[str, tuple[Measurement, Measurement]]
 class Score:
     """A score in percent of the reference: 100 if nothing changed.
 
-    `interval` is at the run's confidence, None if resampling shows no spread; `basis` names the cells or benchmarks it was computed from;
+    `interval` is at the run's confidence, None if the resamples have no spread or too few have a value; `basis` names the cells or benchmarks it was computed from;
     `draws` are the values of the resamples, for differences between scores.
     """
 
