@@ -14,7 +14,7 @@ from pytest_unicomp.benchmarks.efficiency.latency import Latency
 from pytest_unicomp.compare import stats
 from pytest_unicomp.engine import runtimes
 from pytest_unicomp.engine.host import host
-from pytest_unicomp.engine.host.paired_timing import PairedRounds, best
+from pytest_unicomp.engine.host.paired_timing import PairedRounds, fastest_seconds
 
 ROUNDS = 8
 # A copy that no cache holds: half a gigabyte read and as much written.
@@ -33,11 +33,11 @@ def main() -> None:
         def copy() -> None:
             target.copy_(source)
 
-        bandwidth = 2 * COPY_BYTES / best(copy, rounds=5)
+        bandwidth = 2 * COPY_BYTES / fastest_seconds(copy, rounds=5)
         reference = engine.load(root / "dense", device="cpu", dtype="bfloat16")
         work = Latency(batch=1, prompt=64, decode=16)
         parameters = sum(parameter.numel() for parameter in reference.model.parameters())
-        print(f"{host.name('cpu')}; {parameters / 1e9:.2f} B parameters; a large copy moves {bandwidth / 1e9:.1f} GB/s")
+        print(f"{host.device_name('cpu')}; {parameters / 1e9:.2f} B parameters; a large copy moves {bandwidth / 1e9:.1f} GB/s")
         for recipe in ("rtn-w4a16", "rtn-w8a16"):
             folder, scratch = root / recipe, root / "scratch"
             folder.mkdir()
@@ -49,7 +49,7 @@ def main() -> None:
             seconds = []
             for _ in range(ROUNDS + 2):
                 rounds.before()
-                seconds.append(best(rounds.candidate, rounds=1))
+                seconds.append(fastest_seconds(rounds.candidate, rounds=1))
             rounds.finish(seconds[2:])
             found = stats.ratio_interval(rounds.reference_seconds, rounds.candidate_seconds, confidence=0.95)
             moved = work.decode * sum(file.stat().st_size for file in folder.glob("*.safetensors"))

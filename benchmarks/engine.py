@@ -169,7 +169,7 @@ def main() -> None:
             f"engine: no data at {chosen.data}: give --data FOLDER, an offline bundle with allenai/ai2_arc, cais/mmlu and openai/gsm8k; nothing measured"
         )
         return
-    print(host.name("cpu"))
+    print(host.device_name("cpu"))
     for name in ("nano", "100m") if chosen.model == "both" else (chosen.model,):
         measure(name, chosen.data, chosen.only, chosen.rounds)
 

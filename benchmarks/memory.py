@@ -46,7 +46,7 @@ def main() -> None:
         subprocess.run([sys.executable, str(Path(__file__).with_name("random_model.py")), given.size, folder], check=True)
         loaded = engine.load(Path(folder), device="cpu", dtype="auto")
     weights = sum(parameter.numel() * parameter.element_size() for parameter in loaded.model.parameters())
-    print(f"{host.name('cpu')}; weights of {weights / 2**30:.2f} GiB; loading: {(peak() - weights) / 2**30:.2f} GiB beyond them")
+    print(f"{host.device_name('cpu')}; weights of {weights / 2**30:.2f} GiB; loading: {(peak() - weights) / 2**30:.2f} GiB beyond them")
     lm = engine.UnicompLM(loaded.model, loaded.tokenizer)
     for work in works:
         seconds, _ = timed(lm, work)

@@ -35,7 +35,7 @@ def main(model: str) -> None:
     """Time `RUNS` runs of each benchmark on the model beside itself."""
     with tempfile.TemporaryDirectory() as store:
         run = Run(resolve({"model": model, "recipe": ["dense"], "benchmark": [",".join(BENCHMARKS)], "cache": store}, {}))
-        print(f"{model} on {host.name(run.results.device)}; {ROUNDS} pairs a run, intervals at {100 * CONFIDENCE:.0f} %")
+        print(f"{model} on {host.device_name(run.results.device)}; {ROUNDS} pairs a run, intervals at {100 * CONFIDENCE:.0f} %")
         for cell in run.plan.cells:
             holding, halves, unhealthy = 0, [], 0
             for _ in range(RUNS):
@@ -43,7 +43,7 @@ def main(model: str) -> None:
                 found = stats.ratio_interval(rounds.reference_seconds, rounds.candidate_seconds, confidence=CONFIDENCE)
                 holding += found.lower <= 1 <= found.upper
                 halves.append((found.upper - found.lower) / 2)
-                unhealthy += rounds.health is not None and health.problem(rounds.health) is not None
+                unhealthy += rounds.health is not None and health.timing_problem(rounds.health) is not None
             halves.sort()
             print(
                 f"{cell.benchmark}: {holding} of {RUNS} intervals contain 1; half-width {100 * halves[RUNS // 2]:.1f} % (median), "

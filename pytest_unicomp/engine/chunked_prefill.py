@@ -16,7 +16,7 @@ MIN_CHUNK_TOKENS = 256
 
 def chunk_tokens(model: Any) -> int:
     """Return how many tokens of one row go into one forward pass."""
-    return max(MIN_CHUNK_TOKENS, CHUNK_BYTES[host.kind(str(model.device))] // bytes_per_token(model).activations)
+    return max(MIN_CHUNK_TOKENS, CHUNK_BYTES[host.device_type(str(model.device))] // bytes_per_token(model).activations)
 
 
 def prefill(model: Any, lm_head: LMHead, tokens: Sequence[int], cache: Any, chunk_size: int | None = None) -> Any:

@@ -231,13 +231,13 @@ class _StaticBatch:
 
 def _max_rows(model: Any, tokens: int) -> int:
     """Return how many rows of `tokens` tokens fit into a batch, at least one."""
-    kind = host.kind(str(model.device))
+    kind = host.device_type(str(model.device))
     return max(1, min(BATCH_ROWS[kind], BATCH_BYTES[kind] // (bytes_per_token(model).kv_cache * tokens)))
 
 
 def _prefill_tokens(model: Any) -> int:
     """Return how many prompt tokens go into one prefill pass, at least one; their activations must fit into BATCH_BYTES too."""
-    kind = host.kind(str(model.device))
+    kind = host.device_type(str(model.device))
     return max(1, min(PREFILL_TOKENS[kind], BATCH_BYTES[kind] // bytes_per_token(model).activations))
 
 

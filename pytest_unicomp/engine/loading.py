@@ -53,7 +53,7 @@ class Engine:
         """
         positions = max(1, min(tokens, self.max_length)) if logits_everywhere else 1
         vocabulary = int(self.model.get_output_embeddings().weight.shape[0])
-        budget = LOGITS_BYTES[host.kind(self.device)]
+        budget = LOGITS_BYTES[host.device_type(self.device)]
         return max(1, min(MAX_BATCH_SIZE, budget // (8 * positions * vocabulary)))
 
     def fit_batch(self, prompts: Iterable[str], *, logits_everywhere: bool) -> None:

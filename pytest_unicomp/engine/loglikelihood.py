@@ -160,7 +160,7 @@ def _batches(model: Any, prefix_length: int, rows: Sequence[_PackedRow]) -> Iter
     The rows of a batch are in one RoPE regime.
     """
     regime = rope_regime(model)
-    kind = host.kind(str(model.device))
+    kind = host.device_type(str(model.device))
     sizes = bytes_per_token(model)
     batch: list[_PackedRow] = []
     longest = max_rows = 0

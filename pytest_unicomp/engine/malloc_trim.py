@@ -32,5 +32,5 @@ def _malloc_trim() -> Any:
 
 def trim_after(model: Any, tokens: int) -> None:
     """Trim after a forward pass over `tokens` tokens, if the model is on the CPU and its activations reached MIN_ACTIVATION_BYTES."""
-    if host.kind(str(model.device)) == "cpu" and tokens * bytes_per_token(model).activations >= MIN_ACTIVATION_BYTES:
+    if host.device_type(str(model.device)) == "cpu" and tokens * bytes_per_token(model).activations >= MIN_ACTIVATION_BYTES:
         trim()

@@ -123,7 +123,7 @@ class Checking:
         before, after = rounds.kernels
         told = {"kernels": rounds.kernels, "health": rounds.health, "reason": f"{check.reason}; {after} beside {before}"}
         check = check.model_copy(update=told)
-        problem = health.problem(rounds.health) if rounds.health else None
+        problem = health.timing_problem(rounds.health) if rounds.health else None
         if problem is not None:
             check = check.model_copy(update={"verdict": "inconclusive", "reason": f"the host was not healthy: {problem}; {check.reason}"})
         return _with(check, hashes.of_values("efficiency", cell.benchmark, *identity, *rounds.kernels))
@@ -134,7 +134,7 @@ class Checking:
         best = max(report.layers, key=lambda layer: layer.share)
         where = f"{best.outputs} x {best.inputs}, {best.rows} tokens"
         reason = f"{check.reason}; at best {100 * best.share:.0f} % of the {best.bound} ceiling ({where})"
-        unhealthy = health.problem(rounds.health) if rounds.health else None
+        unhealthy = health.timing_problem(rounds.health) if rounds.health else None
         return check.model_copy(update={"reason": reason}), report.model_copy(update={"unhealthy": unhealthy})
 
     def not_timed(self, cell: Cell, reason: str) -> Check:

@@ -139,7 +139,7 @@ def compress(model: Model, recipe: str, method: Method, how: Compression) -> Art
 def _make(model: Model, recipe: str, method: Method, how: Compression, folder: Path, scratch: Path) -> dict[str, Any]:
     drawn: list[CalibrationText] = []
     calibration = _counted(how.calibration(), drawn) if method.calibrated else None
-    started, joules = time.perf_counter(), nvml.energy(how.device)
+    started, joules = time.perf_counter(), nvml.energy_joules(how.device)
     with peak_memory(how.device) as peak:
         try:
             invocation.compress(method, CompressionJob(Path(model.path), folder, calibration, how.seed, how.device, how.detail, scratch))
@@ -147,7 +147,7 @@ def _make(model: Model, recipe: str, method: Method, how: Compression, folder: P
             raise
         except Exception as error:
             raise InfrastructureError(f"unicomp: recipe {recipe!r} failed on {model.name}: {type(error).__name__}: {error}") from error
-    seconds, used = time.perf_counter() - started, nvml.energy(how.device)
+    seconds, used = time.perf_counter() - started, nvml.energy_joules(how.device)
     artifact = _described(folder, recipe=recipe, family=method.family, settings={"method": method.method, **method.settings()})
     artifact = artifact.model_copy(
         update={

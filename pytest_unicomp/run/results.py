@@ -244,7 +244,7 @@ class Results:
         how = f"benchmark {name} on {recipe}"
         if not benchmark.identity(self._evaluation):
             return guarded(lambda: evaluate.measure_size(artifact, name, benchmark, self._evaluation), how)
-        measured_by = {"machine": host.name(self.device), "runtimes": runtime_source()}
+        measured_by = {"machine": host.device_name(self.device), "runtimes": runtime_source()}
         key = digest({"measurement": self._measurement_key(artifact, name, self._evaluation), **measured_by})
         kept = self._store.read("measurements", key)
         if kept is None:

@@ -80,7 +80,7 @@ class Run:
         served_models.validate(settings)
         early_stopping.validate(settings)
         judges.validate(settings.judge, settings.bundle)
-        missing = host.missing_device(settings.device) if settings.executor != "ray" else None
+        missing = host.unavailable_reason(settings.device) if settings.executor != "ray" else None
         if missing is not None:
             raise UsageProblem(f"unicomp: --unicomp-device={settings.device} is not here: {missing}; expected a device that is, or auto.")
         self.policy = compare.Policy(
@@ -148,7 +148,7 @@ class Run:
             )
             if why is not None:
                 raise UsageProblem(
-                    f"unicomp: --unicomp-benchmark={cell.benchmark} asks for a kernel that {host.name(device)} lacks: {why}; "
+                    f"unicomp: --unicomp-benchmark={cell.benchmark} asks for a kernel that {host.device_name(device)} lacks: {why}; "
                     "leave it out, or name another device: --unicomp-device=cuda:N."
                 )
 

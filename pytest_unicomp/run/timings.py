@@ -60,7 +60,7 @@ class Trials:
             # The best that is here for this work: a weight-only kernel may lose to the unpacked weights where many tokens come at once.
             unpacked, _ = self._engine(artifacts[1], unpacked=True)
             plain = benchmark.prepare(unpacked)
-            if paired_timing.best(plain) < paired_timing.best(after):
+            if paired_timing.fastest_seconds(plain) < paired_timing.fastest_seconds(after):
                 after, names = plain, (first.kernel, f"dense {unpacked.dtype}, unpacked: faster here than {second.kernel}")
         return PairedRounds(before, after, names, device=self._results.device)
 
@@ -97,7 +97,7 @@ class Trials:
     def kept_rounds(self, cell: Cell, *, at_least: int = 2) -> PairedRounds | None:
         """Return the paired rounds that were timed on this machine before, or None where there are fewer than `at_least`."""
         kept = self._store.read("rounds", self._key(cell))
-        return PairedRounds.of(kept) if kept and len(kept["candidate_seconds"]) >= at_least else None
+        return PairedRounds.from_document(kept) if kept and len(kept["candidate_seconds"]) >= at_least else None
 
     def keep_rounds(self, cell: Cell, rounds: PairedRounds) -> None:
         """Keep paired rounds for later runs on this machine, unless the host was not healthy: a later run may find it quieter."""
@@ -118,7 +118,7 @@ class Trials:
     def kept_kernel(self, cell: Cell) -> tuple[PairedRounds, KernelReport] | None:
         """Return what was timed of a kernel on this machine before, or None."""
         kept = self._store.read("kernels", self._key(cell))
-        return (PairedRounds.of(kept["rounds"]), KernelReport.model_validate(kept["report"])) if kept else None
+        return (PairedRounds.from_document(kept["rounds"]), KernelReport.model_validate(kept["report"])) if kept else None
 
     def keep_kernel(self, cell: Cell, rounds: PairedRounds, report: KernelReport) -> None:
         """Keep the table of a kernel for later runs on this machine, unless the host was not healthy."""
@@ -155,7 +155,7 @@ class Trials:
 
 
 def _sound(rounds: PairedRounds) -> bool:
-    return rounds.health is None or health.problem(rounds.health) is None
+    return rounds.health is None or health.timing_problem(rounds.health) is None
 
 
 def _now() -> str:

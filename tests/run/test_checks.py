@@ -37,7 +37,7 @@ def test_the_hosts_health_stands_beside_the_timing_and_a_busy_host_decides_nothi
     )
     check = Checking(Policy()).latency(CELL, rounds, identity=("x",))
     assert check.verdict == "inconclusive"
-    assert check.reason.startswith("the host was not healthy: processes of others use the GPU (1); ")
+    assert check.reason.startswith("the host was not healthy: other processes use the GPU (1); ")
     assert (check.health.others_busy_cores, check.health.load, check.health.joules) == (1.2, 7.5, 3.5)
 
 

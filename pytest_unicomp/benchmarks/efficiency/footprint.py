@@ -80,9 +80,9 @@ def flops(folder: Path, tokens: int) -> int:
     from torch.utils.flop_counter import FlopCounterMode
 
     from pytest_unicomp.engine.quiet_libraries import quiet
-    from pytest_unicomp.engine.runtimes.shapes import skeleton
+    from pytest_unicomp.engine.runtimes.layer_shapes import meta_model
 
-    model = skeleton(folder)
+    model = meta_model(folder)
     with quiet():
         counter = FlopCounterMode(display=False)
         # Mask and positions are given: to make them, the model would need values, which it does not have without weights.

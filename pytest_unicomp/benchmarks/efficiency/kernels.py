@@ -17,7 +17,7 @@ from pytest_unicomp.compare import stats
 from pytest_unicomp.engine.host import host, paired_timing
 from pytest_unicomp.engine.runtimes import kernels
 from pytest_unicomp.engine.runtimes.kernels import Format
-from pytest_unicomp.engine.runtimes.shapes import Shape, shapes
+from pytest_unicomp.engine.runtimes.layer_shapes import LayerShape, layer_shapes
 
 # Tokens that are multiplied at once: one and eight sequences that decode, and a prompt in prefill.
 ROWS: Mapping[int, Literal["decode", "prefill"]] = {1: "decode", 8: "decode", 256: "prefill"}
@@ -44,7 +44,7 @@ class Arm:
         """Time every block once; return the seconds that the linear layers of one written token take together."""
         found = []
         for block in self.blocks:
-            seconds, products = paired_timing.on_device(self.device, block)
+            seconds, products = paired_timing.device_seconds(self.device, block)
             found.append(seconds / products)
         self.seconds.append(found)
         return math.fsum(weight * seconds for weight, seconds in zip(self.weights, found, strict=True))
@@ -98,7 +98,7 @@ class Kernel(KernelBenchmark):
 
     def missing(self, device: str) -> str | None:
         """Return why the device ("cpu", "cuda:N") has no such kernel, or None."""
-        return kernels.missing(self.format, device)
+        return kernels.unavailable_reason(self.format, device)
 
     def prepare(self, folder: Path, device: str) -> KernelRounds:
         """Pack a layer of every shape, measure the ceilings and return the rounds, none of them timed yet.
@@ -107,9 +107,13 @@ class Kernel(KernelBenchmark):
         """
         reason = self.missing(device)
         if reason is not None:
-            raise InfrastructureError(f"unicomp: {host.name(device)} has no {self.format} kernel: {reason}.")
-        found = shapes(folder)
-        left_out = {shape: why for shape in found if (why := kernels.unfit(self.format, shape.outputs, shape.inputs, device)) is not None}
+            raise InfrastructureError(f"unicomp: {host.device_name(device)} has no {self.format} kernel: {reason}.")
+        found = layer_shapes(folder)
+        left_out = {
+            shape: why
+            for shape in found
+            if (why := kernels.unsupported_shape(self.format, shape.outputs, shape.inputs, device)) is not None
+        }
         fitting = [shape for shape in found if shape not in left_out]
         if not fitting:
             raise InfrastructureError(
@@ -126,21 +130,21 @@ class Kernel(KernelBenchmark):
         known = {
             "format": self.format,
             "kernel": names[1],
-            "device": host.name(device),
+            "device": host.device_name(device),
             "ceilings": ceilings(device),
             "left_out": [f"{shape.outputs} x {shape.inputs}: {why}" for shape, why in left_out.items()],
         }
         pairs = paired_timing.PairedRounds(dense.round, fast.round, names, device=device)
         return KernelRounds(pairs, (dense, fast), places, known)
 
-    def _places(self, shape: Shape, device: str) -> list[tuple[dict[str, Any], tuple[Callable[[], int], Callable[[], int]]]]:
+    def _places(self, shape: LayerShape, device: str) -> list[tuple[dict[str, Any], tuple[Callable[[], int], Callable[[], int]]]]:
         """Return, for each number of rows, the facts of the place and the blocks of products of both arms."""
         import torch
 
         generator = torch.Generator().manual_seed(0)
         weight = torch.randn(shape.outputs, shape.inputs, generator=generator).to(device, torch.bfloat16)
         packed = kernels.pack(self.format, weight)
-        copies = min(shape.layers, max(1, math.ceil(CACHE_BYTES[host.kind(device)] / packed.bytes)))
+        copies = min(shape.layers, max(1, math.ceil(CACHE_BYTES[host.device_type(device)] / packed.bytes)))
         many = [packed.module, *(kernels.pack(self.format, weight).module for _ in range(copies - 1))]
         plain = [weight, *(weight.clone() for _ in range(copies - 1))]
         found = []
@@ -154,7 +158,7 @@ class Kernel(KernelBenchmark):
                 "names": list(shape.names),
                 "rows": rows,
                 "phase": phase,
-                "kernel": kernels.label(self.format, shape.inputs),
+                "kernel": kernels.operator_name(self.format, shape.inputs),
                 "dense_bytes": 2 * shape.outputs * shape.inputs + moved,
                 "bytes": packed.bytes + moved,
                 "operations": 2 * rows * shape.outputs * shape.inputs,
@@ -193,7 +197,7 @@ def _block(device: str, products: list[Callable[[], Any]]) -> Callable[[], int]:
                     product()
         return turns * len(products)
 
-    once = paired_timing.best(lambda: paired_timing.on_device(device, lambda: some(1))[0], rounds=2)
+    once = paired_timing.fastest_seconds(lambda: paired_timing.device_seconds(device, lambda: some(1))[0], rounds=2)
     turns = max(1, math.ceil(BLOCK_SECONDS / max(once, 1e-7)))
     return lambda: some(turns)
 
@@ -202,13 +206,13 @@ def ceilings(device: str) -> Ceilings:
     """Measure the ceilings of the device: bytes per second of a large copy (read and written), operations per second of a large product."""
     import torch
 
-    kind = host.kind(device)
+    kind = host.device_type(device)
     source = torch.zeros(COPIED_BYTES[kind], dtype=torch.uint8, device=device)
     target = torch.zeros_like(source)
-    copied = [paired_timing.on_device(device, lambda: target.copy_(source))[0] for _ in range(7)][1:]
+    copied = [paired_timing.device_seconds(device, lambda: target.copy_(source))[0] for _ in range(7)][1:]
     side = PRODUCT_SIDE[kind]
     left, right = (torch.randn(side, side, device=device).to(torch.bfloat16) for _ in range(2))
-    multiplied = [paired_timing.on_device(device, lambda: left @ right)[0] for _ in range(5)][1:]
+    multiplied = [paired_timing.device_seconds(device, lambda: left @ right)[0] for _ in range(5)][1:]
     return Ceilings(
         bandwidth=2 * COPIED_BYTES[kind] / min(copied),
         rate=2 * side**3 / min(multiplied),

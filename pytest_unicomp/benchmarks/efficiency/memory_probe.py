@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-from pytest_unicomp.engine.host.memory import peak_memory, resident
+from pytest_unicomp.engine.host.memory import peak_memory, resident_bytes
 
 
 def main(folder: Path, tokens: int, device: str) -> None:
@@ -25,7 +25,7 @@ def main(folder: Path, tokens: int, device: str) -> None:
 
     # Device memory is counted separately from the host's; None without a GPU.
     both = ("cpu", *([device] if device.startswith("cuda") else []))
-    before = resident() or 0
+    before = resident_bytes() or 0
     with peak_memory(both[0]) as loading, peak_memory(both[-1]) as loading_device:
         loaded = engine.load(folder, device=device, dtype=engine.stored_dtype(folder))
         runtimes.accelerate(loaded, folder)

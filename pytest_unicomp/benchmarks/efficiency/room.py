@@ -33,7 +33,7 @@ def needed(engine: Engine, *, batch: int, prompt: int, written: int) -> int:
 
 def require(engine: Engine, *, batch: int, prompt: int, written: int) -> None:
     """Raise InfrastructureError if a round of `batch` sequences needs more than is free on its device; nothing is allocated."""
-    free, least = memory.free(engine.device), needed(engine, batch=batch, prompt=prompt, written=written)
+    free, least = memory.available_bytes(engine.device), needed(engine, batch=batch, prompt=prompt, written=written)
     if free is not None and least > free:
         raise InfrastructureError(
             f"unicomp: {batch} sequences of {prompt} tokens read and {written} written need at least {_shown(least)} beside the weights; "
@@ -51,7 +51,7 @@ def guarded(round_: Callable[[], None], device: str) -> Callable[[], None]:
             asked = ASKED.search(str(error))
             if asked is None:
                 raise
-            wanted, free = round(float(asked[1]) * SIZES[asked[2]]), memory.free(device)
+            wanted, free = round(float(asked[1]) * SIZES[asked[2]]), memory.available_bytes(device)
             missing = "" if free is None or free > wanted else f"; {_shown(free)} are free on {device}, {_shown(wanted - free)} are missing"
             raise InfrastructureError(f"unicomp: the round does not fit: it asked for {_shown(wanted)} more{missing}.") from error
 

@@ -88,7 +88,7 @@ def _devices() -> Iterator[Finding]:
     built = host.versions().get("torch", "")
     names = host.accelerators()
     for number, name in enumerate(names):
-        refused = host.missing_device(f"cuda:{number}")
+        refused = host.unavailable_reason(f"cuda:{number}")
         action = "install a CUDA build of torch: https://pytorch.org/get-started/locally/" if refused else ""
         yield Finding("devices", f"cuda:{number}", "absent" if refused else "fine", refused or name, action)
     if not names:
@@ -97,12 +97,12 @@ def _devices() -> Iterator[Finding]:
 
 def _kernels() -> Iterator[Finding]:
     """Find the formats that have kernels here; the others are unpacked, which costs memory and speed but no accuracy."""
-    from pytest_unicomp.engine.runtimes.kernels import Format, missing
+    from pytest_unicomp.engine.runtimes.kernels import Format, unavailable_reason
 
-    usable = [f"cuda:{number}" for number in range(len(host.accelerators())) if host.missing_device(f"cuda:{number}") is None]
+    usable = [f"cuda:{number}" for number in range(len(host.accelerators())) if host.unavailable_reason(f"cuda:{number}") is None]
     for device in ["cpu", *usable]:
         for form in get_args(Format):
-            refused = missing(form, device)
+            refused = unavailable_reason(form, device)
             yield Finding("kernels", f"{form} on {device}", "absent" if refused else "fine", refused or "computed as stored")
 
 

@@ -74,7 +74,7 @@ class Repetition:
         return self._paired(cell, first[0], parts)
 
     def _timed(self, cell: Cell, kept: Mapping[str, Any]) -> Check:
-        rounds = PairedRounds.of(kept["rounds"])
+        rounds = PairedRounds.from_document(kept["rounds"])
         model = self.report.reference.fingerprint if self.report.reference else ""
         if kept["kernel"] is not None:
             return self.checking.kernel(cell, rounds, KernelReport.model_validate(kept["kernel"]), identity=(model,))[0]

@@ -23,7 +23,7 @@ def table_answer(report: Report, table: KernelReport, checking: Checking, store:
         except Gone as gone:
             return Answer(what, gone.state, gone.note)
         timed = KernelReport.model_validate(kept["kernel"])
-        _, again = checking.kernel(cell_of(check), PairedRounds.of(kept["rounds"]), timed, identity=())
+        _, again = checking.kernel(cell_of(check), PairedRounds.from_document(kept["rounds"]), timed, identity=())
         found = differences(table, again)
         return Answer(what, "differs" if found else "as_reported", "; ".join(found) or "made again from its timings")
     return Answer(what, "missing", "the report names no timings for it")

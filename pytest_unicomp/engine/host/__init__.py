@@ -1,1 +1,1 @@
-"""The machine that runs the model: its name and libraries, memory, power, health, and timings taken in pairs."""
+"""The machine that runs the model: names of devices and library versions, memory, counters of the GPU, load by others, and paired timings."""

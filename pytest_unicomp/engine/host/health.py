@@ -1,4 +1,4 @@
-"""Watches the host, and the GPU that is timed, while rounds are taken, and says whether anything spoke against the timings."""
+"""Monitors the host and the GPU during timed rounds, and says why timings are unreliable: load by other processes, or throttled clocks."""
 
 from __future__ import annotations
 
@@ -10,64 +10,65 @@ from pathlib import Path
 from pytest_unicomp.api.records import HostHealth
 from pytest_unicomp.engine.host import nvml
 
-# Cores that other processes keep busy, as a share of the machine's, above which a timing says little; and how full the machine must be for that.
-OTHERS_SHARE, FULL_SHARE = 0.25, 0.85
+# Timings are unreliable if other processes keep more than this share of the cores busy, and all processes together more than that share.
+MAX_SHARE_OF_OTHERS, MAX_SHARE_BUSY = 0.25, 0.85
 
 
-def problem(health: HostHealth) -> str | None:
-    """Say in one phrase why timings say little, or None where nothing speaks against them (or nothing is known)."""
+def timing_problem(health: HostHealth) -> str | None:
+    """Return one phrase that says why timings are unreliable, or None if nothing is known against them."""
     if health.gpu_others:
-        return f"processes of others use the GPU ({health.gpu_others})"
+        return f"other processes use the GPU ({health.gpu_others})"
     if health.gpu_throttled:
-        return f"{health.gpu_throttled} holds the GPU's clock down"
+        return f"the GPU's clock is throttled by {health.gpu_throttled}"
     if health.busy_cores is None or health.others_busy_cores is None:
         return None
-    if health.others_busy_cores > OTHERS_SHARE * health.cores and health.busy_cores > FULL_SHARE * health.cores:
+    if health.others_busy_cores > MAX_SHARE_OF_OTHERS * health.cores and health.busy_cores > MAX_SHARE_BUSY * health.cores:
         return f"other processes kept {health.others_busy_cores:.1f} of the machine's {health.cores} cores busy"
     return None
 
 
-class Watch:
-    """Reads the counters when it is made, and again when asked for the health of host and device in between.
+class HostMonitor:
+    """Reads the counters of host and device when it is created, and again in `health`, which returns the differences.
 
-    `sessions` are process groups (by their leaders) that work for us, such as a server that was started: what they use is not others'.
+    `sessions` are process groups (by their leaders) that belong to us, such as a server that we started; their load does not count as that of
+    other processes.
     """
 
     def __init__(self, device: str = "cpu", sessions: Sequence[int] = ()) -> None:
-        """Begin to watch."""
+        """Read the counters for the first time."""
         self._device, self._sessions = device, tuple(sessions)
-        self._joules = nvml.energy(device)
-        self._began, self._own, self._all = time.perf_counter(), self._own_seconds(), _busy_seconds()
+        self._joules = nvml.energy_joules(device)
+        self._started, self._own, self._all = time.perf_counter(), self._own_seconds(), _busy_seconds()
 
     def health(self) -> HostHealth:
-        """Return the health since the beginning."""
-        elapsed = max(1e-6, time.perf_counter() - self._began)
+        """Return the load, clocks and energy since the monitor was created; values that cannot be read are None."""
+        elapsed = max(1e-6, time.perf_counter() - self._started)
         own, busy = (self._own_seconds() - self._own) / elapsed, _busy_seconds()
         all_busy = None if busy is None or self._all is None else (busy - self._all) / elapsed
-        joules = nvml.energy(self._device)
+        joules = nvml.energy_joules(self._device)
         return HostHealth(
             cores=os.cpu_count() or 1,
             busy_cores=all_busy,
             others_busy_cores=None if all_busy is None else max(0.0, all_busy - own),
             load=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
             megahertz=_megahertz(),
-            gpu_others=nvml.others(self._device),
-            gpu_megahertz=nvml.clocks(self._device),
-            gpu_throttled=nvml.throttled(self._device),
+            gpu_others=nvml.other_processes(self._device),
+            gpu_megahertz=nvml.sm_clocks(self._device),
+            gpu_throttled=nvml.throttle_reason(self._device),
             joules=None if joules is None or self._joules is None else joules - self._joules,
         )
 
     def _own_seconds(self) -> float:
         used = os.times()
-        return used.user + used.system + (_seconds_of(self._sessions) if self._sessions else 0.0)
+        return used.user + used.system + (_session_seconds(self._sessions) if self._sessions else 0.0)
 
 
-def _seconds_of(sessions: Sequence[int]) -> float:
-    """Return the processor seconds of all processes of these sessions that live now (Linux; 0 elsewhere)."""
+def _session_seconds(sessions: Sequence[int]) -> float:
+    """Return the CPU seconds of all running processes of these sessions (Linux; 0 on other systems)."""
     total = 0.0
     for file in Path("/proc").glob("[0-9]*/stat"):
         try:
-            # The name stands in parentheses and may hold blanks; what follows it are fields 3 and on.
+            # The process name is in parentheses and may contain blanks; fields 3 and later follow it (proc_pid_stat(5)).
             fields = file.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
         except OSError:
             continue
@@ -77,7 +78,7 @@ def _seconds_of(sessions: Sequence[int]) -> float:
 
 
 def _busy_seconds() -> float | None:
-    """Return the seconds that all cores were busy since the machine began (Linux: the first line of /proc/stat, without idle and waiting)."""
+    """Return the busy seconds of all cores since boot (Linux: first line of /proc/stat without idle and iowait); None on other systems."""
     try:
         first = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:9]
     except OSError:
@@ -87,6 +88,7 @@ def _busy_seconds() -> float | None:
 
 
 def _megahertz() -> float | None:
+    """Return the mean clock of the cores in MHz (Linux on x86), or None."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""Says what this machine and its libraries are, without importing torch unless a GPU makes it necessary."""
+"""Describes this machine and its libraries; torch is imported only if there is a GPU to ask it about."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ LIBRARIES = ("torch", "transformers", "tokenizers", "lm-eval", "datasets", "comp
 
 
 def versions() -> dict[str, str]:
-    """Return the installed versions of the libraries that shape a result; one that is not installed is left out."""
+    """Return the installed versions of the libraries that influence results; libraries that are not installed are left out."""
     return {library: version for library in LIBRARIES if (version := _version(library)) is not None}
 
 
 @cache
 def _version(library: str) -> str | None:
-    """Look a version up once: what is imported stays what it was."""
+    """Look a version up once: an imported library does not change."""
     try:
         return importlib.metadata.version(library)
     except importlib.metadata.PackageNotFoundError:
@@ -31,7 +31,7 @@ def _version(library: str) -> str | None:
 
 
 def describe() -> dict[str, Any]:
-    """Return operating system, CPU model, cores this process may use, memory in bytes (None if unknown), Python, accelerators, versions."""
+    """Return operating system, CPU model, usable cores, memory in bytes (None if unknown), Python version, GPUs and library versions."""
     return {
         "os": platform.platform(),
         "cpu": _processor(),
@@ -43,17 +43,17 @@ def describe() -> dict[str, Any]:
     }
 
 
-def kind(device: str) -> Literal["cpu", "cuda"]:
-    """Return what limits and kernels are chosen by: "cuda" for "cuda" and "cuda:N", else "cpu"."""
+def device_type(device: str) -> Literal["cpu", "cuda"]:
+    """Return "cuda" for "cuda" and "cuda:N", else "cpu"; limits and kernels depend on it."""
     return "cuda" if device.startswith("cuda") else "cpu"
 
 
-def name(device: str) -> str:
-    """Return one line that names what computes on `device`: the accelerator's name, the CPU's with its cores, or that only a server knows."""
-    kind, _, number = device.partition(":")
-    if kind == "cpu":
+def device_name(device: str) -> str:
+    """Return the name of the hardware behind `device` in one line: the GPU's, or the CPU's with its cores; a server's is unknown."""
+    type_, _, number = device.partition(":")
+    if type_ == "cpu":
         return f"{_processor()}, {cores()} cores"
-    if kind == "server":
+    if type_ == "server":
         return "unknown: the server's"
     names = accelerators()
     index = int(number or 0)
@@ -62,7 +62,7 @@ def name(device: str) -> str:
 
 @cache
 def accelerators() -> tuple[str, ...]:
-    """Return the names of the visible NVIDIA GPUs: from torch where it is loaded, else from `nvidia-smi`; empty where neither knows any."""
+    """Return the names of the visible NVIDIA GPUs, from torch if it is imported already, else from `nvidia-smi`; empty if there are none."""
     torch = sys.modules.get("torch")
     if torch is not None:
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
@@ -74,7 +74,7 @@ def accelerators() -> tuple[str, ...]:
     try:
         listed = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
     except (OSError, subprocess.SubprocessError):
-        # A driver that does not answer is no accelerator that we could use.
+        # A GPU whose driver does not answer cannot be used.
         return ()
     names = [line.strip() for line in listed.splitlines() if line.strip()]
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
@@ -84,7 +84,10 @@ def accelerators() -> tuple[str, ...]:
 
 
 def resolve_device(device: str) -> str:
-    """Turn "auto", and "sharded" (whose first part lies there), into "cuda:0" where torch can use a GPU and "cpu" elsewhere; "cuda" becomes "cuda:0", other names stay."""
+    """Return "cuda:0" for "auto" if torch can use a GPU, else "cpu"; the same for "sharded", whose first layers are there.
+
+    "cuda" becomes "cuda:0"; other names are returned unchanged.
+    """
     if device not in ("auto", "sharded"):
         return "cuda:0" if device == "cuda" else device
     if "+cpu" in versions().get("torch", "+cpu") or not accelerators():
@@ -94,8 +97,8 @@ def resolve_device(device: str) -> str:
     return "cuda:0" if torch.cuda.is_available() else "cpu"
 
 
-def missing_device(device: str) -> str | None:
-    """Say in one phrase what keeps a device from being used here, or None where nothing is known to; "auto" is always there."""
+def unavailable_reason(device: str) -> str | None:
+    """Return one phrase that says why a device cannot be used here, or None if nothing is known against it; "auto" always works."""
     if not device.startswith("cuda"):
         return None
     if "+cpu" in versions().get("torch", ""):
@@ -117,7 +120,7 @@ def _processor() -> str:
 
 
 def cores() -> int:
-    """Count the cores that the scheduler gives this process, which in a container are fewer than the machine has."""
+    """Count the cores that this process may use, which may be fewer than the machine has."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""Measures the peak memory of a piece of work, in bytes, on the device that does it."""
+"""Memory in bytes: what this process uses, what a device has available, and the peak within a block."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from typing import Any
 
 
 @dataclass
-class Peak:
-    """Filled when the block ends: bytes at the highest point, or None where this system has no counter."""
+class PeakMemory:
+    """`bytes` is set when the block of `peak_memory` ends: the peak, or None if the system has no counter."""
 
     bytes: int | None = None
 
 
-def resident() -> int | None:
-    """Return the resident memory of this process now, in bytes (VmRSS), or None where the system does not say."""
+def resident_bytes() -> int | None:
+    """Return the resident memory of this process in bytes (VmRSS), or None if the system does not report it."""
     return _status("VmRSS:")
 
 
-def free(device: str) -> int | None:
-    """Return the bytes that may still be had on a device ("cpu", "cuda:N"); None where the system does not say.
+def available_bytes(device: str) -> int | None:
+    """Return the bytes that can still be allocated on a device ("cpu", "cuda:N"); None if the system does not report them.
 
-    On a GPU what torch keeps for itself counts as free; on a host the limit of the control group counts, where it is below what the machine has.
+    On a GPU, unused memory in torch's caching allocator counts as available. On the host, the limit of the control group applies if it is lower than
+    the available memory of the machine.
     """
     if device.startswith("cuda"):
         import torch
@@ -34,24 +35,24 @@ def free(device: str) -> int | None:
         return int(torch.cuda.mem_get_info(device)[0] + unused)
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        found = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+        available = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
     except (OSError, StopIteration):
         return None
     group = Path("/sys/fs/cgroup")
     try:
-        most, used = ((group / f"memory.{name}").read_text(encoding="ascii").strip() for name in ("max", "current"))
-        return found if most == "max" else min(found, max(0, int(most) - int(used)))
+        limit, used = ((group / f"memory.{name}").read_text(encoding="ascii").strip() for name in ("max", "current"))
+        return available if limit == "max" else min(available, max(0, int(limit) - int(used)))
     except (OSError, ValueError):
-        return found
+        return available
 
 
 def _host_peak() -> int | None:
-    """Read the process's resident high-water mark (VmHWM)."""
+    """Return the peak of the resident memory of this process (VmHWM)."""
     return _status("VmHWM:")
 
 
 def _status(field: str) -> int | None:
-    """Read a field of /proc/self/status, in KiB there, as bytes."""
+    """Return a field of /proc/self/status, which is in KiB, in bytes; None if there is none."""
     try:
         for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
             if line.startswith(field):
@@ -62,7 +63,7 @@ def _status(field: str) -> int | None:
 
 
 def _reset_host_peak() -> bool:
-    """Reset the high-water mark (Linux: writing 5 to clear_refs); False where that is not allowed."""
+    """Reset the peak (Linux: write 5 to clear_refs, proc_pid_clear_refs(5)); return False if that is not allowed."""
     try:
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     except OSError:
@@ -71,9 +72,9 @@ def _reset_host_peak() -> bool:
 
 
 @contextmanager
-def peak_memory(device: str) -> Iterator[Peak]:
-    """Yield a Peak for the block: device memory on CUDA, resident memory of this process elsewhere."""
-    peak = Peak()
+def peak_memory(device: str) -> Iterator[PeakMemory]:
+    """Measure the peak within the block: allocated device memory on CUDA, resident memory of this process on the CPU."""
+    peak = PeakMemory()
     torch: Any = sys.modules.get("torch")
     cuda = device.startswith("cuda") and torch is not None and torch.cuda.is_available()
     if cuda:

@@ -1,4 +1,4 @@
-"""What the driver of an NVIDIA GPU counts by itself: energy, clocks, the processes that use it; everything is None where there is no such driver."""
+"""Counters of the NVIDIA driver (NVML): energy, clocks, throttling, and the processes on a GPU; every value is None if there is no such driver."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @contextmanager
 def _handle(device: str) -> Iterator[tuple[Any, Any]]:
-    """Yield NVML and its handle of a torch device ("cuda:1"), or (None, None) where there is no GPU or no driver that answers."""
+    """Yield NVML and its handle of a torch device ("cuda:1"), or (None, None) if there is no GPU or the driver does not answer."""
     if not device.startswith("cuda"):
         yield None, None
         return
@@ -18,50 +18,49 @@ def _handle(device: str) -> Iterator[tuple[Any, Any]]:
         import torch
 
         pynvml.nvmlInit()
-        # By identity, not by number: CUDA_VISIBLE_DEVICES renumbers what torch sees, and NVML knows nothing of it.
-        identity = str(torch.cuda.get_device_properties(device).uuid)
-        found = pynvml.nvmlDeviceGetHandleByUUID(identity if identity.startswith("GPU-") else f"GPU-{identity}")
-    except Exception:  # noqa: BLE001 - no library, no driver, no such GPU: then nothing is counted, whatever it is that they raise
+        # By UUID, not by number: CUDA_VISIBLE_DEVICES renumbers the devices of torch, but not those of NVML.
+        uuid = str(torch.cuda.get_device_properties(device).uuid)
+        handle = pynvml.nvmlDeviceGetHandleByUUID(uuid if uuid.startswith("GPU-") else f"GPU-{uuid}")
+    except Exception:  # noqa: BLE001 - without library, driver or GPU, whatever they raise, there are no counters
         yield None, None
         return
     try:
-        yield pynvml, found
+        yield pynvml, handle
     finally:
         pynvml.nvmlShutdown()
 
 
-def _asked(question: Any, *arguments: Any) -> Any:
-    """Return the driver's answer, None where this GPU has no such counter."""
+def _query(function: Any, *arguments: Any) -> Any:
+    """Return what an NVML function returns, or None if this GPU has no such counter."""
     import pynvml
 
     try:
-        return question(*arguments)
+        return function(*arguments)
     except pynvml.NVMLError:
         return None
 
 
-def energy(device: str) -> float | None:
-    """Return the joules that the device has used since the driver was loaded, or None where nothing counts them (CPUs among them)."""
+def energy_joules(device: str) -> float | None:
+    """Return the energy in joules that a GPU has used since its driver was loaded; None for a CPU, or a GPU without the counter."""
     with _handle(device) as (nvml, handle):
-        counted = None if handle is None else _asked(nvml.nvmlDeviceGetTotalEnergyConsumption, handle)
-    # Counted in millijoules.
-    return None if counted is None else float(counted) / 1000
+        millijoules = None if handle is None else _query(nvml.nvmlDeviceGetTotalEnergyConsumption, handle)
+    return None if millijoules is None else float(millijoules) / 1000
 
 
-def clocks(device: str) -> tuple[int, int] | None:
-    """Return the clock of the multiprocessors now and the highest one, in MHz; None where unknown."""
+def sm_clocks(device: str) -> tuple[int, int] | None:
+    """Return the current and the highest clock of the streaming multiprocessors in MHz; None if unknown."""
     with _handle(device) as (nvml, handle):
         if handle is None:
             return None
-        now = _asked(nvml.nvmlDeviceGetClockInfo, handle, nvml.NVML_CLOCK_SM)
-        most = _asked(nvml.nvmlDeviceGetMaxClockInfo, handle, nvml.NVML_CLOCK_SM)
-    return None if now is None or most is None else (int(now), int(most))
+        now = _query(nvml.nvmlDeviceGetClockInfo, handle, nvml.NVML_CLOCK_SM)
+        highest = _query(nvml.nvmlDeviceGetMaxClockInfo, handle, nvml.NVML_CLOCK_SM)
+    return None if now is None or highest is None else (int(now), int(highest))
 
 
-def throttled(device: str) -> str | None:
-    """Return why the driver holds the clocks down against the load's will (heat, power brake), or None where it does not or cannot say."""
+def throttle_reason(device: str) -> str | None:
+    """Return why the driver throttles the clocks ("heat", "the power brake"), or None if it does not, or if unknown."""
     with _handle(device) as (nvml, handle):
-        reasons = None if handle is None else _asked(nvml.nvmlDeviceGetCurrentClocksEventReasons, handle)
+        reasons = None if handle is None else _query(nvml.nvmlDeviceGetCurrentClocksEventReasons, handle)
         if not reasons:
             return None
         known = {
@@ -73,11 +72,11 @@ def throttled(device: str) -> str | None:
     return " and ".join(found) or None
 
 
-def others(device: str) -> int | None:
-    """Return how many processes beside this one compute on the device; None where unknown.
+def other_processes(device: str) -> int | None:
+    """Return how many processes except this one compute on the device; None if unknown.
 
-    Counted, not named: in a container the driver lists numbers of processes that mean nothing inside it.
+    Only their number is used: in a container, the process ids that the driver lists are those of the host.
     """
     with _handle(device) as (nvml, handle):
-        listed = None if handle is None else _asked(nvml.nvmlDeviceGetComputeRunningProcesses, handle)
+        listed = None if handle is None else _query(nvml.nvmlDeviceGetComputeRunningProcesses, handle)
     return None if listed is None else max(0, len(listed) - 1)

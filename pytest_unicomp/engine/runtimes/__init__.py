@@ -1,4 +1,4 @@
-"""Runs a compressed checkpoint in its own format where this device has a kernel for it: `accelerate(engine, folder)`, checked before it is used."""
+"""Runs a compressed checkpoint with the kernels of its own format, if this device has them: `accelerate(engine, folder)` replaces and verifies layers."""
 
 from pytest_unicomp.engine.runtimes.acceleration import Runtime as Runtime
 from pytest_unicomp.engine.runtimes.acceleration import accelerate as accelerate

@@ -1,13 +1,10 @@
-"""Puts the kernels of its format in place of a checkpoint's dense layers, and proves that the model is still the same."""
+"""Replaces a checkpoint's dense layers by the kernels of its format, and verifies that the model still computes the same logits."""
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import json
-import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,38 +13,39 @@ from typing import TYPE_CHECKING, Any
 from pytest_unicomp.api.errors import InfrastructureError
 from pytest_unicomp.checkpoints.formats.compressed_tensors import declared
 from pytest_unicomp.checkpoints.formats.layer import Declared
+from pytest_unicomp.engine.malloc_trim import trim
 from pytest_unicomp.engine.runtimes import kernels, semi_structured
-from pytest_unicomp.engine.runtimes.stored import layer, stored
+from pytest_unicomp.engine.runtimes.stored_layers import build_layer, read_layers
 from pytest_unicomp.engine.runtimes.weight_only import INT4_GROUPS
 
 if TYPE_CHECKING:
     from pytest_unicomp.engine import Engine
 
 NONE = "no accelerated kernel here"
-# Root mean square of the difference of the logits over that of the logits: what rounding to bfloat16 in another order leaves.
+# Largest relative difference of two outputs, RMS(difference) / RMS(output), that rounding to bfloat16 in another order explains.
 TOLERANCE = 0.03
 PROBE_TOKENS = (2, 48)
 PROBE_ROWS = 16
-# Share of zeros in the decoder's linear layers from which on weights count as pruned.
-PRUNED = 0.25
+# Weights count as pruned from this share of zeros in the decoder's linear layers.
+MIN_PRUNED_SHARE = 0.25
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """`kernel` names what computes the linear layers; `layers` of `of` linear layers of the decoder run on it; `error` is the relative difference of
-    the logits from the dequantized model's, None where nothing was replaced; `why_not` says what keeps a format from a kernel."""
+    """`kernel` names what computes the linear layers; it computes `layers` of the `linear_layers` of the model. `error` is the relative difference of
+    the logits from those of the dequantized model, None if no layer was replaced; `reason` says why a compressed format has no kernel."""
 
     kernel: str
     layers: int = 0
-    of: int = 0
+    linear_layers: int = 0
     error: float | None = None
-    why_not: str | None = None
+    reason: str | None = None
 
 
 def accelerate(engine: Engine, folder: Path) -> Runtime:
-    """Replace, in the loaded model, every linear layer whose format has a kernel on its device; integer kernels compute in bfloat16.
+    """Replace every linear layer of the loaded model if its format has a kernel on the device; integer kernels compute in bfloat16.
 
-    Raises InfrastructureError where the fast model's logits are not those of the dequantized one (relative difference above TOLERANCE).
+    Raises InfrastructureError if a layer's outputs or the model's logits differ from those of the dequantized model by more than rounding explains.
     """
     import torch
 
@@ -55,41 +53,46 @@ def accelerate(engine: Engine, folder: Path) -> Runtime:
     quantization = config.get("quantization_config") or {}
     linear = {name: module for name, module in engine.model.named_modules() if isinstance(module, torch.nn.Linear)}
     if not quantization:
-        return _pruned(engine, folder, linear)
+        return _accelerate_pruned(engine, folder, linear)
     if quantization.get("quant_method") != "compressed-tensors":
-        return _none(engine, f"a format that is not compressed-tensors ({quantization.get('quant_method')})")
+        return _dense(engine, f"a format that is not compressed-tensors ({quantization.get('quant_method')})")
     wanted = {name: scheme for name in linear if (scheme := declared(name, quantization)) is not None}
-    reasons = (_refusal(scheme, quantization, engine) or _unfit(linear[name], scheme, engine) for name, scheme in wanted.items())
-    refused = next((reason for reason in reasons if reason is not None), None)
-    if refused is not None or not wanted:
-        return _none(engine, refused or "no linear layer is quantized")
+    reasons = (
+        _no_kernel_reason(scheme, quantization, engine) or _shape_reason(linear[name], scheme, engine) for name, scheme in wanted.items()
+    )
+    reason = next((reason for reason in reasons if reason is not None), None)
+    if reason is not None or not wanted:
+        return _dense(engine, reason or "no linear layer is quantized")
     total = len(linear)
-    made = ((name, partial(layer, parts=parts, scheme=wanted[name])) for name, parts in stored(folder, wanted))
-    error = _replaced(engine, folder, linear, made)
-    return Runtime(_named(wanted), len(wanted), total, error)
+    builders = ((name, partial(build_layer, parts=parts, scheme=wanted[name])) for name, parts in read_layers(folder, wanted))
+    error = _replace_layers(engine, folder, linear, builders)
+    return Runtime(_kernel_name(wanted), len(wanted), total, error)
 
 
-def _none(engine: Engine, why: str) -> Runtime:
-    return Runtime(f"dense {engine.dtype}: {NONE} ({why})", why_not=why)
+def _dense(engine: Engine, reason: str) -> Runtime:
+    return Runtime(f"dense {engine.dtype}: {NONE} ({reason})", reason=reason)
 
 
-def _replaced(engine: Engine, folder: Path, linear: dict[str, Any], made: Iterator[tuple[str, Callable[[Any], Any]]]) -> float:
-    """Put the made modules in place and return the relative difference of the logits; raise InfrastructureError where it is more than rounding.
+def _replace_layers(engine: Engine, folder: Path, linear: dict[str, Any], builders: Iterator[tuple[str, Callable[[Any], Any]]]) -> float:
+    """Replace layers by what their builders return, and return the relative difference of the logits.
 
-    Every layer is compared by itself too. Where activations are rounded to 8 bits, noise in the last bit of a layer tips the roundings of the next
-    ones: the same model in another data type is as far from itself as from the model that does not round. So far the logits may then differ.
+    Raises InfrastructureError if rounding does not explain the difference of a layer's outputs, or of the logits. If activations are quantized to 8
+    bits, noise in the last bit of one layer changes the rounding in the next ones: the same model in another dtype then differs from itself as much
+    as from the model without quantized activations, and the logits may differ by that much.
     """
     before = _logits(engine)
-    allowed = max(TOLERANCE, _effect_of_rounding(engine, linear, before))
-    for name, make in made:
+    allowed = max(TOLERANCE, _activation_quantization_effect(engine, linear, before))
+    for name, build in builders:
         # Popped, so that each dense layer is freed before the next one is packed.
-        plain = linear.pop(name)
-        fast = make(plain)
-        _require(folder, f"layer {name}", _apart(plain, fast), TOLERANCE)
+        dense = linear.pop(name)
+        fast = build(dense)
+        _require(folder, f"the outputs of {name}", _layer_difference(dense, fast), TOLERANCE)
         engine.model.set_submodule(name, fast)
     linear.clear()
-    _return_memory()
-    error = _difference(before, _logits(engine))
+    # Freed memory of the dense layers that the C library keeps would count as that of the fast model.
+    gc.collect()
+    trim()
+    error = _relative_difference(before, _logits(engine))
     _require(folder, "its logits", error, allowed)
     return error
 
@@ -97,59 +100,62 @@ def _replaced(engine: Engine, folder: Path, linear: dict[str, Any], made: Iterat
 def _require(folder: Path, what: str, error: float, allowed: float) -> None:
     if not error <= allowed:
         raise InfrastructureError(
-            f"unicomp: the fast runtime of {folder} is not the same model: {what}: {error:.3f} of the size away from what the dequantized one "
-            f"computes, at most {allowed:.3f} is rounding; nothing was timed."
+            f"unicomp: the fast runtime of {folder} is not the same model: {what} differ by {error:.3f} of their size from the dequantized model; "
+            f"expected at most {allowed:.3f}, which rounding explains; nothing was timed."
         )
 
 
-def _apart(plain: Any, fast: Any) -> float:
-    """Return the relative difference of what two layers make of the same random tokens."""
+def _layer_difference(dense: Any, fast: Any) -> float:
+    """Return the relative difference of the outputs of two layers for the same random inputs."""
     import torch
 
-    x = torch.randn(PROBE_ROWS, plain.in_features, generator=torch.Generator().manual_seed(0))
-    x = x.to(plain.weight.device, plain.weight.dtype)
+    x = torch.randn(PROBE_ROWS, dense.in_features, generator=torch.Generator().manual_seed(0))
+    x = x.to(dense.weight.device, dense.weight.dtype)
     with torch.inference_mode():
-        return _difference(plain(x).float(), fast(x).float())
+        return _relative_difference(dense(x).float(), fast(x).float())
 
 
-def _effect_of_rounding(engine: Engine, linear: Mapping[str, Any], rounded: Any) -> float:
-    """Return how far rounding activations moves the logits; 0 where none are rounded."""
+def _activation_quantization_effect(engine: Engine, linear: Mapping[str, Any], quantized: Any) -> float:
+    """Return the relative difference that quantizing activations makes to the logits; 0 if none are quantized."""
     own = {name: vars(module).pop("forward") for name, module in linear.items() if "forward" in vars(module)}
     if not own:
         return 0.0
     try:
-        return _difference(_logits(engine), rounded)
+        return _relative_difference(_logits(engine), quantized)
     finally:
         for name, forward in own.items():
             linear[name].forward = forward
 
 
-def _pruned(engine: Engine, folder: Path, linear: dict[str, Any]) -> Runtime:
-    """Run 2:4 sparse weights on their kernel; other weights are dense, and where they were pruned it is said that this gains nothing."""
+def _accelerate_pruned(engine: Engine, folder: Path, linear: dict[str, Any]) -> Runtime:
+    """Replace layers with 2:4 sparse weights by their kernel. Other weights stay dense; if they were pruned, the reason is in the Runtime."""
     head = engine.model.get_output_embeddings()
     inner = {name: module for name, module in linear.items() if module is not head}
     total = sum(module.weight.numel() for module in inner.values())
     zeros = sum(int((module.weight == 0).sum()) for module in inner.values())
-    if not total or zeros < PRUNED * total:
+    if not total or zeros < MIN_PRUNED_SHARE * total:
         return Runtime(f"dense {engine.dtype}")
     fitting = [name for name, module in inner.items() if semi_structured.is_2of4(module.weight)]
     count = len(inner)
-    # Each dense layer is to be freed before the next one is compressed.
+    # No reference may keep a dense layer alive once it is compressed.
     inner.clear()
-    missing = kernels.missing("2of4", engine.device)
+    reason = kernels.unavailable_reason("2of4", engine.device)
     if not fitting:
-        return _none(engine, f"{100 * zeros / total:.0f} % of the weights are zero, without a structure that a kernel uses")
-    if missing is None and engine.dtype not in ("bfloat16", "float16"):
-        missing = f"2:4 kernels multiply 16-bit floats, and this runs in {engine.dtype}"
-    if missing is not None:
-        return _none(engine, missing)
-    sparse = semi_structured.linear()
-    made = ((name, lambda module: sparse(module.weight.data, None if module.bias is None else module.bias.data)) for name in fitting)
-    error = _replaced(engine, folder, linear, made)
+        return _dense(engine, f"{100 * zeros / total:.0f} % of the weights are zero, without a structure that a kernel uses")
+    if reason is None and engine.dtype not in ("bfloat16", "float16"):
+        reason = f"2:4 kernels multiply 16-bit floats, and this runs in {engine.dtype}"
+    if reason is not None:
+        return _dense(engine, reason)
+    sparse_linear = semi_structured.linear_class()
+    builders = (
+        (name, lambda module: sparse_linear(module.weight.data, None if module.bias is None else module.bias.data)) for name in fitting
+    )
+    error = _replace_layers(engine, folder, linear, builders)
     return Runtime("torch 2:4 semi-structured", len(fitting), count, error)
 
 
-def _named(wanted: Mapping[str, Declared]) -> str:
+def _kernel_name(wanted: Mapping[str, Declared]) -> str:
+    """Return the name of the kernel for reports, with widths and groups of the layers."""
     if any(scheme.kind == "float" for scheme in wanted.values()):
         return "torch fp8, activations rounded per token"
     bits = sorted({scheme.bits for scheme in wanted.values()})
@@ -160,8 +166,8 @@ def _named(wanted: Mapping[str, Declared]) -> str:
     return f"torch {width} weight-only, {spread}{narrower}"
 
 
-def _refusal(scheme: Declared, quantization: Mapping[str, Any], engine: Engine) -> str | None:
-    """Say why a scheme has no kernel here, or None where it has one."""
+def _no_kernel_reason(scheme: Declared, quantization: Mapping[str, Any], engine: Engine) -> str | None:
+    """Return why a scheme has no kernel on this device and in this dtype, or None if it has one."""
     inputs = [group["input_activations"] for group in quantization["config_groups"].values() if group and group.get("input_activations")]
     if scheme.kind == "float" and scheme.bits == 8:
         if (
@@ -173,7 +179,7 @@ def _refusal(scheme: Declared, quantization: Mapping[str, Any], engine: Engine) 
             return f"8-bit floats with scales per {scheme.strategy}"
         if engine.dtype != "bfloat16":
             return f"torch's product of 8-bit floats with scales per row gives bfloat16 alone, and this runs in {engine.dtype}"
-        return kernels.missing("fp8", engine.device)
+        return kernels.unavailable_reason("fp8", engine.device)
     if inputs:
         return "activations are rounded too, and torch has no such kernel for this device"
     if scheme.kind != "int":
@@ -186,16 +192,17 @@ def _refusal(scheme: Declared, quantization: Mapping[str, Any], engine: Engine) 
         return f"{scheme.bits} bits in groups of {scheme.group}; torch's int4 kernel takes {', '.join(map(str, INT4_GROUPS))}"
     if scheme.bits > 4 and not scheme.symmetric:
         return f"{scheme.bits} bits with zero points; torch's int8 kernel takes symmetric codes"
-    return kernels.missing("int4" if scheme.bits <= 4 else "int8", engine.device)
+    return kernels.unavailable_reason("int4" if scheme.bits <= 4 else "int8", engine.device)
 
 
-def _unfit(module: Any, scheme: Declared, engine: Engine) -> str | None:
+def _shape_reason(module: Any, scheme: Declared, engine: Engine) -> str | None:
     format_: kernels.Format = "fp8" if scheme.kind == "float" else "int4" if scheme.bits <= 4 else "int8"
-    reason = kernels.unfit(format_, module.out_features, module.in_features, engine.device)
+    reason = kernels.unsupported_shape(format_, module.out_features, module.in_features, engine.device)
     return None if reason is None else f"a layer of {module.out_features} x {module.in_features}: {reason}"
 
 
 def _logits(engine: Engine) -> Any:
+    """Return the logits of fixed random tokens, float32, shape (*PROBE_TOKENS, vocabulary)."""
     import torch
 
     vocabulary = int(engine.model.get_input_embeddings().weight.shape[0])
@@ -204,13 +211,6 @@ def _logits(engine: Engine) -> Any:
         return engine.model(tokens).logits.float().clone()
 
 
-def _difference(before: Any, after: Any) -> float:
+def _relative_difference(before: Any, after: Any) -> float:
+    """Return RMS(after - before) / RMS(before)."""
     return float((after - before).square().mean().sqrt() / before.square().mean().sqrt().clamp(min=1e-9))
-
-
-def _return_memory() -> None:
-    """Give freed memory back to the system: the C library keeps what the dense layers held, and it would count as the fast model's."""
-    gc.collect()
-    if sys.platform == "linux":
-        with suppress(OSError, AttributeError):
-            ctypes.CDLL("libc.so.6").malloc_trim(0)

@@ -1,21 +1,21 @@
-"""torch's product with 2:4 sparse weights as a module in place of a dense Linear: two of four neighbours are stored, and an index of which."""
+"""A Linear module with torch's product of 2:4 sparse weights: two of every four neighbours are stored, with their positions."""
 
 from __future__ import annotations
 
 from functools import cache
 from typing import Any
 
-# What torch.sparse.to_sparse_semi_structured takes in 16-bit floats (both back ends): rows and columns in multiples of these.
-OUTPUTS_OF, INPUTS_OF = 32, 64
+# Multiples that torch.sparse.to_sparse_semi_structured needs of rows and columns in 16-bit floats (both back ends).
+OUTPUTS_MULTIPLE, INPUTS_MULTIPLE = 32, 64
 
 
 @cache
-def linear() -> type:
-    """Return SparseLinear; made when first asked for, since torch takes seconds to import."""
+def linear_class() -> type:
+    """Return SparseLinear, which is defined at the first call, since torch takes seconds to import."""
     import torch
 
     class SparseLinear(torch.nn.Module):
-        """`weight` [outputs, inputs] with at most two of every four neighbours other than zero, on CUDA; stored compressed."""
+        """Stores `weight` (outputs, inputs), on CUDA and with at most two nonzero values in every four neighbours, in compressed form."""
 
         def __init__(self, weight: Any, bias: Any) -> None:
             super().__init__()
@@ -24,7 +24,7 @@ def linear() -> type:
             self.bias = bias
 
         def forward(self, x: Any) -> Any:
-            """Return x [..., inputs] times the weight, plus the bias, [..., outputs]; torch pads few tokens to what its kernel takes."""
+            """Return x (..., inputs) times the transposed weight, plus the bias: (..., outputs). torch pads if there are few tokens."""
             flat = x.reshape(-1, self.inputs)
             return torch.nn.functional.linear(flat, self.weight, self.bias).reshape(*x.shape[:-1], self.outputs)
 
@@ -32,15 +32,15 @@ def linear() -> type:
 
 
 def is_2of4(weight: Any) -> bool:
-    """Say whether at most two of every four neighbours along the inputs are not zero, and the shape is one that the kernel takes."""
+    """Return True if at most two of every four neighbours along the inputs are nonzero, and if the kernel supports the shape."""
     outputs, inputs = weight.shape
-    if outputs % OUTPUTS_OF or inputs % INPUTS_OF:
+    if outputs % OUTPUTS_MULTIPLE or inputs % INPUTS_MULTIPLE:
         return False
     return bool((weight.reshape(outputs, -1, 4).ne(0).sum(dim=-1) <= 2).all())
 
 
-def pruned(weight: Any) -> Any:
-    """Return the weight with the two smaller ones of every four neighbours set to zero."""
+def prune_2of4(weight: Any) -> Any:
+    """Return the weight with the two values of smallest magnitude in every four neighbours set to zero."""
     import torch
 
     groups = weight.reshape(weight.shape[0], -1, 4)

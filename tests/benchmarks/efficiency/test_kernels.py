@@ -10,7 +10,7 @@ from pytest_unicomp.benchmarks.efficiency.kernels import BENCHMARKS, ROWS, Arm, 
 from pytest_unicomp.checkpoints.hub import NANO
 from pytest_unicomp.config.resolve import resolve
 from pytest_unicomp.engine.runtimes import float8, kernels, semi_structured
-from pytest_unicomp.engine.runtimes.shapes import shapes
+from pytest_unicomp.engine.runtimes.layer_shapes import layer_shapes
 from pytest_unicomp.run.run import Run
 from tests.methods.tiny import checkpoint
 
@@ -24,7 +24,7 @@ def finished(rounds, count=3):
 
 
 def test_shapes_are_counted_over_the_decoder_and_not_the_output_embedding():
-    found = {(shape.outputs, shape.inputs): (shape.layers, set(shape.names)) for shape in shapes(NANO)}
+    found = {(shape.outputs, shape.inputs): (shape.layers, set(shape.names)) for shape in layer_shapes(NANO)}
     assert found == {
         (512, 256): (6, {"gate_proj", "up_proj"}),
         (256, 512): (3, {"down_proj"}),
@@ -59,17 +59,17 @@ def test_a_packed_layer_multiplies_with_the_weight_that_it_stands_for_and_holds_
 
 def test_two_of_four_are_kept_and_they_are_the_larger():
     weight = torch.tensor([[4.0, -1.0, 3.0, 2.0, 0.5, -8.0, 0.25, 1.0]])
-    assert semi_structured.pruned(weight).tolist() == [[4.0, 0.0, 3.0, 0.0, 0.0, -8.0, 0.0, 1.0]]
+    assert semi_structured.prune_2of4(weight).tolist() == [[4.0, 0.0, 3.0, 0.0, 0.0, -8.0, 0.0, 1.0]]
     torch.manual_seed(0)
     dense = torch.randn(32, 64)
-    assert semi_structured.is_2of4(semi_structured.pruned(dense))
+    assert semi_structured.is_2of4(semi_structured.prune_2of4(dense))
     assert not semi_structured.is_2of4(dense)
     assert not semi_structured.is_2of4(torch.zeros(32, 60))
 
 
 def test_eight_bit_floats_reach_the_end_of_their_range_and_an_empty_output_stays_empty():
     weight = torch.tensor([[1.0, -2.0], [0.0, 0.0]])
-    codes, scales = float8.packed(weight)
+    codes, scales = float8.quantize(weight)
     assert codes.float()[0].tolist() == [224.0, -448.0]
     assert (codes.float() * scales)[1].tolist() == [0.0, 0.0]
 

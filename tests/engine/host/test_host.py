@@ -1,8 +1,11 @@
+"""The description of the machine, and which device a name stands for."""
+
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -23,17 +26,41 @@ def test_a_description_is_json_and_imports_no_torch() -> None:
 
 
 @pytest.mark.parametrize(("given", "resolved"), [("cpu", "cpu"), ("cuda", "cuda:0"), ("cuda:3", "cuda:3")])
-def test_named_devices_stay_what_they_are(given: str, resolved: str) -> None:
+def test_named_devices_are_kept(given: str, resolved: str) -> None:
     assert host.resolve_device(given) == resolved
 
 
-def test_auto_is_the_cpu_where_no_accelerator_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_is_the_cpu_without_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host, "accelerators", lambda: ())
     assert host.resolve_device("auto") == "cpu"
 
 
-def test_a_device_is_named_by_what_computes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_device_has_the_name_of_its_hardware(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host, "accelerators", lambda: ("Toy GPU 0", "Toy GPU 1"))
-    assert host.name("cuda:1") == "Toy GPU 1"
-    assert host.name("cuda:9") == "cuda:9"
-    assert "cores" in host.name("cpu")
+    assert host.device_name("cuda:1") == "Toy GPU 1"
+    assert host.device_name("cuda:9") == "cuda:9"
+    assert "cores" in host.device_name("cpu")
+
+
+def test_a_cuda_device_that_is_missing_has_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "versions", lambda: {"torch": "2.9.0+cpu"})
+    assert host.unavailable_reason("cuda:0") == "the torch that is installed (2.9.0+cpu) is built for the CPU alone"
+    monkeypatch.setattr(host, "versions", lambda: {"torch": "2.9.0"})
+    monkeypatch.setattr(host, "accelerators", lambda: ("Toy GPU",))
+    assert host.unavailable_reason("cuda:1") == "this machine has 1 GPUs (Toy GPU)"
+    assert (host.unavailable_reason("cuda"), host.unavailable_reason("auto"), host.unavailable_reason("cpu")) == (None, None, None)
+
+
+@pytest.mark.parametrize(("visible", "names"), [(None, ("A", "B")), ("1", ("B",)), ("1,0", ("B", "A")), ("", ()), ("-1", ()), ("7", ())])
+def test_gpus_are_listed_by_nvidia_smi_and_filtered_by_the_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, visible: str | None, names: tuple[str, ...]
+) -> None:
+    program = tmp_path / "nvidia-smi"
+    program.write_text("#!/bin/sh\necho A\necho B\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert host.accelerators.__wrapped__() == names

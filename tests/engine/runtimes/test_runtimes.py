@@ -12,7 +12,7 @@ from pytest_unicomp.api.protocols import CompressionJob
 from pytest_unicomp.api.registry import methods
 from pytest_unicomp.engine.runtimes import accelerate, kernels, semi_structured
 from pytest_unicomp.engine.runtimes.acceleration import NONE, TOLERANCE
-from pytest_unicomp.engine.runtimes.weight_only import classes
+from pytest_unicomp.engine.runtimes.weight_only import linear_classes
 from tests.methods.tiny import checkpoint
 
 
@@ -50,7 +50,7 @@ def test_the_kernels_compute_the_dequantized_model(source, tmp_path, recipe, ker
     fast = engine.load(folder, device="cpu", dtype="bfloat16")
     runtime = accelerate(fast, folder)
     assert runtime.kernel == kernel
-    assert runtime.layers == runtime.of - 1
+    assert runtime.layers == runtime.linear_layers - 1
     assert 0 <= runtime.error <= TOLERANCE
     tokens = torch.arange(60)[None]
     with torch.inference_mode():
@@ -78,7 +78,7 @@ def test_what_has_no_kernel_is_named_and_left_dense(source, tmp_path):
     folder = compressed(source, tmp_path, "rtn-w4a16")
     single = accelerate(engine.load(folder, device="cpu", dtype="float32"), folder)
     assert NONE in single.kernel
-    assert "bfloat16 alone" in single.why_not
+    assert "bfloat16 alone" in single.reason
     config = json.loads((folder / "config.json").read_text())
     changed = tmp_path / "changed"
     shutil.copytree(folder, changed)
@@ -92,12 +92,12 @@ def test_what_has_no_kernel_is_named_and_left_dense(source, tmp_path):
 def test_eight_bit_floats_run_on_torchs_scaled_product_and_compute_the_same_model(source, tmp_path, monkeypatch):
     folder = compressed(source, tmp_path, "fp8-dynamic")
     plain = accelerate(engine.load(folder, device="cpu", dtype="bfloat16"), folder)
-    assert (plain.layers, plain.why_not) == (0, "torch computes fp8 on NVIDIA GPUs alone")
+    assert (plain.layers, plain.reason) == (0, "torch computes fp8 on NVIDIA GPUs alone")
     # torch's operator runs on a CPU too, only slowly: what is put into the model is the same.
-    monkeypatch.setattr(kernels, "missing", lambda format_, device: None)
+    monkeypatch.setattr(kernels, "unavailable_reason", lambda format_, device: None)
     fast = engine.load(folder, device="cpu", dtype="bfloat16")
     runtime = accelerate(fast, folder)
-    assert (runtime.kernel, runtime.layers) == ("torch fp8, activations rounded per token", runtime.of - 1)
+    assert (runtime.kernel, runtime.layers) == ("torch fp8, activations rounded per token", runtime.linear_layers - 1)
     # So far is the rounded model from the unrounded one, and from itself in another data type.
     assert 0 < runtime.error <= 0.25
     assert sum(type(module).__name__ == "Float8Linear" for module in fast.model.modules()) == runtime.layers
@@ -117,16 +117,16 @@ def test_pruned_weights_without_a_kernel_are_named_and_not_silently_dense(source
     half = pruned_checkpoint(source, tmp_path / "half", lambda weight: torch.where(weight.abs() < weight.abs().median(), 0, weight))
     found = accelerate(engine.load(half, device="cpu", dtype="bfloat16"), half)
     assert found.kernel.startswith("dense bfloat16: no accelerated kernel here (50 % of the weights are zero, without a structure")
-    sparse = pruned_checkpoint(source, tmp_path / "sparse", semi_structured.pruned)
+    sparse = pruned_checkpoint(source, tmp_path / "sparse", semi_structured.prune_2of4)
     found = accelerate(engine.load(sparse, device="cpu", dtype="bfloat16"), sparse)
     assert found.kernel == "dense bfloat16: no accelerated kernel here (torch computes 2of4 on NVIDIA GPUs alone)"
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="2:4 sparse products run on NVIDIA GPUs alone")
 def test_two_of_four_run_on_their_kernel(source, tmp_path):
-    folder = pruned_checkpoint(source, tmp_path / "sparse", semi_structured.pruned)
+    folder = pruned_checkpoint(source, tmp_path / "sparse", semi_structured.prune_2of4)
     runtime = accelerate(engine.load(folder, device="cuda:0", dtype="bfloat16"), folder)
-    assert (runtime.kernel, runtime.layers) == ("torch 2:4 semi-structured", runtime.of)
+    assert (runtime.kernel, runtime.layers) == ("torch 2:4 semi-structured", runtime.linear_layers)
 
 
 @pytest.mark.parametrize("symmetric", [True, False])
@@ -137,7 +137,7 @@ def test_a_layer_multiplies_with_code_less_zero_times_scale(symmetric):
     x, bias = torch.randn(3, 5, 128, dtype=torch.bfloat16), torch.randn(32, dtype=torch.bfloat16)
     weight = (codes - zeros.repeat_interleave(64, 1)) * scales.repeat_interleave(64, 1)
     expected = torch.nn.functional.linear(x.float(), weight, bias.float())
-    int4, int8 = classes()
+    int4, int8 = linear_classes()
     found = int4(codes, scales, zeros, 64, bias, torch.bfloat16)(x).float()
     assert float((found - expected).norm() / expected.norm()) < 0.02
     if symmetric:

@@ -1,4 +1,4 @@
-"""The linear layers of a model as its config.json describes them, without its weights."""
+"""The shapes of a model's linear layers, from its config.json alone."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Shape:
-    """`layers` linear layers of the decoder have `outputs` x `inputs` weights; `names` are the last parts of their names."""
+class LayerShape:
+    """`layers` linear layers of the decoder have weights of shape (outputs, inputs); `names` are their module names without the path."""
 
     outputs: int
     inputs: int
@@ -17,8 +17,8 @@ class Shape:
     names: tuple[str, ...]
 
 
-def skeleton(folder: Path) -> Any:
-    """Return the model of a checkpoint folder on torch's device "meta": modules and shapes, no weights, not quantized."""
+def meta_model(folder: Path) -> Any:
+    """Return the model of a checkpoint folder on torch's device "meta": unquantized modules with shapes, but without weights."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -32,15 +32,15 @@ def skeleton(folder: Path) -> Any:
             return AutoModelForCausalLM.from_config(config, attn_implementation="eager").eval()
 
 
-def shapes(folder: Path) -> list[Shape]:
-    """Return the distinct shapes of the decoder's linear layers, the output embedding left out (no recipe touches it), largest first."""
+def layer_shapes(folder: Path) -> list[LayerShape]:
+    """Return the distinct shapes of the decoder's linear layers, the largest first, without the lm_head, which no recipe compresses."""
     import torch
 
-    model = skeleton(folder)
+    model = meta_model(folder)
     head = model.get_output_embeddings()
     found: dict[tuple[int, int], list[str]] = {}
     for name, module in model.named_modules():
         if isinstance(module, torch.nn.Linear) and module is not head:
             found.setdefault((module.out_features, module.in_features), []).append(name.rpartition(".")[2])
     ordered = sorted(found.items(), key=lambda pair: (-pair[0][0] * pair[0][1], pair[0]))
-    return [Shape(*shape, len(names), tuple(dict.fromkeys(names))) for shape, names in ordered]
+    return [LayerShape(*shape, len(names), tuple(dict.fromkeys(names))) for shape, names in ordered]

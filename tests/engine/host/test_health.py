@@ -1,0 +1,54 @@
+"""Load by other processes and a throttled GPU are timing problems; our own load is not."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from pytest_unicomp.api.records import HostHealth
+from pytest_unicomp.engine.host.health import HostMonitor, timing_problem
+
+
+@pytest.mark.parametrize(
+    ("gpu", "reason"),
+    [
+        ({"gpu_others": 2}, "other processes use the GPU (2)"),
+        ({"gpu_throttled": "heat"}, "the GPU's clock is throttled by heat"),
+        ({"gpu_others": 0, "gpu_megahertz": (1980, 1980)}, None),
+    ],
+)
+def test_a_gpu_in_use_by_others_or_throttled_is_a_timing_problem(gpu, reason):
+    assert timing_problem(HostHealth(cores=2, busy_cores=1.0, others_busy_cores=0.0, load=None, megahertz=None, **gpu)) == reason
+
+
+@pytest.mark.parametrize(
+    ("busy", "others", "healthy"),
+    [(1.95, 0.05, True), (1.95, 0.9, False), (1.2, 0.9, True), (None, None, True)],
+)
+def test_load_by_others_is_a_timing_problem_only_on_a_busy_machine(busy, others, healthy):
+    reason = timing_problem(HostHealth(cores=2, busy_cores=busy, others_busy_cores=others, load=None, megahertz=None))
+    assert (reason is None) is healthy
+    if not healthy:
+        assert reason == "other processes kept 0.9 of the machine's 2 cores busy"
+
+
+def test_our_own_load_is_not_that_of_others():
+    watch = HostMonitor()
+    total = sum(number * number for number in range(3_000_000))
+    found = watch.health()
+    assert total > 0
+    if found.busy_cores is not None:
+        assert found.others_busy_cores <= found.busy_cores
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="sessions are read from /proc")
+def test_the_load_of_a_server_that_we_started_is_not_that_of_others():
+    spin = "import sys, time; end = time.perf_counter() + 2; print('on', flush=True); n = 0\nwhile time.perf_counter() < end: n += 1"
+    with subprocess.Popen([sys.executable, "-c", spin], stdout=subprocess.PIPE, start_new_session=True) as server:
+        server.stdout.readline()
+        with_session, without = HostMonitor(sessions=[server.pid]), HostMonitor()
+        time.sleep(1)
+        ours, others = with_session.health(), without.health()
+        server.kill()
+    assert others.others_busy_cores - ours.others_busy_cores > 0.2
