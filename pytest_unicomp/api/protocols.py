@@ -88,6 +88,10 @@ class Method(Protocol):
         """Everything that shapes the artifact, as JSON values."""
         ...
 
+    def for_model(self, config: Mapping[str, Any]) -> Method:
+        """Return the method with the settings that a model with this config.json takes, such as a smaller group size; usually itself."""
+        ...
+
     def compress(self, job: CompressionJob) -> None:
         """Write the compressed checkpoint (safetensors, config.json, tokenizer) into `job.destination`."""
         ...

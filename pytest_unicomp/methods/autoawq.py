@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pytest_unicomp.api.protocols import CompressionJob
 from pytest_unicomp.api.records import Family
 from pytest_unicomp.engine.quiet_libraries import quiet_with_captured_output
 from pytest_unicomp.methods.decoder import other_linear_layers, require_divisible
+from pytest_unicomp.methods.group_quantization import GROUPS, fitting_group
+from pytest_unicomp.methods.layer_inputs import layer_outputs, not_divided
 from pytest_unicomp.methods.method import CompressionMethod
 from pytest_unicomp.methods.source import copy_companions, load_tokenizer, require_unquantized
 from pytest_unicomp.methods.tokens import encode
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 # What AutoAWQ 0.2.9 knows and transformers 5 can still run; a test compresses each.
 KINDS = ("gemma2", "llama", "mistral", "phi3", "qwen2", "qwen3")
+# Outputs per batch of `AwqQuantizer._compute_best_clip`, if 256 do not divide them.
+CLIPPED_TOGETHER = 64
 REASONS: Mapping[str, str] = {
     "opt": "AutoAWQ 0.2.9 expects rotary embeddings, which it has not",
     "gpt_neox": "AutoAWQ scales its activation function, for which an ordinary checkpoint has no place",
@@ -50,7 +54,19 @@ class AutoAwq(CompressionMethod):
         kind = str(config.get("model_type"))
         if reason := super().refusal(config):
             return reason
-        return None if kind in KINDS else REASONS.get(kind, f"AutoAWQ 0.2.9 runs here only on {', '.join(KINDS)}")
+        if kind in KINDS:
+            return self._indivisible(config)
+        return REASONS.get(kind, f"AutoAWQ 0.2.9 runs here only on {', '.join(KINDS)}")
+
+    def _indivisible(self, config: Mapping[str, Any]) -> str | None:
+        if fitting_group(config, self.group) is None:
+            return f"AutoAWQ takes groups of 128, 64 or 32 inputs, and none of them divides {not_divided(config, min(GROUPS))}"
+        odd = next((f"{name} {outputs}" for name, outputs in layer_outputs(config).items() if outputs % CLIPPED_TOGETHER), None)
+        return None if odd is None else f"AutoAWQ clips {CLIPPED_TOGETHER} outputs at a time, which do not divide {odd}"
+
+    def for_model(self, config: Mapping[str, Any]) -> Self:
+        """Return the method with the largest group that every quantized layer of the model takes."""
+        return replace(self, group=fitting_group(config, self.group) or self.group)
 
     def compress(self, job: CompressionJob) -> None:
         """Write the checkpoint packed in compressed-tensors format; AutoAWQ's own goes to `job.scratch` and away.

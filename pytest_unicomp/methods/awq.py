@@ -6,37 +6,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pytest_unicomp.api.records import Family
 from pytest_unicomp.methods.decoder import other_linear_layers
-from pytest_unicomp.methods.one_shot import OneShotMethod
+from pytest_unicomp.methods.group_quantization import GroupQuantization, weight_scheme
 from pytest_unicomp.methods.smoothing import awq_mappings, unknown_norms
 from pytest_unicomp.methods.support import has_experts
-from pytest_unicomp.methods.weight_scheme import weight_scheme
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
 @dataclass(frozen=True)
-class Awq(OneShotMethod):
+class Awq(GroupQuantization):
     """Search s_j = a_j^r / w_j^(1 - r), r in 0..1, for the lowest output error; then asymmetric integers with scale and zero point per group.
 
     a_j is the mean |input| of channel j over the calibration tokens, w_j its mean share of the largest weight of a group. `grid` values of r
     are tried for each layer; with `duo` False only activations count.
     """
 
-    bits: int = 4
-    group: int = 128
     grid: int = 20
     duo: bool = True
     method: ClassVar[str] = "awq"
-    family: ClassVar[Family] = "quantization"
     calibrated: ClassVar[bool] = True
-
-    @property
-    def multiple(self) -> int:
-        """The group size."""
-        return self.group
 
     def refusal(self, config: Mapping[str, Any]) -> str | None:
         """Refuse experts, an unknown wiring of norms and Linear layers, and what every method refuses."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from pytest_unicomp.api.protocols import CompressionJob, Method
 from pytest_unicomp.api.records import Family
-from pytest_unicomp.methods.invocation import compress
+from pytest_unicomp.methods.invocation import compress, for_model
 
 DONE = "done"
 
@@ -39,6 +40,12 @@ class Composition:
         """What the first step that cannot do the architecture says; every step leaves a checkpoint of the same architecture."""
         return next((f"{step.method}: {reason}" for step in self.steps if (reason := step.refusal(config))), None)
 
+    def for_model(self, config: Mapping[str, Any]) -> Composition:
+        """Return the steps with the settings that the model takes, up to a distillation, which may change the widths."""
+        changing = next((position for position, step in enumerate(self.steps) if step.family == "distillation"), len(self.steps))
+        fitted = (for_model(step, config) for step in self.steps[:changing])
+        return Composition((*fitted, *self.steps[changing:]))
+
     def settings(self) -> dict[str, Any]:
         """The method and settings of each step, in order."""
         return {"steps": [{"method": step.method, **step.settings()} for step in self.steps]}
@@ -57,7 +64,8 @@ class Composition:
                 own = scratch / f"step-{position}-scratch"
                 own.mkdir(exist_ok=True)
                 text = job.calibration if step.calibrated else None
-                compress(step, replace(job, source=source, destination=target, calibration=text, scratch=own))
+                config = json.loads((source / "config.json").read_text(encoding="utf-8"))
+                compress(for_model(step, config), replace(job, source=source, destination=target, calibration=text, scratch=own))
                 if not last:
                     mark.touch()
             source = target

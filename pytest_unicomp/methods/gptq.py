@@ -6,35 +6,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pytest_unicomp.api.records import Family
 from pytest_unicomp.methods.decoder import other_linear_layers
-from pytest_unicomp.methods.one_shot import OneShotMethod
-from pytest_unicomp.methods.weight_scheme import weight_scheme
+from pytest_unicomp.methods.group_quantization import GroupQuantization, weight_scheme
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
 @dataclass(frozen=True)
-class Gptq(OneShotMethod):
+class Gptq(GroupQuantization):
     """Symmetric integers of `bits` bits per `group` inputs; the Hessian 2 X X^T is damped by `dampening` x its mean diagonal.
 
     Columns go in blocks of `block`; with `order` "static" the columns of largest Hessian diagonal come first while groups stay in place.
     """
 
-    bits: int = 4
-    group: int = 128
     block: int = 128
     dampening: float = 0.01
     order: str = "static"
     method: ClassVar[str] = "gptq"
-    family: ClassVar[Family] = "quantization"
     calibrated: ClassVar[bool] = True
-
-    @property
-    def multiple(self) -> int:
-        """The group size."""
-        return self.group
 
     def modifiers(self, model: PreTrainedModel) -> Sequence[Any]:
         """Return llm-compressor's GPTQ."""

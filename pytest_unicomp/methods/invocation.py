@@ -1,12 +1,18 @@
-"""Runs a method on a job, whichever of the two signatures of `compress` it has: the current one, or that of the release before."""
+"""Calls a method, whichever of two contracts it meets: the current one, or that of the release before."""
 
 from __future__ import annotations
 
 import inspect
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 from pytest_unicomp.api.protocols import CompressionJob, Method
+
+
+def for_model(method: Method, config: Mapping[str, Any]) -> Method:
+    """Return the method with the settings that a model with this config.json takes; a method of the release before has them fixed."""
+    return method.for_model(config) if hasattr(method, "for_model") else method
 
 
 def compress(method: Method, job: CompressionJob) -> None:

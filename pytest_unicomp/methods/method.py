@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from pytest_unicomp.api.protocols import CompressionJob
 from pytest_unicomp.api.records import Family
@@ -31,6 +31,10 @@ class CompressionMethod:
     def settings(self) -> dict[str, Any]:
         """Return everything that shapes the artifact as JSON values: by default all fields."""
         return asdict(self)
+
+    def for_model(self, config: Mapping[str, Any]) -> Self:
+        """Return the method with the settings that a model with this config.json takes: by default itself."""
+        return self
 
     @abstractmethod
     def compress(self, job: CompressionJob) -> None:

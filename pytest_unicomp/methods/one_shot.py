@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,6 +12,7 @@ from pytest_unicomp.engine.quiet_libraries import quiet_with_captured_output
 from pytest_unicomp.methods.compressor import apply, save
 from pytest_unicomp.methods.decoder import require_divisible
 from pytest_unicomp.methods.experts import split_experts
+from pytest_unicomp.methods.layer_inputs import not_divided
 from pytest_unicomp.methods.method import CompressionMethod
 from pytest_unicomp.methods.source import load_model
 from pytest_unicomp.methods.tokens import encode
@@ -40,6 +41,14 @@ class OneShotMethod(CompressionMethod):
     def multiple(self) -> int:
         """Every Linear layer must have a multiple of this many inputs: the group size, or the M of a pattern N:M; 1 if any number will do."""
         return 1
+
+    def refusal(self, config: Mapping[str, Any]) -> str | None:
+        """Refuse what every method refuses, and widths that are no multiple of what stays `multiple` on this model."""
+        multiple = self.for_model(config).multiple
+        if reason := super().refusal(config):
+            return reason
+        indivisible = not_divided(config, multiple)
+        return None if indivisible is None else f"it works on groups of {multiple} inputs, which do not divide {indivisible}"
 
     def modifiers(self, model: PreTrainedModel) -> Sequence[Any]:
         """Return the modifiers for the Linear layers in the blocks of `model`, which share one pass over the calibration documents."""

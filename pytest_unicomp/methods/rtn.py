@@ -6,31 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pytest_unicomp.api.records import Family
 from pytest_unicomp.methods.decoder import other_linear_layers
-from pytest_unicomp.methods.one_shot import OneShotMethod
-from pytest_unicomp.methods.weight_scheme import weight_scheme
+from pytest_unicomp.methods.group_quantization import GroupQuantization, weight_scheme
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
 @dataclass(frozen=True)
-class RoundToNearest(OneShotMethod):
+class RoundToNearest(GroupQuantization):
     """Symmetric integers of `bits` bits (2 to 8), one scale per `group` consecutive inputs: q = round(w / s), s = 2 max|w| / (2^bits - 1).
 
     q is clamped to [-2^(bits-1), 2^(bits-1) - 1]; formula of compressed-tensors (quantization/utils/helpers.py, calculate_qparams).
     """
 
-    bits: int = 4
-    group: int = 128
     method: ClassVar[str] = "rtn"
-    family: ClassVar[Family] = "quantization"
-
-    @property
-    def multiple(self) -> int:
-        """The group size."""
-        return self.group
 
     def modifiers(self, model: PreTrainedModel) -> Sequence[Any]:
         """Return llm-compressor's plain quantization."""

@@ -102,8 +102,8 @@ def _converted(folder: Path, made: Path) -> dict[str, Any]:
 
 
 def require_supported(folder: Path, name: str, recipe: str, method: Method) -> None:
-    """Raise UsageProblem where the method says that it cannot do the model `name` in `folder`; reads config.json alone."""
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    """Raise UsageProblem if the method cannot compress the model `name` in `folder`; reads config.json alone."""
+    config = _config(folder)
     if reason := method.refusal(config):
         raise UsageProblem(
             f"unicomp: recipe {recipe!r} cannot compress {name} ({config.get('model_type', 'unknown architecture')}): {reason}; "
@@ -111,19 +111,40 @@ def require_supported(folder: Path, name: str, recipe: str, method: Method) -> N
         )
 
 
+def _config(folder: Path) -> dict[str, Any]:
+    config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    return config
+
+
+def changed_settings(folder: Path, method: Method) -> list[str]:
+    """Return each setting that the model in `folder` changes, such as "group 64 instead of 128"; reads config.json alone."""
+    pairs = zip(_steps(method), _steps(invocation.for_model(method, _config(folder))), strict=True)
+    return [
+        f"{name} {value} instead of {before.settings()[name]}"
+        for before, after in pairs
+        for name, value in after.settings().items()
+        if value != before.settings()[name]
+    ]
+
+
+def _steps(method: Method) -> tuple[Method, ...]:
+    return method.steps if isinstance(method, Composition) else (method,)
+
+
 def compress(model: Model, recipe: str, method: Method, how: Compression) -> Artifact:
     """Make the artifact, or find it in the store; processes that want the same one wait for the first.
 
-    Raises UsageProblem where the method cannot do the model, InfrastructureError where it fails; whatever it had written is gone then.
+    Raises UsageProblem if the method cannot compress the model, InfrastructureError if it fails; whatever it had written is gone then.
     """
     require_supported(Path(model.path), model.name, recipe, method)
+    method = invocation.for_model(method, _config(Path(model.path)))
     parts = {
         "model": model.fingerprint,
         "settings": method.settings(),
         "calibration": how.calibration_identity() if method.calibrated else None,
         "seed": how.seed,
         "versions": _versions(method),
-        "source": [source_digest(step) for step in (method.steps if isinstance(method, Composition) else (method,))],
+        "source": [source_digest(step) for step in _steps(method)],
     }
     key = digest(parts)
     with how.store.lock("artifacts", key):

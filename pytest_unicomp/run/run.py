@@ -133,6 +133,9 @@ class Run:
         for candidate in self.plan.candidates:
             if folder is not None and candidate.method is not None:
                 compress.require_supported(folder, self.plan.model, candidate.name, candidate.method)
+                if changed := compress.changed_settings(folder, candidate.method):
+                    note = f"{candidate.name}: {', '.join(changed)}, because of this model's widths"
+                    self.plan = replace(self.plan, notes=(*self.plan.notes, note))
 
     def _limitable(self) -> dict[str, tuple[str, str]]:
         """Return kind and metric of each benchmark of a recipe that may have a limit; kind "cost" where the reference has no such number."""

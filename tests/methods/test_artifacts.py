@@ -93,7 +93,7 @@ def test_a_model_that_is_quantized_already_is_refused_before_any_work(llama: Pat
 def test_a_group_that_does_not_divide_a_layer_names_the_layer(recipe: str, tmp_path: Path) -> None:
     source = checkpoint(tmp_path / "model", intermediate_size=130)
     with pytest.raises(UnicompError, match=r"inputs, but layer model\.layers\.0\.mlp\.down_proj has 130") as caught:
-        run(recipe, source, tmp_path / "out", calibration())
+        run(methods()[recipe], source, tmp_path / "out", calibration())
     assert str(caught.value).startswith("unicomp: ")
 
 

@@ -40,6 +40,7 @@ class Older:
 
     def compress(self, source: Any, destination: Any, calibration: Any, *, seed: Any, device: Any, progress: Any, scratch: Any) -> None:
         progress("at work")
+        (destination / "config.json").write_text("{}")
         (destination / "made").write_text(f"{source.name} {calibration} {seed} {device} {scratch.name}")
 
 
@@ -66,6 +67,9 @@ def test_the_seven_arguments_of_the_release_before_still_work_and_the_warning_na
 
 
 def test_the_seven_arguments_work_as_a_step_too(destination: Path, tmp_path: Path) -> None:
+    for folder in (tmp_path / "model", tmp_path / "step-0"):
+        folder.mkdir()
+    (tmp_path / "model" / "config.json").write_text("{}")
     with pytest.warns(DeprecationWarning, match="Older"):
         Composition((Older(), Current())).compress(job(tmp_path / "model", destination, scratch=tmp_path))
     assert (destination / "made").read_text() == "0 cpu"

@@ -92,7 +92,7 @@ def test_other_architectures_are_quantized_in_their_blocks_only(architecture: st
 def test_a_group_size_that_does_not_divide_the_inputs_names_the_layer(tmp_path: Path) -> None:
     source = checkpoint(tmp_path / "model", intermediate_size=192)
     with pytest.raises(UnicompError, match=r"groups of 128 inputs, but layer model\.layers\.0\.mlp\.down_proj has 192"):
-        run("rtn-w4a16", source, tmp_path / "out")
+        run(RoundToNearest(), source, tmp_path / "out")
 
 
 def test_a_checkpoint_that_is_quantized_already_is_refused(llama: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import tempfile
 from collections.abc import Callable
@@ -85,7 +86,7 @@ def run(recipe: str | Any, source: Path, destination: Path, text: Calibration | 
     """Compress `source` into a new folder with a recipe's name or a method, on the CPU, and return the folder."""
     from pytest_unicomp.api.registry import methods
 
-    method = methods()[recipe] if isinstance(recipe, str) else recipe
+    method = methods()[recipe].for_model(json.loads((source / "config.json").read_text())) if isinstance(recipe, str) else recipe
     destination.mkdir()
     with tempfile.TemporaryDirectory() as scratch:
         method.compress(job(source, destination, text, seed=seed, scratch=Path(scratch)))

@@ -1,5 +1,7 @@
 """Bad input is one clear line and exit code 4, before anything runs."""
 
+import json
+
 import pytest
 
 NOTHING = "no tests ran"
@@ -90,6 +92,16 @@ def test_an_unknown_key_in_the_project_file_is_refused_with_the_nearest(gate, py
 def test_a_recipe_that_cannot_do_the_architecture_is_refused_before_any_work(gate, breaking_recipe, tiny):
     line = assert_refused(gate(model=str(tiny.path), recipe=breaking_recipe, benchmark="bytes"), f"recipe '{breaking_recipe}'", "llama")
     assert "it knows no llamas" in line
+
+
+def test_a_width_that_a_recipe_cannot_take_is_refused_before_any_work(gate, tiny, pytester):
+    import shutil
+
+    folder = shutil.copytree(tiny.path, pytester.path / "odd")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "intermediate_size": 130}))
+    line = assert_refused(gate(model=str(folder), recipe="wanda-2of4", benchmark="bytes"), "'wanda-2of4'", "intermediate_size 130")
+    assert "groups of 4 inputs" in line
 
 
 def test_a_device_that_is_not_here_is_refused_before_anything_runs(gate):
