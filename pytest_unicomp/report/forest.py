@@ -10,7 +10,6 @@ from typing import Literal
 from pytest_unicomp.api.records import CapabilityVerdict, Check
 from pytest_unicomp.report.matrix import RecipeRow
 from pytest_unicomp.report.numbers import Unit, change, unit_of
-from pytest_unicomp.report.unchanged import is_unchanged
 
 Question = Literal["retention", "drift"]
 
@@ -85,7 +84,7 @@ def _retention(row: RecipeRow) -> list[tuple[Entry, Unit]]:
 
 
 def _drift(row: RecipeRow) -> list[tuple[Entry, Unit]]:
-    return [(_single(check), unit_of(check)) for check in row.checks if check.question == "drift" and not is_unchanged(check)]
+    return [(_single(check), unit_of(check)) for check in row.listed if check.question == "drift"]
 
 
 def _pooled(pooled: CapabilityVerdict, members: Sequence[Check]) -> Entry:

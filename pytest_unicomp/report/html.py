@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.api.records import Check, Claim, Report
-from pytest_unicomp.report import filters, forest, numbers, repeat, shown_flips, unchanged, waiver_rows, words
+from pytest_unicomp.report import filters, forest, numbers, repeat, shown_flips, waiver_rows, words
 from pytest_unicomp.report.matrix import RecipeRow, matrix
 from pytest_unicomp.store.local import write_text
 
@@ -34,7 +34,7 @@ def render(report: Report) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals.update(values=html_values, numbers=numbers, unchanged=unchanged, waivers=waiver_rows, words=words)
+    environment.globals.update(values=html_values, numbers=numbers, waivers=waiver_rows, words=words)
     laid_out = matrix(report)
     shown = shown_flips.chosen(laid_out.rows)
     choices = filters.filters(shown)

@@ -27,6 +27,16 @@ class RecipeRow:
     checks: tuple[Check, ...]
     cells: tuple[CapabilityCell, ...]
 
+    @property
+    def unchanged(self) -> tuple[Check, ...]:
+        """Drift checks whose measurement equals its baseline item by item; the page summarizes them in one line."""
+        return tuple(check for check in self.checks if is_unchanged(check))
+
+    @property
+    def listed(self) -> tuple[Check, ...]:
+        """The checks that need a line each: all others."""
+        return tuple(check for check in self.checks if not is_unchanged(check))
+
 
 @dataclass(frozen=True)
 class Matrix:
@@ -45,6 +55,13 @@ class Matrix:
     def informing(self) -> tuple[RecipeRow, ...]:
         """The rows that are shown but decide nothing."""
         return tuple(row for row in self.rows if not row.recipe.gates)
+
+
+def is_unchanged(check: Check) -> bool:
+    """Return True if a drift check passed without any difference or changed version."""
+    return (
+        check.question == "drift" and check.verdict == "pass" and check.difference == 0 and check.interval == (0, 0) and not check.changes
+    )
 
 
 def matrix(report: Report) -> Matrix:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pytest_unicomp.api.records import Report
-from pytest_unicomp.report.matrix import matrix
+from pytest_unicomp.report import html
+from pytest_unicomp.report.matrix import is_unchanged, matrix
 from tests.report import toy_report
+from tests.report.page_reader import Page
 
 
 def judged(name: str, *, gates: bool, capabilities: dict[str, float]) -> Report:
@@ -34,3 +38,36 @@ def test_a_capability_that_the_vocabulary_lacks_is_the_last_of_its_dimension() -
     renamed = recipe.capabilities[0].model_copy(update={"capability": "astrology"})
     found = matrix(report.model_copy(update={"recipes": [recipe.model_copy(update={"capabilities": [renamed, *recipe.capabilities[1:]]})]}))
     assert found.columns == ("reasoning", "astrology")
+
+
+def with_drift(report: Report) -> Report:
+    """The report with a drift check that found the stored evidence again beside every retention check."""
+    found = {
+        "question": "drift",
+        "difference": 0.0,
+        "interval": (0.0, 0.0),
+        "verdict": "pass",
+        "reason": "identical evidence",
+        "examples": [],
+    }
+    kept = [check for check in report.checks if check.question == "retention"]
+    return report.model_copy(update={"checks": [*report.checks, *(check.model_copy(update=found) for check in kept)]})
+
+
+def test_evidence_that_was_found_again_takes_one_line_and_no_plot() -> None:
+    report = toy_report.full()
+    before, after = Page(html.render(report)), Page(html.render(with_drift(report)))
+    assert len(after.named("forest")) == len(before.named("forest"))
+    for rows, longer in zip(before.named("checks"), after.named("checks"), strict=True):
+        assert [cell.text for cell in longer[-1][1:3]] == ["✓ pass", "drift"]
+        assert "The same as the stored baseline, item by item: nano-" in longer[-1][-1].text
+        assert len(longer) == len(rows) + 1
+
+
+@pytest.mark.parametrize(
+    "changes", [{"difference": 0.001}, {"interval": (-0.01, 0.01)}, {"verdict": "inconclusive"}, {"changes": ["torch 2.12.0 -> 2.13.0"]}]
+)
+def test_a_drift_check_that_differs_in_anything_keeps_its_own_line(changes: dict[str, object]) -> None:
+    identical = with_drift(toy_report.full()).checks[-1]
+    assert is_unchanged(identical)
+    assert not is_unchanged(identical.model_copy(update=changes))
