@@ -20,7 +20,7 @@ CONFIDENCE = 0.95
 
 def timed(run: Run, cell: Cell) -> PairedRounds:
     """Time one run's rounds as the suite does, warm-up included."""
-    rounds = run.trials.rounds(cell)
+    rounds = run.timings.rounds(cell)
     seconds = []
     for _ in range(ROUNDS + WARM_UP):
         rounds.before()

@@ -31,7 +31,7 @@ def main():
         except UnicompError as error:
             checks.append(run.broken(cell, "retention", error))
     for cell in run.plan.artifacts():
-        checks.append(run.soundness(cell))
+        checks.append(run.artifact_check(cell))
     report = run.conclude(sorted(checks, key=run.place))
     for recipe in report.recipes:
         print(f"{recipe.recipe}: {recipe.verdict}: {recipe.reason}")

@@ -4,5 +4,5 @@ import pytest
 
 
 @pytest.mark.unicomp(question="artifact")
-def test_artifact(soundness):
-    soundness.assert_passed()
+def test_artifact(artifact_check):
+    artifact_check.assert_passed()

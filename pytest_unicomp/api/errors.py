@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+T = TypeVar("T")
 
 # Who reports: every message of this package begins with it.
 PREFIX = "unicomp: "
@@ -45,6 +48,16 @@ class VerdictError(AssertionError):
         super().__init__(message)
         self.verdict = verdict
         self.binding = binding
+
+
+def guarded(work: Callable[[], T], what: str) -> T:
+    """Do the work; whatever breaks in a library becomes one InfrastructureError that names what was being done."""
+    try:
+        return work()
+    except UnicompError:
+        raise
+    except Exception as error:
+        raise InfrastructureError(f"{PREFIX}{what} failed: {type(error).__name__}: {error}") from error
 
 
 def one_line(error: object, *, longest: int | None = None) -> str:

@@ -107,7 +107,7 @@ def plan(
     from pytest_unicomp.cli.commands import plan_power
     from pytest_unicomp.config.config_file import configuration
     from pytest_unicomp.config.resolve import resolve
-    from pytest_unicomp.run.run import Run
+    from pytest_unicomp.run.preflight import preflight
 
     given = [argument.removeprefix("--unicomp-").partition("=")[::2] for argument in pytest_arguments(context.args)]
     named = next((Path(value) for name, value in given if name == "config"), None)
@@ -123,9 +123,9 @@ def plan(
     for name, given_share in (("--discordance", discordance), ("--drop", drop)):
         if given_share is not None and not 0 < given_share < 1:
             raise UsageProblem(f"unicomp: {name} is {given_share}; expected a share above 0 and below 1, such as 0.05.")
-    run = Run(settings)
+    found = preflight(settings)
     rows = plan_power.rows(
-        run.plan.cells, run.baselines, run.plan.model, run.policy, limit=settings.limit, discordance=discordance, drop=drop
+        found.plan.cells, found.baselines, found.plan.model, found.policy, limit=settings.limit, discordance=discordance, drop=drop
     )
     show(rows, as_json, ("recipe", "gates", "benchmark", "dimension", "capability", *plan_power.SHOWN))
     if not as_json:

@@ -9,6 +9,7 @@ import pytest
 
 from pytest_unicomp.plugin.fixtures import (
     artifact,
+    artifact_check,
     baseline,
     calibration_gain,
     capability,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "artifact",
+    "artifact_check",
     "baseline",
     "calibration_gain",
     "capability",

@@ -102,9 +102,15 @@ def claim(unicomp: Run, request: pytest.FixtureRequest) -> Claim:
 
 
 @pytest.fixture
-def soundness(unicomp: Run, cell: Cell, request: pytest.FixtureRequest) -> Check:
+def artifact_check(unicomp: Run, cell: Cell, request: pytest.FixtureRequest) -> Check:
     """Is the artifact a checkpoint that can be shipped, and what its recipe says?"""
-    return keep(request, unicomp.soundness(cell))
+    return keep(request, unicomp.artifact_check(cell))
+
+
+@pytest.fixture
+def soundness(artifact_check: Check) -> Check:
+    """The older name of `artifact_check`, for one release."""
+    return artifact_check
 
 
 @pytest.fixture
@@ -121,18 +127,18 @@ def latency(unicomp: Run, cell: Cell, request: pytest.FixtureRequest) -> Check:
     """Is the candidate no slower than the reference? Timed by pytest-benchmark, each round beside a round of the reference."""
     from pytest_unicomp.engine.host.paired_timing import WARM_UP
 
-    wanted = unicomp.checking.rounds(cell)
-    rounds = unicomp.trials.kept_rounds(cell, at_least=wanted)
+    wanted = unicomp.checker.rounds(cell)
+    rounds = unicomp.timings.kept_rounds(cell, at_least=wanted)
     if rounds is None or _asks_for_timings(request.config):
         benchmark = request.getfixturevalue("benchmark")
         if benchmark.disabled:
             return keep(request, unicomp.not_timed(cell))
-        rounds = unicomp.trials.rounds(cell)
+        rounds = unicomp.timings.rounds(cell)
         benchmark.group = cell.benchmark
         benchmark.pedantic(rounds.candidate, setup=rounds.before, rounds=wanted, warmup_rounds=WARM_UP, iterations=1)
         rounds.finish(benchmark.stats.stats.data)
         benchmark.extra_info.update(rounds.extra_info())
-        unicomp.trials.keep_rounds(cell, rounds)
+        unicomp.timings.keep_rounds(cell, rounds)
     return keep(request, unicomp.latency(cell, rounds))
 
 
@@ -144,19 +150,19 @@ def kernel(unicomp: Run, cell: Cell, request: pytest.FixtureRequest) -> Check:
     missing = unicomp.kernel_missing(cell)
     if missing is not None:
         return keep(request, missing)
-    kept = unicomp.trials.kept_kernel(cell)
+    kept = unicomp.timings.kept_kernel(cell)
     if kept is None or _asks_for_timings(request.config):
         benchmark = request.getfixturevalue("benchmark")
         if benchmark.disabled:
             return keep(request, unicomp.not_timed(cell))
-        made = unicomp.trials.kernel(cell)
+        made = unicomp.timings.kernel(cell)
         rounds: PairedRounds = made.pairs
         benchmark.group = cell.benchmark
         benchmark.pedantic(rounds.candidate, setup=rounds.before, rounds=ROUNDS, warmup_rounds=WARM_UP, iterations=1)
         rounds.finish(benchmark.stats.stats.data)
         kept = rounds, made.report(confidence=unicomp.policy.confidence)
         benchmark.extra_info.update({**rounds.extra_info(), "kernel": kept[1].model_dump(mode="json")})
-        unicomp.trials.keep_kernel(cell, *kept)
+        unicomp.timings.keep_kernel(cell, *kept)
     check, report = unicomp.kernel(cell, *kept)
     request.node.stash.setdefault(KERNELS, []).append(report)
     return keep(request, check)

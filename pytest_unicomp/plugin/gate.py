@@ -105,7 +105,7 @@ class Gate:
                 self.run.promise(cell for item in session.items if (cell := _cell(item)) is not None)
             except UnicompError as error:
                 pytest.exit(str(error), returncode=USAGE if isinstance(error, UsageProblem) else INFRASTRUCTURE)
-            self.progress.expect(self.run.results.outstanding())
+            self.progress.expect(self.run.outstanding())
 
     def pytest_deselected(self) -> None:
         """Remember that not everything was selected."""

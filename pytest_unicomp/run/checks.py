@@ -1,23 +1,23 @@
-"""From what was measured to checks, by one policy: a run asks here, and so does whoever recomputes a report."""
+"""Measurements -> Check, by one policy: every question passes through `Checker.check`, in a run as in `unicomp verify`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict, assert_never
 
 from pytest_unicomp import compare
 from pytest_unicomp.api.protocols import CostBenchmark, LatencyBenchmark, SizeBenchmark
-from pytest_unicomp.api.records import Artifact, Check, Estimate, KernelReport, Measurement
+from pytest_unicomp.api.records import Check, Estimate, Family, KernelReport, Measurement, Question
 from pytest_unicomp.api.registry import benchmarks
-from pytest_unicomp.checkpoints import artifact_check as soundness
-from pytest_unicomp.checkpoints.checks import Finding
+from pytest_unicomp.checkpoints import artifact_check
 from pytest_unicomp.compare import hashes, stats
 from pytest_unicomp.config import cost_limits
 from pytest_unicomp.config.cost_limits import Limit
 from pytest_unicomp.engine.host import health
 from pytest_unicomp.engine.host.paired_timing import ROUNDS, PairedRounds
 from pytest_unicomp.run import early_stopping
+from pytest_unicomp.run.check_inputs import CheckInputs, Inspection, MeasurePart, Pair, Single, Timed
 from pytest_unicomp.run.plan import Cell
 from pytest_unicomp.store.baselines import condense
 
@@ -26,74 +26,135 @@ LATENCY_MARGIN = 0.25
 MEMORY_MARGIN = 0.25
 
 
-def _identity(cell: Cell) -> dict[str, Any]:
+class Subject(TypedDict):
+    """Whom a check is about, as the fields of its record."""
+
+    recipe: str
+    family: Family
+    gates: bool
+
+
+def subject_of(cell: Cell) -> Subject:
+    """Return whom the check of a cell is about."""
     return {"recipe": cell.recipe, "family": cell.family, "gates": cell.gates}
 
 
 @dataclass(frozen=True)
-class Checking:
-    """The policy, the largest ratios of cost by benchmark, and the items by benchmark that must be right."""
+class Checker:
+    """The policy, the limits of cost by benchmark, and the items by benchmark that must be right."""
 
     policy: compare.Policy
     limits: Mapping[str, Any] = field(default_factory=dict)
     must_pass_items: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
-    def retention(self, cell: Cell, reference: Measurement, candidate: Measurement) -> Check:
-        """Is what the reference could do kept? Paired per item (design: section 6)."""
-        identical = candidate.artifact == reference.artifact
-        check = compare.retention(reference, candidate, **_identity(cell), policy=self.policy, identical=identical)
-        return _with(check, hashes.of_items("retention", reference, candidate))
+    def check(self, cell: Cell, question: Question, inputs: CheckInputs) -> Check:
+        """Answer a question about a cell, with the evidence that a waiver may name; `question` tells apart what a pair is asked."""
+        match inputs:
+            case Pair():
+                ask = {
+                    "retention": self._retention,
+                    "drift": self._drift,
+                    "must_pass": self._must_pass,
+                    "efficiency": self._size,
+                    "calibration": self._calibration_gain,
+                }[question]
+                return ask(cell, inputs)
+            case Single():
+                return self._cost(cell, inputs.candidate)
+            case Timed():
+                return self._latency(cell, inputs)
+            case Inspection():
+                return self._artifact(cell, inputs)
+            case _:
+                assert_never(inputs)
 
-    def sequential(
-        self, cell: Cell, reference: Measurement, part: Callable[[str, str, frozenset[str]], Measurement]
+    def stopped_early(
+        self, cell: Cell, reference: Measurement, part: MeasurePart, earlier: Measurement | None = None
     ) -> tuple[Check, Measurement]:
-        """The same, asking for one part of the items after another and stopping when it is certain; returns what was measured too."""
+        """Decide retention from one part of the items after another until it is certain; return what was measured for it too."""
         margin = self.policy.of(recipe=cell.recipe, capability=cell.capability).capability
         check, measured = early_stopping.EarlyStopping(reference, part, self.policy, margin).decide(cell)
-        return _with(check, hashes.of_items("retention", reference, measured)), measured
+        check = _with(check, hashes.of_items("retention", reference, measured))
+        return check if earlier is None else compare.with_floor(check, earlier, reference), measured
 
-    def drift(self, cell: Cell, baseline: Measurement, current: Measurement) -> Check:
-        """Is it what it was last time? `current` is condensed as the baseline is."""
-        current = condense(current)
-        check = compare.drift(baseline, current, **_identity(cell), policy=self.policy)
-        return _with(check, hashes.of_items("drift", baseline, current))
+    def not_timed(self, cell: Cell, reason: str) -> Check:
+        """Return the check of a timing that could not be taken here; there is no evidence that a waiver could name."""
+        return self._of_ratio(cell, self._ratio(cell, [], [])).model_copy(update={"verdict": "inconclusive", "reason": reason})
 
-    def must_pass(self, cell: Cell, reference: Measurement, candidate: Measurement) -> Check:
-        """Are the items right that must be right?"""
+    def broken(self, cell: Cell, question: Question, error: BaseException) -> Check:
+        """Return the check of a cell that could not be made or measured: an error, never a regression and never a pass."""
+        benchmark = benchmarks().entries.get(cell.benchmark)
+        return compare.broken(
+            **subject_of(cell),
+            benchmark=cell.benchmark,
+            dimension=cell.dimension,
+            capability=cell.capability,
+            question=question,
+            metric=benchmark.metric if benchmark else "problems",
+            higher_is_better=benchmark.higher_is_better if benchmark else False,
+            policy=self.policy,
+            message=str(error) or type(error).__name__,
+        )
+
+    def rounds(self, cell: Cell) -> int:
+        """Return how many rounds a timing needs: more if a limit is on a percentile, which few rounds cannot prove."""
+        wanted = [limit.percentile / 100 for limit in self._limits(cell.benchmark) if limit.percentile is not None]
+        return max([ROUNDS, *(stats.rounds_for(quantile, confidence=self.policy.confidence) for quantile in wanted)])
+
+    # What is asked of two measurements
+
+    def _retention(self, cell: Cell, pair: Pair) -> Check:
+        identical = pair.candidate.artifact == pair.reference.artifact
+        check = compare.retention(pair.reference, pair.candidate, **subject_of(cell), policy=self.policy, identical=identical)
+        check = _with(check, hashes.of_items("retention", pair.reference, pair.candidate))
+        return check if pair.earlier is None else compare.with_floor(check, pair.earlier, pair.reference)
+
+    def _drift(self, cell: Cell, pair: Pair) -> Check:
+        # Condensed as the baseline is.
+        current = condense(pair.candidate)
+        check = compare.drift(pair.reference, current, **subject_of(cell), policy=self.policy)
+        return _with(check, hashes.of_items("drift", pair.reference, current))
+
+    def _must_pass(self, cell: Cell, pair: Pair) -> Check:
         patterns = self.must_pass_items[cell.benchmark]
-        check = compare.must_pass(reference, candidate, patterns, **_identity(cell), policy=self.policy)
-        chosen, unmet = compare.must_pass_items(candidate.items, patterns)
+        check = compare.must_pass(pair.reference, pair.candidate, patterns, **subject_of(cell), policy=self.policy)
+        chosen, unmet = compare.must_pass_items(pair.candidate.items, patterns)
         scores = [[item.id, item.prompt_digest, item.score] for item in chosen]
         return _with(check, hashes.of_values("must_pass", cell.benchmark, scores, unmet))
 
-    def size(self, cell: Cell, reference: Measurement, candidate: Measurement) -> Check:
-        """Is the artifact no larger than the reference, beyond its limits?"""
-        # What a process took once is no constant of the model, and once tells nothing of its spread.
+    def _calibration_gain(self, cell: Cell, pair: Pair) -> Check:
+        return compare.calibration_gain(pair.reference, pair.candidate, recipe=cell.recipe, family=cell.family, policy=self.policy)
+
+    def _size(self, cell: Cell, pair: Pair) -> Check:
+        reference, candidate = pair.reference, pair.candidate
         benchmark = benchmarks()[cell.benchmark]
-        noisy = isinstance(benchmark, SizeBenchmark) and benchmark.measured_once
-        ratio = compare.sizes(reference, candidate, recipe=cell.recipe, confidence=self.policy.confidence, repeatable=not noisy)
-        margin = self._margin(cell.benchmark, MEMORY_MARGIN if noisy else self.policy.benchmark.excess)
+        # What a process took once is no constant of the model, and once tells nothing of its spread.
+        once = isinstance(benchmark, SizeBenchmark) and benchmark.measured_once
+        ratio = compare.sizes(reference, candidate, recipe=cell.recipe, confidence=self.policy.confidence, repeatable=not once)
+        margin = self._margin(cell.benchmark, MEMORY_MARGIN if once else self.policy.benchmark.excess)
         check = compare.cost(
             ratio,
-            **_identity(cell),
+            **subject_of(cell),
             benchmark=candidate.benchmark,
             dimension=candidate.dimension,
             capability=candidate.capability,
             margin=margin,
         )
-        check = compare.by_limits(check, ratio.after, self._limits(cell.benchmark), ratio=ratio, repeatable=not noisy)
+        check = compare.by_limits(check, ratio.after, self._limits(cell.benchmark), ratio=ratio, repeatable=not once)
         names = dict.fromkeys((*reference.details, *candidate.details))
         beside = {name: (reference.details.get(name), candidate.details.get(name)) for name in names}
         check = check.model_copy(update={"details": beside})
         return _with(check, hashes.of_values("efficiency", cell.benchmark, reference.value, candidate.value))
 
-    def cost(self, cell: Cell, candidate: Measurement) -> Check:
-        """Did making the artifact cost no more than its limit? Without one the number informs; what nobody recorded is no pass."""
+    # What is asked of one measurement, of timings and of files
+
+    def _cost(self, cell: Cell, candidate: Measurement) -> Check:
+        """Without a limit the number informs; a number that nobody recorded is no pass."""
         known = [] if candidate.value is None else [candidate.value]
         benchmark = benchmarks()[cell.benchmark]
         unknown = benchmark.unknown if isinstance(benchmark, CostBenchmark) else "no record"
         check = Check(
-            **_identity(cell),
+            **subject_of(cell),
             benchmark=cell.benchmark,
             dimension=candidate.dimension,
             capability=candidate.capability,
@@ -110,83 +171,63 @@ class Checking:
         check = compare.by_limits(check, known, self._limits(cell.benchmark)) if known else check
         return _with(check, hashes.of_values("efficiency", cell.benchmark, candidate.value))
 
-    def limited(self, benchmark: str) -> bool:
-        """Say whether a limit is set on a benchmark."""
-        return benchmark in self.limits
-
-    def latency(self, cell: Cell, rounds: PairedRounds, *, identity: Sequence[str]) -> Check:
-        """Is the candidate no slower than the reference, beyond its limit? `identity` says what was timed, since timings never repeat."""
-        ratio = self._timed(cell, rounds.reference_seconds, rounds.candidate_seconds)
-        benchmark = benchmarks()[cell.benchmark]
+    def _latency(self, cell: Cell, timed: Timed) -> Check:
+        rounds, benchmark = timed.rounds, benchmarks()[cell.benchmark]
+        ratio = self._ratio(cell, rounds.reference_seconds, rounds.candidate_seconds)
         written = benchmark.written_tokens if isinstance(benchmark, LatencyBenchmark) else 1
         check = compare.by_limits(self._of_ratio(cell, ratio), ratio.after, self._limits(cell.benchmark), written=written, ratio=ratio)
         before, after = rounds.kernels
-        told = {"kernels": rounds.kernels, "health": rounds.health, "reason": f"{check.reason}; {after} beside {before}"}
-        check = check.model_copy(update=told)
+        reason = f"{check.reason}; {after} beside {before}"
+        check = check.model_copy(update={"kernels": rounds.kernels, "health": rounds.health, "reason": reason})
         problem = health.timing_problem(rounds.health) if rounds.health else None
         if problem is not None:
             check = check.model_copy(update={"verdict": "inconclusive", "reason": f"the host was not healthy: {problem}; {check.reason}"})
-        return _with(check, hashes.of_values("efficiency", cell.benchmark, *identity, *rounds.kernels))
+        if timed.kernel is not None:
+            check = check.model_copy(update={"reason": f"{check.reason}; {_best_layer(timed.kernel)}"})
+        return _with(check, hashes.of_values("efficiency", cell.benchmark, *timed.identity, *rounds.kernels))
 
-    def kernel(self, cell: Cell, rounds: PairedRounds, report: KernelReport, *, identity: Sequence[str]) -> tuple[Check, KernelReport]:
-        """Are the linear layers of one written token no slower on a kernel than dense? With the table, which says how the host was."""
-        check = self.latency(cell, rounds, identity=identity)
-        best = max(report.layers, key=lambda layer: layer.share)
-        where = f"{best.outputs} x {best.inputs}, {best.rows} tokens"
-        reason = f"{check.reason}; at best {100 * best.share:.0f} % of the {best.bound} ceiling ({where})"
-        unhealthy = health.timing_problem(rounds.health) if rounds.health else None
-        return check.model_copy(update={"reason": reason}), report.model_copy(update={"unhealthy": unhealthy})
-
-    def not_timed(self, cell: Cell, reason: str) -> Check:
-        """The check of a timing that could not be taken here; there is no evidence that a waiver could name."""
-        return self._of_ratio(cell, self._timed(cell, [], [])).model_copy(update={"verdict": "inconclusive", "reason": reason})
-
-    def soundness(self, cell: Cell, artifact: Artifact, findings: Sequence[Finding]) -> Check:
-        """Is the artifact a checkpoint that can be shipped, and what its recipe says?"""
-        check = soundness.check(artifact, findings, **_identity(cell), confidence=self.policy.confidence)
+    def _artifact(self, cell: Cell, inspection: Inspection) -> Check:
+        artifact, findings = inspection.artifact, inspection.findings
+        check = artifact_check.check(artifact, findings, **subject_of(cell), confidence=self.policy.confidence)
         failed = sorted([finding.check, str(finding.found)] for finding in findings if finding.status == "fail")
         return _with(check, hashes.of_values("artifact", artifact.fingerprint, failed))
 
-    def _timed(self, cell: Cell, reference: Sequence[float], candidate: Sequence[float]) -> compare.Ratio:
-        tokens = _counted_tokens(cell.benchmark)
-        return compare.Ratio.of(
-            [seconds / tokens for seconds in reference],
-            [seconds / tokens for seconds in candidate],
-            metric=benchmarks()[cell.benchmark].metric,
-            confidence=self.policy.confidence,
-        )
+    def _ratio(self, cell: Cell, reference: Sequence[float], candidate: Sequence[float]) -> compare.Ratio:
+        benchmark = benchmarks()[cell.benchmark]
+        tokens = benchmark.counted_tokens if isinstance(benchmark, LatencyBenchmark) else 1
+        sides = [[seconds / tokens for seconds in side] for side in (reference, candidate)]
+        return compare.Ratio.of(*sides, metric=benchmark.metric, confidence=self.policy.confidence)
 
     def _of_ratio(self, cell: Cell, ratio: compare.Ratio) -> Check:
         benchmark = benchmarks()[cell.benchmark]
         return compare.cost(
             ratio,
-            **_identity(cell),
+            **subject_of(cell),
             benchmark=cell.benchmark,
             dimension=benchmark.dimension,
             capability=benchmark.capability,
             margin=self._margin(cell.benchmark, LATENCY_MARGIN),
         )
 
-    def rounds(self, cell: Cell) -> int:
-        """Return how many rounds a timing needs: more where a limit is on a percentile, which few rounds cannot prove."""
-        wanted = [limit.percentile / 100 for limit in self._limits(cell.benchmark) if limit.percentile is not None]
-        return max([ROUNDS, *(stats.rounds_for(quantile, confidence=self.policy.confidence) for quantile in wanted)])
-
     def _limits(self, benchmark: str) -> list[Limit]:
         return cost_limits.read(benchmark, self.limits[benchmark]) if benchmark in self.limits else []
 
     def _margin(self, benchmark: str, default: float) -> float:
-        """Return the margin that a limit on the ratio means: 0.35 times the reference is a margin of -0.65; the tightest where there are several."""
+        """Return the margin that a limit on the ratio means: 0.35 times the reference is a margin of -0.65; the tightest if there are several."""
         ratios = [limit.ratio for limit in self._limits(benchmark) if limit.ratio is not None]
         return min(ratios) - 1 if ratios else default
 
 
-def _counted_tokens(name: str) -> int:
-    """Return by how many tokens the seconds of a benchmark are divided: 1 where it counts whole rounds."""
-    benchmark = benchmarks()[name]
-    return benchmark.counted_tokens if isinstance(benchmark, LatencyBenchmark) else 1
+def kernel_table(report: KernelReport, rounds: PairedRounds) -> KernelReport:
+    """Return the table of a kernel with what speaks against its timings."""
+    return report.model_copy(update={"unhealthy": health.timing_problem(rounds.health) if rounds.health else None})
+
+
+def _best_layer(kernel: KernelReport) -> str:
+    best = max(kernel.layers, key=lambda layer: layer.share)
+    return f"at best {100 * best.share:.0f} % of the {best.bound} ceiling ({best.outputs} x {best.inputs}, {best.rows} tokens)"
 
 
 def _with(check: Check, evidence: str) -> Check:
-    """Add the evidence that a waiver may name, where there is something to excuse."""
+    """Add the evidence that a waiver may name, if there is something to excuse."""
     return check.model_copy(update={"evidence": evidence}) if check.verdict not in ("error", "not_comparable") else check

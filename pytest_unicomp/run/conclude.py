@@ -1,19 +1,116 @@
-"""From a recipe's checks to its row in the report, and what the report says of the policy: a run asks here, and so does whoever recomputes a report."""
+"""Checks -> Report: the row of each recipe, the verdict of the run, scores, and what the report records of the policy."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from pytest_unicomp import compare
-from pytest_unicomp.api.records import Artifact, Check, RecipeVerdict
+from pytest_unicomp.api.errors import UnicompError
+from pytest_unicomp.api.records import Artifact, Check, KernelReport, Origin, RecipeVerdict, ReferenceSummary, Report
 from pytest_unicomp.config.settings import Settings, recorded
+from pytest_unicomp.engine.host import host
 from pytest_unicomp.report import scores
 from pytest_unicomp.run.checks import LATENCY_MARGIN
+from pytest_unicomp.run.plan import REFERENCE, Candidate, Plan
+from pytest_unicomp.run.preflight import Prepared
+from pytest_unicomp.run.provenance import Provenance
+from pytest_unicomp.run.quality import Quality, Scores
+from pytest_unicomp.run.results import Results
+from pytest_unicomp.run.waive import Waiving, with_waivers
+
+
+def conclude(
+    prepared: Prepared,
+    results: Results,
+    quality: Quality,
+    waiving: Waiving,
+    checks: Sequence[Check],
+    kernels: Sequence[KernelReport] = (),
+) -> Report:
+    """Turn the checks that were made into the report: recipes, the run's verdict and its exit code; `kernels` are the tables of kernels."""
+    settings, planned, policy = prepared.settings, prepared.plan, prepared.policy
+    judged = (_row(candidate, checks, results, policy) for candidate in planned.candidates)
+    recipes, scored_by = _scored_rows([row for row in judged if row is not None], checks, quality, prepared.evaluation.scoring)
+    verdict, exit_code, reason = compare.run_verdict(recipes, policy)
+    strict, _, _ = compare.run_verdict([row.model_copy(update={"verdict": row.without_waivers}) for row in recipes], policy)
+    waived = waiving.states(checks)
+    gating = [candidate.name for candidate in planned.candidates if candidate.gates]
+    return Report(
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        verdict=verdict,
+        without_waivers=strict,
+        waivers=waived,
+        exit_code=exit_code,
+        reason=with_waivers(reason, waived, strict),
+        environment=host.describe(),
+        policy=policy_record(settings, planned.benchmarks, gating, confidence=policy.confidence),
+        reference=_reference(results),
+        recipes=recipes,
+        checks=list(checks),
+        calibration_gains=compare.calibration_gains(
+            list(checks), before=settings.calibration, after=settings.calibration_target or "", policy=policy
+        ),
+        findings=quality.findings(scored_by) if scored_by else [],
+        pareto=scores.points(recipes, checks),
+        cheapest=scores.cheapest(recipes),
+        kernels=list(kernels),
+        origins=[] if settings.sequential else _origins(checks, results),
+    )
+
+
+def place(check: Check, planned: Plan) -> tuple[int, int, str]:
+    """Return where a check stands in the report: by candidate, then benchmark, then question, whatever order it was made in."""
+    # Checks of the reference itself stand before those of the recipes.
+    recipes = [REFERENCE, *(candidate.name for candidate in planned.candidates)]
+    names = ["artifact", *planned.benchmarks]
+    return recipes.index(check.recipe), names.index(check.benchmark), check.question
+
+
+def _row(candidate: Candidate, checks: Sequence[Check], results: Results, policy: compare.Policy) -> RecipeVerdict | None:
+    own = [check for check in checks if check.recipe == candidate.name]
+    if not own:
+        return None
+    try:
+        artifact = results.artifact(candidate.name)
+    except UnicompError:
+        artifact = None
+    return recipe(own, artifact, policy=policy)
+
+
+def _scored_rows(
+    rows: Sequence[RecipeVerdict], checks: Sequence[Check], quality: Quality, scoring: Literal["paper", "corrected"]
+) -> tuple[list[RecipeVerdict], dict[str, Scores]]:
+    """Fill in the thirteen scores; return the quality scores by recipe too."""
+    efficiency = scores.efficiency_scores(checks, {row.recipe: row.artifact for row in rows})
+    filled, found = [], {}
+    for row in rows:
+        measured = scored([check for check in checks if check.recipe == row.recipe])
+        found[row.recipe] = quality.of(row.recipe, [check.benchmark for check in measured])
+        filled.append(with_scores(row, found[row.recipe], efficiency[row.recipe], scoring))
+    return filled, found
+
+
+def _origins(checks: Sequence[Check], results: Results) -> list[Origin]:
+    """Return where the measurements come from that retention was decided from; if a run stops early no measurement is whole."""
+    provenance = Provenance()
+    for check in paired(checks):
+        provenance.note(REFERENCE, results.reference(check.benchmark))
+        provenance.note(check.recipe, results.measurement(check.recipe, check.benchmark))
+    return provenance.origins()
+
+
+def _reference(results: Results) -> ReferenceSummary | None:
+    try:
+        model = results.model
+    except UnicompError:
+        return None
+    return ReferenceSummary(model=model.name, fingerprint=model.fingerprint, parameters=model.parameters, bytes=model.bytes)
 
 
 def recipe(own: Sequence[Check], artifact: Artifact | None, *, policy: compare.Policy) -> RecipeVerdict:
-    """Return the verdict of the recipe that `own`, at least one check, are all about; `artifact` is None where it could not be made."""
+    """Return the verdict of the recipe that `own`, at least one check, are all about; `artifact` is None if it could not be made."""
     verdict, reason, capabilities = compare.recipe_verdict(own, policy=policy)
     strict, _, _ = compare.recipe_verdict([check.model_copy(update={"waived": False}) for check in own], policy=policy)
     return RecipeVerdict(

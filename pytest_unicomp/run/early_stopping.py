@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pytest_unicomp import compare
@@ -12,13 +12,12 @@ from pytest_unicomp.api.records import Check, Item, Measurement
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.config.margins import Margin
 from pytest_unicomp.config.settings import Settings, flag
+from pytest_unicomp.run.check_inputs import MeasurePart
 from pytest_unicomp.run.plan import Cell, Plan
 
 # Ten looks: each costs a model call with a batch that is not full, and saves at most a tenth of the items.
 LOOKS = 10
 LEAST = 50
-
-Part = Callable[[str, str, frozenset[str]], Measurement]
 
 
 def validate(settings: Settings) -> None:
@@ -47,7 +46,7 @@ class EarlyStopping:
     """One candidate on one benchmark: `check` is its verdict, `measured` the items that it took."""
 
     reference: Measurement
-    part: Part
+    part: MeasurePart
     policy: compare.Policy
     margin: Margin
     _parts: list[Measurement] = field(default_factory=list, init=False)

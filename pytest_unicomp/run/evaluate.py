@@ -120,5 +120,11 @@ def source() -> str:
     return digest({"packages": package_digest(*SHARED), "evaluate": file_digest(__file__)})[:16]
 
 
+@cache
+def runtime_source() -> str:
+    """Return 16 hex digits over the code that puts kernels into models, so that timings made by older code are not reused."""
+    return package_digest("pytest_unicomp.engine.runtimes")
+
+
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")

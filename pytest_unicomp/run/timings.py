@@ -7,16 +7,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from pytest_unicomp.api.errors import guarded
 from pytest_unicomp.api.protocols import Evaluation, KernelBenchmark, LatencyBenchmark
-from pytest_unicomp.api.records import Artifact, KernelReport, Source
+from pytest_unicomp.api.records import Artifact, KernelReport
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.api.source_digest import file_digest, source_digest
 from pytest_unicomp.config.parsers import served
 from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.engine.host import health, host, paired_timing
 from pytest_unicomp.engine.host.paired_timing import PairedRounds
+from pytest_unicomp.run import evaluate
 from pytest_unicomp.run.plan import REFERENCE, Cell
-from pytest_unicomp.run.results import Results, guarded, runtime_source
+from pytest_unicomp.run.results import Results
 from pytest_unicomp.run.step import Step, StepProgress
 from pytest_unicomp.store.local import Store, digest
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from pytest_unicomp.engine.runtimes import Runtime
 
 
-class Trials:
+class Timings:
     """Makes paired rounds for the cells of one plan; whoever asked performs them (`pytest-benchmark`) and hands them back to be kept."""
 
     def __init__(self, results: Results, settings: Settings, evaluation: Evaluation, *, store: Store, progress: StepProgress) -> None:
@@ -48,7 +50,7 @@ class Trials:
         self._progress(Step("time", cell.recipe, cell.benchmark))
         if self._settings.backend == "server" or served(artifacts[1].path):
             return self._at_endpoints(benchmark, artifacts)
-        self._results.release()
+        self._results.loaded.release()
         wanted = {artifact.path for artifact in artifacts}
         for key in [key for key in self._timed if key[0] not in wanted]:
             self._timed.pop(key)[0].release()
@@ -67,7 +69,7 @@ class Trials:
     def _at_endpoints(self, benchmark: LatencyBenchmark, artifacts: Sequence[Artifact]) -> PairedRounds:
         """Return rounds of two servers that run at once: pairs need both, so each may have half of the device's memory."""
         self.close()
-        engines = [self._results.server(artifact, beside=artifacts) for artifact in artifacts]
+        engines = [self._results.loaded.server(artifact, beside=artifacts) for artifact in artifacts]
         before, after = (benchmark.prepare(engine) for engine in engines)
         names = [f"as served at {engine.endpoint.url}" if engine.session is None else "as served by --unicomp-serve" for engine in engines]
         sessions = [engine.session for engine in engines if engine.session is not None]
@@ -111,7 +113,7 @@ class Trials:
         """Return the rounds of a format's kernel on the reference's layers (`benchmarks.efficiency.kernels.KernelRounds`), nothing timed yet."""
         benchmark = cast("KernelBenchmark", benchmarks()[cell.benchmark])
         self._progress(Step("time", REFERENCE, cell.benchmark))
-        self._results.release()
+        self._results.loaded.release()
         self.close()
         return guarded(lambda: benchmark.prepare(Path(self._results.model.path), self._results.device), cell.benchmark)
 
@@ -126,13 +128,6 @@ class Trials:
             return
         document = {"rounds": rounds.extra_info(), "report": report.model_dump(mode="json"), "created": _now()}
         self._store.write("kernels", self._key(cell), document)
-
-    def source(self, rounds: PairedRounds, kernel: KernelReport | None = None) -> Source:
-        """Keep timed rounds, and the table of a kernel, under their content, and name them: those of an unhealthy host are kept nowhere else."""
-        document = {"rounds": rounds.extra_info(), "kernel": None if kernel is None else kernel.model_dump(mode="json")}
-        key = digest(document)
-        self._store.write("timings", key, document)
-        return Source(side="both", kind="timings", key=key, digest=key)
 
     def _key(self, cell: Cell) -> str:
         here = host.describe()
@@ -149,7 +144,12 @@ class Trials:
                 "dtype": self._evaluation.dtype,
                 "alpha": self._settings.alpha if benchmark.kind == "kernel" else None,
                 "versions": host.versions(),
-                "source": [source_digest(benchmark), file_digest(paired_timing.__file__), file_digest(health.__file__), runtime_source()],
+                "source": [
+                    source_digest(benchmark),
+                    file_digest(paired_timing.__file__),
+                    file_digest(health.__file__),
+                    evaluate.runtime_source(),
+                ],
             }
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Literal
 
@@ -11,23 +11,29 @@ from pytest_unicomp.compare import Policy, pool
 from pytest_unicomp.compare.hashes import of_checks
 from pytest_unicomp.config.waivers import Waiver
 
-Siblings = Callable[[str, str], list[Check]]
 State = Literal["applied", "expired", "other_evidence", "not_needed", "not_met"]
 
 
 class Waiving:
-    """The waivers of one run on one day; `siblings` returns the retention checks of a recipe's capability, before any waiver."""
+    """The waivers of one run on one day."""
 
-    def __init__(self, waivers: Sequence[Waiver], today: date, policy: Policy, siblings: Siblings) -> None:
-        """Keep the parts; nothing is measured before a check that a waiver is about is met."""
-        self._waivers, self._today, self._policy, self._siblings = waivers, today, policy, siblings
+    def __init__(self, waivers: Sequence[Waiver], today: date, policy: Policy) -> None:
+        """Keep the parts."""
+        self._waivers, self._today, self._policy = waivers, today, policy
 
-    def excused(self, check: Check) -> Check:
-        """Return the check, marked as waived where a waiver excuses it or the capability that it belongs to."""
+    def by_capability(self, check: Check) -> bool:
+        """Return True if a waiver names the capability of the check as a whole, so that its siblings decide too."""
+        return any(waiver.capability is not None and meant(waiver, [check]) for waiver in self._waivers)
+
+    def excused(self, check: Check, siblings: Sequence[Check] = ()) -> Check:
+        """Return the check, marked as waived if a waiver excuses it or the capability that it belongs to.
+
+        `siblings` are the retention checks of that capability, this one among them, needed if `by_capability(check)`.
+        """
         for waiver in self._waivers:
             if not meant(waiver, [check]):
                 continue
-            together = [check] if waiver.capability is None else self._siblings(check.recipe, check.capability)
+            together = [check] if waiver.capability is None else siblings
             if self._state(waiver, together)[0] == "applied":
                 return check.model_copy(update={"waived": True})
         return check

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pytest_unicomp.compare import Policy, recipe_verdict, retention
-from pytest_unicomp.run.checks import Checking
+from pytest_unicomp.run.check_inputs import Pair
+from pytest_unicomp.run.checks import Checker
 from pytest_unicomp.run.plan import Cell
 from tests.toys import measurement
 
@@ -14,9 +15,8 @@ SCORES = [1.0] * 900 + [0.0] * 100
 
 
 def asked(patterns, after, before=None):
-    return Checking(Policy(), must_pass_items={"toy": patterns}).must_pass(
-        CELL, measurement(before or SCORES), measurement(after, artifact="b")
-    )
+    pair = Pair(measurement(before or SCORES), measurement(after, artifact="b"))
+    return Checker(Policy(), must_pass_items={"toy": patterns}).check(CELL, "must_pass", pair)
 
 
 IDS = [item.id for item in measurement(SCORES).items]

@@ -9,7 +9,8 @@ from pytest_unicomp.api.records import HostHealth
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.compare import Policy
 from pytest_unicomp.engine.host.paired_timing import ROUNDS, PairedRounds
-from pytest_unicomp.run.checks import Checking
+from pytest_unicomp.run.check_inputs import Pair, Single, Timed
+from pytest_unicomp.run.checks import Checker
 from pytest_unicomp.run.evaluate import measure_size
 from pytest_unicomp.run.plan import Cell
 from tests.toys import artifact
@@ -22,7 +23,7 @@ def timed(limit, candidate, *, reference=1.0):
     rounds = PairedRounds(lambda: None, lambda: None, ("dense", "int8"))
     rounds.reference_seconds = [reference * (1 + 0.001 * (place % 2)) for place in range(len(candidate))]
     rounds.candidate_seconds = list(candidate)
-    return Checking(Policy(), {"decode-latency": limit} if limit else {}).latency(CELL, rounds, identity=("x",))
+    return Checker(Policy(), {"decode-latency": limit} if limit else {}).check(CELL, "efficiency", Timed(rounds, ("x",)))
 
 
 def test_without_a_limit_the_ratio_to_the_reference_decides():
@@ -35,7 +36,7 @@ def test_the_hosts_health_stands_beside_the_timing_and_a_busy_host_decides_nothi
     rounds.health = HostHealth(
         cores=2, busy_cores=1.9, others_busy_cores=1.2, load=7.5, megahertz=2600.0, gpu_others=1, gpu_megahertz=(1410, 1980), joules=3.5
     )
-    check = Checking(Policy()).latency(CELL, rounds, identity=("x",))
+    check = Checker(Policy()).check(CELL, "efficiency", Timed(rounds, ("x",)))
     assert check.verdict == "inconclusive"
     assert check.reason.startswith("the host was not healthy: other processes use the GPU (1); ")
     assert (check.health.others_busy_cores, check.health.load, check.health.joules) == (1.2, 7.5, 3.5)
@@ -61,8 +62,8 @@ def test_per_token_divides_by_the_tokens_that_a_round_writes_one_after_another()
 
 def test_a_percentile_asks_for_as_many_rounds_as_can_prove_it():
     policy = Policy()
-    assert Checking(policy, {"decode-latency": "0.8x"}).rounds(CELL) == ROUNDS
-    assert Checking(policy, {"decode-latency": ["0.8x", "p95 <= 40 ms"]}).rounds(CELL) == 93
+    assert Checker(policy, {"decode-latency": "0.8x"}).rounds(CELL) == ROUNDS
+    assert Checker(policy, {"decode-latency": ["0.8x", "p95 <= 40 ms"]}).rounds(CELL) == 93
 
 
 def test_bytes_are_exact_and_memory_that_was_measured_once_is_not():
@@ -71,7 +72,7 @@ def test_bytes_are_exact_and_memory_that_was_measured_once_is_not():
         for value in (100.0, 90.0):
             measured = measure_size(artifact("/nowhere", bytes=int(value)), "bytes", benchmarks()["bytes"], EVALUATION)
             sides.append(measured.model_copy(update={"benchmark": name, "metric": metric}))
-        return Checking(Policy()).size(replace(CELL, benchmark=name, kind="size"), *sides)
+        return Checker(Policy()).check(replace(CELL, benchmark=name, kind="size"), "efficiency", Pair(*sides))
 
     exact, once = check("bytes", "bytes"), check("peak-memory", "bytes")
     assert (exact.verdict, exact.interval) == ("pass", pytest.approx((0.1, 0.1)))
@@ -83,7 +84,7 @@ def test_bytes_are_exact_and_memory_that_was_measured_once_is_not():
 def cost(name, limit, **facts):
     cell = replace(CELL, benchmark=name, kind="size")
     measured = measure_size(artifact("/nowhere", **facts), name, benchmarks()[name], EVALUATION)
-    return Checking(Policy(), {name: limit} if limit else {}).cost(cell, measured)
+    return Checker(Policy(), {name: limit} if limit else {}).check(cell, "efficiency", Single(measured))
 
 
 def test_what_compression_took_informs_and_a_limit_decides():

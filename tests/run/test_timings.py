@@ -25,19 +25,19 @@ def rounds(count, health):
 
 def test_healthy_rounds_are_kept_and_read_back(run):
     [cell] = run.plan.cells
-    assert run.trials.kept_rounds(cell) is None
-    run.trials.keep_rounds(cell, rounds(12, QUIET))
-    kept = run.trials.kept_rounds(cell, at_least=12)
+    assert run.timings.kept_rounds(cell) is None
+    run.timings.keep_rounds(cell, rounds(12, QUIET))
+    kept = run.timings.kept_rounds(cell, at_least=12)
     assert (kept.candidate_seconds, kept.kernels, kept.health) == ([0.5] * 12, ("a", "b"), QUIET)
 
 
 def test_few_rounds_do_not_serve_a_limit_that_needs_more(run):
     [cell] = run.plan.cells
-    run.trials.keep_rounds(cell, rounds(12, QUIET))
-    assert run.trials.kept_rounds(cell, at_least=93) is None
+    run.timings.keep_rounds(cell, rounds(12, QUIET))
+    assert run.timings.kept_rounds(cell, at_least=93) is None
 
 
 def test_rounds_of_a_busy_host_are_timed_again_by_the_next_run(run):
     [cell] = run.plan.cells
-    run.trials.keep_rounds(cell, rounds(12, QUIET.model_copy(update={"busy_cores": 2.0, "others_busy_cores": 1.5})))
-    assert run.trials.kept_rounds(cell) is None
+    run.timings.keep_rounds(cell, rounds(12, QUIET.model_copy(update={"busy_cores": 2.0, "others_busy_cores": 1.5})))
+    assert run.timings.kept_rounds(cell) is None

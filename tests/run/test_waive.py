@@ -8,7 +8,8 @@ import pytest
 
 from pytest_unicomp.compare import Policy, pool, recipe_verdict
 from pytest_unicomp.config.waivers import Waiver
-from pytest_unicomp.run.checks import Checking
+from pytest_unicomp.run.check_inputs import Pair
+from pytest_unicomp.run.checks import Checker
 from pytest_unicomp.run.plan import Cell
 from pytest_unicomp.run.waive import Waiving
 from tests.toys import measurement
@@ -16,11 +17,14 @@ from tests.toys import measurement
 TODAY = date(2026, 5, 1)
 CELL = Cell("rtn", "quantization", True, "toy", "items", "performance", "knowledge", 0)
 GOOD, BAD = [1.0] * 900 + [0.0] * 100, [1.0] * 700 + [0.0] * 300
-CHECKING = Checking(Policy())
+
+
+def retained(reference, candidate, policy=None):
+    return Checker(policy or Policy()).check(CELL, "retention", Pair(reference, candidate))
 
 
 def lost():
-    return CHECKING.retention(CELL, measurement(GOOD), measurement(BAD, artifact="b"))
+    return retained(measurement(GOOD), measurement(BAD, artifact="b"))
 
 
 def waiver(check=None, **fields):
@@ -28,8 +32,8 @@ def waiver(check=None, **fields):
     return Waiver(**{**words, **({} if "capability" in fields else {"benchmark": "toy"}), **fields})
 
 
-def waiving(*given, siblings=None):
-    return Waiving(given, TODAY, Policy(), lambda recipe, capability: siblings or [lost()])
+def waiving(*given):
+    return Waiving(given, TODAY, Policy())
 
 
 def test_a_waived_failure_is_set_aside_and_said():
@@ -43,9 +47,7 @@ def test_a_waived_failure_is_set_aside_and_said():
 
 
 def test_what_is_left_must_pass_by_itself():
-    other = CHECKING.retention(CELL, measurement(GOOD[::-1]), measurement(BAD[::-1], artifact="b")).model_copy(
-        update={"benchmark": "second"}
-    )
+    other = retained(measurement(GOOD[::-1]), measurement(BAD[::-1], artifact="b")).model_copy(update={"benchmark": "second"})
     verdict, reason, _ = recipe_verdict([waiving(waiver()).excused(lost()), other], policy=Policy())
     assert verdict == "fail"
     assert "second" in reason
@@ -68,40 +70,39 @@ def test_the_last_day_counts_and_other_evidence_is_not_excused(fields, state):
 
 
 def test_a_waiver_of_what_passes_is_not_needed():
-    kept = CHECKING.retention(CELL, measurement(GOOD), measurement(GOOD, artifact="b"))
+    kept = retained(measurement(GOOD), measurement(GOOD, artifact="b"))
     found = waiving(waiver(kept))
     assert found.excused(kept).waived is False
     assert found.states([kept])[0].state == "not_needed"
 
 
 def test_one_item_more_wrong_is_other_evidence_and_another_wording_is_not():
-    worse = CHECKING.retention(CELL, measurement(GOOD), measurement([1.0] * 699 + [0.0] * 301, artifact="b"))
+    worse = retained(measurement(GOOD), measurement([1.0] * 699 + [0.0] * 301, artifact="b"))
     assert worse.evidence != lost().evidence
     candidate = measurement(BAD, artifact="b")
     reworded = candidate.model_copy(update={"items": [item.model_copy(update={"answer": "other words"}) for item in candidate.items]})
-    assert CHECKING.retention(CELL, measurement(GOOD), reworded).evidence == lost().evidence
-    stricter = Checking(Policy(benchmark_margin=0.01)).retention(CELL, measurement(GOOD), candidate)
+    assert retained(measurement(GOOD), reworded).evidence == lost().evidence
+    stricter = retained(measurement(GOOD), candidate, Policy(benchmark_margin=0.01))
     assert stricter.evidence == lost().evidence, "a waiver excuses evidence, not a policy"
 
 
 def test_a_capability_is_waived_with_all_its_checks_and_only_as_a_whole():
-    second = CHECKING.retention(CELL, measurement(GOOD[::-1]), measurement(BAD[::-1], artifact="b")).model_copy(
-        update={"benchmark": "second"}
-    )
+    second = retained(measurement(GOOD[::-1]), measurement(BAD[::-1], artifact="b")).model_copy(update={"benchmark": "second"})
     whole = pool([lost(), second], policy=Policy()).evidence
-    found = waiving(waiver(capability="knowledge", evidence=whole), siblings=[second, lost()])
-    checks = [found.excused(lost()), found.excused(second)]
+    found = waiving(waiver(capability="knowledge", evidence=whole))
+    assert found.by_capability(second)
+    checks = [found.excused(check, [second, lost()]) for check in (lost(), second)]
     assert [check.waived for check in checks] == [True, True]
     assert recipe_verdict(checks, policy=Policy())[0] == "pass"
     assert found.states(checks)[0].state == "applied"
-    assert waiving(waiver(capability="knowledge", evidence=whole), siblings=[lost()]).excused(lost()).waived is False
+    assert found.excused(lost(), [lost()]).waived is False
 
 
 def test_a_capability_of_one_benchmark_goes_by_the_same_hash_as_its_check():
     check = lost()
     assert pool([check], policy=Policy()).evidence == check.evidence
     found = waiving(waiver(capability="knowledge", evidence=check.evidence))
-    assert found.excused(check).waived
+    assert found.excused(check, [check]).waived
 
 
 def test_a_missing_measurement_cannot_be_waived():

@@ -14,7 +14,7 @@ from pytest_unicomp.cli.verify.checks import Repetition
 from pytest_unicomp.cli.verify.conclusions import Conclusions
 from pytest_unicomp.cli.verify.kernels import table_answer
 from pytest_unicomp.cli.verify.planned import plan_answer
-from pytest_unicomp.run.checks import Checking
+from pytest_unicomp.run.checks import Checker
 from pytest_unicomp.store.local import Store
 
 __all__ = ["Answer", "exit_code", "lines", "rows", "verify"]
@@ -31,9 +31,9 @@ def verify(report: Report, store: Store) -> list[Answer]:
         policy = _policy(report)
     except UnicompError as error:
         return [Answer("the policy", "differs", error.detail)]
-    checking = Checking(policy, report.policy.get("limits") or {}, report.policy.get("must_pass") or {})
-    answers = [Repetition(report, check, checking, store).answer() for check in report.checks]
-    answers += [table_answer(report, table, checking, store) for table in report.kernels]
+    checker = Checker(policy, report.policy.get("limits") or {}, report.policy.get("must_pass") or {})
+    answers = [Repetition(report, check, checker, store).answer() for check in report.checks]
+    answers += [table_answer(report, table, store) for table in report.kernels]
     return [*answers, plan_answer(report), *Conclusions(report, policy, store).answers()]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,8 @@ from pytest_unicomp.cli.verify.answer import Answer
 from pytest_unicomp.cli.verify.differences import differences
 from pytest_unicomp.cli.verify.evidence import Gone, measurement, read
 from pytest_unicomp.engine.host.paired_timing import PairedRounds
-from pytest_unicomp.run.checks import Checking
+from pytest_unicomp.run.check_inputs import CheckInputs, Inspection, MeasurePart, Pair, Single, Timed
+from pytest_unicomp.run.checks import Checker
 from pytest_unicomp.run.plan import Cell
 from pytest_unicomp.store.local import Store
 
@@ -29,7 +30,7 @@ class Repetition:
 
     report: Report
     check: Check
-    checking: Checking
+    checker: Checker
     store: Store
 
     def answer(self) -> Answer:
@@ -52,48 +53,43 @@ class Repetition:
         return Answer(what, "differs" if found else "as_reported", "; ".join(found) or "made again from its evidence")
 
     def _again(self) -> Check | None:
+        """Return the check made again, or None for a baseline that was written for the first time: nothing is compared with it."""
         check, cell = self.check, cell_of(self.check)
+        inputs = self._inputs()
+        if inputs is None:
+            return None
+        if self._in_parts and isinstance(inputs, Pair) and check.question == "retention":
+            parts = [measurement(self.store, source) for source in check.sources if source.side == "candidate"]
+            return self.checker.stopped_early(cell, inputs.reference, _by_items(parts), inputs.earlier)[0]
+        again = self.checker.check(cell, check.question, inputs)
+        return compare.accepted(again) if check.accepted else again
+
+    def _inputs(self) -> CheckInputs | None:
+        """Return what the check was computed from, read out of the store."""
+        check, first = self.check, self.check.sources[0]
         if check.question == "artifact":
-            content = read(self.store, check.sources[0])
-            findings = [Finding.model_validate(entry) for entry in content["findings"]]
-            return self.checking.soundness(cell, self._artifact(), findings)
-        if check.sources[0].kind == "timings":
-            return self._timed(cell, read(self.store, check.sources[0]))
+            findings = [Finding.model_validate(entry) for entry in read(self.store, first)["findings"]]
+            return Inspection(self._artifact(), findings)
+        if first.kind == "timings":
+            return self._timed(read(self.store, first))
         if check.question == "calibration":
-            before, after = (measurement(self.store, source) for source in check.sources)
-            return compare.calibration_gain(before, after, recipe=check.recipe, family=check.family, policy=self.checking.policy)
+            return Pair(*(measurement(self.store, source) for source in check.sources))
         parts = [measurement(self.store, source) for source in check.sources if source.side == "candidate"]
         if not parts:
-            raise Gone("missing", f"it names evidence of a kind that is not known here: {check.sources[0].kind}")
-        first = [measurement(self.store, source) for source in check.sources if source.side == "reference"]
-        if not first and check.question == "efficiency":
-            return self.checking.cost(cell, parts[0])
-        if not first:
-            # A baseline that was written for the first time: there is nothing to compare with.
-            return None
-        return self._paired(cell, first[0], parts)
+            raise Gone("missing", f"it names evidence of a kind that is not known here: {first.kind}")
+        reference = [measurement(self.store, source) for source in check.sources if source.side == "reference"]
+        if not reference:
+            return Single(parts[0]) if check.question == "efficiency" else None
+        earlier = [measurement(self.store, source) for source in check.sources if source.side == "earlier"]
+        whole = parts[0].model_copy(update={"items": [item for part in parts for item in part.items]})
+        return Pair(reference[0], whole, earlier[0] if earlier else None)
 
-    def _timed(self, cell: Cell, kept: Mapping[str, Any]) -> Check:
+    def _timed(self, kept: Mapping[str, Any]) -> Timed:
         rounds = PairedRounds.from_document(kept["rounds"])
         model = self.report.reference.fingerprint if self.report.reference else ""
         if kept["kernel"] is not None:
-            return self.checking.kernel(cell, rounds, KernelReport.model_validate(kept["kernel"]), identity=(model,))[0]
-        return self.checking.latency(cell, rounds, identity=(model, self._artifact().fingerprint))
-
-    def _paired(self, cell: Cell, reference: Measurement, parts: Sequence[Measurement]) -> Check:
-        check = self.check
-        whole = parts[0].model_copy(update={"items": [item for part in parts for item in part.items]})
-        if check.question == "must_pass":
-            return self.checking.must_pass(cell, reference, whole)
-        if check.question == "efficiency":
-            return self.checking.size(cell, reference, whole)
-        if check.question == "drift":
-            drifted = self.checking.drift(cell, reference, whole)
-            return compare.accepted(drifted) if check.accepted else drifted
-        again = self.checking.sequential(cell, reference, _by_items(parts))[0] if self._in_parts else None
-        again = again or self.checking.retention(cell, reference, whole)
-        earlier = [measurement(self.store, source) for source in check.sources if source.side == "earlier"]
-        return compare.with_floor(again, earlier[0], reference) if earlier else again
+            return Timed(rounds, (model,), KernelReport.model_validate(kept["kernel"]))
+        return Timed(rounds, (model, self._artifact().fingerprint))
 
     @property
     def _in_parts(self) -> bool:
@@ -106,7 +102,7 @@ class Repetition:
         return found
 
 
-def _by_items(parts: Sequence[Measurement]) -> Callable[[str, str, frozenset[str]], Measurement]:
+def _by_items(parts: Sequence[Measurement]) -> MeasurePart:
     known = {frozenset(item.id for item in part.items): part for part in parts}
 
     def part(recipe: str, benchmark: str, items: frozenset[str]) -> Measurement:

@@ -131,7 +131,7 @@ class Conclusions:
         return measurement(self.store, found["reference"]), measurement(self.store, found["candidate"])
 
     def _waived(self, own: Sequence[Check]) -> list[bool]:
-        return [self._waiving.excused(check.model_copy(update={"waived": False})).waived for check in own]
+        return [self._waiving.excused(check, _siblings(check, own)).waived for check in map(_unwaived, own)]
 
     @cached_property
     def _waiving(self) -> Waiving:
@@ -148,11 +148,15 @@ class Conclusions:
             )
             for state in self.report.waivers
         ]
-        return Waiving(waivers, datetime.fromisoformat(self.report.created).date(), self.policy, self._siblings)
+        return Waiving(waivers, datetime.fromisoformat(self.report.created).date(), self.policy)
 
-    def _siblings(self, recipe: str, capability: str) -> list[Check]:
-        chosen = [check for check in self._checks_of(recipe) if (check.capability, check.question) == (capability, "retention")]
-        return [check.model_copy(update={"waived": False}) for check in chosen]
+
+def _siblings(check: Check, own: Sequence[Check]) -> list[Check]:
+    return [_unwaived(other) for other in own if (other.capability, other.question) == (check.capability, "retention")]
+
+
+def _unwaived(check: Check) -> Check:
+    return check.model_copy(update={"waived": False})
 
 
 def _tested(claims: Sequence[Claim]) -> dict[tuple[str, str], Claim]:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from pytest_unicomp.api.records import KernelReport, Report
 from pytest_unicomp.cli.verify.answer import Answer
-from pytest_unicomp.cli.verify.checks import cell_of
 from pytest_unicomp.cli.verify.differences import differences
 from pytest_unicomp.cli.verify.evidence import Gone, read
 from pytest_unicomp.engine.host.paired_timing import PairedRounds
-from pytest_unicomp.run.checks import Checking
+from pytest_unicomp.run.checks import kernel_table
 from pytest_unicomp.store.local import Store
 
 
-def table_answer(report: Report, table: KernelReport, checking: Checking, store: Store) -> Answer:
+def table_answer(report: Report, table: KernelReport, store: Store) -> Answer:
     """Compare a table with the timings that the check of its kernel rests on."""
     what = f"the table of the kernel {table.format}"
     for check in report.checks:
@@ -23,7 +22,6 @@ def table_answer(report: Report, table: KernelReport, checking: Checking, store:
         except Gone as gone:
             return Answer(what, gone.state, gone.note)
         timed = KernelReport.model_validate(kept["kernel"])
-        _, again = checking.kernel(cell_of(check), PairedRounds.from_document(kept["rounds"]), timed, identity=())
-        found = differences(table, again)
+        found = differences(table, kernel_table(timed, PairedRounds.from_document(kept["rounds"])))
         return Answer(what, "differs" if found else "as_reported", "; ".join(found) or "made again from its timings")
     return Answer(what, "missing", "the report names no timings for it")

@@ -43,7 +43,7 @@ def test_what_was_promised_is_made_elsewhere_and_only_read_here(tmp_path):
     run.close()
     assert [len(found.items) for found in (measured, reference)] == [8, 8]
     assert any(str(step).startswith("evaluate rtn-w8a16 on nano-ethics (process ") for step in told)
-    assert run.results._engines == {}, "a model was loaded in the driver"
+    assert run.results.loaded.paths == (), "a model was loaded in the driver"
 
 
 def test_a_recipe_that_breaks_breaks_alone(tmp_path, monkeypatch):

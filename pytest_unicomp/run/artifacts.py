@@ -1,0 +1,69 @@
+"""Makes the artifacts of one plan: compresses the reference, adopts what was made elsewhere, and resolves the reference itself."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from pytest_unicomp.api.errors import guarded
+from pytest_unicomp.api.protocols import Evaluation, Progress
+from pytest_unicomp.api.records import Artifact, Model
+from pytest_unicomp.config.settings import Settings
+from pytest_unicomp.engine.host import host
+from pytest_unicomp.engine.serving import build as served_models
+from pytest_unicomp.run import compress
+from pytest_unicomp.run.calibrate import CalibrationSet
+from pytest_unicomp.run.plan import REFERENCE, Plan
+from pytest_unicomp.run.step import StepProgress
+from pytest_unicomp.store.local import Store
+
+
+class Artifacts:
+    """The reference, and an artifact for each candidate of the plan."""
+
+    def __init__(
+        self, settings: Settings, plan: Plan, evaluation: Evaluation, *, store: Store, progress: StepProgress, detail: Progress
+    ) -> None:
+        """Keep the parts; nothing is made before it is asked for."""
+        self._settings, self._plan, self._evaluation = settings, plan, evaluation
+        self._store, self._progress, self._detail = store, progress, detail
+
+    @cached_property
+    def model(self) -> Model:
+        """The reference on this machine; fetched from the hub if needed and allowed."""
+        return guarded(lambda: compress.reference(self._plan.model, self._settings.bundle), f"model {self._plan.model}")
+
+    @cached_property
+    def device(self) -> str:
+        """The device that does the work: "cpu" or "cuda:N"."""
+        return host.resolve_device(self._settings.device)
+
+    def make(self, recipe: str) -> Artifact:
+        """Return the artifact of a recipe, a candidate or the reference, from the store if it is there; raise UnicompError if it cannot be made."""
+        if recipe == REFERENCE:
+            return compress.dense(self.model)
+        candidate = self._plan.candidate(recipe)
+        source, method = candidate.source, candidate.method
+        if candidate.address is not None:
+            return served_models.artifact(recipe, candidate.address)
+        if source is not None:
+            bundle = self._settings.bundle
+            return guarded(lambda: compress.adopt(recipe, source, bundle, self._store, self._progress), f"candidate {recipe}")
+        if method is None or candidate.is_reference:
+            return compress.dense(self.model)
+        text = self.calibration(candidate.calibration)
+        how = compress.Compression(
+            store=self._store,
+            seed=self._settings.seed,
+            device=self.device,
+            calibration_identity=text.identity,
+            calibration=text.draw,
+            progress=self._progress,
+            detail=self._detail,
+        )
+        return compress.compress(self.model, recipe, method, how)
+
+    def calibration(self, specification: str | None = None) -> CalibrationSet:
+        """Return the calibration text of a mixture, by default the run's; nothing is drawn before it is asked for."""
+        return CalibrationSet(
+            specification or self._settings.calibration, self._settings, self.model, self._plan.benchmarks, self._evaluation, self._store
+        )

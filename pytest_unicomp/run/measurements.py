@@ -1,0 +1,104 @@
+"""Makes measurements, each once per content: read from the store, or evaluated under a lock and kept there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import cast
+
+from pytest_unicomp.api.errors import guarded
+from pytest_unicomp.api.protocols import Evaluation, ItemBenchmark, Progress, SizeBenchmark
+from pytest_unicomp.api.records import Artifact, Measurement
+from pytest_unicomp.api.registry import benchmarks
+from pytest_unicomp.api.source_digest import source_digest
+from pytest_unicomp.config.evaluation import key_of
+from pytest_unicomp.engine.host import host
+from pytest_unicomp.engine.resume_log import ResumeLog
+from pytest_unicomp.run import evaluate
+from pytest_unicomp.run.loaded_models import LoadedModels
+from pytest_unicomp.run.step import Step, StepProgress
+from pytest_unicomp.store.local import Store, digest
+
+
+class Measurements:
+    """Evaluates artifacts on this run's device and options; an evaluation that was interrupted resumes from its journal."""
+
+    def __init__(
+        self, evaluation: Evaluation, device: str, loaded: LoadedModels, *, store: Store, progress: StepProgress, detail: Progress
+    ) -> None:
+        """Keep the parts; nothing is measured yet."""
+        self._evaluation, self._device, self._loaded = evaluation, device, loaded
+        self._store, self._progress, self._detail = store, progress, detail
+
+    def items(
+        self, artifact: Artifact, recipe: str, name: str, *, only: frozenset[str] | None = None, wait: bool = True
+    ) -> Measurement | None:
+        """Return an artifact's scores on a benchmark, or on the items in `only` alone.
+
+        Returns None if another process is measuring the same and `wait` is False.
+        """
+        evaluation = replace(self._evaluation, only=only)
+        key = self.key(artifact, name, only)
+        kept = self._store.read("measurements", key)
+        if kept is None:
+            with self._store.lock("measurements", key, wait=wait) as mine:
+                if not mine:
+                    return None
+                # Another process may have finished it while this one waited for the lock.
+                kept = self._store.read("measurements", key)
+                if kept is None:
+                    return self._evaluate(artifact, name, recipe, key, evaluation)
+        return Measurement.model_validate(kept)
+
+    def size(self, artifact: Artifact, recipe: str, name: str) -> Measurement:
+        """Return a number read off an artifact; one that takes work (its benchmark has an identity) is kept like other measurements."""
+        benchmark = cast("SizeBenchmark", benchmarks()[name])
+        how = f"benchmark {name} on {recipe}"
+        if not benchmark.identity(self._evaluation):
+            return guarded(lambda: evaluate.measure_size(artifact, name, benchmark, self._evaluation), how)
+        measured_by = {"machine": host.device_name(self._device), "runtimes": evaluate.runtime_source()}
+        key = digest({"measurement": self.key(artifact, name), **measured_by})
+        kept = self._store.read("measurements", key)
+        if kept is None:
+            with self._store.lock("measurements", key):
+                kept = self._store.read("measurements", key)
+                if kept is None:
+                    self._progress(Step("measure", recipe, name))
+                    made = guarded(lambda: evaluate.measure_size(artifact, name, benchmark, self._evaluation), how)
+                    self._store.write("measurements", key, made.model_dump(mode="json"))
+                    return made
+        return Measurement.model_validate(kept)
+
+    def key(self, artifact: Artifact, name: str, only: frozenset[str] | None = None) -> str:
+        """Return the key in the store: 64 hex digits over everything that shapes the measurement."""
+        benchmark = benchmarks()[name]
+        return digest(
+            {
+                "artifact": artifact.fingerprint,
+                "benchmark": name,
+                "identity": benchmark.identity(self._evaluation),
+                "options": key_of(self._evaluation),
+                "only": None if only is None else sorted(only),
+                "device": self._device,
+                "versions": host.versions(),
+                "source": [source_digest(benchmark), evaluate.source()],
+            }
+        )
+
+    def _evaluate(self, artifact: Artifact, name: str, recipe: str, key: str, evaluation: Evaluation) -> Measurement:
+        self._progress(Step("evaluate", recipe, name, items=None if evaluation.only is None else len(evaluation.only)))
+        engine = self._loaded.evaluator(artifact)
+        benchmark = cast("ItemBenchmark", benchmarks()[name])
+        journal = ResumeLog(self._store.root / "journals" / f"{key}.jsonl")
+        if len(journal):
+            self._detail(f"resume {recipe} on {name}: {len(journal)} answers are known")
+        finished = False
+        try:
+            with journal.attached_to(engine.lm):
+                measured = guarded(lambda: evaluate.measure(artifact, name, benchmark, engine, evaluation), f"benchmark {name} on {recipe}")
+            if (reason := getattr(vars(engine.lm).get("capabilities"), "reason", None)) is not None:
+                self._detail(f"{recipe} is scored without shared prefixes: {reason}")
+            self._store.write("measurements", key, measured.model_dump(mode="json"))
+            finished = True
+        finally:
+            journal.close(keep=not finished)
+        return measured

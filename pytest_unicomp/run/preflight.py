@@ -1,0 +1,152 @@
+"""Checks the settings of a run against what is there, before anything is fetched, loaded or written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import cast
+
+from pytest_unicomp import compare
+from pytest_unicomp.api.errors import UsageProblem
+from pytest_unicomp.api.protocols import CostBenchmark, Evaluation, KernelBenchmark
+from pytest_unicomp.api.registry import benchmarks
+from pytest_unicomp.calibration import mixture
+from pytest_unicomp.checkpoints import hub
+from pytest_unicomp.config import cost_limits
+from pytest_unicomp.config.evaluation import evaluation_of
+from pytest_unicomp.config.parsers import served
+from pytest_unicomp.config.settings import Settings
+from pytest_unicomp.engine.host import host
+from pytest_unicomp.engine.serving import build as served_models
+from pytest_unicomp.judges import build as judges
+from pytest_unicomp.run import compress, early_stopping, policy_check
+from pytest_unicomp.run.executors import build as executors
+from pytest_unicomp.run.plan import Plan, plan
+from pytest_unicomp.store.baselines import Baselines, packaged
+from pytest_unicomp.store.local import Store
+from pytest_unicomp.store.shared import opened
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a run begins with: settings that hold together, the plan and policy that they mean, and where results are kept."""
+
+    settings: Settings
+    plan: Plan
+    policy: compare.Policy
+    evaluation: Evaluation
+    store: Store
+    baselines: Baselines
+
+
+def preflight(settings: Settings) -> Prepared:
+    """Return what a run of these settings begins with; raise UsageProblem for the first thing that is wrong. Starts nothing."""
+    settings = _with_hub(settings)
+    executors.validate(settings)
+    served_models.validate(settings)
+    early_stopping.validate(settings)
+    judges.validate(settings.judge, settings.bundle)
+    _check_device(settings)
+    policy = policy_of(settings)
+    store = opened(settings.cache)
+    # The part on this machine; a shared part is asked when work begins.
+    Store.require_writable(store)
+    baselines = Baselines(settings.baselines or Path("baselines"), packaged())
+    evaluation = evaluation_of(settings)
+    _check_checkpoints(settings)
+    planned = plan(settings, evaluation)
+    _check_calibration(settings, planned)
+    policy_check.validate(settings, planned)
+    cost_limits.validate(settings.limits, _limitable(planned.benchmarks), locate=settings.location)
+    _check_kernels(settings, planned)
+    planned = _with_method_notes(settings, planned)
+    _check_stored_reference(settings, planned, baselines)
+    return Prepared(settings, planned, policy, evaluation, store, baselines)
+
+
+def policy_of(settings: Settings) -> compare.Policy:
+    """Return the policy that the settings mean."""
+    return compare.Policy(
+        alpha=settings.alpha,
+        capability_margin=settings.margin,
+        benchmark_margin=settings.benchmark_margin,
+        drift_margin=settings.drift_margin,
+        inconclusive="warn" if settings.inconclusive == "warn" else "fail",
+        margins=settings.margins,
+    )
+
+
+def _with_hub(settings: Settings) -> Settings:
+    if settings.bundle is not None and (settings.bundle / "hub").is_dir():
+        # A folder that keeps its hub beside other sources, such as TrustLLM's own layout.
+        return replace(settings, bundle=settings.bundle / "hub")
+    return settings
+
+
+def _check_device(settings: Settings) -> None:
+    missing = host.unavailable_reason(settings.device) if settings.executor != "ray" else None
+    if missing is not None:
+        raise UsageProblem(f"unicomp: --unicomp-device={settings.device} is not here: {missing}; expected a device that is, or auto.")
+
+
+def _check_checkpoints(settings: Settings) -> None:
+    """Raise UsageProblem if the bundle, the model or a candidate cannot be read, or a candidate needs a conversion that is not possible."""
+    if settings.bundle is not None and not settings.bundle.is_dir():
+        raise UsageProblem(f"unicomp: --unicomp-bundle {settings.bundle} is not a folder; expected one in hub layout (<org>/<name>/...).")
+    files = [name for name in settings.candidate if not served(name)]
+    for name in (settings.model, *files):
+        if name is not None:
+            hub.validate(name, settings.bundle)
+    for name in files:
+        compress.require_convertible(name, settings.bundle)
+
+
+def _check_calibration(settings: Settings, planned: Plan) -> None:
+    if any(candidate.method is not None and candidate.method.calibrated for candidate in planned.candidates):
+        for named in filter(None, (settings.calibration, settings.calibration_target)):
+            mixture.validate(named, settings.bundle, planned.model)
+
+
+def _limitable(names: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Return kind and metric of each benchmark that may have a limit; kind "cost" if the reference has no such number."""
+    entries = {name: benchmarks()[name] for name in names if benchmarks()[name].kind in ("size", "latency")}
+    return {name: ("cost" if isinstance(entry, CostBenchmark) else entry.kind, entry.metric) for name, entry in entries.items()}
+
+
+def _check_kernels(settings: Settings, planned: Plan) -> None:
+    for cell in planned.kernels():
+        # Named by itself, not as part of a set: then a device without the kernel is an error.
+        if cell.benchmark not in settings.benchmark:
+            continue
+        device = host.resolve_device(settings.device)
+        why = cast("KernelBenchmark", benchmarks()[cell.benchmark]).missing(device)
+        if why is not None:
+            raise UsageProblem(
+                f"unicomp: --unicomp-benchmark={cell.benchmark} asks for a kernel that {host.device_name(device)} lacks: {why}; "
+                "leave it out, or name another device: --unicomp-device=cuda:N."
+            )
+
+
+def _with_method_notes(settings: Settings, planned: Plan) -> Plan:
+    """Return the plan with a note on each recipe whose settings the model changes; raise UsageProblem for a method that cannot compress it."""
+    # A model that has yet to be fetched is checked when it is there.
+    folder, notes = hub.local(planned.model, settings.bundle), []
+    for candidate in planned.candidates:
+        if folder is not None and candidate.method is not None:
+            compress.require_supported(folder, planned.model, candidate.name, candidate.method)
+            if changed := compress.changed_settings(folder, candidate.method):
+                notes.append(f"{candidate.name}: {', '.join(changed)}, because of this model's widths")
+    return replace(planned, notes=(*planned.notes, *notes))
+
+
+def _check_stored_reference(settings: Settings, planned: Plan, baselines: Baselines) -> None:
+    if settings.reference != "stored":
+        return
+    for cell in planned.cells:
+        if cell.kind == "items" and baselines.find(planned.model, "dense", cell.benchmark) is None:
+            wanted = baselines.path(planned.model, "dense", cell.benchmark)
+            raise UsageProblem(
+                f"unicomp: --unicomp-reference=stored, but there is no evidence of the reference on {cell.benchmark} ({wanted}); "
+                "make it once with --unicomp-recipe=dense --unicomp-update=missing."
+            )

@@ -1,0 +1,58 @@
+"""Names the stored documents that a check rests on, so that `unicomp verify` can make the check again from them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pytest_unicomp.api.records import KernelReport, Measurement, Source
+from pytest_unicomp.api.registry import benchmarks
+from pytest_unicomp.compare.hashes import content
+from pytest_unicomp.engine.host.paired_timing import PairedRounds
+from pytest_unicomp.run.plan import REFERENCE
+from pytest_unicomp.run.results import Results
+from pytest_unicomp.store.local import Store, digest
+
+Side = Literal["reference", "candidate", "earlier"]
+
+
+class Sources:
+    """The sources of one run's checks; what the store does not hold yet is kept there under its content."""
+
+    def __init__(self, results: Results, store: Store) -> None:
+        """Keep the parts; nothing is named yet."""
+        self._results, self._store = results, store
+        self._known: dict[tuple[str, str, frozenset[str] | None], Source] = {}
+
+    def of_measurement(self, recipe: str, benchmark: str, made: Measurement, items: frozenset[str] | None = None) -> Source:
+        """Name the stored measurement of a recipe, or the part of it that `items` are."""
+        side: Side = "reference" if recipe == REFERENCE else "candidate"
+        stored = recipe == REFERENCE and self._results.reference_is_stored(benchmark)
+        if stored or benchmarks()[benchmark].kind != "items":
+            return self.kept(side, made)
+        known = (recipe, benchmark, items)
+        if known not in self._known:
+            key = self._results.key(recipe, benchmark, items)
+            self._known[known] = Source(side=side, kind="measurements", key=key, digest=content(made), part=items is not None)
+        return self._known[known]
+
+    def kept(self, side: Side, made: Measurement) -> Source:
+        """Keep a measurement that the store does not hold by key (a baseline, a size) under its content, and name it."""
+        found = content(made)
+        if self._store.read("evidence", found) is None:
+            self._store.write("evidence", found, made.model_dump(mode="json"))
+        return Source(side=side, kind="evidence", key=found, digest=found)
+
+    def of_timings(self, rounds: PairedRounds, kernel: KernelReport | None = None) -> Source:
+        """Keep timed rounds, and the table of a kernel, under their content, and name them: those of an unhealthy host are kept nowhere else."""
+        return self._document(
+            "timings", {"rounds": rounds.extra_info(), "kernel": None if kernel is None else kernel.model_dump(mode="json")}
+        )
+
+    def of_findings(self, document: dict[str, Any]) -> Source:
+        """Keep what the static checks found under its content, and name it."""
+        return self._document("findings", document)
+
+    def _document(self, kind: str, document: dict[str, Any]) -> Source:
+        key = digest(document)
+        self._store.write(kind, key, document)
+        return Source(side="both", kind=kind, key=key, digest=key)
