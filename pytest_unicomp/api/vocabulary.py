@@ -7,6 +7,23 @@ from typing import Final, Literal
 Dimension = Literal["performance", "reliability", "efficiency"]
 Family = Literal["none", "pruning", "quantization", "distillation", "candidate"]
 
+Verdict = Literal["pass", "fail", "inconclusive", "not_comparable", "error"]
+RunVerdict = Literal["pass", "fail", "inconclusive", "error"]
+# The question of a check, as its record and a waiver name it.
+Question = Literal["retention", "drift", "efficiency", "artifact", "calibration", "must_pass"]
+
+# What the mark of a test may ask, in the order in which the tests of a recipe run, and the question of the checks that it makes.
+MARK_QUESTIONS: Final[dict[str, Question]] = {
+    "artifact": "artifact",
+    "retention": "retention",
+    "drift": "drift",
+    "must_pass": "must_pass",
+    "size": "efficiency",
+    "latency": "efficiency",
+    "kernel": "efficiency",
+    "calibration": "calibration",
+    "capability": "retention",
+}
 DIMENSIONS: Final = ("performance", "reliability", "efficiency")
 FAMILIES: Final = ("pruning", "quantization", "distillation", "candidate")
 CAPABILITIES: Final[dict[str, Dimension]] = {

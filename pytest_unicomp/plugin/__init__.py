@@ -113,10 +113,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def marks() -> list[str]:
     """Return the lines that declare the marks: one per dimension, capability and family, and the one that says what a test asks."""
-    from pytest_unicomp.api.vocabulary import CAPABILITIES, DIMENSIONS, FAMILIES
+    from pytest_unicomp.api.vocabulary import CAPABILITIES, DIMENSIONS, FAMILIES, MARK_QUESTIONS
 
     lines = [
-        "unicomp(question, dimension=None): which cells a test of the matrix gets: retention, drift, must_pass, size, latency, artifact, calibration or capability"
+        f"unicomp(question, dimension=None): which cells a test of the matrix gets; the question is one of {', '.join(MARK_QUESTIONS)}"
     ]
     lines += [f"{name}: cells of this dimension" for name in DIMENSIONS]
     lines += [f"{name}: cells of this capability" for name in CAPABILITIES]

@@ -11,7 +11,7 @@ import pytest
 
 from pytest_unicomp.api.errors import UnicompError, UsageProblem, VerdictError
 from pytest_unicomp.api.records import CapabilityVerdict, Check, KernelReport, Report
-from pytest_unicomp.api.vocabulary import FAMILIES
+from pytest_unicomp.api.vocabulary import FAMILIES, MARK_QUESTIONS, Question
 from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.plugin.progress import Progress
 from pytest_unicomp.plugin.stash import CHECKS, KERNELS, POOLED
@@ -20,7 +20,6 @@ from pytest_unicomp.run.plan import Cell
 from pytest_unicomp.run.run import Run, threads_for
 
 MARK = "unicomp"
-QUESTIONS = ("artifact", "retention", "drift", "must_pass", "size", "latency", "kernel", "calibration", "capability")
 USAGE, INFRASTRUCTURE = 4, 7
 LOG_WIDTH = 100
 EXIT: pytest.StashKey[int] = pytest.StashKey()
@@ -57,10 +56,11 @@ class Gate:
 
     def parametrize(self, metafunc: pytest.Metafunc) -> None:
         """Give a test its cells, each with the marks of its dimension, capability and family."""
-        mark = metafunc.definition.get_closest_marker(MARK)
-        question = mark.kwargs.get("question", "retention") if mark else "retention"
-        if question not in QUESTIONS:
-            raise pytest.UsageError(f"unicomp: {metafunc.definition.nodeid} asks {question!r}; expected one of {', '.join(QUESTIONS)}.")
+        mark, question = metafunc.definition.get_closest_marker(MARK), _marked(metafunc.definition)
+        if question not in MARK_QUESTIONS:
+            raise pytest.UsageError(
+                f"unicomp: {metafunc.definition.nodeid} asks {question!r}; expected one of {', '.join(MARK_QUESTIONS)}."
+            )
         dimension = mark.kwargs.get("dimension") if mark else None
         plan = self.run.plan
         cells = {
@@ -86,15 +86,14 @@ class Gate:
         order = {candidate.name: place for place, candidate in enumerate(self.run.plan.candidates)}
 
         def place(item: pytest.Item) -> tuple[int, int]:
-            cell, mark = _cell(item), item.get_closest_marker(MARK)
+            cell, question = _cell(item), _marked(item)
             if "claim" in getattr(item, "fixturenames", ()):
                 # What holds is known when all is measured.
                 return (len(order) + 1, 0)
             if cell is None:
                 return (-1, 0)
-            question = mark.kwargs.get("question", "retention") if mark else "retention"
             # Timings last: they need two models in memory and a quiet machine.
-            return (len(order) if question in ("latency", "kernel") else order[cell.recipe], QUESTIONS.index(question))
+            return (len(order) if question in ("latency", "kernel") else order[cell.recipe], list(MARK_QUESTIONS).index(question))
 
         items.sort(key=place)
 
@@ -262,10 +261,15 @@ def _cell(item: pytest.Item) -> Cell | None:
     return found if isinstance(found, Cell) else None
 
 
-def _question(item: pytest.Item) -> Any:
+def _marked(item: pytest.Item) -> str:
+    """Return what the mark of a test asks: a word of MARK_QUESTIONS, unless its author has misspelt it."""
     mark = item.get_closest_marker(MARK)
     question: str = mark.kwargs.get("question", "retention") if mark else "retention"
-    return {"size": "efficiency", "latency": "efficiency", "kernel": "efficiency", "capability": "retention"}.get(question, question)
+    return question
+
+
+def _question(item: pytest.Item) -> Question:
+    return MARK_QUESTIONS[_marked(item)]
 
 
 def _properties(told: Check | CapabilityVerdict) -> list[tuple[str, Any]]:

@@ -82,3 +82,17 @@ def test_a_failing_check_measures_nothing_that_was_not_selected(gate, ruined, tm
     assert report["ret"] == 1
     measured = list((tmp_path / "store" / "measurements").glob("*.json"))
     assert len(measured) == 2
+
+
+def test_the_older_name_of_the_fixture_artifact_check_gives_the_same_check(gate, pytester):
+    own = pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.unicomp(question="artifact")
+        def test_both_names(artifact_check, soundness):
+            assert soundness is artifact_check
+            assert artifact_check.question == "artifact"
+        """
+    )
+    gate(path=own).assert_outcomes(passed=1)

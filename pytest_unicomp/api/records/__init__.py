@@ -1,0 +1,47 @@
+"""What the stages hand to each other: frozen, validated records that are also the format of every file the project writes."""
+
+from pytest_unicomp.api.records.artifact import Artifact, CalibrationText, Model
+from pytest_unicomp.api.records.check import CalibrationGain, CapabilityVerdict, Check, Divergence, Estimate, Example, Flips, Slice, Source
+from pytest_unicomp.api.records.measurement import Agreement, Conditions, Item, Measurement
+from pytest_unicomp.api.records.record import Record
+from pytest_unicomp.api.records.report import Claim, Origin, Point, RecipeVerdict, ReferenceSummary, Report, WaiverState
+from pytest_unicomp.api.records.timing import Ceilings, HostHealth, KernelReport, LayerTiming, Spread
+from pytest_unicomp.api.vocabulary import CAPABILITIES, Dimension, Family, Question, RunVerdict, Verdict
+
+__all__ = [
+    "CAPABILITIES",
+    "Agreement",
+    "Artifact",
+    "CalibrationGain",
+    "CalibrationText",
+    "CapabilityVerdict",
+    "Ceilings",
+    "Check",
+    "Claim",
+    "Conditions",
+    "Dimension",
+    "Divergence",
+    "Estimate",
+    "Example",
+    "Family",
+    "Flips",
+    "HostHealth",
+    "Item",
+    "KernelReport",
+    "LayerTiming",
+    "Measurement",
+    "Model",
+    "Origin",
+    "Point",
+    "Question",
+    "RecipeVerdict",
+    "Record",
+    "ReferenceSummary",
+    "Report",
+    "RunVerdict",
+    "Slice",
+    "Source",
+    "Spread",
+    "Verdict",
+    "WaiverState",
+]

@@ -1,0 +1,127 @@
+"""The whole answer of a run: recipes, checks, findings, waivers and where the measurements come from."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from pytest_unicomp.api.records.artifact import Artifact, CalibrationText
+from pytest_unicomp.api.records.check import CalibrationGain, CapabilityVerdict, Check
+from pytest_unicomp.api.records.record import Record
+from pytest_unicomp.api.records.timing import KernelReport
+from pytest_unicomp.api.vocabulary import Family, RunVerdict, Verdict
+
+
+class Claim(Record):
+    """A claim of the paper about this run: `difference` and `interval` in points of the scores (or a correlation), positive for the claim."""
+
+    claim: str
+    about: str
+    answer: Literal["holds", "does not hold", "undecided", "not tested"]
+    difference: float | None
+    interval: tuple[float, float] | None
+    reason: str
+
+
+class Point(Record):
+    """A recipe in the plane of quality (mean of the scores that all have) and cost: bytes, seconds of a timed round of writing (None: not timed for
+    all), seconds to make it. `front`: no other recipe is as good in everything and better in something."""
+
+    recipe: str
+    quality: float
+    bytes: int
+    seconds: float | None
+    compress_seconds: float
+    front: bool
+
+
+class RecipeVerdict(Record):
+    """A recipe's row in the report: its capabilities, its artifact and the verdict that follows from all its checks.
+
+    `hidden_danger` says in one sentence that performance is kept and behaviour is not, None where that is not so. `scores` are UniComp's thirteen
+    (0 to 100, may exceed it), None where a cell was not measured or has no ratio; `score_intervals` their intervals at the run's confidence, `score_basis` what each rests on;
+    `published` is {model of the paper: the same scores of its row for this technique}.
+    `without_waivers` is what the verdict would be if no waiver excused anything.
+    """
+
+    recipe: str
+    family: Family
+    gates: bool
+    settings: dict[str, Any]
+    calibration: CalibrationText | None
+    verdict: Verdict
+    without_waivers: Verdict | None = None
+    reason: str
+    capabilities: list[CapabilityVerdict]
+    hidden_danger: str | None = None
+    scores: dict[str, float | None] = {}
+    score_intervals: dict[str, tuple[float, float]] = {}
+    score_basis: dict[str, str] = {}
+    published: dict[str, dict[str, float | None]] = {}
+    artifact: Artifact | None
+
+
+class ReferenceSummary(Record):
+    """The reference as the report names it."""
+
+    model: str
+    fingerprint: str
+    parameters: int
+    bytes: int
+
+
+class WaiverState(Record):
+    """A waiver as the run met it: `state` says whether it excused what it names, and `note` why not; `expires` is its last day, ISO 8601."""
+
+    recipe: str
+    benchmark: str | None
+    capability: str | None
+    question: str
+    owner: str
+    reason: str
+    expires: str
+    evidence: str
+    state: Literal["applied", "expired", "other_evidence", "not_needed", "not_met"]
+    note: str
+
+
+class Origin(Record):
+    """Where measurements come from that share machine, engine, dtype of computation and library versions: how many, whose (`recipes`, the
+    reference's as `reference`), and when the first and the last were made (ISO 8601). Stored evidence and the store may be older than the run."""
+
+    machine: str
+    engine: str
+    dtype: str
+    versions: dict[str, str]
+    recipes: list[str]
+    measurements: int
+    first: str
+    last: str
+
+
+class Report(Record):
+    """The whole answer of a run (schema `unicomp-report/1`); HTML and Markdown are made from it alone.
+
+    `without_waivers` is what the verdict would be if no waiver excused anything.
+    """
+
+    schema_: Literal["unicomp-report/1"] = Field(default="unicomp-report/1", alias="schema")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True, serialize_by_alias=True)
+    created: str
+    verdict: RunVerdict
+    without_waivers: RunVerdict | None = None
+    exit_code: int
+    reason: str
+    environment: dict[str, Any]
+    policy: dict[str, Any]
+    reference: ReferenceSummary | None
+    recipes: list[RecipeVerdict]
+    checks: list[Check]
+    waivers: list[WaiverState] = []
+    calibration_gains: list[CalibrationGain] = []
+    findings: list[Claim] = []
+    pareto: list[Point] = []
+    cheapest: str | None = None
+    kernels: list[KernelReport] = []
+    origins: list[Origin] = []
