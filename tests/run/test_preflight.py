@@ -1,0 +1,53 @@
+"""What is wrong with the settings of a run is found before anything starts, and nothing is made by looking."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_unicomp.api.errors import UsageProblem
+from pytest_unicomp.config.resolve import resolve
+from pytest_unicomp.run.preflight import preflight
+
+
+def settings(folder: Path, **more):
+    return resolve({"model": "nano", "recipe": ["dense"], "benchmark": ["bytes"], "cache": str(folder / "store"), **more}, {})
+
+
+def test_what_a_run_begins_with_follows_from_the_settings_and_nothing_is_written(tmp_path):
+    found = preflight(settings(tmp_path, alpha="0.1", limit=8))
+    assert [(cell.recipe, cell.benchmark) for cell in found.plan.cells] == [("dense", "bytes")]
+    assert (found.policy.alpha, found.evaluation.limit) == (0.1, 8)
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_bundle_that_keeps_its_hub_beside_other_sources_is_read_there(tmp_path):
+    (tmp_path / "bundle" / "hub").mkdir(parents=True)
+    found = preflight(settings(tmp_path, bundle=str(tmp_path / "bundle")))
+    assert found.settings.bundle == found.evaluation.bundle == tmp_path / "bundle" / "hub"
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"bundle": "nowhere"}, "--unicomp-bundle nowhere is not a folder"),
+        ({"candidate": ["./nowhere"]}, "nowhere"),
+        ({"device": "cuda:99"}, "--unicomp-device=cuda:99 is not here"),
+        ({"benchmark": ["nano-safety"], "reference": "stored", "baselines": "none-here", "limit": 8}, "make it once with"),
+        ({"recipe": ["wanda-50"], "calibration": "no-such-mixture"}, "no-such-mixture"),
+        ({"benchmark": ["nano-safety"], "sequential": True, "update": "all"}, "measures parts, and a baseline is a whole"),
+    ],
+)
+def test_what_is_wrong_is_refused_before_anything_runs(tmp_path, monkeypatch, more, words):
+    monkeypatch.chdir(tmp_path)
+    # The packaged baselines would serve a stored reference.
+    monkeypatch.setattr("pytest_unicomp.run.preflight.packaged", lambda: tmp_path / "no-baselines")
+    with pytest.raises(UsageProblem, match=words):
+        preflight(settings(tmp_path, **more))
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_limit_on_what_this_run_does_not_measure_is_refused(tmp_path):
+    with pytest.raises(UsageProblem, match="decode-latency"):
+        preflight(resolve({"model": "nano", "recipe": ["dense"], "benchmark": ["bytes"]}, {"limits": {"decode-latency": "0.8x"}}))
