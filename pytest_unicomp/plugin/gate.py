@@ -14,6 +14,7 @@ from pytest_unicomp.api.records import CapabilityVerdict, Check, KernelReport, R
 from pytest_unicomp.api.vocabulary import FAMILIES, MARK_QUESTIONS, Question
 from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.plugin.progress import Progress
+from pytest_unicomp.plugin.report_files import write_reports
 from pytest_unicomp.plugin.stash import CHECKS, KERNELS, POOLED
 from pytest_unicomp.plugin.suites import suites
 from pytest_unicomp.run.plan import Cell
@@ -185,7 +186,9 @@ class Gate:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         self.closing += self.run.plan.notes
         self._tell_of_baselines(self.answer)
-        if not self._write(self.answer):
+        lines, written = write_reports(self.answer, self.settings.report)
+        self.closing += lines
+        if not written:
             session.exitstatus = INFRASTRUCTURE
         self.config.stash[EXIT] = int(session.exitstatus)
 
@@ -198,30 +201,6 @@ class Gate:
             self.closing += [
                 f"unused baseline: {path}: no recipe or benchmark of this run; remove it" for path in self.run.unused_baselines()
             ]
-
-    def _write(self, answer: Report) -> bool:
-        """Write every report that is wanted; return False if one could not be written."""
-        from pytest_unicomp import report
-
-        written = True
-        for path in self.settings.report:
-            try:
-                report.write(answer, Path(path))
-                self.closing.append(f"report: {path}")
-            except (OSError, UnicompError) as error:
-                self.closing.append(f"ERROR: the report {path} was not written: {error}")
-                written = False
-        summary = os.environ.get("GITHUB_STEP_SUMMARY")
-        if summary:
-            from pytest_unicomp.report import markdown
-
-            try:
-                with Path(summary).open("a", encoding="utf-8") as page:
-                    page.write(markdown.render(answer) + "\n")
-            except OSError as error:
-                # The page of a CI service is a courtesy: the verdict does not hang on it.
-                self.closing.append(f"the step summary {summary} was not written: {error}")
-        return written
 
     def pytest_report_header(self) -> list[str]:
         """Say before anything runs what the bundle lacks."""

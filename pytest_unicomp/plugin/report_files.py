@@ -1,0 +1,40 @@
+"""Writes the reports that the options and a CI service ask for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from pytest_unicomp.api.errors import UnicompError
+from pytest_unicomp.api.records import Report
+
+
+def write_reports(answer: Report, paths: Sequence[str]) -> tuple[list[str], bool]:
+    """Write a report to each path, and to the page of a CI job if there is one; return a line on each, and False if one of `paths` failed."""
+    from pytest_unicomp import report
+
+    lines, written = [], True
+    for path in paths:
+        try:
+            report.write(answer, Path(path))
+            lines.append(f"report: {path}")
+        except (OSError, UnicompError) as error:
+            lines.append(f"ERROR: the report {path} was not written: {error}")
+            written = False
+    return [*lines, *_step_summary(answer)], written
+
+
+def _step_summary(answer: Report) -> list[str]:
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not summary:
+        return []
+    from pytest_unicomp.report import markdown
+
+    try:
+        with Path(summary).open("a", encoding="utf-8") as page:
+            page.write(markdown.render(answer) + "\n")
+    except OSError as error:
+        # The page is a courtesy: the verdict does not depend on it.
+        return [f"the step summary {summary} was not written: {error}"]
+    return []
