@@ -76,7 +76,7 @@ class LoadedModels:
         base = Path(self._artifacts.model.path)
         if served(artifact.path):
             address = artifact.path
-            return guarded(lambda: serving.connect(serving.Endpoint.of(address), base), f"the server {address}")
+            return guarded(lambda: serving.connect(serving.Endpoint.parse(address), base), f"the server {address}")
         command = serving.ServeCommand(self._settings.serve or "", artifact_check.folder(artifact))
         self._progress(Step("serve", artifact.recipe))
         endpoint = guarded(command.start, f"serving {artifact.recipe}")

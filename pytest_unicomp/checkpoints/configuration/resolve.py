@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_unicomp.api.errors import one_line
+
 # The class of a model makes lists with an entry per layer, so a wrong count would take all memory.
 MOST_LAYERS = 4096
 LAYERS = ("num_hidden_layers", "num_layers", "n_layer", "n_layers", "num_decoder_layers", "decoder_layers")
@@ -61,8 +63,7 @@ def resolve(raw: Mapping[str, Any]) -> Resolved:
         return Resolved(config, text, config.to_dict(), text.to_dict())
     except Exception as error:
         # What a class raises for values that it does not take is not documented: ValueError, KeyError, TypeError and its own kinds.
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        raise Unresolved(f"transformers refuses it as {kind}: {' '.join(lines)[:300] or type(error).__name__}") from error
+        raise Unresolved(f"transformers refuses it as {kind}: {one_line(error, longest=300) or type(error).__name__}") from error
     finally:
         quiet.setLevel(before)
 

@@ -10,6 +10,7 @@ import logging
 import sys
 from typing import Any
 
+from pytest_unicomp.api.errors import one_line
 from pytest_unicomp.checkpoints.tokenization.probes import chats, texts
 
 AROUND = 3
@@ -28,7 +29,7 @@ def main(mine: str, theirs: str) -> dict[str, Any]:
         try:
             loaded[name] = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         except Exception as error:  # noqa: BLE001 - the tokenizers library raises plain Exception for a file that it cannot read
-            failed[name] = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            failed[name] = f"{type(error).__name__}: {one_line(error, longest=200)}"
     return failed or compared(loaded["mine"], loaded["theirs"])
 
 
