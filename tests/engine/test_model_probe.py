@@ -1,13 +1,10 @@
 """Probed capabilities: how a model is scored, and whether our batched decoding or lm-eval's own code generates its texts."""
 
-from types import SimpleNamespace
-
 import pytest
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 
 from pytest_unicomp.engine.lm import UnicompLM
-from pytest_unicomp.engine.memory_estimate import bytes_per_token
 from tests.engine.toy_models import ARCHITECTURES, model, tokenizer
 
 PROMPTS = ["one", "two words", "a longer prompt of several words", "x" * 40]
@@ -67,50 +64,6 @@ def test_layers_of_different_sizes_may_share_prefixes():
     pairs = [Instance("loglikelihood", {}, ("one", rest), 0) for rest in (" two", " the other", " on")]
     theirs = plain(lm, 1).loglikelihood(pairs, disable_tqdm=True)
     assert [value for value, _ in lm.loglikelihood(pairs, disable_tqdm=True)] == pytest.approx([value for value, _ in theirs], abs=1e-3)
-
-
-@pytest.mark.parametrize(
-    "says",
-    [
-        {},
-        {"hidden_size": None, "num_attention_heads": None},
-        {"hidden_size": 64, "num_attention_heads": [4, 8], "num_key_value_heads": [1, None, 2], "intermediate_size": "many"},
-        {"hidden_size": 0, "num_attention_heads": 0, "head_dim": 0, "num_hidden_layers": 0},
-    ],
-)
-def test_sizes_are_estimated_whatever_a_configuration_says(says):
-    import torch
-
-    config = SimpleNamespace(**says)
-    config.get_text_config = lambda: config
-    found = bytes_per_token(SimpleNamespace(config=config, dtype=torch.float32))
-    assert min(found.activations, found.kv_cache, found.element) > 0
-
-
-def test_the_largest_layer_counts():
-    import torch
-
-    config = SimpleNamespace(
-        hidden_size=64, num_attention_heads=4, num_key_value_heads=[1, 2], intermediate_size=[10, 30], num_hidden_layers=2
-    )
-    config.get_text_config = lambda: config
-    found = bytes_per_token(SimpleNamespace(config=config, dtype=torch.float32))
-    assert (found.activations, found.kv_cache) == (4 * (3 * 30 + 8 * 64), 2 * 4 * 2 * 2 * 16)
-
-
-def test_sizes_that_only_single_layers_have_are_no_error():
-    import torch
-
-    class Config:
-        hidden_size = 64
-
-        def get_text_config(self):
-            return self
-
-        def __getattr__(self, name):
-            raise RuntimeError(f"{name} differs from layer to layer")
-
-    assert bytes_per_token(SimpleNamespace(config=Config(), dtype=torch.float32)).activations == 4 * (3 * 4 * 64 + 8 * 64)
 
 
 def test_a_model_without_a_causal_mask_within_a_chunk_shares_no_prefixes():
