@@ -91,6 +91,9 @@ def main(arguments: list[str] | None = None) -> int:
         "--leave", action="append", default=[], metavar="FIELD", help="leave this field out too, such as reason; repeatable"
     )
     given = parser.parse_args(arguments)
+    for path in given.reports:
+        if not path.is_file():
+            parser.error(f"there is no file {path}; expected the JSON report of a gate, as --report gate.json writes it")
     first, second = (json.loads(path.read_text(encoding="utf-8")) for path in given.reports)
     found = differences(first, second, frozenset(given.leave))
     for path, (one, other) in found.items():

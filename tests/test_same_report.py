@@ -88,3 +88,9 @@ def test_the_program_exits_1_if_any_value_differs_that_is_not_left_out(report, t
     assert main([str(first), str(second)]) == 1
     assert "$.reason: " in capsys.readouterr().out
     assert main([str(first), str(second), "--leave", "reason"]) == 0
+
+
+def test_a_report_that_is_not_there_is_one_line(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main([str(tmp_path / "a.json"), str(tmp_path / "b.json")])
+    assert "there is no file" in capsys.readouterr().err
