@@ -26,7 +26,7 @@ def check_artifact(
 
     found = hub.local(folder, None)
     if found is None or not (found / "config.json").is_file():
-        raise UsageProblem(f"unicomp: {folder} has no config.json; expected the folder that save_pretrained wrote.")
+        raise UsageProblem(f"unicomp: {folder} holds no config.json; expected the folder that save_pretrained wrote.")
     findings = checks.inspect(found, hub.resolve(against, None))
     rows = [finding.model_dump(mode="json") for finding in findings]
     show(rows, as_json, ("status", "check", "found"))

@@ -44,7 +44,7 @@ class Checker:
     """The policy, the limits of cost by benchmark, and the items by benchmark that must be right."""
 
     policy: compare.Policy
-    limits: Mapping[str, Any] = field(default_factory=dict)
+    cost_limits: Mapping[str, Any] = field(default_factory=dict)
     must_pass_items: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def check(self, cell: Cell, question: Question, inputs: CheckInputs) -> Check:
@@ -98,7 +98,7 @@ class Checker:
 
     def rounds(self, cell: Cell) -> int:
         """Return how many rounds a timing needs: more if a limit is on a percentile, which few rounds cannot prove."""
-        wanted = [limit.percentile / 100 for limit in self._limits(cell.benchmark) if limit.percentile is not None]
+        wanted = [limit.percentile / 100 for limit in self._cost_limits(cell.benchmark) if limit.percentile is not None]
         return max([ROUNDS, *(stats.rounds_for(quantile, confidence=self.policy.confidence) for quantile in wanted)])
 
     # What is asked of two measurements
@@ -140,7 +140,7 @@ class Checker:
             capability=candidate.capability,
             margin=margin,
         )
-        check = compare.by_limits(check, ratio.after, self._limits(cell.benchmark), ratio=ratio, repeatable=not once)
+        check = compare.by_limits(check, ratio.after, self._cost_limits(cell.benchmark), ratio=ratio, repeatable=not once)
         names = dict.fromkeys((*reference.details, *candidate.details))
         beside = {name: (reference.details.get(name), candidate.details.get(name)) for name in names}
         check = check.model_copy(update={"details": beside})
@@ -168,14 +168,14 @@ class Checker:
             verdict="pass" if known else "inconclusive",
             reason=f"{candidate.value:.6g} {candidate.metric}, one run; no limit is set" if known else f"not measured: {unknown}",
         )
-        check = compare.by_limits(check, known, self._limits(cell.benchmark)) if known else check
+        check = compare.by_limits(check, known, self._cost_limits(cell.benchmark)) if known else check
         return _with(check, hashes.of_values("efficiency", cell.benchmark, candidate.value))
 
     def _latency(self, cell: Cell, timed: Timed) -> Check:
         rounds, benchmark = timed.rounds, benchmarks()[cell.benchmark]
         ratio = self._ratio(cell, rounds.reference_seconds, rounds.candidate_seconds)
         written = benchmark.written_tokens if isinstance(benchmark, LatencyBenchmark) else 1
-        check = compare.by_limits(self._of_ratio(cell, ratio), ratio.after, self._limits(cell.benchmark), written=written, ratio=ratio)
+        check = compare.by_limits(self._of_ratio(cell, ratio), ratio.after, self._cost_limits(cell.benchmark), written=written, ratio=ratio)
         before, after = rounds.kernels
         reason = f"{check.reason}; {after} beside {before}"
         check = check.model_copy(update={"kernels": rounds.kernels, "health": rounds.health, "reason": reason})
@@ -209,12 +209,12 @@ class Checker:
             margin=self._margin(cell.benchmark, LATENCY_MARGIN),
         )
 
-    def _limits(self, benchmark: str) -> list[Limit]:
-        return cost_limits.read(benchmark, self.limits[benchmark]) if benchmark in self.limits else []
+    def _cost_limits(self, benchmark: str) -> list[Limit]:
+        return cost_limits.read(benchmark, self.cost_limits[benchmark]) if benchmark in self.cost_limits else []
 
     def _margin(self, benchmark: str, default: float) -> float:
         """Return the margin that a limit on the ratio means: 0.35 times the reference is a margin of -0.65; the tightest if there are several."""
-        ratios = [limit.ratio for limit in self._limits(benchmark) if limit.ratio is not None]
+        ratios = [limit.ratio for limit in self._cost_limits(benchmark) if limit.ratio is not None]
         return min(ratios) - 1 if ratios else default
 
 
