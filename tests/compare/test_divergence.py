@@ -74,20 +74,3 @@ def test_it_never_exceeds_the_divergence_over_the_whole_vocabulary(old, new, mos
     exact = sum(one * math.log(one / other) for one, other in zip(old, new, strict=True))
     found = divergence([pair((listed(old, most), listed(new, most)))]).kl_mean
     assert 0 <= found <= exact + 1e-6
-
-
-def test_the_engine_lists_the_likeliest_next_tokens_of_spread_positions(tiny):
-    from pytest_unicomp.engine.perplexity import POSITIONS, TOP, block_nats, top_tokens
-
-    short, long, single = top_tokens(["the cat sat", "the cat sat on the mat " * 12, ""], tiny)
-    assert 0 < len(short) < POSITIONS
-    assert len(long) == POSITIONS
-    assert single is None
-    for position in long:
-        values = [value for _, value in position]
-        assert len(values) == TOP
-        assert values == sorted(values, reverse=True)
-        assert sum(math.exp(value) for value in values) <= 1.001
-    nats, tops = block_nats(list(range(5, 60)), tiny)
-    assert nats > 0
-    assert len(tops) == POSITIONS

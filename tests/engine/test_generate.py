@@ -99,13 +99,6 @@ def test_equal_requests_get_different_samples_and_a_resumed_run_the_same_ones(ti
             assert tiny.lm.generate_until(asked) == texts
 
 
-def test_unsupported_settings_are_left_to_transformers(tiny, monkeypatch):
-    asked = []
-    monkeypatch.setattr(HFLM, "generate_until", lambda self, requests, disable_tqdm: asked.append(len(requests)) or ["x"] * len(requests))
-    assert tiny.lm.generate_until(requests(PROMPTS, repetition_penalty=1.2)) == ["x"] * len(PROMPTS)
-    assert asked == [len(PROMPTS)]
-
-
 def test_logged_answers_are_not_computed_again_and_an_incomplete_line_is_ignored(tiny, tmp_path):
     path = tmp_path / "resume.jsonl"
     log = ResumeLog(path)
@@ -136,19 +129,6 @@ def test_logged_answers_are_not_computed_again_and_an_incomplete_line_is_ignored
 def test_every_architecture_generates_the_texts_of_lm_eval(architecture):
     lm = UnicompLM(model(architecture), tokenizer())
     assert lm.generate_until(requests(PROMPTS)) == HFLM.generate_until(lm, requests(PROMPTS), disable_tqdm=True)
-
-
-def test_the_language_model_works_in_lm_eval(tiny):
-    from lm_eval import simple_evaluate
-    from lm_eval.api.model import LM
-
-    from pytest_unicomp.engine import UnicompLM
-
-    lm = UnicompLM(tiny.model, tiny.tokenizer)
-    assert isinstance(lm, LM)
-    assert callable(simple_evaluate)
-    assert lm.generate_until(requests(PROMPTS[:2])) == tiny.lm.generate_until(requests(PROMPTS[:2]))
-    assert lm.loglikelihood([Instance("loglikelihood", {}, ("one", " two"), 0)], disable_tqdm=True)[0][0] < 0
 
 
 @pytest.mark.parametrize("architecture", ["llama", "gpt_neox", "gemma2"])

@@ -13,13 +13,13 @@ from pytest_unicomp.engine import Engine
 from tests.methods import tiny as checkpoints
 
 
-def test_on_cpu_auto_computes_in_float32_whatever_the_checkpoint_holds(tmp_path: Path) -> None:
+def test_auto_computes_in_float32_on_cpu(tmp_path: Path) -> None:
     folder = checkpoints.checkpoint(tmp_path / "half", dtype="bfloat16")
     assert engine.load(folder, device="cpu", dtype="auto").dtype == "float32"
     assert engine.load(folder, device="cpu", dtype="bfloat16").dtype == "bfloat16"
 
 
-def test_loading_prints_nothing_and_contacts_nobody(tmp_path: Path, capfd: pytest.CaptureFixture[str], offline: None) -> None:
+def test_loading_prints_nothing_and_uses_no_network(tmp_path: Path, capfd: pytest.CaptureFixture[str], offline: None) -> None:
     folder = checkpoints.checkpoint(tmp_path / "model")
     capfd.readouterr()
     loaded = engine.load(folder, device="auto", dtype="auto")
@@ -45,7 +45,7 @@ def test_a_folder_without_config_or_an_unknown_dtype_is_refused_in_one_line(tmp_
         engine.load(tmp_path, device="cpu", dtype="int4")
 
 
-def test_packed_weights_are_unpacked_and_leave_no_wrapper(tmp_path: Path) -> None:
+def test_packed_weights_are_dequantized_and_leave_no_wrapper(tmp_path: Path) -> None:
     import torch
 
     source = checkpoints.checkpoint(tmp_path / "model")
@@ -61,7 +61,7 @@ def test_packed_weights_are_unpacked_and_leave_no_wrapper(tmp_path: Path) -> Non
         torch.testing.assert_close(loaded.model(tokens).logits, checkpoints.load(packed)(tokens).logits, rtol=1e-4, atol=1e-4)
 
 
-def test_batches_shrink_with_length_only_when_every_position_is_scored(tiny: Engine) -> None:
+def test_batches_shrink_with_length_only_if_every_position_is_scored(tiny: Engine) -> None:
     short, long = tiny.batch_size(10, logits_everywhere=True), tiny.batch_size(8192, logits_everywhere=True)
     assert short == 64
     assert 1 <= long <= short
@@ -69,9 +69,7 @@ def test_batches_shrink_with_length_only_when_every_position_is_scored(tiny: Eng
     assert tiny.batch_size(8192, logits_everywhere=False) == 64
 
 
-def test_a_sharded_model_is_placed_by_a_device_map_and_scores_as_one_on_a_single_device(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_sharded_model_uses_a_device_map_and_has_the_same_logits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The map of a machine without GPUs has one place, so the call is watched: who places the model, and that nothing moves it afterwards."""
     import torch
     from transformers import AutoModelForCausalLM

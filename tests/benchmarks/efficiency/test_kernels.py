@@ -5,12 +5,10 @@ import torch
 
 from pytest_unicomp.api.errors import InfrastructureError
 from pytest_unicomp.api.records import Ceilings
-from pytest_unicomp.benchmarks.efficiency import kernels as timed
 from pytest_unicomp.benchmarks.efficiency.kernels import BENCHMARKS, ROWS, Arm, spread
 from pytest_unicomp.checkpoints.hub import NANO
 from pytest_unicomp.config.resolve import resolve
-from pytest_unicomp.engine.runtimes import float8, kernels, semi_structured
-from pytest_unicomp.engine.runtimes.layer_shapes import layer_shapes
+from pytest_unicomp.engine.runtimes import kernels
 from pytest_unicomp.run.run import Run
 from tests.methods.tiny import checkpoint
 
@@ -21,57 +19,6 @@ def finished(rounds, count=3):
         rounds.pairs.candidate()
     rounds.pairs.finish([1.0] * count)
     return rounds.report(confidence=0.9)
-
-
-def test_shapes_are_counted_over_the_decoder_and_not_the_output_embedding():
-    found = {(shape.outputs, shape.inputs): (shape.layers, set(shape.names)) for shape in layer_shapes(NANO)}
-    assert found == {
-        (512, 256): (6, {"gate_proj", "up_proj"}),
-        (256, 512): (3, {"down_proj"}),
-        (256, 256): (6, {"q_proj", "o_proj"}),
-        (128, 256): (6, {"k_proj", "v_proj"}),
-    }
-
-
-@pytest.mark.parametrize(
-    ("format_", "stored"),
-    [
-        ("int8", 64 * 256 + 2 * 64),
-        # Two groups of 128 per output, each with a scale and a zero of two bytes.
-        ("int4", 64 * 256 // 2 + 4 * 64 * 2),
-        ("fp8", 64 * 256 + 4 * 64),
-    ],
-)
-def test_a_packed_layer_multiplies_with_the_weight_that_it_stands_for_and_holds_what_it_says(format_, stored):
-    torch.manual_seed(0)
-    weight = torch.randn(64, 256).bfloat16()
-    packed = kernels.pack(format_, weight)
-    x = torch.randn(3, 5, 256).bfloat16()
-    wanted = torch.nn.functional.linear(x.float(), packed.weight.float())
-    found = packed.module(x)
-    assert found.shape == (3, 5, 64)
-    assert float((found.float() - wanted).norm() / wanted.norm()) < timed.TOLERANCE[format_]
-    # Rounding is coarse in four bits and fine in eight, and never nothing.
-    error = float((packed.weight.float() - weight.float()).norm() / weight.float().norm())
-    assert 0.001 < error < (0.2 if format_ == "int4" else 0.04)
-    assert packed.bytes == stored
-
-
-def test_two_of_four_are_kept_and_they_are_the_larger():
-    weight = torch.tensor([[4.0, -1.0, 3.0, 2.0, 0.5, -8.0, 0.25, 1.0]])
-    assert semi_structured.prune_2of4(weight).tolist() == [[4.0, 0.0, 3.0, 0.0, 0.0, -8.0, 0.0, 1.0]]
-    torch.manual_seed(0)
-    dense = torch.randn(32, 64)
-    assert semi_structured.is_2of4(semi_structured.prune_2of4(dense))
-    assert not semi_structured.is_2of4(dense)
-    assert not semi_structured.is_2of4(torch.zeros(32, 60))
-
-
-def test_eight_bit_floats_reach_the_end_of_their_range_and_an_empty_output_stays_empty():
-    weight = torch.tensor([[1.0, -2.0], [0.0, 0.0]])
-    codes, scales = float8.quantize(weight)
-    assert codes.float()[0].tolist() == [224.0, -448.0]
-    assert (codes.float() * scales)[1].tolist() == [0.0, 0.0]
 
 
 def test_every_shape_is_timed_at_every_number_of_tokens(tmp_path):

@@ -1,4 +1,4 @@
-"""The fast runtimes compute the same model as its dequantized form, or say why there is none."""
+"""Accelerated models compute the logits of the dequantized model, or stay dense and say why."""
 
 import json
 import shutil
@@ -12,7 +12,6 @@ from pytest_unicomp.api.protocols import CompressionJob
 from pytest_unicomp.api.registry import methods
 from pytest_unicomp.engine.runtimes import accelerate, kernels, semi_structured
 from pytest_unicomp.engine.runtimes.acceleration import NONE, TOLERANCE
-from pytest_unicomp.engine.runtimes.weight_only import linear_classes
 from tests.methods.tiny import checkpoint
 
 
@@ -44,7 +43,7 @@ def compressed(source, folder, recipe):
         ("rtn-w8a16", "torch int8 weight-only, group 128"),
     ],
 )
-def test_the_kernels_compute_the_dequantized_model(source, tmp_path, recipe, kernel):
+def test_accelerated_models_compute_the_dequantized_model(source, tmp_path, recipe, kernel):
     folder = compressed(source, tmp_path, recipe)
     plain = engine.load(folder, device="cpu", dtype="bfloat16")
     fast = engine.load(folder, device="cpu", dtype="bfloat16")
@@ -55,12 +54,12 @@ def test_the_kernels_compute_the_dequantized_model(source, tmp_path, recipe, ker
     tokens = torch.arange(60)[None]
     with torch.inference_mode():
         first, second = plain.model(tokens).logits.float(), fast.model(tokens).logits.float()
-    # Another text than the one that the runtime checked itself on.
+    # Other tokens than those of the runtime's own check.
     assert float((first - second).norm() / first.norm()) <= TOLERANCE
     assert not any(isinstance(module, torch.nn.Linear) for name, module in fast.model.named_modules() if "layers" in name)
 
 
-def test_a_checkpoint_that_is_not_what_was_loaded_is_never_timed(source, tmp_path):
+def test_a_checkpoint_other_than_the_loaded_model_is_refused(source, tmp_path):
     folder = compressed(source, tmp_path, "rtn-w4a16")
     loaded = engine.load(folder, device="cpu", dtype="bfloat16")
     from safetensors.torch import load_file, save_file
@@ -73,7 +72,7 @@ def test_a_checkpoint_that_is_not_what_was_loaded_is_never_timed(source, tmp_pat
         accelerate(loaded, folder)
 
 
-def test_what_has_no_kernel_is_named_and_left_dense(source, tmp_path):
+def test_formats_without_a_kernel_stay_dense_with_a_reason(source, tmp_path):
     assert accelerate(engine.load(source, device="cpu", dtype="bfloat16"), source).kernel == "dense bfloat16"
     folder = compressed(source, tmp_path, "rtn-w4a16")
     single = accelerate(engine.load(folder, device="cpu", dtype="float32"), folder)
@@ -89,16 +88,16 @@ def test_what_has_no_kernel_is_named_and_left_dense(source, tmp_path):
     assert (activations.layers, NONE in activations.kernel) == (0, True)
 
 
-def test_eight_bit_floats_run_on_torchs_scaled_product_and_compute_the_same_model(source, tmp_path, monkeypatch):
+def test_fp8_checkpoints_run_on_the_fp8_kernel(source, tmp_path, monkeypatch):
     folder = compressed(source, tmp_path, "fp8-dynamic")
     plain = accelerate(engine.load(folder, device="cpu", dtype="bfloat16"), folder)
     assert (plain.layers, plain.reason) == (0, "torch computes fp8 on NVIDIA GPUs alone")
-    # torch's operator runs on a CPU too, only slowly: what is put into the model is the same.
+    # torch's operator also runs on a CPU, slowly.
     monkeypatch.setattr(kernels, "unavailable_reason", lambda format_, device: None)
     fast = engine.load(folder, device="cpu", dtype="bfloat16")
     runtime = accelerate(fast, folder)
     assert (runtime.kernel, runtime.layers) == ("torch fp8, activations rounded per token", runtime.linear_layers - 1)
-    # So far is the rounded model from the unrounded one, and from itself in another data type.
+    # The model with quantized activations differs by this much from the one without, and from itself in another dtype.
     assert 0 < runtime.error <= 0.25
     assert sum(type(module).__name__ == "Float8Linear" for module in fast.model.modules()) == runtime.layers
 
@@ -113,7 +112,7 @@ def pruned_checkpoint(source, folder, prune):
     return folder
 
 
-def test_pruned_weights_without_a_kernel_are_named_and_not_silently_dense(source, tmp_path):
+def test_pruned_weights_without_a_kernel_stay_dense_with_a_reason(source, tmp_path):
     half = pruned_checkpoint(source, tmp_path / "half", lambda weight: torch.where(weight.abs() < weight.abs().median(), 0, weight))
     found = accelerate(engine.load(half, device="cpu", dtype="bfloat16"), half)
     assert found.kernel.startswith("dense bfloat16: no accelerated kernel here (50 % of the weights are zero, without a structure")
@@ -123,23 +122,7 @@ def test_pruned_weights_without_a_kernel_are_named_and_not_silently_dense(source
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="2:4 sparse products run on NVIDIA GPUs alone")
-def test_two_of_four_run_on_their_kernel(source, tmp_path):
+def test_2of4_weights_run_on_the_sparse_kernel(source, tmp_path):
     folder = pruned_checkpoint(source, tmp_path / "sparse", semi_structured.prune_2of4)
     runtime = accelerate(engine.load(folder, device="cuda:0", dtype="bfloat16"), folder)
     assert (runtime.kernel, runtime.layers) == ("torch 2:4 semi-structured", runtime.linear_layers)
-
-
-@pytest.mark.parametrize("symmetric", [True, False])
-def test_a_layer_multiplies_with_code_less_zero_times_scale(symmetric):
-    torch.manual_seed(0)
-    codes = torch.randint(-8, 8, (32, 128))
-    scales, zeros = torch.rand(32, 2) / 8 + 0.01, torch.zeros(32, 2) if symmetric else torch.randint(-4, 4, (32, 2)).float()
-    x, bias = torch.randn(3, 5, 128, dtype=torch.bfloat16), torch.randn(32, dtype=torch.bfloat16)
-    weight = (codes - zeros.repeat_interleave(64, 1)) * scales.repeat_interleave(64, 1)
-    expected = torch.nn.functional.linear(x.float(), weight, bias.float())
-    int4, int8 = linear_classes()
-    found = int4(codes, scales, zeros, 64, bias, torch.bfloat16)(x).float()
-    assert float((found - expected).norm() / expected.norm()) < 0.02
-    if symmetric:
-        found = int8(codes, scales, 64, bias, torch.bfloat16)(x).float()
-        assert float((found - expected).norm() / expected.norm()) < 0.02
