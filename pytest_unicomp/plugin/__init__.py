@@ -71,7 +71,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marks; where a model is named, check every option and start the gate."""
+    """Declare the marks; if a model is named, check every option and start the gate."""
     for line in marks():
         config.addinivalue_line("markers", line)
     from pytest_unicomp.api.errors import UsageProblem
@@ -112,7 +112,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def marks() -> list[str]:
-    """Return the lines that declare the marks: one per dimension, capability and family, and the one that says what a test asks."""
+    """Return the lines that declare the marks: one per dimension, capability and family, and `unicomp`, whose question selects the cells of a test."""
     from pytest_unicomp.api.vocabulary import CAPABILITIES, DIMENSIONS, FAMILIES, MARK_QUESTIONS
 
     lines = [
@@ -124,7 +124,7 @@ def marks() -> list[str]:
 
 
 def _aim_at_packaged_suites(config: pytest.Config) -> None:
-    """Collect the packaged suites where the command line names no path."""
+    """Collect the packaged suites if the command line names no path."""
     if config.args_source is not config.ArgsSource.ARGS and not hasattr(config, "workerinput"):
         config.args = [str(suites())]
 

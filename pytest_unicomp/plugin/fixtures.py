@@ -58,7 +58,7 @@ def reference(unicomp: Run, cell: Cell) -> Measurement:
 
 @pytest.fixture
 def baseline(unicomp: Run, cell: Cell) -> Measurement | None:
-    """The stored evidence of the cell, or None where there is none."""
+    """The stored evidence of the cell, or None if there is none."""
     return unicomp.baseline(cell)
 
 
@@ -169,6 +169,6 @@ def kernel(unicomp: Run, cell: Cell, request: pytest.FixtureRequest) -> Check:
 
 
 def _asks_for_timings(config: pytest.Config) -> bool:
-    """Say whether the command line wants pytest-benchmark's own output, which stored timings cannot give."""
+    """Return True if the command line asks for pytest-benchmark's own output, which stored timings cannot give."""
     wanted = ("benchmark_json", "benchmark_save", "benchmark_autosave", "benchmark_only", "benchmark_compare", "benchmark_histogram")
     return any(config.getoption(name, default=None) for name in wanted)

@@ -115,7 +115,7 @@ class Gate:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
-        """Attach the checks to the report and say in one line what a verdict or a broken cell means."""
+        """Attach the checks to the report, and put a verdict or a broken cell into one line."""
         report = yield
         cell = _cell(item)
         error = call.excinfo.value if call.excinfo else None
@@ -126,21 +126,21 @@ class Gate:
             checks = [self.run.broken(cell, _question(item), error)] if cell.benchmark else []
             report.unicomp_broken = cell.gates
         elif call.when == "call" and isinstance(error, VerdictError):
-            self._say(report, item, error)
+            self._report_verdict(report, item, error)
         if call.when == "call" or (checks and error is not None):
             dressed = [check.model_copy(update={"nodeid": _nodeid(item), "seconds": report.duration}) for check in checks]
             report.unicomp_checks = [check.model_dump(mode="json") for check in dressed]
             report.unicomp_kernels = [table.model_dump(mode="json") for table in item.stash.get(KERNELS, [])]
             # JUnit reads the properties of the last phase, which are those of the item.
             found: list[Check | CapabilityVerdict] = [*dressed, *([item.stash[POOLED]] if POOLED in item.stash else [])]
-            item.user_properties.extend(pair for told in found for pair in _properties(told))
+            item.user_properties.extend(pair for entry in found for pair in _properties(entry))
         if cell is not None and (call.when == "call" or error is not None):
             self.progress.settle(cell.recipe, cell.benchmark)
         report.unicomp_ours = cell is not None
         return report
 
-    def _say(self, report: Any, item: pytest.Item, error: VerdictError) -> None:
-        """A verdict that does not decide is told as a skip with its reason; one that does fails, in one line."""
+    def _report_verdict(self, report: Any, item: pytest.Item, error: VerdictError) -> None:
+        """Report a verdict that does not decide as a skip with its reason, and one that does as a failure in one line."""
         report.unicomp_outcome = error.verdict
         report.longrepr = str(error)
         if not error.binding or (error.verdict in WORDS and self.settings.inconclusive == "warn"):
@@ -185,15 +185,15 @@ class Gate:
         elif self.others_failed and self.answer.exit_code in (0, 6):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         self.closing += self.run.plan.notes
-        self._tell_of_baselines(self.answer)
+        self._list_baselines(self.answer)
         lines, written = write_reports(self.answer, self.settings.report)
         self.closing += lines
         if not written:
             session.exitstatus = INFRASTRUCTURE
         self.config.stash[EXIT] = int(session.exitstatus)
 
-    def _tell_of_baselines(self, answer: Report) -> None:
-        """Say which changes were accepted, and after a run of everything which baselines nobody reads any more."""
+    def _list_baselines(self, answer: Report) -> None:
+        """List the changes that were accepted, and after a complete run the baselines that no cell reads."""
         rewritten = [check for check in answer.checks if check.accepted and check.difference]
         self.closing += [f"accepted: {check.recipe}/{check.benchmark}: {check.reason}" for check in rewritten]
         spread = self.config.pluginmanager.hasplugin("dsession")
@@ -203,11 +203,11 @@ class Gate:
             ]
 
     def pytest_report_header(self) -> list[str]:
-        """Say before anything runs what the bundle lacks."""
+        """Return a line on each thing that the bundle lacks, shown before anything runs."""
         return [f"unicomp: {note}" for note in self.run.plan.notes]
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Print the matrix recipe x capability, each verdict's reason, and where the reports lie."""
+        """Print the matrix recipe x capability, each verdict's reason, and the paths of the reports."""
         if self.answer is None:
             return
         from pytest_unicomp.report import terminal
@@ -251,12 +251,12 @@ def _question(item: pytest.Item) -> Question:
     return MARK_QUESTIONS[_marked(item)]
 
 
-def _properties(told: Check | CapabilityVerdict) -> list[tuple[str, Any]]:
+def _properties(entry: Check | CapabilityVerdict) -> list[tuple[str, Any]]:
     """List what JUnit shows of a check, or of a capability, whose items and detectable effect are those of its checks; what is unknown is left out."""
     names = ("verdict", "difference", "interval", "margin", "n", "minimum_detectable_effect", "evidence")
-    values = [(name, getattr(told, name, None)) for name in names]
+    values = [(name, getattr(entry, name, None)) for name in names]
     shown = [(f"unicomp_{name}", list(value) if isinstance(value, tuple) else value) for name, value in values if value is not None]
-    return [*shown, *([("unicomp_waived", "true")] if told.waived else [])]
+    return [*shown, *([("unicomp_waived", "true")] if entry.waived else [])]
 
 
 def _type_junit_failure(config: pytest.Config, report: Any) -> None:

@@ -1,4 +1,4 @@
-"""Where the plugin, its fixtures and the gate find each other: the gate's name among pytest's plugins, and the keys of an item's stash."""
+"""The names that the plugin, its fixtures and the gate share: the gate's among pytest's plugins, and the keys of an item's stash."""
 
 from __future__ import annotations
 

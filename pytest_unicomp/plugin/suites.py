@@ -1,4 +1,4 @@
-"""Where the packaged suites lie: inside the wheel, or beside the package in a checkout."""
+"""Finds the packaged suites: inside the wheel, or beside the package in a checkout."""
 
 from __future__ import annotations
 

@@ -32,8 +32,8 @@ RECORD = "unicomp.json"
 
 @dataclass(frozen=True)
 class Compression:
-    """How artifacts are made: store, seed, device, what identifies the calibration text, a function that builds it when needed, and who is
-    told of each artifact (`progress`) and of the steps inside (`detail`)."""
+    """How artifacts are made: store, seed, device, what identifies the calibration text, a function that draws it when needed, and the
+    callbacks for each artifact (`progress`) and for what happens inside one (`detail`)."""
 
     store: Store
     seed: int
@@ -57,10 +57,10 @@ def dense(model: Model) -> Artifact:
 
 
 def adopt(name: str, source: str, bundle: Path | None, store: Store, progress: StepProgress) -> Artifact:
-    """Return a checkpoint that was compressed elsewhere as an artifact; it stays where and as it is.
+    """Return a checkpoint that was compressed elsewhere as an artifact; it is neither moved nor changed.
 
     What transformers alone cannot load (AutoAWQ, GPTQ) is converted to be evaluated, once per content, into an entry of the store; bytes and
-    bits per weight are then still the original's, whose path, format and fingerprint stand in the settings. Raises UsageProblem where it
+    bits per weight are then still the original's, whose path, format and fingerprint are in the settings. Raises UsageProblem if it
     cannot be converted.
     """
     folder = hub.resolve(source, bundle)
@@ -89,7 +89,7 @@ def adopt(name: str, source: str, bundle: Path | None, store: Store, progress: S
 
 
 def require_convertible(source: str, bundle: Path | None) -> None:
-    """Raise UsageProblem where a candidate on this machine needs a conversion that is not possible; one yet to be fetched is asked then."""
+    """Raise UsageProblem if a candidate on this machine needs a conversion that is not possible; one yet to be fetched is checked later."""
     folder = hub.local(source, bundle)
     if folder is not None and conversion.needed(folder) is not None:
         conversion.require_convertible(folder)
@@ -186,7 +186,7 @@ def _make(model: Model, recipe: str, method: Method, how: Compression, folder: P
 def _provenance(model: Model, artifact: Artifact, method: Method, how: Compression) -> dict[str, Any]:
     """Return what lies beside the weights as unicomp.json, so that a folder that was copied away still says how it was made.
 
-    Seconds are those of the method's work, `peak_bytes` the highest memory on `device` (null where the system does not count it).
+    Seconds are those of the method's work, `peak_bytes` the highest memory on `device` (null if the system does not count it).
     """
     return {
         "schema": "unicomp-artifact/1",
@@ -216,12 +216,12 @@ def _trained(folder: Path) -> int | None:
 
 
 def _recorded(folder: Path, fingerprint: str) -> dict[str, Any]:
-    """Return what the unicomp.json beside the weights says of how they were made; nothing where there is none, or it is about other weights."""
+    """Return what the unicomp.json beside the weights records of how they were made; nothing if there is none, or it is about other weights."""
     try:
-        said = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    if not isinstance(said, dict) or said.get("fingerprint") != fingerprint:
+    if not isinstance(record, dict) or record.get("fingerprint") != fingerprint:
         return {}
     names = {
         "compress_seconds": "seconds",
@@ -229,7 +229,7 @@ def _recorded(folder: Path, fingerprint: str) -> dict[str, Any]:
         "compress_joules": "joules",
         "training_tokens": "training_tokens",
     }
-    return {name: said[key] for name, key in names.items() if isinstance(said.get(key), (int, float)) and said[key] >= 0}
+    return {name: record[key] for name, key in names.items() if isinstance(record.get(key), (int, float)) and record[key] >= 0}
 
 
 def _counted(calibration: Calibration, drawn: list[CalibrationText]) -> Calibration:

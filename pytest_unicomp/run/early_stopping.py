@@ -21,7 +21,7 @@ LEAST = 50
 
 
 def validate(settings: Settings) -> None:
-    """Raise UsageProblem where sequential mode meets an option that needs whole measurements."""
+    """Raise UsageProblem if sequential mode is combined with an option that needs whole measurements."""
     if not settings.sequential:
         return
     if settings.update != "none":
@@ -35,7 +35,7 @@ def validate(settings: Settings) -> None:
 
 
 def stoppable(cell: Cell, plan: Plan) -> bool:
-    """Say whether a cell may stop early: it must decide alone about its capability, because means of stopped benchmarks keep no error rate."""
+    """Return True if a cell may stop early: it must be the only benchmark of its capability, because a mean of stopped benchmarks has no known error rate."""
     same = [other for other in plan.of_kind("items") if (other.recipe, other.capability) == (cell.recipe, cell.capability)]
     # Nats per token have no bounds, which early stopping needs.
     return same == [cell] and not plan.candidate(cell.recipe).is_reference and benchmarks()[cell.benchmark].metric != compare.NATS

@@ -28,7 +28,7 @@ def measure(artifact: Artifact, name: str, benchmark: ItemBenchmark, engine: Eng
     """Score the items of a benchmark on the loaded artifact.
 
     `value` is the mean of the scores that could be given, `stderr` the sample standard deviation over the square root of their number
-    (None below two); `n` counts all items, those without a score included. Raises InfrastructureError where no item came back.
+    (None below two); `n` counts all items, those without a score included. Raises InfrastructureError if no item came back.
     """
     started = time.perf_counter()
     scored = benchmark.score(engine, evaluation)

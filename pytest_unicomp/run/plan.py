@@ -49,7 +49,7 @@ class Candidate:
         return isinstance(self.method, Dense)
 
     def takes(self, kind: Kind, *, served_reference: bool) -> bool:
-        """Say whether a kind of benchmark can tell anything about it.
+        """Return True if a kind of benchmark applies to it.
 
         Of a served model there are no files, and its timings need a reference that is served too; calibration text changes neither size nor speed.
         """
@@ -131,9 +131,9 @@ class Plan:
 
 
 def expand(names: Iterable[str], *, model: str) -> tuple[str, ...]:
-    """Replace set names by their members, in the registry's order; another model is asked about the embedded world only where `nano` is named.
+    """Replace set names by their members, in the registry's order; benchmarks of the embedded model are left out for any other model, unless `nano` is named.
 
-    Raises UsageProblem for a name that is neither a set nor a benchmark, and where nothing is left.
+    Raises UsageProblem for a name that is neither a set nor a benchmark, and if nothing is left.
     """
     table = benchmarks()
     chosen: list[str] = []
@@ -186,7 +186,7 @@ def candidates(settings: Settings) -> tuple[Candidate, ...]:
 
 
 def candidate_names(source: str) -> tuple[str, str]:
-    """Return what a checkpoint or server made elsewhere is called, and what where that name is taken."""
+    """Return the name of a checkpoint or server made elsewhere, and the one that it has if the first is taken."""
     return Endpoint.parse(source).name if served(source) else Path(source).name or source, f"candidate:{source}"
 
 
@@ -264,15 +264,15 @@ def _lacking(names: Iterable[str], evaluation: Evaluation) -> dict[str, MissingP
 
 
 def missing_pieces(lacking: Mapping[str, MissingPiece], bundle: Path) -> str:
-    """Say in one line what the bundle lacks for which benchmarks, what to type where there is a network, and what to type where there is none."""
+    """Return one line: what the bundle lacks for which benchmarks, and what to type with and without a network."""
     users: dict[str, list[str]] = {}
     for name, problem in lacking.items():
         users.setdefault(problem.what, []).append(name)
     first = next(iter(lacking.values()))
-    said = "; ".join(f"{what} ({names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''})" for what, names in users.items())
+    pieces = "; ".join(f"{what} ({names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''})" for what, names in users.items())
     place = f" at {first.where}.{first.near}" if len(users) == 1 else f" in {bundle}."
     return (
-        f"unicomp: the bundle lacks {said}: not there{place} Where there is a network: unicomp prefetch --benchmark {','.join(lacking)} "
+        f"unicomp: the bundle lacks {pieces}: not there{place} Where there is a network: unicomp prefetch --benchmark {','.join(lacking)} "
         f"--bundle {bundle}. --unicomp-benchmark={BUNDLE} runs what it holds."
     )
 

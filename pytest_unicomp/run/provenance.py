@@ -1,4 +1,4 @@
-"""Keeps where every measurement that a report rests on comes from: machine, engine, library versions and day, told once for all that agree."""
+"""Records where the measurements of a report come from: machine, engine, library versions and day, one record for all that agree."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pytest_unicomp.api.records import Measurement, Origin
 
 
 class Provenance:
-    """Notes measurements without keeping them; a measurement that is met again counts once."""
+    """Notes measurements without keeping them; a measurement that is noted twice counts once."""
 
     def __init__(self) -> None:
         """Nothing is noted yet."""
@@ -26,7 +26,7 @@ class Provenance:
         )
 
     def origins(self) -> list[Origin]:
-        """Return what was noted, joined where machine, engine, dtype and versions are the same, the most measurements first."""
+        """Return what was noted, joined if machine, engine, dtype and versions are the same, the most measurements first."""
         joined: dict[tuple[object, ...], Origin] = {}
         for origin in self._met.values():
             key = (origin.machine, origin.engine, origin.dtype, *sorted(origin.versions.items()))

@@ -145,7 +145,7 @@ class Results:
             try:
                 self._executor.result(("ahead", name), partial(self._ahead, name))
             except UnicompError:
-                # The cell that needs this benchmark meets the same error where it can be reported.
+                # The same error is raised again for the cell that needs this benchmark, which can report it.
                 continue
 
     def _ahead(self, benchmark: str) -> Measurement | None:

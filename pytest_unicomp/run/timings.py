@@ -1,4 +1,4 @@
-"""What is timed: a candidate in pairs with the reference, both as they would be served, and kernels in pairs with dense layers; kept in the store."""
+"""Times a candidate in pairs with the reference, both as they would be served, and kernels in pairs with dense layers; kept in the store."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Timings:
-    """Makes paired rounds for the cells of one plan; whoever asked performs them (`pytest-benchmark`) and hands them back to be kept."""
+    """Prepares paired rounds for the cells of one plan; the caller performs them (`pytest-benchmark`) and hands them back to be kept."""
 
     def __init__(self, results: Results, settings: Settings, evaluation: Evaluation, *, store: Store, progress: StepProgress) -> None:
         """Keep the parts; nothing is loaded before it is asked for."""
@@ -59,7 +59,7 @@ class Timings:
         before, after = benchmark.prepare(reference), benchmark.prepare(candidate)
         names = (first.kernel, second.kernel)
         if second.layers:
-            # The best that is here for this work: a weight-only kernel may lose to the unpacked weights where many tokens come at once.
+            # A weight-only kernel may lose to the unpacked weights if many tokens are processed at once; the faster one is timed.
             unpacked, _ = self._engine(artifacts[1], unpacked=True)
             plain = benchmark.prepare(unpacked)
             if paired_timing.fastest_seconds(plain) < paired_timing.fastest_seconds(after):
@@ -73,7 +73,7 @@ class Timings:
         before, after = (benchmark.prepare(engine) for engine in engines)
         names = [f"as served at {engine.endpoint.url}" if engine.session is None else "as served by --unicomp-serve" for engine in engines]
         sessions = [engine.session for engine in engines if engine.session is not None]
-        # Of a machine that is not this one, or of a server that somebody else started here, the counters of this host say nothing.
+        # The counters of this host say nothing of another machine, or of a server that was not started here.
         watched = len(sessions) == len(engines)
         return PairedRounds(before, after, (names[0], names[1]), sessions=sessions, watched=watched)
 
@@ -97,7 +97,7 @@ class Timings:
         return self._timed[key]
 
     def kept_rounds(self, cell: Cell, *, at_least: int = 2) -> PairedRounds | None:
-        """Return the paired rounds that were timed on this machine before, or None where there are fewer than `at_least`."""
+        """Return the paired rounds that were timed on this machine before, or None if there are fewer than `at_least`."""
         kept = self._store.read("rounds", self._key(cell))
         return PairedRounds.from_document(kept) if kept and len(kept["candidate_seconds"]) >= at_least else None
 

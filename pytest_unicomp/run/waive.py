@@ -1,4 +1,4 @@
-"""Which checks do waivers excuse? Those that did not pass, on the evidence that the waiver names, until it expires; never an error."""
+"""Excuses checks by waivers: those that did not pass, on the evidence that the waiver names, until it expires; never an error."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def meant(waiver: Waiver, checks: Sequence[Check]) -> list[Check]:
 
 
 def state(waiver: Waiver, checks: Sequence[Check], *, policy: Policy, today: date) -> tuple[State, str]:
-    """Say whether a waiver excuses the checks that it is about, none of them marked as waived, and why not."""
+    """Return what becomes of a waiver, and why; `checks` are those that it is about, none of them marked as waived."""
     if not checks:
         return "not_met", "this run has no gating check of that name"
     if not any(_stands_in_the_way(check) for check in checks) and (waiver.benchmark or pool(checks, policy=policy).verdict == "pass"):

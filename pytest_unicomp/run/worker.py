@@ -1,4 +1,4 @@
-"""The other end of a job: makes what it asks for, with the results landing in the store. `python -m pytest_unicomp.run.worker` serves one job."""
+"""Performs a job in a process of its own, with the results in the store; `python -m pytest_unicomp.run.worker` performs one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Tell = Callable[[Event], None]
 
 
 def perform(job: Job, tell: Tell) -> None:
-    """Make every step of a job; a step that fails is told and the next one is tried. Whatever is in the store already is not made again."""
+    """Make every step of a job; a step that fails is reported and the next one is tried. What is in the store is not made again."""
     current: list[Key] = [job.steps[0]]
 
     def progress(working: Step) -> None:

@@ -210,4 +210,4 @@ def test_a_recipe_that_was_to_gate_and_is_gone_whole_is_named(reported, tmp_path
     reported["policy"]["gating"].append("gptq-w4a16")
     code, odd, _ = verify(reported, tmp_path)
     assert (code, set(odd)) == (7, {"the plan"})
-    assert "nothing is told of gptq-w4a16" in odd["the plan"]["note"]
+    assert "the report has no row for gptq-w4a16" in odd["the plan"]["note"]

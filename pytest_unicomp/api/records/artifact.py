@@ -22,7 +22,7 @@ class Model(Record):
 
 class CalibrationText(Record):
     """Which texts a calibrated method saw: mixture name, number of texts, tokens per text at most, seed, sha256 of the texts, tokens of all
-    texts together (None where unknown), and their form: `equal`, whose length and template do not depend on the mixture, or the sources' `own`;
+    texts together (None if unknown), and their form: `equal`, whose length and template do not depend on the mixture, or the sources' `own`;
     `left_out` texts gave questions of the run away."""
 
     mixture: str

@@ -12,7 +12,7 @@ from pytest_unicomp.api.vocabulary import Dimension, Family, Question, Verdict
 
 
 class Estimate(Record):
-    """A value with its standard error, or None where it is not known."""
+    """A value with its standard error, or None if it is not known."""
 
     value: float | None
     stderr: float | None = None
@@ -22,7 +22,7 @@ class Flips(Record):
     """Items right before and wrong now, wrong before and right now, and wrong both times with another answer.
 
     `floor` is the share of items (0 to 1) that the reference itself scored otherwise than in its stored evidence of an earlier run: flips that
-    nothing but another machine, batch or library version made. None where there is no such evidence.
+    nothing but another machine, batch or library version made. None if there is no such evidence.
     """
 
     lost: int
@@ -35,7 +35,7 @@ class Divergence(Record):
     """How far the answer distributions moved: mean KL(reference, candidate) in nats over the options, and how often the top option agrees.
 
     `margin_shrinkage` is by how many nats the reference's choice leads the best other option less than it did, on average: certainty that was
-    lost where the answer still stands. Each with its standard error, None where there is one item alone.
+    lost although the answer is the same. Each with its standard error, None if there is one item alone.
     `over` says of what: `options` exactly; `tokens` of a text as a lower bound, from the likeliest tokens with all others as one, lead unknown.
     """
 
@@ -89,14 +89,14 @@ class Check(Record):
     """One question about one recipe on one benchmark, with its numbers and its verdict; the row of the report (design: section 5).
 
     `difference` = candidate - reference, turned so that negative is worse; `interval` is two-sided at `confidence` and decides the verdict;
-    `p_value` is that of "the loss exceeds the margin" (used by Holm within a recipe). `margin` is in the unit of the difference, also where it
+    `p_value` is that of "the loss exceeds the margin" (used by Holm within a recipe). `margin` is in the unit of the difference, even if it
     was given as a share of the reference or of its errors: then it is what that share is here, and `interval` carries the reference's uncertainty.
-    `capability_interval` and `capability_margin` are the same at the capability's margin, None where `interval` serves for both. `worst_slice` is
+    `capability_interval` and `capability_margin` are the same at the capability's margin, None if `interval` serves for both. `worst_slice` is
     the part of the items that lost most; of free replies, `unanswered` counts those that could not be read (reference, candidate), `floors` is what
     constant answers score on the same items, and `judge` says who read them. Of timings, `kernels` names what computed (reference, candidate)
     and `health` is the host's meanwhile;
     of sizes, `details` are numbers that stand beside the one that is compared (reference, candidate).
-    `evidence` is the hash that a waiver names (None where there is nothing to excuse), `waived` says that one does, `accepted` that a baseline was rewritten on
+    `evidence` is the hash that a waiver names (None if there is nothing to excuse), `waived` says that one does, `accepted` that a baseline was rewritten on
     request, which passes whatever changed; `sources` is what it was computed from.
     """
 

@@ -9,7 +9,7 @@ from pytest_unicomp.api.vocabulary import Dimension
 
 
 class Item(Record):
-    """One evaluated item. `score` lies in [0, 1] (or nats per token for language modelling) and is None where no score could be given;
+    """One evaluated item. `score` lies in [0, 1] (or nats per token for language modelling) and is None if no score could be given;
     `prompt_digest` is the first 16 hex digits of the sha256 of the rendered prompt; `log_probabilities` belong to the answer options.
 
     `said` is how a free reply was read: a label, or "empty", "garbled", "unreadable", "unjudged". `slice` is the part of its set (attack, group,

@@ -39,8 +39,8 @@ class Point(Record):
 class RecipeVerdict(Record):
     """A recipe's row in the report: its capabilities, its artifact and the verdict that follows from all its checks.
 
-    `hidden_danger` says in one sentence that performance is kept and behaviour is not, None where that is not so. `scores` are UniComp's thirteen
-    (0 to 100, may exceed it), None where a cell was not measured or has no ratio; `score_intervals` their intervals at the run's confidence, `score_basis` what each rests on;
+    `hidden_danger` says in one sentence that performance is kept and behaviour is not, None if that is not so. `scores` are UniComp's thirteen
+    (0 to 100, may exceed it), None if a cell was not measured or has no ratio; `score_intervals` their intervals at the run's confidence, `score_basis` what each rests on;
     `published` is {model of the paper: the same scores of its row for this technique}.
     `without_waivers` is what the verdict would be if no waiver excused anything.
     """
@@ -72,7 +72,7 @@ class ReferenceSummary(Record):
 
 
 class WaiverState(Record):
-    """A waiver as the run met it: `state` says whether it excused what it names, and `note` why not; `expires` is its last day, ISO 8601."""
+    """A waiver as the run applied it: `state` says whether it excused what it names, and `note` why not; `expires` is its last day, ISO 8601."""
 
     recipe: str
     benchmark: str | None

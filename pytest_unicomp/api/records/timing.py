@@ -46,7 +46,7 @@ class Ceilings(Record):
         return max(bytes / self.bandwidth, operations / self.rate) / seconds
 
     def bound(self, bytes: int, operations: int) -> Literal["memory", "arithmetic"]:
-        """Say which ceiling is nearer."""
+        """Return the ceiling that is nearer."""
         return "memory" if bytes / self.bandwidth >= operations / self.rate else "arithmetic"
 
 
@@ -83,7 +83,7 @@ class LayerTiming(Record):
 class KernelReport(Record):
     """A format's kernel on the layers of the reference model, on this device: the table of `kernel-<format>`.
 
-    `left_out` names shapes that the kernel does not take, with why; `unhealthy` says what spoke against the timings, None where nothing did.
+    `left_out` names shapes that the kernel does not take, with why; `unhealthy` says what spoke against the timings, None if nothing did.
     """
 
     format: str

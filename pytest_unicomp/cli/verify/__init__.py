@@ -1,4 +1,4 @@
-"""`unicomp verify`: makes every check of a report again from the per-item evidence in the store, and says what no longer matches."""
+"""`unicomp verify`: makes every check of a report again from the per-item evidence in the store, and lists what no longer matches."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def verify(report: Report, store: Store) -> list[Answer]:
 
     A check that was an error has no evidence and is not checked.
 
-    The policy is the report's own: who changes a margin there changes every verdict that follows from it, which is what is compared.
+    The policy is the report's own: if a margin was changed there, the verdicts that follow from it differ from those in the report.
     """
     try:
         policy = _policy(report)
@@ -38,7 +38,7 @@ def verify(report: Report, store: Store) -> list[Answer]:
 
 
 def exit_code(answers: Sequence[Answer]) -> int:
-    """Return 1 where something is not what its evidence says, 7 where evidence is missing (or nothing could be checked), else 0."""
+    """Return 1 if something is not what its evidence says, 7 if evidence is missing (or nothing could be checked), else 0."""
     states = [answer.state for answer in answers]
     if "differs" in states or "changed" in states:
         return 1
@@ -52,11 +52,11 @@ def rows(answers: Sequence[Answer]) -> list[dict[str, Any]]:
 
 def lines(answers: Sequence[Answer], store: Store) -> list[str]:
     """Return what a person reads: everything that is not as reported, then the count."""
-    told = [
+    shown = [
         f"{answer.state.upper().replace('_', ' ')}: {answer.what}: {answer.note}" for answer in answers if answer.state != "as_reported"
     ]
-    kept = len(answers) - len(told)
-    return [*told, f"unicomp: {kept} of {len(answers)} parts of the report follow from the evidence in {store.root}"]
+    kept = len(answers) - len(shown)
+    return [*shown, f"unicomp: {kept} of {len(answers)} parts of the report follow from the evidence in {store.root}"]
 
 
 def _policy(report: Report) -> compare.Policy:

@@ -1,4 +1,4 @@
-"""Makes what a report concludes from its checks again: verdicts of recipes and of the run, scores, the paper's findings, where it all comes from."""
+"""Makes again what a report concludes from its checks: verdicts of recipes and of the run, scores, the paper's findings, provenance."""
 
 from __future__ import annotations
 
@@ -72,11 +72,11 @@ class Conclusions:
         methods = {recipe.recipe: str(recipe.settings.get("method")) for recipe in recipes}
         again = scores.findings(quality, families, methods, confidence=self.policy.confidence)
         reported, made = _tested(self.report.findings), _tested(again)
-        told = [f"{claim} ({about}) is not what the scores say" for claim, about in reported if (claim, about) not in made]
-        told += [f"{claim} ({about}) was tested and is not told" for claim, about in made if (claim, about) not in reported]
+        differing = [f"{claim} ({about}) is not what the scores say" for claim, about in reported if (claim, about) not in made]
+        differing += [f"{claim} ({about}) was tested and is not in the report" for claim, about in made if (claim, about) not in reported]
         for key in reported.keys() & made.keys():
-            told += [f"{' ('.join(key)}): {found}" for found in differences(reported[key], made[key])]
-        return told
+            differing += [f"{' ('.join(key)}): {found}" for found in differences(reported[key], made[key])]
+        return differing
 
     def _origins(self) -> list[str]:
         provenance = Provenance()

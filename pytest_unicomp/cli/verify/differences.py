@@ -1,4 +1,4 @@
-"""Says in which fields two records differ."""
+"""Compares two records field by field."""
 
 from __future__ import annotations
 

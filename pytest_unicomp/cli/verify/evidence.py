@@ -1,4 +1,4 @@
-"""Reads what a check rests on out of the store, and notices where it is gone or no longer what it was."""
+"""Reads what a check rests on out of the store, and raises if it is gone or has changed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Gone(Exception):
 
 
 def read(store: Store, source: Source) -> dict[str, Any]:
-    """Return a stored document that is what it was; raises where it is gone or another."""
+    """Return a stored document that is what it was; raise Gone if it is missing or has changed."""
     content = store.read(source.kind, source.key)
     if content is None:
         raise Gone("missing", f"its evidence {source.kind}/{source.key} ({source.side}) is not in the store {store.root}")
@@ -33,7 +33,7 @@ def read(store: Store, source: Source) -> dict[str, Any]:
 
 
 def measurement(store: Store, source: Source) -> Measurement:
-    """Return a stored measurement that is what it was; raises where it is gone, damaged or another."""
+    """Return a stored measurement that is what it was; raise Gone if it is missing, damaged or has changed."""
     try:
         found = Measurement.model_validate(read(store, source))
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Says which checks a whole run of a report's policy holds and the report does not."""
+"""Compares the checks of a report with those that a complete run of its policy makes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ SHOWN = 3
 def plan_answer(report: Report) -> Answer:
     """Compare the checks of the recipes that gate with those that were planned.
 
-    What lacks is missing and no lie: a run may have asked a part of the tests. Drift is left out, since the policy does not say of what there was a baseline.
+    A check that lacks is missing and does not differ: a run may have selected a part of the tests. Drift is left out, since the policy does not
+    record which baselines there were.
     """
     if not isinstance(report.policy.get("benchmarks"), list) or not report.policy["benchmarks"]:
         return Answer(WHAT, "missing", "the report does not say which benchmarks were planned")
@@ -31,7 +32,7 @@ def plan_answer(report: Report) -> Answer:
     gone = [str(name) for name in report.policy.get("gating", ()) if name not in there]
     why = "removed, or the run asked a part of the tests only"
     if gone:
-        return Answer(WHAT, "missing", f"nothing is told of {', '.join(gone)}, which was to gate: {why}")
+        return Answer(WHAT, "missing", f"the report has no row for {', '.join(gone)}, which was to gate: {why}")
     if not lacking:
         return Answer(WHAT, "as_reported", f"all {len(wanted)} checks that gate and were planned are there")
     shown = ", ".join(lacking[:SHOWN]) + (f" and {len(lacking) - SHOWN} more" if len(lacking) > SHOWN else "")
@@ -44,7 +45,7 @@ def _planned(report: Report) -> Iterator[tuple[str, str, Question]]:
             continue
         candidate = _candidate(recipe)
         asked = list(_asked(report, candidate))
-        # What nothing is measured of has no check of its files either.
+        # A recipe without any measurement has no check of its files either.
         if asked and candidate is not None and candidate.address is None:
             yield recipe.recipe, "artifact", "artifact"
         for name, question in asked:
@@ -58,21 +59,21 @@ def _asked(report: Report, candidate: Candidate | None) -> Iterator[tuple[str, Q
     for name in names:
         entry = entries.get(name)
         if entry is None:
-            # Of a benchmark that is not installed here nobody knows whether a recipe is asked.
+            # Whether a benchmark that is not installed here applies to a recipe is unknown.
             continue
         if entry.kind == "items":
             yield name, "retention"
             if name in must_pass:
                 yield name, "must_pass"
             continue
-        # A cost of making the artifact that nobody limits has a check where it was recorded only.
+        # Without a limit, a cost of making the artifact has a check only if it was recorded.
         known = name in limits or not isinstance(entry, CostBenchmark)
         if known and candidate is not None and candidate.takes(entry.kind, served_reference=served_reference):
             yield name, "efficiency"
 
 
 def _candidate(recipe: RecipeVerdict) -> Candidate | None:
-    """Return what was judged, or None where it was never had: then nobody knows whether it has files."""
+    """Return the candidate of a row, or None if its artifact was never made: whether it has files is then unknown."""
     if recipe.family != "candidate":
         return Candidate(recipe.recipe, recipe.family, recipe.gates)
     return Candidate(recipe.recipe, recipe.family, recipe.gates, recipe.artifact.path) if recipe.artifact else None
