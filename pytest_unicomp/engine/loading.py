@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,7 +86,7 @@ def load(path: Path, *, device: str, dtype: str, sharded: bool = False) -> Engin
     "auto" computes in float32 on CPU and in the checkpoint's own dtype on CUDA. Compressed-tensors checkpoints are dequantized to dense weights, and
     activations are quantized if the checkpoint says so. No code from the checkpoint runs and nothing is downloaded. If `sharded`, accelerate's
     device_map distributes the layers over all GPUs, and over host memory if they do not suffice. Raises UsageProblem for a folder without
-    config.json or an unknown dtype, InfrastructureError if weights are missing from the files.
+    config.json or an unknown dtype, InfrastructureError if weights are missing from the files or loading leaves a stored tensor unread.
     """
     if dtype not in DTYPES:
         raise UsageProblem(f"unicomp: dtype is {dtype!r}; expected one of {', '.join(DTYPES)}.")
@@ -123,11 +123,7 @@ def _load_model(path: Path, device: str, dtype: str, sharded: bool) -> Any:
         # Otherwise transformers keeps the weights packed and unpacks them inside the first forward pass.
         quantization["dequantize"] = True
     model, report = _from_pretrained(path, config, "float32" if dtype == "auto" and device == "cpu" else dtype, sharded)
-    missing = sorted(report["missing_keys"]) + sorted(str(key) for key in report["mismatched_keys"])
-    if missing:
-        raise InfrastructureError(
-            f"unicomp: the checkpoint {path} lacks {len(missing)} weights that its config.json requires (first: {missing[0]}); write it again."
-        )
+    _require_complete(path, report)
     if compressed:
         from compressed_tensors.offload import remove_dispatch
 
@@ -137,6 +133,24 @@ def _load_model(path: Path, device: str, dtype: str, sharded: bool) -> Any:
     # A checkpoint's sampling defaults are dropped: each request has its own settings, and reference and candidate may have different defaults.
     model.generation_config.temperature = model.generation_config.top_p = model.generation_config.top_k = None
     return model.eval() if sharded else model.to(device).eval()
+
+
+def _require_complete(path: Path, report: Mapping[str, Any]) -> None:
+    """Raise InfrastructureError if loading invented a parameter or left a stored tensor unread, given transformers' loading report.
+
+    Tensors that transformers' own model classes list as ignorable (old buffers such as rotary inv_freq) are not in the report.
+    """
+    missing = sorted(report["missing_keys"]) + sorted(str(key) for key in report["mismatched_keys"])
+    if missing:
+        raise InfrastructureError(
+            f"unicomp: the checkpoint {path} lacks {len(missing)} weights that its config.json requires (first: {missing[0]}); write it again."
+        )
+    unread = sorted(report["unexpected_keys"])
+    if unread:
+        raise InfrastructureError(
+            f"unicomp: the checkpoint {path} holds {len(unread)} tensors that loading did not use (first: {unread[0]}), so that its scores would be "
+            "those of other weights; let config.json declare the architecture and quantization_config that wrote them, or save it again."
+        )
 
 
 def _from_pretrained(path: Path, config: Any, dtype: str, sharded: bool) -> tuple[Any, dict[str, Any]]:

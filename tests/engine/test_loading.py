@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,66 @@ def test_a_checkpoint_that_lacks_weights_is_not_filled_with_random_ones(tmp_path
     save_file({name: tensor for name, tensor in weights.items() if name != lost}, folder / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(InfrastructureError, match=r"lacks 1 weights.*layers\.1\.mlp\.up_proj"):
         engine.load(folder, device="cpu", dtype="auto")
+
+
+def rewrite(folder: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Replace the tensors of a checkpoint of one file by what `change` makes of them."""
+    from safetensors.torch import load_file, save_file
+
+    save_file(change(load_file(folder / "model.safetensors")), folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def with_float8_weights(weights: dict[str, Any]) -> dict[str, Any]:
+    """Store the layers' weights as ModelOpt's FP8 export does: float8 codes, and beside them their scale per tensor."""
+    import torch
+
+    made = {}
+    for name, weight in weights.items():
+        if name.endswith("_proj.weight"):
+            scale = weight.abs().max().float() / 448
+            made |= {
+                name: (weight / scale).to(torch.float8_e4m3fn),
+                f"{name}_scale": scale,
+                name.replace("weight", "input_scale"): scale.clone(),
+            }
+        else:
+            made[name] = weight
+    return made
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "auto"])
+def test_scales_that_no_declaration_names_are_not_passed_over(tmp_path: Path, dtype: str) -> None:
+    """Both ways of loading: "auto" on CPU converts tensor by tensor, and bfloat16 lets transformers read the folder."""
+    folder = checkpoints.checkpoint(tmp_path / "model", dtype="bfloat16")
+    rewrite(folder, with_float8_weights)
+    with pytest.raises(
+        InfrastructureError, match=r"holds 28 tensors that loading did not use \(first: model\.layers\.0\.mlp\.down_proj\.input_scale"
+    ):
+        engine.load(folder, device="cpu", dtype=dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_stored_tensor_that_the_architecture_does_not_have_is_not_passed_over(tmp_path: Path, dtype: str) -> None:
+    import torch
+
+    folder = checkpoints.checkpoint(tmp_path / "model")
+    rewrite(folder, lambda weights: weights | {"model.layers.0.self_attn.q_proj.bias": torch.ones(128)})
+    with pytest.raises(InfrastructureError, match=r"holds 1 tensors .*\(first: model\.layers\.0\.self_attn\.q_proj\.bias\)"):
+        engine.load(folder, device="cpu", dtype=dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_buffers_of_old_gpt_neox_checkpoints_and_a_tied_head_stored_twice_are_harmless(tmp_path: Path, dtype: str) -> None:
+    import torch
+
+    neox = checkpoints.checkpoint(tmp_path / "neox", "gpt_neox")
+    old = {"attention.bias": torch.ones(1, 1, 8, 8, dtype=torch.bool), "attention.masked_bias": torch.tensor(-1e9)}
+    old |= {"attention.rotary_emb.inv_freq": torch.ones(4)}
+    rewrite(neox, lambda weights: weights | {f"gpt_neox.layers.0.{name}": tensor for name, tensor in old.items()})
+    engine.load(neox, device="cpu", dtype=dtype)
+    tied = checkpoints.checkpoint(tmp_path / "tied")
+    rewrite(tied, lambda weights: weights | {"lm_head.weight": weights["model.embed_tokens.weight"].clone()})
+    engine.load(tied, device="cpu", dtype=dtype)
 
 
 def test_a_folder_without_config_or_an_unknown_dtype_is_refused_in_one_line(tmp_path: Path) -> None:
