@@ -1,0 +1,31 @@
+"""Reports are written where the options say; one that fails is told and does not stop the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytest_unicomp.plugin.report_files import write_reports
+from tests.report.toy_report import small
+
+
+def test_each_report_has_a_line_and_a_failed_one_is_an_error_beside_the_others(tmp_path, monkeypatch):
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    good, bad = tmp_path / "gate.json", tmp_path / "file" / "gate.json"
+    (tmp_path / "file").write_text("no folder")
+    lines, written = write_reports(small(), [str(bad), str(good)])
+    assert not written
+    assert lines[0].startswith(f"ERROR: the report {bad} was not written: ")
+    assert lines[1:] == [f"report: {good}"]
+    assert good.is_file()
+
+
+def test_the_page_of_a_ci_job_is_added_to_and_its_failure_fails_nothing(tmp_path, monkeypatch):
+    page = tmp_path / "summary.md"
+    page.write_text("before\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
+    assert write_reports(small(), []) == ([], True)
+    assert page.read_text(encoding="utf-8").startswith("before\n#")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(Path(page) / "inside a file"))
+    lines, written = write_reports(small(), [])
+    assert written
+    assert "was not written" in lines[0]
