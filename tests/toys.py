@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from pathlib import Path
 
-from pytest_unicomp.api.records import Artifact, Conditions, Item, Measurement
+from pytest_unicomp.api.records import Artifact, Conditions, Item, Measurement, Model
+from pytest_unicomp.run import adopt
+from pytest_unicomp.store.local import Store
 
 
 def item(name: str, score: float | None, *, answer: str = "", prompt: str | None = None, cluster: str | None = None) -> Item:
@@ -65,3 +68,8 @@ def artifact(path: str, **changes: object) -> Artifact:
         "sparsity": 0.0,
     }
     return Artifact.model_validate({**values, **changes})
+
+
+def reference(name: str = "nano") -> Model:
+    """The reference of that name, which needs no conversion."""
+    return adopt.reference(name, None, Store(Path("unused")), lambda step: None)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.api.records import Artifact, Check, Estimate, Family
-from pytest_unicomp.api.source_digest import source_digest
-from pytest_unicomp.checkpoints import checks
+from pytest_unicomp.api.source_digest import file_digest, source_digest
+from pytest_unicomp.checkpoints import checks, gguf, gguf_checks
 from pytest_unicomp.checkpoints.checks import Finding, Promise
 from pytest_unicomp.checkpoints.formats import QuantizedLayer
 
@@ -21,7 +21,10 @@ def folder(artifact: Artifact) -> Path:
 def findings(artifact: Artifact, reference: Artifact) -> list[Finding]:
     """Make every static check; a recipe's artifact must keep what its settings promise, a candidate what its own files do."""
     stated = None if artifact.family == "candidate" else Promise.of(artifact.family, artifact.settings, f"recipe {artifact.recipe}")
-    return checks.inspect(folder(artifact), Path(reference.path), stated)
+    shipped = folder(artifact)
+    if gguf.is_gguf(shipped):
+        return gguf_checks.inspect(shipped, Path(reference.path))
+    return checks.inspect(shipped, Path(reference.path), stated)
 
 
 def identity(artifact: Artifact, reference: Artifact) -> dict[str, Any]:
@@ -32,12 +35,12 @@ def identity(artifact: Artifact, reference: Artifact) -> dict[str, Any]:
     return {
         "folders": [_listing(folder(artifact)), _listing(Path(reference.path))],
         "promise": [artifact.recipe, artifact.family, artifact.settings],
-        "source": [source_digest(Finding), source_digest(QuantizedLayer)],
+        "source": [source_digest(Finding), source_digest(QuantizedLayer), source_digest(gguf.GgufFile), file_digest(gguf_checks.__file__)],
     }
 
 
 def _listing(path: Path) -> list[list[Any]]:
-    files = sorted(file for file in path.rglob("*") if file.is_file())
+    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
     return [[str(file.relative_to(path)), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
 
 

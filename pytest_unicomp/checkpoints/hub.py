@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
+from pytest_unicomp.checkpoints import gguf
 from pytest_unicomp.checkpoints.safetensors_reader import block_sparsity, headers, logical_parameters, weight_files
 
 NANO = Path(__file__).parent.parent / "nano" / "checkpoint"
@@ -34,12 +35,16 @@ class Facts:
 def resolve(name: str, bundle: Path | None) -> Path:
     """Return the checkpoint folder for `nano`, a folder, `<bundle>/<org>/<name>`, or a hub id (fetched when there is no bundle).
 
+    A GGUF file is returned itself: of a path, a folder that holds nothing else, or `org/name/FILE.gguf` of the hub.
+
     Raises what `validate` raises, UsageProblem for a folder without safetensors weights, and InfrastructureError where fetching fails.
     """
     validate(name, bundle)
     folder = local(name, bundle)
     if folder is None:
-        folder = _fetch(name)
+        folder = gguf.fetch(name) if gguf.is_gguf(name) else _fetch(name)
+    if gguf.is_gguf(folder):
+        return folder
     _require_plain(folder, name)
     if not weight_files(folder):
         found = sorted(file.name for file in folder.iterdir() if file.suffix in (".bin", ".pt", ".pth", ".ckpt"))
@@ -51,6 +56,12 @@ def resolve(name: str, bundle: Path | None) -> Path:
 def validate(name: str, bundle: Path | None) -> None:
     """Raise UsageProblem where the name cannot be a model: cheap, reads at most one config.json, fetches nothing."""
     folder = local(name, bundle)
+    if folder is not None and gguf.is_gguf(folder):
+        gguf.read(folder)
+        return
+    if folder is None and gguf.is_gguf(name):
+        gguf.require_findable(name, bundle)
+        return
     if folder is not None:
         if not (folder / "config.json").is_file():
             raise UsageProblem(f"unicomp: model folder {folder} holds no config.json; give the folder that save_pretrained wrote.")
@@ -124,14 +135,19 @@ def _arguments(arguments: dict[str, Any]) -> str:
 
 
 def local(name: str, bundle: Path | None) -> Path | None:
-    """Return the folder of a model that is on this machine already, by name, path or bundle; None for one that would have to be fetched."""
+    """Return the folder, or the GGUF file, of a model that is on this machine already, by name, path or bundle; None for one to be fetched.
+
+    Raises UsageProblem for a folder with several GGUF files, or with one beside another checkpoint.
+    """
     if name == "nano":
         return NANO
+    if gguf.is_gguf(name) and not Path(name).expanduser().is_dir():
+        return gguf.local(name, bundle)
     folder = Path(name).expanduser()
     if folder.is_dir():
-        return folder.resolve()
+        return gguf.in_folder(folder.resolve()) or folder.resolve()
     if bundle is not None and HUB_ID.fullmatch(name) and (bundle / name).is_dir():
-        return (bundle / name).resolve()
+        return gguf.in_folder((bundle / name).resolve()) or (bundle / name).resolve()
     return None
 
 

@@ -12,7 +12,7 @@ from pytest_unicomp.cli.output import Json, show
 
 
 def check_artifact(
-    folder: Annotated[str, typer.Argument(help="checkpoint folder to check; compressed-tensors, AutoAWQ, GPTQ or dense")],
+    folder: Annotated[str, typer.Argument(help="checkpoint folder or GGUF file to check")],
     against: Annotated[str, typer.Option(help="the model it was made from: folder, hub id or `nano`")],
     as_json: Json = False,
 ) -> None:
@@ -22,12 +22,17 @@ def check_artifact(
 
     Example: unicomp check-artifact out/w4a16 --against Qwen/Qwen2.5-7B-Instruct
     """
-    from pytest_unicomp.checkpoints import checks, hub
+    from pytest_unicomp.checkpoints import checks, gguf, gguf_checks, hub
 
-    found = hub.local(folder, None)
-    if found is None or not (found / "config.json").is_file():
-        raise UsageProblem(f"unicomp: {folder} holds no config.json; expected the folder that save_pretrained wrote.")
-    findings = checks.inspect(found, hub.resolve(against, None))
+    found, base = hub.local(folder, None), hub.resolve(against, None)
+    if gguf.is_gguf(base):
+        raise UsageProblem(f"unicomp: --against {against} is a GGUF file; expected the folder or hub id of the model it was made from.")
+    if found is not None and gguf.is_gguf(found):
+        findings = gguf_checks.inspect(found, base)
+    elif found is None or not (found / "config.json").is_file():
+        raise UsageProblem(f"unicomp: {folder} holds no config.json; expected the folder that save_pretrained wrote, or a GGUF file.")
+    else:
+        findings = checks.inspect(found, base)
     rows = [finding.model_dump(mode="json") for finding in findings]
     show(rows, as_json, ("status", "check", "found"))
     for finding in findings:

@@ -10,7 +10,7 @@ from pytest_unicomp.api.records import Artifact, Model
 from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.engine.host import host
 from pytest_unicomp.engine.serving import build as served_models
-from pytest_unicomp.run import compress
+from pytest_unicomp.run import adopt, compress
 from pytest_unicomp.run.calibrate import CalibrationSet
 from pytest_unicomp.run.plan import REFERENCE, Plan
 from pytest_unicomp.run.step import StepProgress
@@ -30,7 +30,9 @@ class Artifacts:
     @cached_property
     def model(self) -> Model:
         """The reference on this machine; fetched from the hub if needed and allowed."""
-        return guarded(lambda: compress.reference(self._plan.model, self._settings.bundle), f"model {self._plan.model}")
+        return guarded(
+            lambda: adopt.reference(self._plan.model, self._settings.bundle, self._store, self._progress), f"model {self._plan.model}"
+        )
 
     @cached_property
     def device(self) -> str:
@@ -40,16 +42,15 @@ class Artifacts:
     def make(self, recipe: str) -> Artifact:
         """Return the artifact of a recipe, a candidate or the reference, from the store if it is there; raise UnicompError if it cannot be made."""
         if recipe == REFERENCE:
-            return compress.dense(self.model)
+            return adopt.dense(self.model)
         candidate = self._plan.candidate(recipe)
         source, method = candidate.source, candidate.method
         if candidate.address is not None:
             return served_models.artifact(recipe, candidate.address)
         if source is not None:
-            bundle = self._settings.bundle
-            return guarded(lambda: compress.adopt(recipe, source, bundle, self._store, self._progress), f"candidate {recipe}")
+            return guarded(lambda: self._adopt(recipe, source), f"candidate {recipe}")
         if method is None or candidate.is_reference:
-            return compress.dense(self.model)
+            return adopt.dense(self.model)
         text = self.calibration(candidate.calibration)
         how = compress.Compression(
             store=self._store,
@@ -61,6 +62,9 @@ class Artifacts:
             detail=self._detail,
         )
         return compress.compress(self.model, recipe, method, how)
+
+    def _adopt(self, recipe: str, source: str) -> Artifact:
+        return adopt.adopt(recipe, source, self.model, self._settings.bundle, self._store, self._progress)
 
     def calibration(self, specification: str | None = None) -> CalibrationSet:
         """Return the calibration text of a mixture, by default the run's; nothing is drawn before it is asked for."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,12 +15,9 @@ from pytest_unicomp.api.protocols import Calibration, CompressionJob, Method, Pr
 from pytest_unicomp.api.records import Artifact, CalibrationText, Model
 from pytest_unicomp.api.registry import package
 from pytest_unicomp.api.source_digest import source_digest
-from pytest_unicomp.checkpoints import conversion, hub
-from pytest_unicomp.checkpoints.formats import QuantizedLayer
-from pytest_unicomp.checkpoints.safetensors_reader import weight_files
+from pytest_unicomp.checkpoints import gguf, hub
 from pytest_unicomp.engine.host import nvml
 from pytest_unicomp.engine.host.memory import peak_memory
-from pytest_unicomp.engine.quiet_libraries import quiet_with_captured_output
 from pytest_unicomp.methods import invocation
 from pytest_unicomp.methods.composition import Composition
 from pytest_unicomp.run.step import Step, StepProgress
@@ -44,63 +41,6 @@ class Compression:
     detail: Progress
 
 
-def reference(name: str, bundle: Path | None) -> Model:
-    """Resolve the reference to a folder on this machine and describe it; fetches a hub model when there is no bundle."""
-    folder = hub.resolve(name, bundle)
-    facts = hub.facts(folder)
-    return Model(name=name, path=str(folder), fingerprint=hub.fingerprint(folder), parameters=facts.parameters, bytes=facts.bytes)
-
-
-def dense(model: Model) -> Artifact:
-    """Return the reference itself as an artifact: nothing is copied."""
-    return _described(Path(model.path), recipe="dense", family="none", settings={"method": "dense"})
-
-
-def adopt(name: str, source: str, bundle: Path | None, store: Store, progress: StepProgress) -> Artifact:
-    """Return a checkpoint that was compressed elsewhere as an artifact; it is neither moved nor changed.
-
-    What transformers alone cannot load (AutoAWQ, GPTQ) is converted to be evaluated, once per content, into an entry of the store; bytes and
-    bits per weight are then still the original's, whose path, format and fingerprint are in the settings. Raises UsageProblem if it
-    cannot be converted.
-    """
-    folder = hub.resolve(source, bundle)
-    settings: dict[str, Any] = {"method": "candidate", "source": source}
-    if conversion.needed(folder) is None:
-        found = _described(folder, recipe=name, family="candidate", settings=settings)
-        return found.model_copy(update=_recorded(folder, found.fingerprint))
-    conversion.require_convertible(folder)
-    size = sum(file.stat().st_size for file in weight_files(folder))
-    original = {
-        "path": str(folder),
-        "fingerprint": hub.fingerprint(folder),
-        "format": hub.describe_quantization({"quantization_config": conversion.quantization(folder)}),
-        "bytes": size,
-    }
-    code = [source_digest(kind) for kind in (conversion.GptqConverter, QuantizedLayer)]
-    versions = {library: _version(library) for library in LIBRARIES}
-    key = digest({"original": original["fingerprint"], "source": code, "versions": versions})
-    with store.lock("conversions", key):
-        kept = store.folder("conversions", key)
-        if kept is None:
-            progress(Step("convert", name, source_format=str(original["format"])))
-            kept = store.make_folder("conversions", key, lambda made: _converted(folder, made))
-    made = _described(kept[0], recipe=name, family="candidate", settings={**settings, "original": original})
-    return made.model_copy(update={"bytes": size, "bits_per_weight": 8 * size / made.parameters if made.parameters else 0.0})
-
-
-def require_convertible(source: str, bundle: Path | None) -> None:
-    """Raise UsageProblem if a candidate on this machine needs a conversion that is not possible; one yet to be fetched is checked later."""
-    folder = hub.local(source, bundle)
-    if folder is not None and conversion.needed(folder) is not None:
-        conversion.require_convertible(folder)
-
-
-def _converted(folder: Path, made: Path) -> dict[str, Any]:
-    with quiet_with_captured_output():
-        conversion.convert(folder, made)
-    return {}
-
-
 def require_supported(folder: Path, name: str, recipe: str, method: Method) -> None:
     """Raise UsageProblem if the method cannot compress the model `name` in `folder`; reads config.json alone."""
     config = _config(folder)
@@ -111,8 +51,11 @@ def require_supported(folder: Path, name: str, recipe: str, method: Method) -> N
         )
 
 
-def _config(folder: Path) -> dict[str, Any]:
-    config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+def _config(source: Path) -> dict[str, Any]:
+    """Return the configuration of a checkpoint folder, or of the model in a GGUF file."""
+    if gguf.is_gguf(source):
+        return gguf.config(gguf.read(source))
+    config: dict[str, Any] = json.loads((source / "config.json").read_text(encoding="utf-8"))
     return config
 
 
@@ -143,7 +86,7 @@ def compress(model: Model, recipe: str, method: Method, how: Compression) -> Art
         "settings": method.settings(),
         "calibration": how.calibration_identity() if method.calibrated else None,
         "seed": how.seed,
-        "versions": _versions(method),
+        "versions": library_versions(map(package, method.requires)),
         "source": [source_digest(step) for step in _steps(method)],
     }
     key = digest(parts)
@@ -169,7 +112,7 @@ def _make(model: Model, recipe: str, method: Method, how: Compression, folder: P
         except Exception as error:
             raise InfrastructureError(f"unicomp: recipe {recipe!r} failed on {model.name}: {type(error).__name__}: {error}") from error
     seconds, used = time.perf_counter() - started, nvml.energy_joules(how.device)
-    artifact = _described(folder, recipe=recipe, family=method.family, settings={"method": method.method, **method.settings()})
+    artifact = described(folder, recipe=recipe, family=method.family, settings={"method": method.method, **method.settings()})
     artifact = artifact.model_copy(
         update={
             "calibration": drawn[-1] if drawn else None,
@@ -198,7 +141,7 @@ def _provenance(model: Model, artifact: Artifact, method: Method, how: Compressi
         "calibration": artifact.calibration.model_dump(mode="json") if artifact.calibration else None,
         "seed": how.seed,
         "device": how.device,
-        "versions": _versions(method),
+        "versions": library_versions(map(package, method.requires)),
         "seconds": artifact.compress_seconds,
         "peak_bytes": artifact.compress_peak_bytes,
         "joules": artifact.compress_joules,
@@ -215,23 +158,6 @@ def _trained(folder: Path) -> int | None:
     return None if tokens is None else int(tokens)
 
 
-def _recorded(folder: Path, fingerprint: str) -> dict[str, Any]:
-    """Return what the unicomp.json beside the weights records of how they were made; nothing if there is none, or it is about other weights."""
-    try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    if not isinstance(record, dict) or record.get("fingerprint") != fingerprint:
-        return {}
-    names = {
-        "compress_seconds": "seconds",
-        "compress_peak_bytes": "peak_bytes",
-        "compress_joules": "joules",
-        "training_tokens": "training_tokens",
-    }
-    return {name: record[key] for name, key in names.items() if isinstance(record.get(key), (int, float)) and record[key] >= 0}
-
-
 def _counted(calibration: Calibration, drawn: list[CalibrationText]) -> Calibration:
     """Return the same texts, and have every enlargement that the method asks for added to `drawn`, so that the artifact names what it saw."""
     drawn.append(calibration.record)
@@ -239,7 +165,8 @@ def _counted(calibration: Calibration, drawn: list[CalibrationText]) -> Calibrat
     return calibration if more is None else replace(calibration, more=lambda samples: _counted(more(samples), drawn))
 
 
-def _described(folder: Path, **identity: Any) -> Artifact:
+def described(folder: Path, **identity: Any) -> Artifact:
+    """Return the artifact that a checkpoint folder is, by what its files say."""
     facts = hub.facts(folder)
     return Artifact(
         **identity,
@@ -252,9 +179,9 @@ def _described(folder: Path, **identity: Any) -> Artifact:
     )
 
 
-def _versions(method: Method) -> dict[str, str]:
-    """Return the versions of the libraries that every artifact depends on and of those that the method names."""
-    return {library: _version(library) for library in dict.fromkeys((*LIBRARIES, *map(package, method.requires)))}
+def library_versions(others: Iterable[str]) -> dict[str, str]:
+    """Return the versions of the libraries that every artifact depends on, and of the other packages that are named."""
+    return {library: _version(library) for library in dict.fromkeys((*LIBRARIES, *others))}
 
 
 def _version(library: str) -> str:

@@ -20,7 +20,7 @@ from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.engine.host import host
 from pytest_unicomp.engine.serving import build as served_models
 from pytest_unicomp.judges import build as judges
-from pytest_unicomp.run import compress, early_stopping, policy_check
+from pytest_unicomp.run import adopt, compress, early_stopping, policy_check
 from pytest_unicomp.run.executors import build as executors
 from pytest_unicomp.run.plan import Plan, plan
 from pytest_unicomp.store.baselines import Baselines, packaged
@@ -99,7 +99,9 @@ def _check_checkpoints(settings: Settings) -> None:
         if name is not None:
             hub.validate(name, settings.bundle)
     for name in files:
-        compress.require_convertible(name, settings.bundle)
+        adopt.require_convertible(name, settings.bundle)
+    if settings.model is not None:
+        adopt.require_convertible(settings.model, settings.bundle, has_base=False)
 
 
 def _check_calibration(settings: Settings, planned: Plan) -> None:

@@ -13,21 +13,21 @@ from pytest_unicomp.api.registry import methods
 from pytest_unicomp.calibration import mixture
 from pytest_unicomp.methods.source import load_tokenizer
 from pytest_unicomp.nano.evaluate import perplexity
-from pytest_unicomp.run import compress
 from tests.methods.tiny import load, run
+from tests.toys import reference
 
 pytestmark = pytest.mark.slow
 DOCUMENTS = 100
 
 
 def text(samples: int | None = None) -> Calibration:
-    drawn = mixture.build("generic", model=compress.reference("nano", None), seed=0, bundle=None, samples=samples)
+    drawn = mixture.build("generic", model=reference(), seed=0, bundle=None, samples=samples)
     return replace(drawn, more=text)
 
 
 @pytest.mark.parametrize("recipe", ["minitron-depth", "minitron-width", "low-rank-clone"])
 def test_a_trained_student_reads_held_out_text_better_than_an_untrained_one(recipe: str, tmp_path: Path) -> None:
-    source = Path(compress.reference("nano", None).path)
+    source = Path(reference().path)
     tokenizer = load_tokenizer(source)
     method: Any = methods()[recipe]
     found = {}

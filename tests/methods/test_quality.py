@@ -16,8 +16,8 @@ from pytest_unicomp.calibration import mixture
 from pytest_unicomp.compare.stats.means import mean, t_interval
 from pytest_unicomp.methods.gptq import Gptq
 from pytest_unicomp.methods.rtn import RoundToNearest
-from pytest_unicomp.run import compress
 from tests.methods.tiny import load, run
+from tests.toys import reference
 
 pytestmark = pytest.mark.slow
 Losses = dict[str, float]
@@ -26,12 +26,12 @@ Measure = Callable[[str | Any], Losses]
 
 @pytest.fixture(scope="module")
 def nano() -> Path:
-    return Path(compress.reference("nano", None).path)
+    return Path(reference().path)
 
 
 @pytest.fixture(scope="module")
 def text() -> Calibration:
-    return mixture.build("generic", model=compress.reference("nano", None), seed=0, bundle=None)
+    return mixture.build("generic", model=reference(), seed=0, bundle=None)
 
 
 def losses(folder: Path) -> Losses:

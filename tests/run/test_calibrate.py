@@ -10,9 +10,9 @@ from pytest_unicomp.benchmarks import items
 from pytest_unicomp.benchmarks.items import ItemText
 from pytest_unicomp.config.resolve import resolve
 from pytest_unicomp.config.settings import Settings
-from pytest_unicomp.run import compress
 from pytest_unicomp.run.calibrate import CalibrationSet
 from pytest_unicomp.store.local import Store
+from tests.toys import reference
 
 LEAK = "seven grey cats sat on the wall and looked at the moon all night"
 
@@ -23,9 +23,7 @@ def settings() -> Settings:
 
 def chosen(specification: str, store: Path) -> CalibrationSet:
     evaluation = Evaluation(limit=3, seed=7, bundle=None, device="cpu", dtype="float32")
-    return CalibrationSet(
-        specification, settings(), compress.reference("nano", None), ["nano-knowledge", "bytes"], evaluation, Store(store)
-    )
+    return CalibrationSet(specification, settings(), reference(), ["nano-knowledge", "bytes"], evaluation, Store(store))
 
 
 @pytest.fixture

@@ -1,17 +1,15 @@
 from __future__ import annotations
 
-import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.api.protocols import Calibration
-from pytest_unicomp.api.registry import methods
 from pytest_unicomp.methods.minitron_depth import MinitronDepth
 from pytest_unicomp.run import compress
 from pytest_unicomp.store.local import Store
 from tests.methods.tiny import calibration, checkpoint
+from tests.toys import reference
 
 
 def how(folder: Path, text: Calibration) -> compress.Compression:
@@ -24,7 +22,7 @@ def how(folder: Path, text: Calibration) -> compress.Compression:
 
 
 def test_the_artifact_names_the_text_that_a_method_asked_for_and_not_the_smaller_one_it_was_offered(tmp_path: Path) -> None:
-    model: Any = compress.reference(str(checkpoint(tmp_path / "model")), None)
+    model: Any = reference(str(checkpoint(tmp_path / "model")))
     text = replace(calibration(documents=8), more=lambda samples: calibration(documents=samples))
     method = MinitronDepth(steps=6, batch=4, sequence=64, warmup=1, judged=2)
     made = compress.compress(model, "depth", method, how(tmp_path / "store", text))
@@ -36,18 +34,3 @@ def test_the_artifact_names_the_text_that_a_method_asked_for_and_not_the_smaller
     assert few.fingerprint != made.fingerprint
     # Six steps of four rows of 64 tokens.
     assert made.training_tokens == 6 * 4 * 64
-
-
-def test_a_checkpoint_made_elsewhere_costs_what_its_own_record_says_of_these_weights(tmp_path: Path) -> None:
-    model: Any = compress.reference(str(checkpoint(tmp_path / "model")), None)
-    store = Store(tmp_path / "store")
-    made = compress.compress(model, "rtn-w8a16", methods()["rtn-w8a16"], how(tmp_path / "store", calibration(documents=1)))
-    copied = tmp_path / "copied"
-    shutil.copytree(made.path, copied)
-    adopted = compress.adopt("theirs", str(copied), None, store, lambda message: None)
-    assert (adopted.compress_seconds, adopted.compress_peak_bytes) == (made.compress_seconds, made.compress_peak_bytes)
-    assert (adopted.training_tokens, adopted.compress_joules) == (None, None)
-    record = json.loads((copied / "unicomp.json").read_text(encoding="utf-8"))
-    for wrong in ({**record, "fingerprint": "0" * 64}, {**record, "seconds": "soon"}, [record]):
-        (copied / "unicomp.json").write_text(json.dumps(wrong), encoding="utf-8")
-        assert compress.adopt("theirs", str(copied), None, store, lambda message: None).compress_seconds is None

@@ -32,7 +32,7 @@ def test_an_artifact_and_a_size_are_made_once(results, monkeypatch):
     made, _ = results(recipe=["dense"], benchmark=["bytes"])
     artifact, size = made.artifact("dense"), made.measurement("dense", "bytes")
     assert size.value == artifact.bytes
-    monkeypatch.setattr("pytest_unicomp.run.compress.dense", lambda *_: pytest.fail("made twice"))
+    monkeypatch.setattr("pytest_unicomp.run.adopt.dense", lambda *_: pytest.fail("made twice"))
     assert made.artifact("dense") is artifact
     assert made.measurement("dense", "bytes") is size
 
@@ -45,7 +45,7 @@ def test_a_broken_recipe_is_tried_once(results, monkeypatch):
         tries.append(model.name)
         raise InfrastructureError("unicomp: broken")
 
-    monkeypatch.setattr("pytest_unicomp.run.compress.dense", breaks)
+    monkeypatch.setattr("pytest_unicomp.run.adopt.dense", breaks)
     for _ in range(2):
         with pytest.raises(InfrastructureError, match="broken"):
             made.artifact("dense")

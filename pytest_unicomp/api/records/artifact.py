@@ -11,13 +11,17 @@ from pytest_unicomp.api.vocabulary import Family
 
 
 class Model(Record):
-    """The reference, resolved to files on this machine: `fingerprint` covers weights, configuration, tokenizer and template."""
+    """The reference, resolved to files on this machine: `fingerprint` covers weights, configuration, tokenizer and template.
+
+    `original` describes the checkpoint that the files were converted from, if they were: path, fingerprint, format, bytes, bits per weight.
+    """
 
     name: str
     path: str
     fingerprint: str
     parameters: int = Field(ge=0)
     bytes: int = Field(ge=0)
+    original: dict[str, Any] | None = None
 
 
 class CalibrationText(Record):

@@ -1,4 +1,4 @@
-"""Turn a checkpoint that needs other libraries' kernels (AutoAWQ, GPTQ) into compressed-tensors, which transformers unpacks anywhere."""
+"""Turn a checkpoint that transformers cannot load here into one that it can: AutoAWQ and GPTQ into compressed-tensors, GGUF into dense weights."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.api.errors import InfrastructureError, UnicompError, UsageProblem
+from pytest_unicomp.checkpoints import gguf
 from pytest_unicomp.checkpoints.conversion import autoawq, gptq
 from pytest_unicomp.checkpoints.conversion.gptq import GptqConverter as GptqConverter
 from pytest_unicomp.checkpoints.formats import FORMATS, QuantizedLayer, method
@@ -20,27 +21,39 @@ from pytest_unicomp.checkpoints.safetensors_reader import INDEX, WHOLE, headers,
 CONVERTERS: Mapping[str, Callable[[Mapping[str, Any], list[QuantizedLayer]], Any]] = {"awq": autoawq.converter, "gptq": gptq.converter}
 
 
-def needed(folder: Path) -> str | None:
-    """Return the method ("awq", "gptq") where a checkpoint must be converted to be evaluated here, else None; reads its configuration."""
-    name = method(quantization(folder))
+def needed(source: Path) -> str | None:
+    """Return the format ("awq", "gptq", "gguf") if a checkpoint must be converted to be evaluated here, else None; reads its configuration."""
+    if gguf.is_gguf(source):
+        return "gguf"
+    name = method(quantization(source))
     return name if name in CONVERTERS else None
 
 
-def require_convertible(folder: Path) -> None:
-    """Raise UsageProblem where the checkpoint needs a conversion that is not possible; reads configuration, headers and group indices."""
-    _plan(folder)
+def require_convertible(source: Path, *, has_base: bool = True) -> None:
+    """Raise UsageProblem if the checkpoint needs a conversion that is not possible; reads configuration, headers and group indices.
 
-
-def convert(folder: Path, destination: Path) -> None:
-    """Write the checkpoint of `folder` into the empty folder `destination` in compressed-tensors format, other files along with it.
-
-    Weights stay what they are: codes, scales and zero points are repacked; layers whose groups do not lie side by side (act-order), for which
-    that format has no place, are written dense in the scales' type. Raises UsageProblem for what cannot be converted, InfrastructureError
-    where the library fails.
+    `has_base` says whether it will be compared with a reference, whose tokenizer a GGUF file may need.
     """
-    declared, layers = _plan(folder)
+    if gguf.is_gguf(source):
+        gguf.require_unpackable(gguf.read(source), has_base=has_base)
+    else:
+        _plan(source)
+
+
+def convert(source: Path, destination: Path, base: Path | None = None) -> None:
+    """Write the checkpoint `source`, a folder or a GGUF file, into the empty folder `destination` in a form that transformers loads.
+
+    GGUF becomes dense float32 weights, with the tokenizer of `base`, the reference's folder, if it has the same vocabulary. Of AutoAWQ and GPTQ
+    codes, scales and zero points are repacked as compressed-tensors; layers whose groups do not lie side by side (act-order), for which that
+    format has no place, are written dense in the scales' type. Raises UsageProblem for what cannot be converted, InfrastructureError if the
+    library fails.
+    """
+    if gguf.is_gguf(source):
+        gguf.unpack(gguf.read(source), destination, base)
+        return
+    declared, layers = _plan(source)
     with tempfile.TemporaryDirectory() as staged:
-        _stage(folder, Path(staged))
+        _stage(source, Path(staged))
         try:
             from compressed_tensors.entrypoints.convert import convert_checkpoint
 
@@ -48,7 +61,7 @@ def convert(folder: Path, destination: Path) -> None:
         except UnicompError:
             raise
         except Exception as error:
-            raise InfrastructureError(f"unicomp: converting {folder} failed: {type(error).__name__}: {error}") from error
+            raise InfrastructureError(f"unicomp: converting {source} failed: {type(error).__name__}: {error}") from error
 
 
 def quantization(folder: Path) -> dict[str, Any]:

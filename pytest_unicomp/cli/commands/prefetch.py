@@ -10,7 +10,7 @@ from pathlib import Path
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem, one_line
 from pytest_unicomp.api.protocols import ItemBenchmark, Piece, Progress
 from pytest_unicomp.api.registry import benchmarks
-from pytest_unicomp.checkpoints import hub
+from pytest_unicomp.checkpoints import gguf, hub
 from pytest_unicomp.run.plan import expand
 from pytest_unicomp.store.local import write_text
 
@@ -34,7 +34,8 @@ def pieces(names: Iterable[str], models: Iterable[str]) -> list[Piece]:
     for model in models:
         hub.validate(model, None)
         if hub.local(model, None) is None:
-            found.append(Piece("model", model, hub.FETCHED))
+            repository, file = gguf.repository(model)
+            found.append(Piece("model", repository, hub.FETCHED if file is None else (file,)))
     return list(dict.fromkeys(found))
 
 

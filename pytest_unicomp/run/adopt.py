@@ -1,0 +1,154 @@
+"""Stage 2, for checkpoints that others made: the reference, and candidates, each as an artifact that can be loaded here.
+
+What transformers loads as it is stays where and as it is. Anything else (AutoAWQ, GPTQ, GGUF) is converted once per content into an entry of
+the store; bytes and bits per weight are then still the original's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pytest_unicomp.api.records import Artifact, Model
+from pytest_unicomp.api.source_digest import package_digest
+from pytest_unicomp.checkpoints import conversion, gguf, hub
+from pytest_unicomp.checkpoints.safetensors_reader import weight_files
+from pytest_unicomp.engine.quiet_libraries import quiet_with_captured_output
+from pytest_unicomp.run.compress import RECORD, described, library_versions
+from pytest_unicomp.run.step import Step, StepProgress
+from pytest_unicomp.store.local import Store, digest
+
+# The code that decides what a converted checkpoint holds.
+CONVERTING = (
+    "pytest_unicomp.checkpoints.conversion",
+    "pytest_unicomp.checkpoints.formats",
+    "pytest_unicomp.checkpoints.gguf",
+)
+
+
+def reference(name: str, bundle: Path | None, store: Store, progress: StepProgress) -> Model:
+    """Resolve the reference to a folder on this machine and describe it; fetches a hub model if there is no bundle.
+
+    A GGUF file is unpacked first; the model's bytes are those of the file then.
+    """
+    source = hub.resolve(name, bundle)
+    if conversion.needed(source) is None:
+        facts = hub.facts(source)
+        return Model(name=name, path=str(source), fingerprint=hub.fingerprint(source), parameters=facts.parameters, bytes=facts.bytes)
+    folder, original = _converted("reference", source, None, store, progress)
+    return Model(
+        name=name,
+        path=str(folder),
+        fingerprint=hub.fingerprint(folder),
+        parameters=hub.facts(folder).parameters,
+        bytes=original["bytes"],
+        original=original,
+    )
+
+
+def dense(model: Model) -> Artifact:
+    """Return the reference itself as an artifact: nothing is copied."""
+    settings: dict[str, Any] = {"method": "dense"}
+    if model.original is None:
+        return described(Path(model.path), recipe="dense", family="none", settings=settings)
+    made = described(Path(model.path), recipe="dense", family="none", settings={**settings, "original": model.original})
+    return _as_shipped(made, model.original)
+
+
+def adopt(name: str, source: str, model: Model, bundle: Path | None, store: Store, progress: StepProgress) -> Artifact:
+    """Return a checkpoint that was compressed elsewhere as an artifact; `model` is the reference that it is compared with.
+
+    Path, format and fingerprint of what was converted stand in the settings. Raises UsageProblem if it cannot be converted.
+    """
+    path = hub.resolve(source, bundle)
+    settings: dict[str, Any] = {"method": "candidate", "source": source}
+    if conversion.needed(path) is None:
+        found = described(path, recipe=name, family="candidate", settings=settings)
+        return found.model_copy(update=_recorded(path, found.fingerprint))
+    conversion.require_convertible(path)
+    folder, original = _converted(name, path, Path(model.path), store, progress)
+    return _as_shipped(described(folder, recipe=name, family="candidate", settings={**settings, "original": original}), original)
+
+
+def require_convertible(source: str, bundle: Path | None, *, has_base: bool = True) -> None:
+    """Raise UsageProblem if a checkpoint on this machine needs a conversion that is not possible; one yet to be fetched is asked then.
+
+    `has_base` says whether it will be compared with a reference, whose tokenizer a GGUF file may need.
+    """
+    found = hub.local(source, bundle)
+    if found is not None and conversion.needed(found) is not None:
+        conversion.require_convertible(found, has_base=has_base)
+
+
+def _converted(name: str, source: Path, base: Path | None, store: Store, progress: StepProgress) -> tuple[Path, dict[str, Any]]:
+    """Return the folder that a checkpoint was converted into, made at most once per content, and the facts of the original."""
+    original = _original(source)
+    takes_base = base is not None and gguf.is_gguf(source)
+    parts = {
+        "original": original["fingerprint"],
+        "base": hub.fingerprint(base) if takes_base and base is not None else None,
+        "source": package_digest(*CONVERTING),
+        "versions": library_versions(("gguf",)),
+    }
+    key = digest(parts)
+    with store.lock("conversions", key):
+        kept = store.folder("conversions", key)
+        if kept is None:
+            progress(Step("convert", name, source_format=str(original["format"])))
+            kept = store.make_folder("conversions", key, lambda made: _convert(source, made, base if takes_base else None))
+    return kept[0], original
+
+
+def _convert(source: Path, made: Path, base: Path | None) -> dict[str, Any]:
+    with quiet_with_captured_output():
+        conversion.convert(source, made, base)
+    return {}
+
+
+def _original(source: Path) -> dict[str, Any]:
+    """Return path, fingerprint, format and bytes of a checkpoint as it is shipped, and bits per weight if its own header says them."""
+    if gguf.is_gguf(source):
+        header = gguf.read(source)
+        with source.open("rb") as stream:
+            content = hashlib.file_digest(stream, "sha256").hexdigest()
+        stored = sum(tensor.bytes for tensor in header.tensors.values())
+        return {
+            "path": str(source),
+            "fingerprint": content,
+            "format": gguf.describe(header),
+            "bytes": source.stat().st_size,
+            "bits_per_weight": 8 * stored / header.parameters if header.parameters else 0.0,
+        }
+    return {
+        "path": str(source),
+        "fingerprint": hub.fingerprint(source),
+        "format": hub.describe_quantization({"quantization_config": conversion.quantization(source)}),
+        "bytes": sum(file.stat().st_size for file in weight_files(source)),
+    }
+
+
+def _as_shipped(made: Artifact, original: Mapping[str, Any]) -> Artifact:
+    """Return the artifact with the size of what is shipped, not of what it was converted into."""
+    size = int(original["bytes"])
+    bits = original.get("bits_per_weight") or (8 * size / made.parameters if made.parameters else 0.0)
+    return made.model_copy(update={"bytes": size, "bits_per_weight": bits})
+
+
+def _recorded(folder: Path, fingerprint: str) -> dict[str, Any]:
+    """Return what the unicomp.json beside the weights says of how they were made; nothing if there is none, or it is about other weights."""
+    try:
+        said = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(said, dict) or said.get("fingerprint") != fingerprint:
+        return {}
+    names = {
+        "compress_seconds": "seconds",
+        "compress_peak_bytes": "peak_bytes",
+        "compress_joules": "joules",
+        "training_tokens": "training_tokens",
+    }
+    return {name: said[key] for name, key in names.items() if isinstance(said.get(key), (int, float)) and said[key] >= 0}
