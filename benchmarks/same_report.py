@@ -17,8 +17,9 @@ from typing import Any
 ORIGIN = frozenset({"created", "first", "last", "environment", "machine", "versions", "path", "key", "digest"})
 READINGS = frozenset({"seconds", "compress_seconds", "compress_peak_bytes", "compress_joules", "health", "S_CC", "S_RA"})
 ANYWHERE = ORIGIN | READINGS | {"accepted"}
-# Of a check whose unit is one of these, only the question is compared; the answer is a reading.
+# Of a check with one of these units or benchmarks, only the question is compared; the answer is a reading.
 TIMED = frozenset({"seconds", "seconds per token", "joules"})
+MEMORY = frozenset({"peak-memory", "loading-memory", "compress-peak-memory"})
 NUMBERS = frozenset({"n", "reference", "candidate", "difference", "interval", "retention", "details"})
 ANSWER = NUMBERS | {"kernels", "verdict", "reason", "evidence", "examples"}
 # Of a recipe in the plane of quality and cost: whether another is as good and faster.
@@ -34,10 +35,15 @@ ABSENT = "absent"
 def comparable(report: Mapping[str, Any], leave: frozenset[str] = frozenset()) -> dict[str, Any]:
     """Return a report without what two equal runs do not share, and without the fields named in `leave`."""
     kept = without(report, ANYWHERE | leave)
-    kept["checks"] = [without(check, ANSWER) if check.get("metric") in TIMED else check for check in kept.get("checks", [])]
+    kept["checks"] = [without(check, ANSWER) if is_reading(check) else check for check in kept.get("checks", [])]
     kept["pareto"] = [without(point, POINT) for point in kept.get("pareto", [])]
     kept["kernels"] = [without(table, KERNEL) for table in kept.get("kernels", [])]
     return kept
+
+
+def is_reading(check: Mapping[str, Any]) -> bool:
+    """Return True if a check is about a clock, a counter of energy, or the memory of a process."""
+    return check.get("metric") in TIMED or check.get("benchmark") in MEMORY
 
 
 def without(value: Any, names: frozenset[str]) -> Any:

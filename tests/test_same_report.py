@@ -68,6 +68,14 @@ def test_the_margin_of_a_timing_counts_though_its_answer_does_not(report):
     assert [path.rpartition(".")[2] for path in differences(report, other)] == ["margin"]
 
 
+def test_the_memory_of_a_process_is_a_reading_and_the_bytes_of_files_are_not(report):
+    place = next(place for place, check in enumerate(report["checks"]) if check["benchmark"] == "bytes")
+    for benchmark, fields in (("peak-memory", []), ("bytes", ["value"])):
+        one = changed(report, ("checks", place, "benchmark", benchmark))
+        other = changed(one, ("checks", place, "candidate", "value", 1.0))
+        assert [path.rpartition(".")[2] for path in differences(one, other)] == fields
+
+
 def test_a_check_that_is_gone_moves_no_other(report):
     other = copy.deepcopy(report)
     gone = other["checks"].pop(0)
