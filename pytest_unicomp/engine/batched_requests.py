@@ -34,7 +34,7 @@ class BatchedRequests:
 
     @cached_property
     def capabilities(self) -> Capabilities:
-        """What the engine may do with this model: probed at the first use, with a warning in the log if something is missing."""
+        """Probe the model at the first use, and return what the engine may do with it; log a warning if a capability is missing."""
         found = probe(self.model) if self.mixed_precision_dtype is None else Capabilities(None, 0, "it computes in mixed precision")
         if found.reason is not None:
             slower = "by lm-eval's own code" if found.lm_head is None else "without shared prefixes"

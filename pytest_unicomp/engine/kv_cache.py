@@ -1,4 +1,4 @@
-"""KV caches: one row that all rows of a batch share without a copy, and preallocated caches that do not copy their tokens at every decode step."""
+"""KV caches: one row shared by all rows of a batch without a copy, and preallocated caches, into which each decode step writes in place."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ PREFIX_TOKENS, CHUNK_SIZE = 6, 4
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What the engine may do with a model. If `lm_head` is None, lm-eval's own code scores it.
+    """Results of the probe: what the engine may do with a model. If `lm_head` is None, lm-eval's own code scores it.
 
     `shared_prefix_limit` is the longest sequence, in tokens, that may share a prefix (None: any, 0: none). `reason` says what the model cannot do,
     None if it can do everything. `attention` is the kind to run it with. `batched_generation`: our own batched decoding generates its texts, else

@@ -18,7 +18,7 @@ FEWSHOT_SEED = 1234
 
 @dataclass(frozen=True)
 class TaskSetup:
-    """How a task is evaluated: `shots` few-shot examples, the `metric` of its results, the `filter` of generated texts, with chat template if `chat`."""
+    """Settings of a task: `shots` few-shot examples, the `metric` of its results, the `filter` of generated texts, with chat template if `chat`."""
 
     metric: str
     filter: str = "none"

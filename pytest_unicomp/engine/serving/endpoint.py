@@ -49,7 +49,7 @@ class Endpoint:
 
     @property
     def name(self) -> str:
-        """Its name in reports: that of the model if it was given, else host and port."""
+        """The name for reports: the model's if it was given, else host and port."""
         named = self.model or urlsplit(self.url).netloc
         return re.sub(r"[^\w.-]+", "-", named.rpartition("/")[2])
 
