@@ -11,7 +11,10 @@ from typing import Any
 
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
 from pytest_unicomp.checkpoints import gguf
-from pytest_unicomp.checkpoints.safetensors_reader import block_sparsity, headers, logical_parameters, weight_files
+from pytest_unicomp.checkpoints.formats.gptq import quantization_of
+from pytest_unicomp.checkpoints.lfs_pointer import MEANING, is_pointer
+from pytest_unicomp.checkpoints.safetensors_reader import INDEX, block_sparsity, headers, logical_parameters, weight_files
+from pytest_unicomp.checkpoints.weight_set import missing_files, require_one_set
 
 NANO = Path(__file__).parent.parent / "nano" / "checkpoint"
 FETCHED = ("*.safetensors", "*.json", "tokenizer*", "*.model", "*.tiktoken", "merges.txt", "vocab.txt", "*.jinja")
@@ -37,7 +40,7 @@ def resolve(name: str, bundle: Path | None) -> Path:
 
     A GGUF file is returned itself: of a path, a folder that holds nothing else, or `org/name/FILE.gguf` of the hub.
 
-    Raises what `validate` raises, UsageProblem for a folder without safetensors weights, and InfrastructureError where fetching fails.
+    Raises what `validate` raises, UsageProblem for a folder that lacks a file of its index, and InfrastructureError if fetching fails.
     """
     validate(name, bundle)
     folder = local(name, bundle)
@@ -46,15 +49,28 @@ def resolve(name: str, bundle: Path | None) -> Path:
     if gguf.is_gguf(folder):
         return folder
     _require_plain(folder, name)
-    if not weight_files(folder):
-        found = sorted(file.name for file in folder.iterdir() if file.suffix in (".bin", ".pt", ".pth", ".ckpt"))
-        also = f" (found {found[0]}, a pickle, which is never read)" if found else ""
-        raise UsageProblem(f"unicomp: {name} holds no *.safetensors weights{also}; safetensors only: convert it and give the new folder.")
+    require_one_set(folder, name)
+    require_complete(name, bundle, folder)
     return folder
 
 
+def require_complete(name: str, bundle: Path | None, folder: Path | None = None) -> None:
+    """Raise UsageProblem if the index of a model on this machine (in `folder`, if that is known) names a file that is missing."""
+    folder = folder or local(name, bundle)
+    if folder is None or not folder.is_dir():
+        return
+    missing = missing_files(folder)
+    if missing:
+        raise UsageProblem(
+            f"unicomp: {name} lacks {missing[0]}, which {INDEX} names ({len(missing)} missing in all); download or copy the folder again."
+        )
+
+
 def validate(name: str, bundle: Path | None) -> None:
-    """Raise UsageProblem where the name cannot be a model: cheap, reads at most one config.json, fetches nothing."""
+    """Raise UsageProblem if the name cannot be a model: cheap, reads one config.json and one index, fetches nothing.
+
+    A folder must hold weights in one format and one set; whether each file of an index is there is left to `resolve`.
+    """
     folder = local(name, bundle)
     if folder is not None and gguf.is_gguf(folder):
         gguf.read(folder)
@@ -66,6 +82,7 @@ def validate(name: str, bundle: Path | None) -> None:
         if not (folder / "config.json").is_file():
             raise UsageProblem(f"unicomp: model folder {folder} holds no config.json; give the folder that save_pretrained wrote.")
         _require_plain(folder, name)
+        require_one_set(folder, name)
         return
     if name.startswith((".", "/", "~")) or name.endswith("/") or name.count("/") > 1 or "\\" in name:
         raise UsageProblem(f"unicomp: model folder {name} does not exist; give an existing folder, `nano` or a hub id such as org/name.")
@@ -98,6 +115,7 @@ def facts(folder: Path) -> Facts:
     Raises UsageProblem where a weight file is not safetensors.
     """
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config["quantization_config"] = quantization_of(folder, config)
     files = weight_files(folder)
     size = sum(file.stat().st_size for file in files)
     tensors = headers(files)
@@ -121,7 +139,7 @@ def describe_quantization(config: dict[str, Any]) -> str:
         for what in ("weights", "input_activations"):
             if (arguments := group.get(what)) is not None:
                 parts.append(f"{what.replace('_', ' ')} {_arguments(arguments)}")
-    form = quantization.get("format", "")
+    form = quantization.get("format") or quantization.get("quant_algo") or ""
     head = f"{quantization.get('quant_method', 'unknown')} {form}".strip()
     if not parts and "bits" in quantization:
         parts.append(f"weights int{quantization['bits']} in groups of {quantization.get('group_size', -1)}")
@@ -153,6 +171,8 @@ def local(name: str, bundle: Path | None) -> Path | None:
 
 def _require_plain(folder: Path, name: str) -> None:
     file = folder / "config.json"
+    if is_pointer(file):
+        raise UsageProblem(f"unicomp: {file} is {MEANING}.")
     try:
         config = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

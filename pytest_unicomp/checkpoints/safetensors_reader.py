@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from pytest_unicomp.api.errors import UsageProblem
+from pytest_unicomp.checkpoints.lfs_pointer import MEANING, is_pointer
 
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 CHUNK = 1 << 22
@@ -22,7 +23,7 @@ IN_BLOCK = re.compile(r"\.\d+\.")
 WIDTHS = {"F64": 8, "I64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2, "I16": 2, "I8": 1, "U8": 1, "F8_E4M3": 1, "F8_E5M2": 1}
 UNSIGNED: dict[int, type[np.unsignedinteger[Any]]] = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 ATTACHED = (
-    *("weight_scale", "weight_zero_point", "weight_shape", "weight_g_idx", "weight_global_scale", "weight_scale_inv"),
+    *("weight_scale", "weight_scale_2", "weight_zero_point", "weight_shape", "weight_g_idx", "weight_global_scale", "weight_scale_inv"),
     *("input_scale", "input_zero_point", "input_global_scale", "output_scale", "output_zero_point", "k_scale", "v_scale"),
     *("qzeros", "scales", "g_idx", "inv_freq"),
 )
@@ -47,12 +48,17 @@ class Tensor:
 def weight_files(folder: Path) -> list[Path]:
     """Return the safetensors files that transformers loads of a checkpoint: the whole one, or those that the index names; all where there is neither.
 
-    Raises UsageProblem for an index that names a file outside the folder.
+    Raises UsageProblem for an index without a weight_map, or one that names a file outside the folder.
     """
     if (folder / WHOLE).is_file():
         return [folder / WHOLE]
     if (folder / INDEX).is_file():
-        names = sorted(set(json.loads((folder / INDEX).read_text(encoding="utf-8"))["weight_map"].values()))
+        try:
+            names = sorted(set(json.loads((folder / INDEX).read_text(encoding="utf-8"))["weight_map"].values()))
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise UsageProblem(
+                f"unicomp: {folder / INDEX} has no weight_map (tensor name to file name); download the folder again or save the model anew."
+            ) from error
         outside = [name for name in names if Path(name).is_absolute() or ".." in Path(name).parts]
         if outside:
             raise UsageProblem(
@@ -66,6 +72,10 @@ def headers(files: Sequence[Path]) -> dict[str, Tensor]:
     """Read the headers (https://huggingface.co/docs/safetensors, "Format") of all files; raises UsageProblem for what is none."""
     found: dict[str, Tensor] = {}
     for file in files:
+        if is_pointer(file):
+            raise UsageProblem(f"unicomp: {file} is {MEANING}.")
+        if not file.is_file():
+            raise UsageProblem(f"unicomp: {file}, which {INDEX} names, is missing; download or copy the folder again.")
         try:
             own = list(_entries(file))
         except (OSError, ValueError, TypeError, KeyError, AttributeError, struct.error) as error:

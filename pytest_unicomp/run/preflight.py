@@ -101,6 +101,7 @@ def _check_checkpoints(settings: Settings) -> None:
     for name in files:
         adopt.require_convertible(name, settings.bundle)
     if settings.model is not None:
+        hub.require_complete(settings.model, settings.bundle)
         adopt.require_convertible(settings.model, settings.bundle, has_base=False)
 
 

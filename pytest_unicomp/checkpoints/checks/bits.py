@@ -1,33 +1,34 @@
-"""Is the quantization that config.json declares really in the files: bits, groups, every layer, and the bytes that follow?"""
+"""The checks `declared-bits`, `bits-per-weight` and `smaller-than-base` of `unicomp check-artifact`: the quantization that config.json declares is in the files."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from pytest_unicomp.checkpoints.checks.checkpoint import Checkpoint
 from pytest_unicomp.checkpoints.checks.finding import ArtifactCheck, Outcome, judged, not_applicable
-from pytest_unicomp.checkpoints.formats import FORMATS, QuantizedLayer, compressed_tensors
+from pytest_unicomp.checkpoints.checks.undeclared import left_dense, missing_scales, undeclared, wrongly_packed
+from pytest_unicomp.checkpoints.formats import FORMATS, QuantizedLayer, described
 from pytest_unicomp.checkpoints.safetensors_reader import logical_parameters
 
-CODES = ("weight_packed", "qweight")
 TOLERANCE = 0.01
 
 
 def declared_bits(candidate: Checkpoint, base: Checkpoint) -> Outcome:
     """Packed shapes, types and group sizes are those that config.json declares, in every layer that it means."""
-    packed = [name for name in candidate.tensors if name.rpartition(".")[2] in CODES]
     if candidate.method == "none":
-        return judged([f"{name} is packed, but config.json declares no quantization" for name in packed], "dense, and declared so")
+        return judged(undeclared(candidate.tensors), "dense, and declared so")
     if candidate.method not in FORMATS:
-        return not_applicable(f"the format {candidate.method!r} is not known here; known: {', '.join(FORMATS)}")
+        return not_applicable(
+            f"the format {described(candidate.quantization)!r} is not known here, so not judged; known: {', '.join(FORMATS)}"
+        )
     if (candidate.quantization.get("sparsity_config") or {}).get("format") not in (None, "dense"):
         return not_applicable("its weights are stored sparse; see sparsity and sparsity-pattern")
     layers = candidate.layers
     if not layers:
         return judged(["config.json declares a quantization, but no layer is quantized"], "")
     problems = [f"{layer.name}: {problem}{_instead(layer)}" for layer in layers for problem in layer.problems]
-    problems += _left_dense(candidate, layers)
+    problems += [*left_dense(candidate), *wrongly_packed(candidate), *missing_scales(candidate)]
     return judged(problems, f"{len(layers)} layers: {_kinds(layers)}")
 
 
@@ -47,23 +48,6 @@ def _spread(layer: QuantizedLayer) -> str:
         return "a scale per tensor"
     whole = layer.group == layer.inputs and (layer.declared is None or layer.declared.group is None)
     return "a scale per output" if whole else f"groups of {layer.group}"
-
-
-def _left_dense(candidate: Checkpoint, layers: Sequence[QuantizedLayer]) -> Iterator[str]:
-    """A layer is expected packed where one of the same name in another block is, and config.json does not leave it out."""
-    packed = {layer.name for layer in layers}
-    kinds = {name.rpartition(".")[2] for name in packed}
-    for name, tensor in candidate.tensors.items():
-        module, _, kind = name.rpartition(".")
-        if kind != "weight" or module in packed or len(tensor.shape) != 2 or module.rpartition(".")[2] not in kinds:
-            continue
-        if candidate.method == "compressed-tensors":
-            left_out = compressed_tensors.declared(module, candidate.quantization) is None
-        else:
-            excluded = [str(part) for part in candidate.quantization.get("modules_to_not_convert") or ()]
-            left_out = bool(candidate.quantization.get("dynamic")) or any(part in module for part in excluded)
-        if not left_out:
-            yield f"{module} is dense, though config.json declares it quantized"
 
 
 def bits_per_weight(candidate: Checkpoint, base: Checkpoint) -> Outcome:

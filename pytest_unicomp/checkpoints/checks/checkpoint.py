@@ -13,6 +13,7 @@ from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.checkpoints.checks.promise import Promise, promised
 from pytest_unicomp.checkpoints.checks.scan import Statistics, statistics
 from pytest_unicomp.checkpoints.formats import FORMATS, QuantizedLayer, gptq, method
+from pytest_unicomp.checkpoints.lfs_pointer import MEANING, is_pointer
 from pytest_unicomp.checkpoints.safetensors_reader import INDEX, Tensor, headers
 
 
@@ -24,10 +25,12 @@ class Checkpoint:
     stated: Promise | None = None
 
     def json(self, name: str) -> dict[str, Any]:
-        """Return a JSON file of the folder, empty where there is none; raises ValueError where it is no JSON object."""
+        """Return a JSON file of the folder, empty if there is none; raises ValueError if it is no JSON object."""
         file = self.folder / name
         if not file.is_file():
             return {}
+        if is_pointer(file):
+            raise ValueError(f"{name} is {MEANING}")
         content = json.loads(file.read_text(encoding="utf-8"))
         if not isinstance(content, dict):
             raise ValueError(f"{name} is no JSON object")
@@ -46,8 +49,12 @@ class Checkpoint:
 
     @cached_property
     def index(self) -> dict[str, str]:
-        """Tensor name to file name, as the index says; empty where there is no index."""
-        return dict(self.json(INDEX)["weight_map"]) if (self.folder / INDEX).is_file() else {}
+        """Tensor name to file name, as the index says; empty if there is no index, or none that names files (see files-complete)."""
+        try:
+            stated = self.json(INDEX).get("weight_map")
+        except ValueError:
+            return {}
+        return {str(name): str(file) for name, file in stated.items()} if isinstance(stated, dict) else {}
 
     @cached_property
     def files(self) -> Sequence[Path]:
@@ -63,6 +70,9 @@ class Checkpoint:
 
         found = {}
         for file in self.files:
+            if is_pointer(file):
+                found[file.name] = MEANING
+                continue
             try:
                 with safe_open(file, framework="numpy"):
                     headers([file])

@@ -10,6 +10,7 @@ from pytest_unicomp.checkpoints.checks.checkpoint import Checkpoint
 from pytest_unicomp.checkpoints.checks.finding import ArtifactCheck, Outcome, judged, not_applicable
 from pytest_unicomp.checkpoints.checks.promise import RECORD, recorded
 from pytest_unicomp.checkpoints.hub import fingerprint
+from pytest_unicomp.checkpoints.lfs_pointer import MEANING, is_pointer
 from pytest_unicomp.checkpoints.safetensors_reader import INDEX, headers
 
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".dill")
@@ -41,8 +42,14 @@ def _ending(candidate: Checkpoint, endings: tuple[str, ...]) -> list[str]:
 
 def files_complete(candidate: Checkpoint, base: Checkpoint) -> Outcome:
     """Index and files agree tensor by tensor, every file is whole, and no second set of weights lies beside them."""
-    problems = [f"{name} is damaged or cut short ({reason})" for name, reason in candidate.unreadable.items()]
+    pointers = [file for file in sorted(candidate.folder.rglob("*")) if is_pointer(file)]
+    problems = [f"{file.relative_to(candidate.folder)} is {MEANING}" for file in pointers]
+    whole = {name: reason for name, reason in candidate.unreadable.items() if candidate.folder / name not in pointers}
+    problems += [f"{name} is damaged or cut short ({reason})" for name, reason in whole.items()]
+    if (candidate.folder / INDEX).is_file() and not candidate.index:
+        problems.append(f"{INDEX} has no weight_map (tensor name to file name)")
     problems += _index_problems(candidate) if candidate.index else _shard_problems(candidate)
+    problems += [f"{file.name} lies beside the weights, in another format" for file in sorted(candidate.folder.glob("*.gguf"))]
     held = Counter(name for file in candidate.files if file.name not in candidate.unreadable for name in headers([file]))
     problems += [f"tensor {name} is in {count} files" for name, count in held.items() if count > 1]
     return judged(problems, f"{len(held)} tensors in {len(candidate.files)} files")
@@ -68,7 +75,7 @@ def _index_problems(candidate: Checkpoint) -> Iterator[str]:
 
 def _shard_problems(candidate: Checkpoint) -> Iterator[str]:
     totals = {int(found[1]) for file in candidate.files if (found := SHARD.search(file.name))}
-    if totals and max(totals) > 1:
+    if totals and max(totals) > 1 and not (candidate.folder / INDEX).is_file():
         yield f"{INDEX} is missing: {len(candidate.files)} of {max(totals)} parts are there"
 
 

@@ -17,3 +17,9 @@ FORMATS: Mapping[str, Reader] = {"compressed-tensors": compressed_tensors.layers
 def method(quantization: Mapping[str, Any]) -> str:
     """Return the name of the quantization in config.json's `quantization_config`: "gptq", "awq", ...; "none" where it is empty."""
     return str(quantization.get("quant_method", "unknown")) if quantization else "none"
+
+
+def described(quantization: Mapping[str, Any]) -> str:
+    """Return the method with what it calls its kind of numbers, such as "modelopt FP8"."""
+    kind = quantization.get("quant_algo") or quantization.get("fmt") or quantization.get("format") or ""
+    return f"{method(quantization)} {kind}".strip()

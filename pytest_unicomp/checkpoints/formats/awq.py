@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pytest_unicomp.api.errors import UsageProblem
-from pytest_unicomp.checkpoints.formats.layer import Declared, QuantizedLayer, differing, gather
+from pytest_unicomp.checkpoints.formats.layer import Declared, QuantizedLayer, differing, gather, inputs_per_scale
 from pytest_unicomp.checkpoints.safetensors_reader import Tensor
 
 
@@ -44,8 +44,17 @@ def _layer(name: str, parts: Mapping[str, Tensor], wanted: Declared) -> Quantize
     per_row = outputs * wanted.bits // 32
     shapes: dict[str, tuple[str | None, tuple[int, ...]]] = {
         "qweight": ("I32", (inputs, per_row)),
-        "scales": (None, (inputs // group, outputs)),
+        "scales": (None, (-(-inputs // group), outputs)),
     }
     if not wanted.symmetric or "qzeros" in parts:
-        shapes["qzeros"] = ("I32", (inputs // group, per_row))
-    return QuantizedLayer(name, outputs, inputs, 32 * width / outputs, inputs // groups, wanted, parts, tuple(differing(parts, shapes)))
+        shapes["qzeros"] = ("I32", (-(-inputs // group), per_row))
+    return QuantizedLayer(
+        name,
+        outputs,
+        inputs,
+        32 * width / outputs,
+        inputs_per_scale(inputs, groups, wanted),
+        wanted,
+        parts,
+        tuple(differing(parts, shapes)),
+    )

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pytest_unicomp.checkpoints.formats.layer import Declared, QuantizedLayer, differing, elements, gather, words
+from pytest_unicomp.checkpoints.formats.layer import Declared, QuantizedLayer, differing, elements, gather, inputs_per_scale, words
 from pytest_unicomp.checkpoints.safetensors_reader import Tensor, codes
 
 PLAIN = {("int", 8): "I8", ("float", 8): "F8_E4M3"}
@@ -22,17 +22,27 @@ def matches(name: str, targets: Iterable[str]) -> bool:
     )
 
 
-def declared(name: str, quantization: Mapping[str, Any]) -> Declared | None:
-    """Return the scheme that config.json gives the module, the more exact target first; None where it is ignored or no scheme means it."""
+def arguments(name: str, quantization: Mapping[str, Any], part: str) -> Mapping[str, Any] | None:
+    """Return one part ("weights", "input_activations", ...) of the scheme that config.json gives the module, the more exact target first.
+
+    None if the module is ignored, if no scheme with weights means it, or if its scheme has no such part.
+    """
     if matches(name, quantization.get("ignore") or ()):
         return None
     groups = list((quantization.get("config_groups") or {}).values())
     for exact in (True, False):
         for group in groups:
             targets = [target for target in group.get("targets", ()) if (target not in CLASSES) == exact]
-            if matches(name, targets) and (weights := group.get("weights")):
-                return _declared(weights)
+            if matches(name, targets) and group.get("weights"):
+                found: Mapping[str, Any] | None = group.get(part)
+                return found
     return None
+
+
+def declared(name: str, quantization: Mapping[str, Any]) -> Declared | None:
+    """Return the scheme of weights that config.json gives the module; None if it is ignored or no scheme means it."""
+    weights = arguments(name, quantization, "weights")
+    return _declared(weights) if weights else None
 
 
 def _declared(weights: Mapping[str, Any]) -> Declared:
@@ -67,7 +77,7 @@ def _packed(name: str, parts: Mapping[str, Tensor], wanted: Declared | None) -> 
         outputs, inputs = packed.shape[0], packed.shape[1] * 32 // (wanted.bits if wanted else 4)
     per_word = 8 if nibbles else 32
     bits = per_word * packed.shape[1] / max(1, inputs)
-    group = _group(parts.get("weight_scale"), inputs)
+    group = _group(parts.get("weight_scale"), inputs, wanted)
     if wanted is None:
         return QuantizedLayer(name, outputs, inputs, bits, group, None, parts, ("it is packed, though no scheme is declared for it",))
     columns = inputs // 2 if nibbles else words(inputs, wanted.bits)
@@ -76,7 +86,7 @@ def _packed(name: str, parts: Mapping[str, Tensor], wanted: Declared | None) -> 
         shapes["weight_shape"] = (None, (2,))
     problems = [*differing(parts, shapes), *_scales(parts, wanted, outputs, inputs)]
     if not wanted.symmetric and wanted.strategy in ("group", "channel"):
-        groups = inputs // wanted.group if wanted.group else 1
+        groups = -(-inputs // wanted.group) if wanted.group else 1
         problems += differing(parts, {"weight_zero_point": ("I32", (words(outputs, wanted.bits), groups))})
     # Rows may end within a word: bits are then what the declaration says, where it explains the width.
     if packed.shape[1] == columns:
@@ -88,7 +98,7 @@ def _plain(name: str, parts: Mapping[str, Tensor], wanted: Declared | None) -> Q
     weight = parts["weight"]
     outputs, inputs = (*weight.shape, 1)[:2]
     bits = 8 * (weight.stop - weight.start) / max(1, elements(weight))
-    group = _group(parts.get("weight_scale"), inputs)
+    group = _group(parts.get("weight_scale"), inputs, wanted)
     if wanted is None:
         return QuantizedLayer(name, outputs, inputs, bits, group, None, parts, ("it has a scale, though no scheme is declared for it",))
     stored = PLAIN.get((wanted.kind, 8 if wanted.kind == "int" else wanted.bits))
@@ -102,14 +112,16 @@ def _scales(parts: Mapping[str, Tensor], wanted: Declared, outputs: int, inputs:
         return ["it has no weight_scale"]
     if wanted.strategy in ("tensor", "block"):
         return []
-    groups = inputs // wanted.group if wanted.group else 1
+    groups = -(-inputs // wanted.group) if wanted.group else 1
     if wanted.strategy == "channel" and scale.shape == (outputs,):
         return []
     return differing(parts, {"weight_scale": (None, (outputs, groups))})
 
 
-def _group(scale: Tensor | None, inputs: int) -> int | None:
-    return inputs // scale.shape[1] if scale is not None and len(scale.shape) == 2 and scale.shape[1] else None
+def _group(scale: Tensor | None, inputs: int, wanted: Declared | None) -> int | None:
+    if scale is None or len(scale.shape) != 2:
+        return None
+    return inputs_per_scale(inputs, scale.shape[1], wanted)
 
 
 def points(layer: QuantizedLayer) -> np.ndarray[Any, Any] | None:

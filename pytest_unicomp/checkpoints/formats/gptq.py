@@ -14,21 +14,27 @@ from typing import Any
 import numpy as np
 
 from pytest_unicomp.api.errors import UsageProblem
-from pytest_unicomp.checkpoints.formats.layer import Declared, QuantizedLayer, differing, gather, words
+from pytest_unicomp.checkpoints.formats.layer import Declared, QuantizedLayer, differing, gather, inputs_per_scale, words
 from pytest_unicomp.checkpoints.safetensors_reader import Tensor, codes
 
 VERSIONS = {"gptq": 1, "gptq_v2": 2}
 BITS = (2, 3, 4, 8)
 LEGACY = "quantize_config.json"
+MODELOPT = "hf_quant_config.json"
 
 
 def quantization_of(folder: Path, config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return config.json's `quantization_config`; for old AutoGPTQ checkpoints, which have none, their quantize_config.json."""
+    """Return config.json's `quantization_config` or, if it has none, what older tools keep beside it.
+
+    That is AutoGPTQ's quantize_config.json, and ModelOpt's hf_quant_config.json (https://nvidia.github.io/TensorRT-LLM, "Quantization").
+    """
     stated = config.get("quantization_config")
     if stated:
         return dict(stated)
     if (folder / LEGACY).is_file():
         return {"quant_method": "gptq", **json.loads((folder / LEGACY).read_text(encoding="utf-8"))}
+    if (folder / MODELOPT).is_file():
+        return {"quant_method": "modelopt", **(json.loads((folder / MODELOPT).read_text(encoding="utf-8")).get("quantization") or {})}
     return {}
 
 
@@ -42,15 +48,25 @@ def version(quantization: Mapping[str, Any]) -> int:
     return VERSIONS[name]
 
 
+def excluded(name: str, quantization: Mapping[str, Any]) -> bool:
+    """Return True if a rule "-:pattern" of GPTQModel's `dynamic` leaves the module out."""
+    for rule in quantization.get("dynamic") or {}:
+        if rule.startswith("-:") and re.match(rule[2:], name):
+            return True
+        if not rule.startswith("-:") and re.match(rule.removeprefix("+:"), name):
+            return False
+    return False
+
+
 def declared(name: str, quantization: Mapping[str, Any]) -> Declared | None:
     """Return what is declared for the module `name`, GPTQModel's `dynamic` rules included; None where such a rule leaves the module out.
 
     Raises UsageProblem for bits other than 2, 3, 4 and 8.
     """
+    if excluded(name, quantization):
+        return None
     stated: dict[str, Any] = dict(quantization)
     for rule, changes in (quantization.get("dynamic") or {}).items():
-        if rule.startswith("-:") and re.match(rule[2:], name):
-            return None
         if not rule.startswith("-:") and re.match(rule.removeprefix("+:"), name):
             stated |= changes
             break
@@ -78,7 +94,7 @@ def _layer(name: str, parts: Mapping[str, Tensor], wanted: Declared | None) -> Q
     bits = wanted.bits if wanted else 4
     # The index has one entry per input, whatever the bits; the shape of qweight alone cannot tell bits from inputs.
     inputs = index.shape[0] if index is not None else rows * 32 // bits
-    group = inputs // scales.shape[0] if scales is not None and scales.shape[0] else None
+    group = inputs_per_scale(inputs, scales.shape[0], wanted) if scales is not None else None
     if wanted is None:
         return QuantizedLayer(
             name, outputs, inputs, 32 * rows / inputs, group, None, parts, ("it is packed, though `dynamic` leaves it out",)

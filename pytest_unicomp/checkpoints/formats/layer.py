@@ -50,7 +50,7 @@ class QuantizedLayer:
             return None
         scale = next((part for kind, part in self.parts.items() if kind in ("weight_scale", "scales")), None)
         point = self.parts.get("qzeros", self.parts.get("weight_zero_point"))
-        count = self.outputs * (self.inputs // self.declared.group if self.declared.group else 1)
+        count = self.outputs * (-(-self.inputs // self.declared.group) if self.declared.group else 1)
         if self.declared.strategy in ("tensor", "block"):
             count = elements(scale) if scale else 0
         scales = 8 * WIDTHS.get(scale.dtype, 1) * count if scale else 0
@@ -70,6 +70,15 @@ def bytes_of(tensor: Tensor) -> int:
 def words(codes: int, bits: int) -> int:
     """Return how many 32-bit words hold so many codes, packed without gaps."""
     return -(-codes * bits // 32)
+
+
+def inputs_per_scale(inputs: int, groups: int, wanted: Declared | None) -> int | None:
+    """Return how many inputs share a scale; the declared number if it gives so many groups, the last of which may be shorter."""
+    if not groups:
+        return None
+    if wanted is not None and wanted.group and -(-inputs // wanted.group) == groups:
+        return wanted.group
+    return inputs // groups
 
 
 def gather(tensors: Mapping[str, Tensor], ending: str) -> Iterator[tuple[str, dict[str, Tensor]]]:

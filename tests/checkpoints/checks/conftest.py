@@ -35,6 +35,13 @@ class Broken:
         change(content)
         (self.folder / name).write_text(json.dumps(content))
 
+    def base_config(self, change: Callable[[dict[str, Any]], None]) -> None:
+        """Change the base's config.json, in a copy of the base."""
+        self.base = Path(shutil.copytree(self.base, self.folder.parent / "base"))
+        content = json.loads((self.base / "config.json").read_text())
+        change(content)
+        (self.base / "config.json").write_text(json.dumps(content))
+
     def findings(self, promise: Promise | None = None) -> dict[str, Finding]:
         return {finding.check: finding for finding in checks.inspect(self.folder, self.base, promise)}
 

@@ -94,6 +94,57 @@ def dequantize_all(copy):
     copy.tensors(lambda tensors: tensors.__setitem__("model.layers.0.spare.weight", torch.zeros(256, 2048)))
 
 
+def undeclare(copy):
+    copy.json("config.json", lambda config: config.pop("quantization_config"))
+
+
+def dense_kind(copy):
+    """As when the ignore list is lost: one kind of layer is dense in every block."""
+    import torch
+
+    def change(tensors):
+        for block in (0, 1):
+            module = f"model.layers.{block}.mlp.up_proj"
+            for part in ("weight_packed", "weight_scale", "weight_shape"):
+                del tensors[f"{module}.{part}"]
+            tensors[f"{module}.weight"] = torch.ones(256, 128)
+
+    copy.tensors(change)
+
+
+def make_static(copy):
+    def change(config):
+        for group in config["quantization_config"]["config_groups"].values():
+            group["input_activations"].update(dynamic=False, strategy="tensor")
+
+    copy.json("config.json", change)
+
+
+def one_input_scale(copy):
+    import torch
+
+    make_static(copy)
+    copy.tensors(lambda tensors: tensors.__setitem__(f"{UP}.input_scale", torch.ones(1)))
+
+
+def pack_router(copy):
+    def change(tensors):
+        for part in ("qweight", "qzeros", "scales", "g_idx"):
+            tensors[f"model.layers.1.mlp.gate.{part}"] = tensors[f"{UP}.{part}"].clone()
+
+    copy.tensors(change)
+    copy.json("config.json", set_item("num_experts_per_tok", 2))
+    copy.base_config(set_item("num_experts_per_tok", 2))
+
+
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "ab" * 32 + "\nsize 4332080\n"
+
+
+def empty_index(copy):
+    shard(copy)
+    copy.json("model.safetensors.index.json", set_item("weight_map", None))
+
+
 def merges(content):
     content["model"]["merges"] = [["a", "b"]]
 
@@ -204,13 +255,74 @@ DEFECTS = {
         {"declared-bits", "shapes"},
         "declares no quantization",
     ),
+    "8-bit floats and scales, and nothing declared": (
+        "fp8-dynamic",
+        undeclare,
+        {"declared-bits"},
+        "(weight_scale) belongs to quantized weights",
+    ),
+    "8-bit integers, and nothing declared": (
+        "smoothquant-w8a8",
+        undeclare,
+        {"declared-bits"},
+        "is stored as I8, as 13 more, but config.json",
+    ),
+    "4-bit codes, and nothing declared": ("rtn-w4a16", undeclare, {"declared-bits", "shapes"}, "declares no quantization"),
+    "a kind of layer left dense everywhere": (
+        "rtn-w4a16",
+        dense_kind,
+        {"declared-bits"},
+        "up_proj is dense, though config.json declares it",
+    ),
+    "a layer that AWQ leaves out and packs": (
+        "awq",
+        lambda copy: copy.json("config.json", nest("quantization_config", "modules_to_not_convert", ["up_proj"])),
+        {"declared-bits"},
+        "up_proj is packed, though config.json leaves it out",
+    ),
+    "a layer that GPTQ leaves out and packs": (
+        "gptq",
+        lambda copy: copy.json("config.json", nest("quantization_config", "modules_in_block_to_quantize", [["self_attn.q_proj"]])),
+        {"declared-bits"},
+        "is packed, though config.json leaves it out (and",
+    ),
+    "a packed router": ("gptq", pack_router, {"declared-bits"}, "mlp.gate is packed, but it is a router"),
+    "static activations without scales": ("fp8-dynamic", make_static, {"declared-bits"}, "(14 of 14 layers lack it)"),
+    "one layer of all with a static scale": ("fp8-dynamic", one_input_scale, {"declared-bits"}, "(13 of 14 layers lack it)"),
+    "a static cache without scales": (
+        "fp8-dynamic",
+        lambda copy: copy.json(
+            "config.json", nest("quantization_config", "kv_cache_scheme", {"num_bits": 8, "type": "float", "dynamic": False})
+        ),
+        {"declared-bits"},
+        "has no v_scale, though config.json declares static scales of the KV cache (2 of 2",
+    ),
+    "a Git LFS pointer for the weights": (
+        "dense",
+        lambda copy: (copy.folder / "model.safetensors").write_text(POINTER),
+        {"files-complete", "shapes", "vocabulary-size"},
+        "model.safetensors is a Git LFS pointer",
+    ),
+    "a Git LFS pointer for the tokenizer": (
+        "dense",
+        lambda copy: (copy.folder / "tokenizer.json").write_text(POINTER),
+        {"files-complete", "tokenizer", "vocabulary-size"},
+        "tokenizer.json is a Git LFS pointer",
+    ),
+    "an index that names nothing": ("dense", empty_index, {"files-complete"}, "index.json has no weight_map"),
+    "weights in a second format": (
+        "dense",
+        lambda copy: (copy.folder / "model-q8_0.gguf").write_bytes(b"GGUF"),
+        {"files-complete"},
+        "model-q8_0.gguf lies beside the weights",
+    ),
     "bits that make no sense": (
         "gptq",
         lambda copy: copy.json("config.json", nest("quantization_config", "bits", "four")),
         {"declared-bits", "bits-per-weight", "zero-points", "shapes", "vocabulary-size"},
         "'four' bits",
     ),
-    "quantized and not smaller": ("rtn-w4a16", dequantize_all, {"smaller-than-base"}, "the base has"),
+    "quantized and not smaller": ("rtn-w4a16", dequantize_all, {"smaller-than-base", "declared-bits"}, "the base has"),
     "two tokens changed places": ("dense", lambda copy: copy.json("tokenizer.json", swap), {"tokenizer"}, "vocabulary differ (first 'a'"),
     "another merge": (
         "dense",
@@ -421,6 +533,33 @@ def test_a_padded_vocabulary_is_no_defect(broken):
         )
     )
     copy.json("config.json", set_item("vocab_size", 264))
+    assert copy.failed() == {}
+
+
+def test_modelopt_s_own_file_declares_its_format_which_is_not_judged(broken):
+    copy = broken("fp8-dynamic")
+    undeclare(copy)
+    declared = {"quantization": {"quant_algo": "FP8", "kv_cache_quant_algo": None, "exclude_modules": ["lm_head"]}}
+    (copy.folder / "hf_quant_config.json").write_text(json.dumps({"producer": {"name": "modelopt"}, **declared}))
+    finding = copy.findings()["declared-bits"]
+    assert (finding.status, "'modelopt FP8' is not known here, so not judged" in finding.found) == ("not_applicable", True)
+    assert copy.failed() == {}
+
+
+def test_static_scales_that_are_stored_pass(broken):
+    import torch
+
+    copy = broken("fp8-dynamic")
+    make_static(copy)
+    copy.json("config.json", nest("quantization_config", "kv_cache_scheme", {"num_bits": 8, "type": "float", "dynamic": False}))
+
+    def change(tensors):
+        for name in [name for name in tensors if name.endswith(".weight_scale")]:
+            tensors[name.replace("weight_scale", "input_scale")] = torch.ones(1)
+        for block in (0, 1):
+            tensors |= {f"model.layers.{block}.self_attn.{part}_scale": torch.ones(1) for part in ("k", "v")}
+
+    copy.tensors(change)
     assert copy.failed() == {}
 
 

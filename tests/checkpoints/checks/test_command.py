@@ -40,7 +40,7 @@ def test_json_is_a_list_of_objects_with_found_expected_and_action(broken):
 
 
 def test_a_folder_without_configuration_and_an_unknown_base_are_usage_problems(base, tmp_path):
-    for words, told in (((tmp_path, "--against", base), "holds no config.json"), ((base, "--against", tmp_path), "holds no config.json")):
+    for words, told in (((tmp_path, "--against", base), "no config.json"), ((base, "--against", tmp_path), "no config.json")):
         done = run(*words)
         assert isinstance(done.exception, UsageProblem)
         assert told in str(done.exception)

@@ -59,8 +59,8 @@ def test_a_checkpoint_of_another_tool_passes(name, made, base):
         assert "2:4 in 14 layers" in findings["sparsity-pattern"].found
 
 
-@pytest.mark.parametrize(("bits", "version", "group"), [(2, 1, 32), (3, 2, 64), (8, 1, -1)])
-def test_gptq_s_other_widths_and_versions_pass(bits, version, group, base, tmp_path):
+@pytest.mark.parametrize(("bits", "version", "group"), [(2, 1, 32), (3, 2, 64), (8, 1, -1), (4, 1, 96)])
+def test_gptq_s_other_widths_and_versions_and_a_shorter_last_group_pass(bits, version, group, base, tmp_path):
     from tests import packed_formats
 
     packed_formats.write(base, tmp_path / "gptq", "gptq", bits=bits, group=group, version=version)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.checkpoints import conversion
+from pytest_unicomp.engine.quiet_libraries import quiet_with_captured_output
 from tests import packed_formats
 from tests.methods import tiny
 
@@ -18,6 +19,7 @@ GPTQ = {
     "version 2, asymmetric": {"bits": 4, "group": 64, "symmetric": False, "version": 2},
     "2 bits": {"bits": 2, "group": 32, "symmetric": False},
     "3 bits, which cross words": {"bits": 3, "group": 32, "symmetric": False},
+    "a last group shorter than the others": {"bits": 4, "group": 96},
     "8 bits, one scale per output": {"bits": 8, "group": -1, "symmetric": False},
 }
 
@@ -147,7 +149,8 @@ def test_code_and_pickles_stay_behind_and_the_terminal_stays_clean(llama, tmp_pa
     (tmp_path / "gptq" / "modeling.py").write_text("raise SystemExit")
     (tmp_path / "gptq" / "optimizer.pt").write_bytes(b"\x80")
     (tmp_path / "converted").mkdir()
-    conversion.convert(tmp_path / "gptq", tmp_path / "converted")
+    with quiet_with_captured_output():
+        conversion.convert(tmp_path / "gptq", tmp_path / "converted")
     names = {file.name for file in (tmp_path / "converted").iterdir()}
     assert {"modeling.py", "optimizer.pt"} & names == set()
     assert {"tokenizer.json", "chat_template.jinja", "generation_config.json"} <= names
