@@ -11,22 +11,31 @@ from typing import Any
 def apply_activation_quantization(model: Any, quantization: Mapping[str, Any]) -> None:
     """Prepare a dequantized model in place, given its `quantization_config`.
 
-    Layers whose scheme quantizes activations keep the forward of compressed-tensors (`forward_quantize`, dynamic scales per token). All other
-    layers get their plain forward back. Experts are handled here: transformers fuses them into 3-D weights, which are no longer the Linear layers
-    that the scheme names.
+    Layers whose scheme quantizes activations keep the forward of compressed-tensors (`forward_quantize`, dynamic scales per token). All
+    other layers get their plain forward back. Attention modules that `kv_cache_scheme` names keep the hook of compressed-tensors, which
+    rounds keys and values before they reach any KV cache, and before attention if there is none. Experts are handled here: transformers
+    fuses them into 3-D weights, which are no longer the Linear layers that the scheme names.
     """
     scheme = _expert_scheme(model, quantization)
     if scheme is not None and quantizes_activations(scheme):
         _quantize_expert_activations(model, scheme)
     for module in model.modules():
         own = getattr(module, "quantization_scheme", None)
-        if own is None:
+        if own is None or hasattr(module, "kv_cache"):
             continue
         if quantizes_activations(own):
             module.forward = _with_scale_per_token(module.forward)
         else:
             # compressed-tensors wraps every layer with a scheme; the weights are dequantized already, so that the wrapper only costs time.
             vars(module).pop("forward", None)
+
+
+def cast_unpacked_weights(model: Any, dtype: Any) -> None:
+    """Give the unpacked weights the torch dtype of the computation; compressed-tensors unpacks 4-bit floats and MX formats to bfloat16 always."""
+    for module in model.modules():
+        weight = getattr(module, "weight", None)
+        if getattr(module, "quantization_scheme", None) is not None and weight is not None and weight.dtype != dtype:
+            weight.data = weight.data.to(dtype)
 
 
 def quantizes_activations(scheme: Any) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
-from pytest_unicomp.engine.activation_quantization import apply_activation_quantization
+from pytest_unicomp.engine.activation_quantization import apply_activation_quantization, cast_unpacked_weights
 from pytest_unicomp.engine.host import host
 from pytest_unicomp.engine.malloc_trim import trim
 from pytest_unicomp.engine.quiet_libraries import quiet, without_progress_bars
@@ -129,6 +129,7 @@ def _load_model(path: Path, device: str, dtype: str, sharded: bool) -> Any:
 
         # Dequantization leaves an offloading wrapper around every module, which costs a third of the time of a small model's step.
         remove_dispatch(model, onload_tensors=True)
+        cast_unpacked_weights(model, model.config.dtype)
         apply_activation_quantization(model, quantization)
     # A checkpoint's sampling defaults are dropped: each request has its own settings, and reference and candidate may have different defaults.
     model.generation_config.temperature = model.generation_config.top_p = model.generation_config.top_k = None

@@ -5,7 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from pytest_unicomp import engine
+from pytest_unicomp.engine.kv_cache import preallocated
+from pytest_unicomp.engine.model_probe import probe
+from tests.engine.compressed_toys import compressed
 from tests.methods import tiny as checkpoints
 
 
@@ -76,3 +81,54 @@ def test_experts_quantize_their_activations_too(tmp_path: Path) -> None:
         expected = torch.nn.functional.linear(fp8_by_hand(inputs), expert.up_proj.weight)
         torch.testing.assert_close(expert.up_proj(inputs), expected, rtol=1e-3, atol=1e-3)
         torch.testing.assert_close(expert.up_proj.weight, plain.model.layers[0].mlp.experts.gate_up_proj[2, 128:].float(), rtol=0, atol=0)
+
+
+CACHE_SCHEME = {"num_bits": 8, "type": "float", "strategy": "tensor", "dynamic": False, "symmetric": True}
+
+
+@pytest.fixture(scope="module")
+def cache_in_8_bits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model whose weights are FP8 and whose config.json declares an FP8 cache with a scale per layer."""
+    folder = tmp_path_factory.mktemp("cache")
+    source = checkpoints.checkpoint(folder / "model", dtype="bfloat16")
+    return compressed(source, folder / "packed", "FP8_DYNAMIC", kv_cache_scheme=CACHE_SCHEME)
+
+
+def test_keys_and_values_are_rounded_before_every_cache_gets_them(cache_in_8_bits: Path) -> None:
+    import torch
+
+    model = engine.load(cache_in_8_bits, device="cpu", dtype="auto").model
+    cache = preallocated(model.config, 40)
+    with torch.inference_mode():
+        model(torch.arange(3, 35)[None], past_key_values=cache, use_cache=True)
+    attention = model.model.layers[1].self_attn
+    for states, scale in ((cache.layers[1].keys, attention.k_scale), (cache.layers[1].values, attention.v_scale)):
+        codes = states / scale
+        torch.testing.assert_close(codes, codes.to(torch.float8_e4m3fn).float(), rtol=1e-5, atol=1e-5)
+        assert len(codes.unique()) > 1
+
+
+def test_scoring_and_generation_both_see_the_rounded_cache(cache_in_8_bits: Path) -> None:
+    import torch
+    from transformers import DynamicCache
+
+    model = engine.load(cache_in_8_bits, device="cpu", dtype="auto").model
+    tokens, cache = torch.arange(3, 35)[None], DynamicCache(config=model.config)
+    with torch.inference_mode():
+        scored = model(tokens, use_cache=False).logits
+        steps = [model(tokens[:, at : at + 1], past_key_values=cache, use_cache=True).logits for at in range(32)]
+        # A number halfway between two codes may round to either, so that the two are alike but not equal.
+        between = float((torch.cat(steps, dim=1) - scored).norm())
+        for layer in model.model.layers:
+            layer.self_attn.quantization_enabled = False
+        assert float((model(tokens, use_cache=False).logits - scored).norm()) > 5 * between
+        for layer in model.model.layers:
+            layer.self_attn.quantization_enabled = True
+            layer.self_attn.v_scale.fill_(1e6)
+        assert float((model(tokens, use_cache=False).logits - scored).abs().max()) > 1
+
+
+def test_the_probe_finds_that_a_rounded_cache_may_be_shared_and_batched(cache_in_8_bits: Path) -> None:
+    found = probe(engine.load(cache_in_8_bits, device="cpu", dtype="auto").model)
+    assert found.reason is None
+    assert found.batched_generation

@@ -11,6 +11,7 @@ import pytest
 from pytest_unicomp import engine
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
 from pytest_unicomp.engine import Engine
+from tests.engine.compressed_toys import compressed, unpacked
 from tests.methods import tiny as checkpoints
 
 
@@ -120,6 +121,58 @@ def test_packed_weights_are_dequantized_and_leave_no_wrapper(tmp_path: Path) -> 
     tokens = torch.arange(3, 60)[None]
     with torch.inference_mode():
         torch.testing.assert_close(loaded.model(tokens).logits, checkpoints.load(packed)(tokens).logits, rtol=1e-4, atol=1e-4)
+
+
+PRESETS = [
+    *(f"W{bits}A{inputs}" for bits in (2, 3, 4) for inputs in (4, 8, 16)),
+    *(f"W{bits}A{inputs}" for bits in (5, 6, 7) for inputs in (8, 16)),
+    *("W8A16", "W8A8", "INT8", "W4A16_ASYM", "W4AFP8", "FP8", "FP8_DYNAMIC", "FP8_BLOCK"),
+    *("NVFP4A16", "NVFP4", "MXFP4A16", "MXFP4", "MXFP8A16", "MXFP8"),
+]
+
+
+def test_the_presets_below_are_all_that_the_library_has() -> None:
+    from compressed_tensors.quantization.quant_scheme import PRESET_SCHEMES
+
+    assert set(PRESETS) == set(PRESET_SCHEMES) - {"UNQUANTIZED"}
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_of_compressed_tensors_is_unpacked_to_the_weights_that_it_rounds(tmp_path: Path, preset: str) -> None:
+    import torch
+    from compressed_tensors.quantization.quant_scheme import PRESET_SCHEMES
+
+    source = checkpoints.checkpoint(tmp_path / "model", layers=1, dtype="bfloat16")
+    folder = compressed(source, tmp_path / "packed", preset)
+    dense = engine.load(source, device="cpu", dtype="auto").model
+    model = engine.load(folder, device="cpu", dtype="auto").model
+    scheme = PRESET_SCHEMES[preset]
+    for name in ("mlp.down_proj", "self_attn.q_proj"):
+        layer, before = (found.model.layers[0].get_submodule(name) for found in (model, dense))
+        assert layer.weight.dtype == torch.float32
+        # An integer's step is the range over its codes; a float's widest step is 2 of 6 (four bits) or 32 of 448.
+        step = (
+            {4: 1 / 3, 8: 1 / 14}[scheme["weights"].num_bits]
+            if scheme["weights"].type == "float"
+            else 2 ** (2 - scheme["weights"].num_bits)
+        )
+        assert float((layer.weight - before.weight).detach().abs().max()) <= 0.6 * step * float(before.weight.abs().max())
+        assert ("forward" in vars(layer)) == (scheme.get("input_activations") is not None)
+    with torch.inference_mode():
+        assert model(torch.arange(3, 60)[None]).logits.isfinite().all()
+
+
+@pytest.mark.parametrize("preset", ["W4A16_ASYM", "NVFP4A16", "MXFP4A16"])
+def test_packed_weights_score_as_the_same_weights_unpacked(tmp_path: Path, preset: str) -> None:
+    import torch
+
+    folder = compressed(checkpoints.checkpoint(tmp_path / "model", dtype="bfloat16"), tmp_path / "packed", preset)
+    dense = engine.load(unpacked(folder, tmp_path / "dense"), device="cpu", dtype="float32").model
+    tokens = torch.arange(3, 60)[None]
+    with torch.inference_mode():
+        given = engine.load(folder, device="cpu", dtype="auto").model(tokens).logits.log_softmax(-1)
+        # The converter rounds to bfloat16, which loading in float32 does not.
+        torch.testing.assert_close(given, dense(tokens).logits.log_softmax(-1), rtol=0.01, atol=0.1)
 
 
 def test_batches_shrink_with_length_only_if_every_position_is_scored(tiny: Engine) -> None:
