@@ -57,7 +57,18 @@ def guarded(work: Callable[[], T], what: str) -> T:
     except UnicompError:
         raise
     except Exception as error:
-        raise InfrastructureError(f"{PREFIX}{what} failed: {type(error).__name__}: {error}") from error
+        raise InfrastructureError(f"{PREFIX}{what} failed: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    from pydantic import ValidationError
+
+    if isinstance(error, ValidationError) and any(each["type"] == "finite_number" for each in error.errors()):
+        return (
+            "a number in its results is NaN or infinite; expected finite numbers: "
+            "`unicomp check-artifact` names the tensor if a weight of the checkpoint is not finite"
+        )
+    return f"{type(error).__name__}: {error}"
 
 
 def one_line(error: object, *, longest: int | None = None) -> str:

@@ -34,19 +34,19 @@ KEYS = ("k_proj", "qkv_proj", "query_key_value", "kv_b_proj")
 
 
 def undeclared(tensors: Mapping[str, Tensor]) -> Iterator[str]:
-    """Yield what shows that a checkpoint is quantized, though its configuration says nothing of it: one line per kind of tensor."""
+    """Yield, as one line, what shows that a checkpoint is quantized though its configuration says nothing of it."""
     kinds: dict[str, list[str]] = {}
     for name, tensor in tensors.items():
         kind = name.rpartition(".")[2]
         if kind in CODES:
-            kinds.setdefault("is packed", []).append(name)
+            kinds.setdefault("packed weights", []).append(name)
         elif kind in BESIDE_CODES:
-            kinds.setdefault(f"({kind}) belongs to quantized weights", []).append(name)
+            kinds.setdefault(f"{kind} of quantized layers", []).append(name)
         elif kind == "weight" and len(tensor.shape) >= 2 and tensor.dtype in EIGHT_BITS:
-            kinds.setdefault(f"is stored as {tensor.dtype}", []).append(name)
-    for what, names in kinds.items():
-        more = f", as {len(names) - 1} more" if len(names) > 1 else ""
-        yield f"{names[0]} {what}{more}, but config.json declares no quantization"
+            kinds.setdefault(f"weights in {tensor.dtype}", []).append(name)
+    found = [f"{len(names)} {what} (first {names[0]})" for what, names in kinds.items()]
+    if found:
+        yield f"config.json declares no quantization, but the files hold {', '.join(found)}"
 
 
 def left_dense(candidate: Checkpoint) -> Iterator[str]:

@@ -259,13 +259,13 @@ DEFECTS = {
         "fp8-dynamic",
         undeclare,
         {"declared-bits"},
-        "(weight_scale) belongs to quantized weights",
+        "14 weight_scale of quantized layers (first model.layers.0",
     ),
     "8-bit integers, and nothing declared": (
         "smoothquant-w8a8",
         undeclare,
         {"declared-bits"},
-        "is stored as I8, as 13 more, but config.json",
+        "14 weights in I8 (first",
     ),
     "4-bit codes, and nothing declared": ("rtn-w4a16", undeclare, {"declared-bits", "shapes"}, "declares no quantization"),
     "a kind of layer left dense everywhere": (
