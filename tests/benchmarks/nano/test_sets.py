@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from copy import copy
 from dataclasses import replace
 
 import pytest
@@ -45,6 +46,15 @@ def test_a_choice_is_scored_on_the_options_alone_after_the_rendered_turn(tiny: E
         assert item.target == row["options"][row["gold"]]
         assert item.score == float(item.answer == item.target)
     assert scored.chance == pytest.approx(sum(1 / len(rows[item.id]["options"]) for item in scored.items) / 40)
+
+
+def test_a_model_without_a_chat_template_is_given_plain_prompts(tiny: Engine) -> None:
+    plain = copy(tiny.tokenizer)
+    plain.chat_template = None
+    scored = sets.BENCHMARKS["nano-knowledge"].score(replace(canned(tiny, str), tokenizer=plain), evaluation(limit=4))
+    prompts = {row["id"]: row["prompt"] for row in world.evaluation_items("knowledge")}
+    assert [item.prompt for item in scored.items] == [prompts[item.id] for item in scored.items]
+    assert scored.template == "none"
 
 
 def test_the_same_items_come_with_any_limit_and_the_model_really_answers(tiny: Engine) -> None:
