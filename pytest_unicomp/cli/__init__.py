@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -59,6 +60,9 @@ app = application()
 
 def main() -> None:
     """Run the command. An error is one line on stderr, with exit code 4 if the user can correct the input and 7 if the environment failed."""
+    # A terminal that lacks a character shows its code instead; no name or reply may break a command.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     # The parser's error class; its package depends on typer's version.
     misused: Any = typer.BadParameter.__base__
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Final
@@ -10,7 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from pytest_unicomp.api.errors import UsageProblem
-from pytest_unicomp.cli.output import Json, show
+from pytest_unicomp.cli.output import Json, as_text, show
 from pytest_unicomp.cli.store_option import Cache, open_store
 
 Folder = Annotated[Path | None, typer.Option(help="folder of baselines; if not given, ./baselines, or else those of the package")]
@@ -30,7 +29,7 @@ def show_one(model: str, recipe: str, benchmark: str, baselines: Folder = None) 
     """Show one baseline as JSON, without its items. Example: unicomp baselines show nano wanda-50 nano-reasoning"""
     from pytest_unicomp.cli.commands import baseline_admin
 
-    typer.echo(json.dumps(baseline_admin.details(_folder(baselines), model, recipe, benchmark), indent=1, ensure_ascii=False))
+    typer.echo(as_text(baseline_admin.details(_folder(baselines), model, recipe, benchmark)))
 
 
 def orphans(baselines: Folder = None, as_json: Json = False) -> None:

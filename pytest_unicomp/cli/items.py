@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from pytest_unicomp.api.errors import UsageProblem, nearest
-from pytest_unicomp.cli.output import Json
+from pytest_unicomp.cli.output import Json, as_text
 
 
 def compare(
@@ -35,15 +35,13 @@ def compare(
     Example: unicomp compare base.jsonl int4.jsonl --margin 0.02
     """
     from pytest_unicomp.cli.commands import compare_files
-    from pytest_unicomp.cli.commands.item_files import Choice
+    from pytest_unicomp.cli.commands.score_sheet import Choice
 
     choice = Choice(metric=metric, filter=filter_, cluster=cluster)
     check = compare_files.compare_files(
         reference, candidate, margin=margin, alpha=alpha, choice=choice, lower_is_better=lower_is_better, chance=chance
     )
-    typer.echo(
-        json.dumps(check.model_dump(mode="json"), indent=1, ensure_ascii=False) if as_json else "\n".join(compare_files.lines(check))
-    )
+    typer.echo(as_text(check.model_dump(mode="json")) if as_json else "\n".join(compare_files.lines(check)))
     raise typer.Exit(compare_files.exit_code(check))
 
 

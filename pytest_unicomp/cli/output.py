@@ -23,7 +23,7 @@ def show(rows: Sequence[Mapping[str, Any]], as_json: bool, columns: tuple[str, .
     On a terminal, cells are wrapped between words to its width. In a pipe nothing is wrapped, shortened or coloured.
     """
     if as_json:
-        typer.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        typer.echo(as_text(rows))
         return
     from rich.console import Console
     from rich.table import Table
@@ -46,6 +46,11 @@ def show(rows: Sequence[Mapping[str, Any]], as_json: bool, columns: tuple[str, .
         console.print(table)
     for line in captured.get().splitlines():
         typer.echo(line.rstrip())
+
+
+def as_text(value: Any) -> str:
+    """Return a value as indented JSON; characters are escaped unless standard output can show all of them."""
+    return json.dumps(value, indent=1, ensure_ascii=not (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf"))
 
 
 def _cell(value: Any) -> str:

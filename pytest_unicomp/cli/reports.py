@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem, nearest
-from pytest_unicomp.cli.output import Json
+from pytest_unicomp.cli.output import Json, as_text
 
 
 def report(
@@ -72,7 +71,7 @@ def score(
         raise UsageProblem(f"unicomp: --scoring is {scoring!r}; expected paper or corrected.{nearest(scoring, ('paper', 'corrected'))}")
     found = scores.published(model, "paper" if scoring == "paper" else "corrected")
     if as_json:
-        typer.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        typer.echo(as_text(found))
         return
     typer.echo(" ".join(["row".ljust(20), *(name.rjust(7) for name in scores.SCORES)]))
     for row, values in found.items():
@@ -102,7 +101,7 @@ def _run_scores(source: Path, as_json: bool) -> None:
             }
             for name, row in rows.items()
         }
-        typer.echo(json.dumps(shown, indent=1, ensure_ascii=False))
+        typer.echo(as_text(shown))
         return
     for name, row in rows.items():
         for score in SCORES:
@@ -135,9 +134,7 @@ def verify(
 
     store = opened(cache)
     answers = verification.verify(read(source), store)
-    typer.echo(
-        json.dumps(verification.rows(answers), indent=1, ensure_ascii=False) if as_json else "\n".join(verification.lines(answers, store))
-    )
+    typer.echo(as_text(verification.rows(answers)) if as_json else "\n".join(verification.lines(answers, store)))
     raise typer.Exit(verification.exit_code(answers))
 
 
@@ -157,5 +154,5 @@ def diff(
     from pytest_unicomp.report.json import read
 
     found = diff_reports.diff_reports(read(first), read(second))
-    typer.echo(json.dumps(diff_reports.document(found), indent=1, ensure_ascii=False) if as_json else "\n".join(diff_reports.lines(found)))
+    typer.echo(as_text(diff_reports.document(found)) if as_json else "\n".join(diff_reports.lines(found)))
     raise typer.Exit(found.exit_code)

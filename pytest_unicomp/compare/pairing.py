@@ -33,6 +33,12 @@ class Comparison:
     seed: int
     fields: dict[str, Any]
 
+    @property
+    def unit(self) -> str:
+        """The metric as words show it: scores outside [0, 1] are not percentages."""
+        metric = str(self.fields["metric"])
+        return metric if self.bounded or metric in wording.UNITS else wording.PLAIN
+
     def allowances(self, margin: Margin) -> list[float]:
         """Return the loss allowed for each item; raise UnicompError if a relative margin has no meaning for these scores."""
         return margin.allowances(self.raw_reference, higher_is_better=bool(self.fields["higher_is_better"]))
@@ -90,7 +96,7 @@ def compare(reference: Measurement, candidate: Measurement, fields: dict[str, An
     """Pair two comparable measurements and describe what changed between them."""
     pairs = paired(reference, candidate)
     raw = [[float(item.score or 0) for item in side] for side in zip(*pairs, strict=True)]
-    bounded = candidate.metric != wording.NATS and all(0 <= score <= 1 for side in raw for score in side)
+    bounded = candidate.metric not in wording.UNITS and all(0 <= score <= 1 for side in raw for score in side)
     before, after = (_turned(side, candidate.higher_is_better, bounded) for side in raw)
     found = flips.kinds(pairs, candidate)
     first, second = (estimate(side, rate=bounded) for side in raw)

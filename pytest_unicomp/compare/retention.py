@@ -50,10 +50,10 @@ def retention(
         return comparison.check("inconclusive", f"the uncertainty is unknown: {error.detail}", **corrected)
     if unanchored is not None:
         return comparison.check("inconclusive", unanchored, **{**numbers(found, policy.alpha), "p_value": None}, **corrected)
-    verdict, words = decide(found, margin=margin, n=len(comparison.pairs), metric=candidate.metric, alpha=policy.alpha)
+    verdict, words = decide(found, margin=margin, n=len(comparison.pairs), metric=comparison.unit, alpha=policy.alpha)
     detectable = stats.minimum_detectable_effect(found.stderr, alpha=policy.alpha)
     share = float(comparison.fields["discordance"])
-    reason = f"{words}; {wording.basis(len(comparison.pairs), share, detectable, candidate.metric)}; interval: {found.method}{_vacuous(comparison, reference, found.margin)}"
+    reason = f"{words}; {wording.basis(len(comparison.pairs), share, detectable, comparison.unit)}; interval: {found.method}{_vacuous(comparison, reference, found.margin)}"
     return comparison.check(verdict, reason, **numbers(found, policy.alpha), **corrected)
 
 

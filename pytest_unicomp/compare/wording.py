@@ -5,6 +5,16 @@ from __future__ import annotations
 from pytest_unicomp.config.margins import Margin
 
 NATS = "nats_per_token"
+# Scores without a bound in units of their own; all others are rates in [0, 1], or a metric whose unit is not known.
+UNITS = {
+    NATS: "nats per token",
+    "nats_per_word": "nats per word",
+    "nats_per_byte": "nats per byte",
+    "bits_per_byte": "bits per byte",
+    "nats_per_item": "nats per item",
+}
+# The unit of scores outside [0, 1] if the metric has no entry in UNITS.
+PLAIN = "plain"
 MANY_ITEMS = 1_000_000
 
 
@@ -14,9 +24,11 @@ def counted(n: int, noun: str) -> str:
 
 
 def amount(value: float, metric: str, *, signed: bool = False) -> str:
-    """Return a difference with its unit: points (hundredths of a rate), or nats per token."""
+    """Return a difference with its unit: points (hundredths of a rate), the metric's own unit, or a plain number."""
     sign = "+" if signed else ""
-    return f"{value:{sign}.3f} nats per token" if metric == NATS else f"{100 * value:{sign}.1f} points"
+    if metric == PLAIN:
+        return f"{value:{sign}.3f}"
+    return f"{value:{sign}.3f} {UNITS[metric]}" if metric in UNITS else f"{100 * value:{sign}.1f} points"
 
 
 def single(*, repeatable: bool) -> str:
@@ -34,13 +46,13 @@ def limit(margin: Margin, here: float, metric: str) -> str:
 
 
 def level(value: float, metric: str) -> str:
-    """Return a level as percent, or in nats per token."""
-    return f"{value:.3f} nats per token" if metric == NATS else f"{100 * value:.1f} %"
+    """Return a level as percent, or as an amount in the metric's own unit."""
+    return amount(value, metric) if metric == PLAIN or metric in UNITS else f"{100 * value:.1f} %"
 
 
 def interval(difference: float, lower: float, upper: float, metric: str, confidence: float) -> str:
     """Return "-1.2 points (90 % interval -2.0 to -0.4)"."""
-    bounds = [f"{end:+.3f}" if metric == NATS else f"{100 * end:+.1f}" for end in (lower, upper)]
+    bounds = [f"{end:+.3f}" if metric == PLAIN or metric in UNITS else f"{100 * end:+.1f}" for end in (lower, upper)]
     return f"{amount(difference, metric, signed=True)} ({100 * confidence:.0f} % interval {bounds[0]} to {bounds[1]})"
 
 

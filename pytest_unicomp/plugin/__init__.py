@@ -124,8 +124,8 @@ def marks() -> list[str]:
 
 
 def _aim_at_packaged_suites(config: pytest.Config) -> None:
-    """Collect the packaged suites if the command line names no path."""
-    if config.args_source is not config.ArgsSource.ARGS and not hasattr(config, "workerinput"):
+    """Collect the packaged suites if the command line names no path; an xdist worker gets the command line as it was typed, so it does the same."""
+    if config.args_source is not config.ArgsSource.ARGS:
         config.args = [str(suites())]
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from pytest_unicomp.api.errors import UsageProblem
-from pytest_unicomp.api.records import Check
+from pytest_unicomp.api.records import Check, Measurement
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.cli.commands import item_files
-from pytest_unicomp.cli.commands.item_files import About, Choice
+from pytest_unicomp.cli.commands.item_files import About
+from pytest_unicomp.cli.commands.json_rows import whole
+from pytest_unicomp.cli.commands.score_sheet import Choice
 from pytest_unicomp.compare import Policy, retention
 from pytest_unicomp.config.margins import Margin
 
@@ -28,8 +30,6 @@ def compare_files(
     Raises UsageProblem for a margin or alpha out of range, and for files that cannot be read or paired.
     """
     accepted = Margin.of(margin, "--margin")
-    if accepted.kind == "absolute" and not 0 < accepted.value < 1:
-        raise UsageProblem(f"unicomp: --margin is {margin!r}; expected a number above 0 and below 1 such as 0.02, or a share such as '5%'.")
     policy = Policy(alpha=alpha, capability_margin=accepted, benchmark_margin=accepted)
     if chance is not None and not 0 <= chance <= 1:
         raise UsageProblem(f"unicomp: --chance is {chance}; expected the score of random guessing, in [0, 1].")
@@ -41,8 +41,27 @@ def compare_files(
         higher_is_better=not lower_is_better and (known is None or known.higher_is_better),
         chance=chance,
     )
-    before, after = item_files.measurements(reference, candidate, choice, about)
-    return retention(before, after, recipe=candidate.stem, family="candidate", gates=True, policy=policy, identical=False)
+    found = item_files.measurements(reference, candidate, choice, about)
+    rates = all(0 <= (item.score or 0) <= 1 for side in (found.reference, found.candidate) for item in side.items)
+    _refuse_without_meaning(accepted, margin, chance, rates=rates)
+    before = _anchored(found.reference) if rates else found.reference
+    check = retention(before, found.candidate, recipe=whole(candidate.stem), family="candidate", gates=True, policy=policy, identical=False)
+    return check if found.mismatch is None else check.model_copy(update={"reason": f"not comparable: {found.mismatch}"})
+
+
+def _refuse_without_meaning(accepted: Margin, margin: str, chance: float | None, *, rates: bool) -> None:
+    if accepted.kind == "absolute" and not (0 < accepted.value < 1 if rates else accepted.value > 0):
+        expected = "a number above 0 and below 1 such as 0.02, or a share such as '5%'" if rates else "a number above 0"
+        raise UsageProblem(f"unicomp: --margin is {margin!r}; expected {expected}.")
+    if chance is not None and not rates:
+        raise UsageProblem(f"unicomp: --chance is {chance}, but there are scores outside [0, 1]; leave it out.")
+
+
+def _anchored(reference: Measurement) -> Measurement:
+    """Return a reference that gets nothing right as one at chance: no candidate can lose to it."""
+    worst = 0.0 if reference.higher_is_better else 1.0
+    nothing = reference.chance is None and all(item.score == worst for item in reference.items)
+    return reference.model_copy(update={"chance": worst}) if nothing else reference
 
 
 def exit_code(check: Check) -> int:

@@ -6,6 +6,8 @@ import json
 import math
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from pytest_unicomp import cli
@@ -36,7 +38,7 @@ def checked(*words):
 
 def refused(*words):
     found = asked(*words)
-    assert isinstance(found.exception, UsageProblem)
+    assert isinstance(found.exception, UsageProblem), (found.output, found.exception)
     assert "\n" not in str(found.exception)
     return str(found.exception)
 
@@ -139,7 +141,7 @@ def test_another_prompt_is_not_comparable(tmp_path):
     second = written(tmp_path / "samples_toy2.jsonl", [sample(place, True, prompt_hash="f" * 64) for place in range(9)])
     check, code = checked(first, second)
     assert (check.verdict, code) == ("not_comparable", 6)
-    assert "prompt_digest" in check.reason
+    assert "9 items (0, 1, 2 and 6 more) are other documents in the candidate: item 0: prompt_hash is" in check.reason
 
 
 @pytest.mark.parametrize(
@@ -150,7 +152,7 @@ def test_another_prompt_is_not_comparable(tmp_path):
         (plain(3), [*plain(3), *plain(2)], "2 ids (q0, q1) occur more than once"),
         (plain(2), [{"id": "q0", "score": 1}, {"id": "q1", "score": float("nan")}], "not a finite number for 1 item (q1)"),
         (plain(2), [{"id": "q0", "score": 1}, {"id": "q1", "score": "yes"}], "not a finite number for 1 item (q1)"),
-        (plain(2), [{"id": "q0", "score": 1}, {"id": "q1"}], "record 2 has no 'score'"),
+        (plain(2), [{"id": "q0", "score": 1}, {"id": "q1"}], "b.jsonl:2 (item q1) has no 'score'"),
         (plain(2), [{"name": "q0"}], ":1 is"),
         (plain(2), [], "holds no items"),
         (plain(2, logprobs=[0.0, -1.0]), plain(2, logprobs=[0.0, float("-inf")]), "logprobs of item q0"),
@@ -196,3 +198,156 @@ def test_the_command_prints_what_decided(tmp_path):
     assert found.exit_code == 0
     assert found.stdout.startswith("PASS: kept: +0.0 points")
     assert "flips: 0 lost, 0 gained" in found.stdout
+
+
+def test_half_a_character_in_replies_and_ids_gives_a_verdict(tmp_path):
+    cut = [sample(place, place % 2, filtered_resps=["\ud83d" if place % 3 else "x"]) for place in range(120)]
+    first, second = (
+        written(tmp_path / "samples_a.jsonl", [sample(place, place % 2) for place in range(120)]),
+        written(tmp_path / "b.jsonl", cut),
+    )
+    check, code = checked(first, second, "--margin", "0.1")
+    assert (check.verdict, code) == ("pass", 0)
+    ids = written(tmp_path / "c.jsonl", [{"id": "half \ud83d", "score": 1}])
+    others = written(tmp_path / "d.jsonl", [{"id": "Zoë\u2028", "score": 1}])
+    message = refused(ids, others)
+    assert "d.jsonl lacks 1 item (half \\ud83d)" in message
+    assert "c.jsonl lacks 1 item (Zoë\\u2028)" in message
+
+
+def test_ids_that_only_look_the_same_are_explained(tmp_path):
+    composed, decomposed = (
+        written(tmp_path / name, [{"id": key, "score": 1}]) for name, key in (("a.jsonl", "Zo\u00eb"), ("b.jsonl", "Zoe\u0308"))
+    )
+    assert "NFC or NFD" in refused(composed, decomposed)
+
+
+def test_items_that_were_not_scored_never_pass(tmp_path):
+    rows = [sample(place, True, metric="bypass") | {"bypass": 999} for place in range(50)]
+    path = written(tmp_path / "samples_a.jsonl", rows)
+    assert "--predict_only" in refused(path, path)
+    assert "--predict_only" in refused(path, path, "--metric", "bypass")
+    unlisted = written(tmp_path / "samples_b.jsonl", [{key: value for key, value in row.items() if key != "metrics"} for row in rows])
+    assert "--predict_only" in refused(unlisted, unlisted)
+    renamed = written(tmp_path / "c.jsonl", [{"id": place, "score": 999} for place in range(50)])
+    assert "hold 999 for every item" in refused(renamed, renamed)
+    # Another metric beside the placeholder is a score.
+    both = written(tmp_path / "samples_d.jsonl", [{**row, "metrics": ["bypass", "acc"], "acc": 1.0} for row in rows])
+    assert checked(both, both)[0].metric == "acc"
+
+
+def test_a_reference_that_gets_nothing_right_shows_no_loss(tmp_path):
+    nothing, all_right = written(tmp_path / "a.jsonl", plain(200, wrong=range(200))), written(tmp_path / "b.jsonl", plain(200))
+    assert checked(nothing, nothing)[0].verdict == "inconclusive"
+    assert checked(all_right, all_right, "--lower-is-better")[0].verdict == "inconclusive"
+    assert checked(nothing, nothing, "--lower-is-better")[0].verdict == "pass"
+
+
+def test_perplexities_are_compared_in_nats_whatever_the_margin_of_rates(tmp_path):
+    def rows(loss, metric, value):
+        return [sample(place, True, metric=metric) | {metric: value(-loss * (20 + place % 7), 10)} for place in range(60)]
+
+    pair, alone = (lambda total, words: [total, words]), (lambda total, words: total)
+    for metric, value, unit in (("word_perplexity", pair, "nats per word"), ("perplexity", alone, "nats per item")):
+        before, after = written(tmp_path / "a.jsonl", rows(1.0, metric, value)), written(tmp_path / "b.jsonl", rows(1.1, metric, value))
+        assert checked(before, after, "--margin", "5")[0].verdict == "pass"
+        check, code = checked(before, after, "--margin", "0.1")
+        assert (check.verdict, code, check.higher_is_better) == ("fail", 1, False)
+        assert f"{unit} (90 % interval" in check.reason
+        assert "points" not in check.reason
+        assert "leave it out" in refused(before, after, "--chance", "0.5")
+    assert "a number above 0" in refused(before, after, "--margin", "0")
+
+
+def test_scores_outside_rates_are_plain_numbers_in_words(tmp_path):
+    files = [
+        written(tmp_path / f"{name}.jsonl", [{"id": n, "score": 40 + n % 9 + more} for n in range(50)])
+        for name, more in (("a", 0), ("b", -2))
+    ]
+    check, _ = checked(*files, "--margin", "1")
+    assert check.verdict == "fail"
+    assert "lost: -2.000 (90 % interval -2.000 to -2.000), more than the 1.000 allowed" in check.reason
+
+
+def test_lists_of_answers_are_items_in_clusters(tmp_path):
+    def rows(wrong):
+        return [sample(n, True, metric="inst_acc") | {"inst_acc": [n not in wrong, True, n % 2 == 0][: 1 + n % 3]} for n in range(90)]
+
+    first, second = written(tmp_path / "a.jsonl", rows(())), written(tmp_path / "b.jsonl", rows((4, 5)))
+    check, _ = checked(first, second)
+    assert (check.n, check.flips.lost) == (180, 2)
+    assert "effective items" in check.reason
+    shorter = written(tmp_path / "c.jsonl", [row | {"inst_acc": row["inst_acc"][:1]} for row in rows(())])
+    assert "c.jsonl lacks 90 items (1[1], 2[1], 2[2] and 87 more)" in refused(first, shorter)
+
+
+def test_metrics_of_the_whole_set_have_no_score_per_item(tmp_path):
+    rows = [sample(place, True, metric="bleu") | {"bleu": ["a", "b"]} for place in range(9)]
+    path = written(tmp_path / "samples_a.jsonl", rows)
+    message = refused(path, path)
+    assert "'bleu' is not a finite number for 9 items (0, 1, 2 and 6 more)" in message
+    assert "has no score per item" in message
+
+
+def test_filters_that_are_not_named_are_explained(tmp_path):
+    old = [{key: value for key, value in sample(place, True).items() if key != "filter"} for place in range(9)]
+    path = written(tmp_path / "samples_a.jsonl", [*old, *old])
+    assert "once per filter, and older versions do not name it" in refused(path, path)
+    once = written(tmp_path / "samples_b.jsonl", old)
+    assert "Its lines name none; leave --filter out" in refused(once, once, "--filter", "strict-match")
+    named = written(tmp_path / "c.jsonl", [{"id": n, "score": 1, "filter": kind} for n in range(9) for kind in "ab"])
+    assert "the filters a, b; choose one" in refused(named, named)
+    assert checked(named, named, "--filter", "b")[0].n == 9
+
+
+def test_one_list_of_objects_is_read_like_lines(tmp_path):
+    path = tmp_path / "samples_a.jsonl"
+    path.write_text(json.dumps([sample(place, True) for place in range(90)], indent=4), encoding="utf-8")
+    assert checked(str(path), str(path))[0].n == 90
+
+
+def test_json_can_be_read_from_a_terminal_that_lacks_the_characters(tmp_path):
+    path = written(tmp_path / "ë.jsonl", plain(50))
+    found = CliRunner(charset="ascii").invoke(cli.app, ["compare", path, path, "--json"])
+    assert json.loads(found.stdout)["recipe"] == "ë"
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.sampled_from(["", "x", "\ud83d", "1.0"]),
+    lambda inner: st.lists(inner, max_size=3),
+    max_leaves=4,
+)
+LINES = st.lists(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "id": st.integers(0, 5) | VALUES,
+            "score": st.sampled_from([0, 1, 0.5]) | VALUES,
+            "logprobs": VALUES,
+            "cluster": VALUES,
+            "target": VALUES,
+            "doc_id": st.integers(0, 5) | VALUES,
+            "acc": st.sampled_from([0, 1]) | VALUES,
+            "perplexity": VALUES,
+            "metrics": st.sampled_from([["acc"], ["acc", "perplexity"], [], None, [1]]),
+            "filter": VALUES,
+            "filtered_resps": VALUES,
+            "arguments": VALUES,
+            "doc": VALUES,
+        },
+    ),
+    max_size=5,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@given(first=LINES, second=LINES | st.none(), lower=st.booleans(), margin=st.sampled_from(["0.03", "5%", "1.2x errors"]))
+def test_any_two_files_give_a_verdict_or_one_line(tmp_path, first, second, lower, margin):
+    files = [written(tmp_path / "a.jsonl", first), written(tmp_path / "b.jsonl", first if second is None else second)]
+    found = asked(*files, "--margin", margin, "--json", *(["--lower-is-better"] if lower else []))
+    if isinstance(found.exception, UsageProblem):
+        assert len(str(found.exception).splitlines()) == 1
+    else:
+        assert isinstance(found.exception, SystemExit | None), found.exception
+        assert found.exit_code in (0, 1, 6)
+        Check.model_validate_json(found.stdout)
