@@ -1,1 +1,1 @@
-"""Checkpoints as files: where they lie, how tensors are read, which formats there are, what is checked and converted."""
+"""Checkpoints as files: found, read without torch, compared with their base, checked, converted to what transformers loads."""

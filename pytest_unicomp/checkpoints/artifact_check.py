@@ -45,7 +45,7 @@ def _listing(path: Path) -> list[list[Any]]:
 
 
 def check(artifact: Artifact, found: Sequence[Finding], *, recipe: str, family: Family, gates: bool, confidence: float) -> Check:
-    """Turn the findings into one check: it passes iff none failed; `n` counts those that apply, the value those that failed."""
+    """Turn the findings into one check: it passes if none failed; `n` counts those that apply, the value those that failed."""
     failed = [finding for finding in found if finding.status == "fail"]
     applied = [finding for finding in found if finding.status != "not_applicable"]
     bits = "unknown" if artifact.bits_per_weight is None else f"{artifact.bits_per_weight:.2f}"

@@ -26,7 +26,7 @@ HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 @dataclass(frozen=True)
 class Facts:
     """What the files say: parameters of the architecture (packed ones counted unpacked), bytes of the weight files, 8 x bytes / parameters,
-    share of exact zeros in the decoder's linear layers (0 to 1), and one phrase on the quantization ("none" where there is none)."""
+    share of exact zeros in the decoder's linear layers (0 to 1), and one phrase on the quantization ("none" if there is none)."""
 
     parameters: int
     bytes: int
@@ -112,7 +112,7 @@ def fingerprint(folder: Path) -> str:
 def facts(folder: Path) -> Facts:
     """Read parameters, bytes, sparsity and quantization of a checkpoint folder; only decoder weights are read in full, one at a time.
 
-    Raises UsageProblem where a weight file is not safetensors.
+    Raises UsageProblem if a weight file is not safetensors.
     """
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     config["quantization_config"] = quantization_of(folder, config)

@@ -46,7 +46,7 @@ class Tensor:
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """Return the safetensors files that transformers loads of a checkpoint: the whole one, or those that the index names; all where there is neither.
+    """Return the safetensors files that transformers loads of a checkpoint: the whole one, or those that the index names; all if there is neither.
 
     Raises UsageProblem for an index without a weight_map, or one that names a file outside the folder.
     """
@@ -115,9 +115,9 @@ def logical_parameters(tensors: dict[str, Tensor], config: dict[str, Any]) -> in
 
 
 def block_sparsity(tensors: dict[str, Tensor], config: dict[str, Any]) -> float:
-    """Return the share (0 to 1) of exact zeros among the matrices of the decoder blocks; a packed integer counts where it stands for 0.
+    """Return the share (0 to 1) of exact zeros among the matrices of the decoder blocks; a packed integer counts if it stands for 0.
 
-    Formats that are not unpacked here (AutoAWQ's and AutoGPTQ's `qweight`, packed floats) are left out; 0.0 where nothing is left.
+    Formats that are not unpacked here (AutoAWQ's and AutoGPTQ's `qweight`, packed floats) are left out; 0.0 if nothing is left.
     """
     zeros = total = 0
     for name, tensor in tensors.items():
@@ -138,7 +138,7 @@ def block_sparsity(tensors: dict[str, Tensor], config: dict[str, Any]) -> float:
 def _plain_zeros(tensor: Tensor) -> int:
     width = WIDTHS[tensor.dtype]
     signed = tensor.dtype.startswith(("F", "BF"))
-    # A float is zero where all bits but the sign are: that also counts -0.0, and needs no bfloat16 in numpy.
+    # A float is zero if all bits but the sign are: that also counts -0.0, and needs no bfloat16 in numpy.
     keep = (1 << (8 * width - 1)) - 1 if signed else (1 << (8 * width)) - 1
     numbers = tensor.read(UNSIGNED[width]).reshape(-1)
     mask = UNSIGNED[width](keep)
@@ -150,7 +150,7 @@ def _packed_zeros(tensor: Tensor, tensors: dict[str, Tensor], config: dict[str, 
 
 
 def packed_zero_masks(tensor: Tensor, tensors: dict[str, Tensor], config: dict[str, Any]) -> Iterator[np.ndarray[Any, Any]]:
-    """Yield, some rows (outputs x inputs) at a time, where a `weight_packed` of 32-bit words stands for 0.
+    """Yield, some rows (outputs x inputs) at a time, a mask of the codes of a `weight_packed` of 32-bit words that stand for 0.
 
     Codes are stored shifted up by 2^(bits-1), rows as one bit stream, lowest bit first (compressed-tensors, pack_quantized/helpers.py).
     """

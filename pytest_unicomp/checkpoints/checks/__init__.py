@@ -33,7 +33,7 @@ def checks() -> Mapping[str, ArtifactCheck]:
 def inspect(folder: Path, base: Path, promise: Promise | None = None) -> list[Finding]:
     """Return one finding per check for the checkpoint in `folder`, `base` being the folder of the model it was made from.
 
-    `promise` is what its recipe says; without one, what its own unicomp.json says. Weights are read once, in pieces, without torch. A file
+    `promise` is what its recipe states; without one, its own unicomp.json counts. Weights are read once, in pieces, without torch. A file
     that cannot be understood fails the checks that need it and stops none of the others.
     """
     candidate, reference = Checkpoint(folder, promise), Checkpoint(base)

@@ -15,7 +15,7 @@ TOLERANCE = 0.01
 
 
 def declared_bits(candidate: Checkpoint, base: Checkpoint) -> Outcome:
-    """Packed shapes, types and group sizes are those that config.json declares, in every layer that it means."""
+    """Packed shapes, types and group sizes are those that config.json declares, in every layer that it means, and nothing is quantized that it does not declare."""
     if candidate.method == "none":
         return judged(undeclared(candidate.tensors), "dense, and declared so")
     if candidate.method not in FORMATS:
@@ -35,7 +35,7 @@ def declared_bits(candidate: Checkpoint, base: Checkpoint) -> Outcome:
 def _instead(layer: QuantizedLayer) -> str:
     if layer.declared is None or round(layer.bits) == layer.declared.bits:
         return ""
-    return f" ({layer.declared.bits} bits are declared, the shape says {layer.bits:.3g})"
+    return f" ({layer.declared.bits} bits are declared, the shape gives {layer.bits:.3g})"
 
 
 def _kinds(layers: Sequence[QuantizedLayer]) -> str:
@@ -51,7 +51,7 @@ def _spread(layer: QuantizedLayer) -> str:
 
 
 def bits_per_weight(candidate: Checkpoint, base: Checkpoint) -> Outcome:
-    """Bytes of the quantized layers per weight are those that bits, groups and types imply; tells the figure of the whole checkpoint."""
+    """Bytes of the quantized layers per weight are those that bits, groups and types imply; `found` has the figure of the whole checkpoint."""
     size = sum(file.stat().st_size for file in candidate.files)
     parameters = sum(layer.outputs * layer.inputs for layer in candidate.layers)
     if not parameters:
@@ -86,8 +86,8 @@ def smaller_than_base(candidate: Checkpoint, base: Checkpoint) -> Outcome:
     if base.method != "none":
         return not_applicable("the base is quantized itself")
     mine, theirs = (sum(file.stat().st_size for file in each.files) for each in (candidate, base))
-    told = f"{mine} bytes, the base has {theirs}"
-    return judged([told] if mine >= theirs else [], told)
+    found = f"{mine} bytes, the base has {theirs}"
+    return judged([found] if mine >= theirs else [], found)
 
 
 CHECKS = {
@@ -100,6 +100,6 @@ CHECKS = {
         "as many bytes per weight as the declared bits imply", "look for layers stored in a wider type than they need", bits_per_weight
     ),
     "smaller-than-base": ArtifactCheck(
-        "fewer bytes than the base, where quantized", "save the model compressed: its weights were written unpacked", smaller_than_base
+        "fewer bytes than the base, if it is quantized", "save the model compressed: its weights were written unpacked", smaller_than_base
     ),
 }

@@ -19,7 +19,7 @@ from pytest_unicomp.checkpoints.safetensors_reader import INDEX, Tensor, headers
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A folder, and what its recipe promises (None: what it says itself)."""
+    """A folder, and what its recipe promises (None: what it states itself)."""
 
     folder: Path
     stated: Promise | None = None
@@ -65,7 +65,7 @@ class Checkpoint:
 
     @cached_property
     def unreadable(self) -> dict[str, str]:
-        """Weight files that are not sound safetensors, by name, with what the library says of each."""
+        """Weight files that are not sound safetensors, by name, each with the reason."""
         from safetensors import SafetensorError, safe_open
 
         found = {}
@@ -102,7 +102,7 @@ class Checkpoint:
 
     @cached_property
     def layers(self) -> Sequence[QuantizedLayer]:
-        """Its quantized layers; empty where it is dense or in a format that is not known here. Raises UsageProblem for an unknown packing."""
+        """Its quantized layers; empty if it is dense or in a format that is not known here. Raises UsageProblem for an unknown packing."""
         reader = FORMATS.get(self.method)
         return reader(self.tensors, self.quantization) if reader else []
 

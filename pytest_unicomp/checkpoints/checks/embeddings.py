@@ -1,4 +1,4 @@
-"""Do embeddings and head fit the vocabulary and each other: rows enough for every token, tied where the base ties them?"""
+"""The checks `vocabulary-size` and `tied-weights` of `unicomp check-artifact`: embeddings and head fit the vocabulary and each other."""
 
 from __future__ import annotations
 
@@ -78,6 +78,6 @@ CHECKS = {
         vocabulary_size,
     ),
     "tied-weights": ArtifactCheck(
-        "head and embeddings tied exactly where the base ties them", "set tie_word_embeddings as in the base and save again", tied_weights
+        "head and embeddings tied exactly if the base ties them", "set tie_word_embeddings as in the base and save again", tied_weights
     ),
 }

@@ -1,4 +1,4 @@
-"""Are the files complete, and safe to open: safetensors alone, nothing missing or cut short, nothing that would run as code?"""
+"""The checks of files of `unicomp check-artifact`: safetensors alone, no code, nothing missing or cut short, unchanged since they were written."""
 
 from __future__ import annotations
 
@@ -68,9 +68,9 @@ def _index_problems(candidate: Checkpoint) -> Iterator[str]:
         held = set(headers([file]))
         listed = {name for name, place in candidate.index.items() if place == file.name}
         for name in sorted(listed - held):
-            yield f"tensor {name} is not in {file.name}, where the index has it"
+            yield f"tensor {name} is not in {file.name}, though the index has it there"
         for name in sorted(held - listed):
-            yield f"tensor {name} of {file.name} is not in the index, so nobody reads it"
+            yield f"tensor {name} of {file.name} is not in the index, so it is never read"
 
 
 def _shard_problems(candidate: Checkpoint) -> Iterator[str]:

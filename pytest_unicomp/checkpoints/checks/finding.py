@@ -16,7 +16,7 @@ SHOWN = 3
 
 
 class Finding(Record):
-    """A check's answer, as it is printed and written: `found` holds the reason where the check does not apply, `action` is empty unless it failed."""
+    """A check's answer, as it is printed and written: `found` holds the reason if the check does not apply, `action` is empty unless it failed."""
 
     check: str
     status: Status
@@ -27,7 +27,7 @@ class Finding(Record):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one inspection found; `expected` where it can say more than the check in general."""
+    """What one inspection found; `expected` if it is more exact than the check in general."""
 
     status: Status
     found: str
@@ -36,7 +36,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class ArtifactCheck:
-    """One check: what must hold, what to do where it does not, and the function that looks at the checkpoint and its base."""
+    """One check: what must hold, what to do if it does not, and the function that looks at the checkpoint and its base."""
 
     expected: str
     action: str

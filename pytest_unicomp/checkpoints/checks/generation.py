@@ -12,7 +12,7 @@ from pytest_unicomp.checkpoints.configuration import Unresolved, resolve
 from pytest_unicomp.checkpoints.configuration.equality import equal
 
 IDS = ("bos_token_id", "eos_token_id", "pad_token_id")
-# What says nothing about replies: notes, how a cache is kept, and what is returned beside the tokens.
+# What replies do not depend on: notes, how a cache is kept, and what is returned beside the tokens.
 BOOKKEEPING = (
     *("transformers_version", "_from_model_config", "use_cache", "cache_implementation", "cache_config", "return_legacy_cache"),
     *("output_attentions", "output_hidden_states", "output_scores", "output_logits", "return_dict_in_generate", "disable_compile"),

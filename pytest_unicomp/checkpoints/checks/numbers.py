@@ -1,4 +1,4 @@
-"""Are the stored numbers usable: finite weights, scales above zero, zero points that the kernels read as they were meant?"""
+"""The checks `finite-weights`, `positive-scales` and `zero-points` of `unicomp check-artifact`: the stored numbers can be computed with."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def positive_scales(candidate: Checkpoint, base: Checkpoint) -> Outcome:
     problems = []
     for name, found in scales.items():
         wrong = [(found.zeros, "zero"), (found.negative, "below zero"), (found.not_finite, "not finite")]
-        told = ", ".join(f"{count} {what}" for count, what in wrong if count)
-        problems += [f"{name}: of {found.elements} scales {told}"] if told else []
+        counts = ", ".join(f"{count} {what}" for count, what in wrong if count)
+        problems += [f"{name}: of {found.elements} scales {counts}"] if counts else []
     return judged(problems, f"{sum(found.elements for found in scales.values())} scales above zero")
 
 
@@ -76,7 +76,7 @@ def _gptq_problems(layer: QuantizedLayer, quantization: dict[str, Any]) -> Itera
 def _awq_problems(layer: QuantizedLayer) -> Iterator[str]:
     if layer.declared is None or not layer.declared.symmetric:
         return
-    # The order of the eight codes of a word does not matter where all must be equal.
+    # The order of the eight codes of a word does not matter if all must be equal.
     stored, middle = codes(layer.parts["qzeros"].read("<i4"), layer.declared.bits, layer.outputs), 1 << (layer.declared.bits - 1)
     if bool((stored != middle).any()):
         yield f"zero_point is declared false, but its qzeros are not all {middle}"

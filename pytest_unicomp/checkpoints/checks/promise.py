@@ -16,7 +16,7 @@ KEEPING = ("pruning", "quantization")
 @dataclass(frozen=True)
 class Promise:
     """`sparsity` is the share of zeros in each linear layer of the decoder (0 to 1) or None, `pattern` "N:M" (N zeros in M inputs) or None;
-    `source` says who promises."""
+    `source` names what promises it."""
 
     source: str
     sparsity: float | None = None
@@ -35,7 +35,7 @@ class Promise:
 
 
 def recorded(folder: Path) -> Mapping[str, Any]:
-    """Return the checkpoint's unicomp.json, or nothing where it has none; raises ValueError where it is no JSON object."""
+    """Return the checkpoint's unicomp.json, or nothing if it has none; raises ValueError if it is no JSON object."""
     file = folder / RECORD
     if not file.is_file():
         return {}

@@ -1,4 +1,4 @@
-"""Is every tensor there in the shape that it must have: the base's where the sizes are equal, the configuration's in a smaller student?"""
+"""The check `shapes` of `unicomp check-artifact`: every tensor in the base's shape or, in a smaller student, in that of its config.json."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _against_base(candidate: Checkpoint, mine: Mapping[str, tuple[int, ...]], th
         if name in mine:
             if mine[name] != shape:
                 yield f"{name} is {list(mine[name])}, the base has {list(shape)}"
-        # Fused experts are stored apart where they are quantized; a head may be tied.
+        # Fused experts are stored apart if they are quantized; a head may be tied.
         elif not name.endswith(FORGOTTEN) and ".experts." not in name:
             yield f"{name} is missing"
     for name in sorted(set(mine) - set(theirs)):

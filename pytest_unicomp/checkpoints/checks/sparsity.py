@@ -1,4 +1,4 @@
-"""Are the zeros there that the recipe or the configuration promises, layer by layer, and in the pattern that sparse kernels need?"""
+"""The checks `sparsity` and `sparsity-pattern` of `unicomp check-artifact`: the promised zeros, layer by layer, in the pattern of sparse kernels."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def matrices(candidate: Checkpoint) -> Iterator[Tensor]:
 
 
 def masks(tensor: Tensor, candidate: Checkpoint) -> Iterator[np.ndarray[Any, Any]]:
-    """Yield, some rows at a time, where a weight is zero: of plain numbers, packed integers, or compressed-tensors' bitmask (1: not zero)."""
+    """Yield, some rows at a time, a mask of the weights that are zero: of plain numbers, packed integers, or compressed-tensors' bitmask (1: not zero)."""
     kind = tensor.name.rpartition(".")[2]
     if kind == "weight_packed":
         yield from packed_zero_masks(tensor, candidate.tensors, candidate.config)
@@ -39,7 +39,7 @@ def masks(tensor: Tensor, candidate: Checkpoint) -> Iterator[np.ndarray[Any, Any
     else:
         width = WIDTHS[tensor.dtype]
         floating = tensor.dtype.startswith(("F", "BF"))
-        # A float is zero where all bits but the sign are.
+        # A float is zero if all bits but the sign are.
         keep = UNSIGNED[width]((1 << (8 * width - floating)) - 1)
         numbers = tensor.read(UNSIGNED[width])
         for start, stop in row_chunks(*tensor.shape):
@@ -65,7 +65,7 @@ def sparsity(candidate: Checkpoint, base: Checkpoint) -> Outcome:
     if not shares:
         problems.append("no linear layer of the decoder is stored in a way that zeros can be counted in")
     least, most = 100 * min(shares, default=0), 100 * max(shares, default=0)
-    expected = f"{100 * wanted:g} % zeros in every linear layer, says {candidate.promise.source}"
+    expected = f"{100 * wanted:g} % zeros in every linear layer, by {candidate.promise.source}"
     return judged(problems, f"{least:.2f} to {most:.2f} % zeros in {len(shares)} layers", expected=expected)
 
 
@@ -90,7 +90,7 @@ def sparsity_pattern(candidate: Checkpoint, base: Checkpoint) -> Outcome:
             problems.append(f"{tensor.name}: {broken} of {total} groups hold fewer than {zeros} zeros")
     if not count:
         problems.append("no linear layer of the decoder is stored in a way that zeros can be counted in")
-    expected = f"{candidate.promise.pattern} in every linear layer, says {candidate.promise.source}"
+    expected = f"{candidate.promise.pattern} in every linear layer, by {candidate.promise.source}"
     return judged(problems, f"{candidate.promise.pattern} in {count} layers", expected=expected)
 
 

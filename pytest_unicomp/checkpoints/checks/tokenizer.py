@@ -56,7 +56,7 @@ def _part_problems(candidate: Checkpoint, base: Checkpoint) -> Iterator[str]:
     for what in PARTS:
         ours, others = _part(mine, what), _part(theirs, what)
         if ours != others:
-            yield f"{what} differ{_where(ours, others)}"
+            yield f"{what} differ{_first_difference(ours, others)}"
 
 
 def _part(content: Mapping[str, Any], what: str) -> Any:
@@ -72,7 +72,7 @@ def _part(content: Mapping[str, Any], what: str) -> Any:
     return added
 
 
-def _where(mine: Any, theirs: Any) -> str:
+def _first_difference(mine: Any, theirs: Any) -> str:
     if len(mine) != len(theirs):
         return f" ({len(mine)} entries, the base has {len(theirs)})"
     if isinstance(mine, Mapping):

@@ -1,4 +1,4 @@
-"""Finds the settings that a model's code in transformers reads: a setting that nobody reads computes nothing."""
+"""Finds the settings that a model's code in transformers reads: a setting that is never read computes nothing."""
 
 from __future__ import annotations
 

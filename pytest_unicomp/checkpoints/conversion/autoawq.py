@@ -1,4 +1,4 @@
-"""AutoAWQ -> compressed-tensors, by that library's own converter, told exactly which layers are packed."""
+"""Converts AutoAWQ checkpoints to compressed-tensors with that library's own converter, given the names of the packed layers."""
 
 from __future__ import annotations
 

@@ -32,9 +32,9 @@ class Layout:
 
 
 def converter(quantization: Mapping[str, Any], layers: list[QuantizedLayer]) -> GptqConverter:
-    """Return the converter for these layers; raises UsageProblem where an index names groups that do not exist."""
+    """Return the converter for these layers; raises UsageProblem if an index names groups that do not exist."""
     for layer in layers:
-        # A permuted index is no obstacle here, whatever desc_act says: the index itself is followed.
+        # A permuted index is no obstacle here, whatever desc_act states: the index itself is followed.
         for problem in index_problems(layer, {}):
             raise UsageProblem(f"unicomp: layer {layer.name}: {problem}; the checkpoint is damaged: download or quantize it again.")
     layouts = {layer.name: _layout(layer) for layer in layers}
@@ -78,7 +78,7 @@ class GptqConverter:
         return tensors
 
     def update_config(self, config: object) -> Any:
-        """Return the QuantizationConfig with one group per layout, its layers by name; None where every layer became dense."""
+        """Return the QuantizationConfig with one group per layout, its layers by name; None if every layer became dense."""
         from compressed_tensors.quantization import QuantizationArgs, QuantizationConfig, QuantizationScheme
 
         kinds: dict[tuple[int, int | None], list[str]] = {}

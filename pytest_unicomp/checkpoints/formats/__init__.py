@@ -15,7 +15,7 @@ FORMATS: Mapping[str, Reader] = {"compressed-tensors": compressed_tensors.layers
 
 
 def method(quantization: Mapping[str, Any]) -> str:
-    """Return the name of the quantization in config.json's `quantization_config`: "gptq", "awq", ...; "none" where it is empty."""
+    """Return the name of the quantization in config.json's `quantization_config`: "gptq", "awq", ...; "none" if it is empty."""
     return str(quantization.get("quant_method", "unknown")) if quantization else "none"
 
 

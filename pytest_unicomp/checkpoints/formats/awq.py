@@ -11,7 +11,7 @@ from pytest_unicomp.checkpoints.safetensors_reader import Tensor
 
 
 def declared(quantization: Mapping[str, Any]) -> Declared:
-    """Read bits, group size and zero points from `quantization_config`; raises UsageProblem where bits are missing or not 1 to 8."""
+    """Read bits, group size and zero points from `quantization_config`; raises UsageProblem if bits are missing or not 1 to 8."""
     bits = quantization.get("bits", quantization.get("w_bit"))
     if bits not in range(1, 9):
         raise UsageProblem(f"unicomp: quantization_config names {bits!r} bits; expected 1 to 8; write config.json again.")

@@ -16,7 +16,7 @@ CLASSES = ("Linear",)
 
 
 def matches(name: str, targets: Iterable[str]) -> bool:
-    """Say whether a module is meant by one of the targets: its name, "re:" and a pattern for its beginning, or the class Linear."""
+    """Return True if a module is meant by one of the targets: its name, "re:" and a pattern for its beginning, or the class Linear."""
     return any(
         target in CLASSES or target == name or (target.startswith("re:") and re.match(target[3:], name) is not None) for target in targets
     )
@@ -88,7 +88,7 @@ def _packed(name: str, parts: Mapping[str, Tensor], wanted: Declared | None) -> 
     if not wanted.symmetric and wanted.strategy in ("group", "channel"):
         groups = -(-inputs // wanted.group) if wanted.group else 1
         problems += differing(parts, {"weight_zero_point": ("I32", (words(outputs, wanted.bits), groups))})
-    # Rows may end within a word: bits are then what the declaration says, where it explains the width.
+    # Rows may end within a word: bits are then as declared, if that explains the width.
     if packed.shape[1] == columns:
         bits = float(wanted.bits)
     return QuantizedLayer(name, outputs, inputs, bits, group, wanted, parts, tuple(problems))
@@ -125,7 +125,7 @@ def _group(scale: Tensor | None, inputs: int, wanted: Declared | None) -> int | 
 
 
 def points(layer: QuantizedLayer) -> np.ndarray[Any, Any] | None:
-    """Return the zero points as signed numbers, -2^(bits-1) to 2^(bits-1) - 1 where they are sound; None where the layer stores none."""
+    """Return the zero points as signed numbers, -2^(bits-1) to 2^(bits-1) - 1 if they are sound; None if the layer stores none."""
     tensor = layer.parts.get("weight_zero_point")
     if tensor is None or layer.declared is None:
         return None

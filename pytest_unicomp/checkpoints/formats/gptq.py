@@ -59,7 +59,7 @@ def excluded(name: str, quantization: Mapping[str, Any]) -> bool:
 
 
 def declared(name: str, quantization: Mapping[str, Any]) -> Declared | None:
-    """Return what is declared for the module `name`, GPTQModel's `dynamic` rules included; None where such a rule leaves the module out.
+    """Return what is declared for the module `name`, GPTQModel's `dynamic` rules included; None if such a rule leaves the module out.
 
     Raises UsageProblem for bits other than 2, 3, 4 and 8.
     """
@@ -124,12 +124,12 @@ def points(layer: QuantizedLayer, format_version: int) -> np.ndarray[Any, Any]:
 
 
 def index_of(layer: QuantizedLayer) -> np.ndarray[Any, Any] | None:
-    """Return `g_idx`, the group of each input, or None where the layer has none (inputs in order)."""
+    """Return `g_idx`, the group of each input, or None if the layer has none (inputs in order)."""
     return layer.parts["g_idx"].read("<i4") if "g_idx" in layer.parts else None
 
 
 def in_order(layer: QuantizedLayer) -> bool:
-    """Say whether the groups are runs of neighbouring inputs; act-order permutes them."""
+    """Return True if the groups are runs of neighbouring inputs; act-order permutes them."""
     index = index_of(layer)
     group = layer.group or layer.inputs
     return index is None or bool(np.array_equal(index, np.arange(layer.inputs) // group))

@@ -12,7 +12,7 @@ from pytest_unicomp.checkpoints.safetensors_reader import WIDTHS, Tensor
 @dataclass(frozen=True)
 class Declared:
     """What config.json says of a layer: `bits` per weight, "int" or "float", inputs per scale (None: one scale for all inputs of an output, or
-    of blocks), whether zero lies in the middle of the codes, and the strategy by its name in compressed-tensors."""
+    of blocks), if zero lies in the middle of the codes, and the strategy by its name in compressed-tensors."""
 
     bits: int
     kind: str
@@ -23,7 +23,7 @@ class Declared:
 
 @dataclass(frozen=True)
 class QuantizedLayer:
-    """A layer of `outputs` x `inputs` weights: bits per code and inputs per scale as the shapes give them (None where they do not), what is
+    """A layer of `outputs` x `inputs` weights: bits per code and inputs per scale as the shapes give them (None if they do not), what is
     declared, its tensors by their last name, and each contradiction between shapes and declaration as half a sentence."""
 
     name: str
@@ -42,7 +42,7 @@ class QuantizedLayer:
 
     @property
     def expected_bits(self) -> float | None:
-        """Bits that the declaration implies: codes, and per group a scale and a zero point as they are stored; None where nothing is declared.
+        """Bits that the declaration implies: codes, and per group a scale and a zero point as they are stored; None if nothing is declared.
 
         Index and shape tensors count as they are: neither depends on bits or group.
         """

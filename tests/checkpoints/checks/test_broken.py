@@ -192,7 +192,7 @@ DEFECTS = {
         "dense",
         lambda copy: shard(copy, add=True),
         {"files-complete"},
-        "is not in the index, so nobody reads it",
+        "is not in the index, so it is never read",
     ),
     "two files without an index": ("dense", lambda copy: shard(copy, index=False), {"files-complete"}, "index.json is missing"),
     "one NaN": ("dense", lambda copy: copy.tensors(at(f"{UP}.weight", 7, float("nan"))), {"finite-weights"}, f"{UP}.weight holds 1 NaN"),
@@ -234,13 +234,13 @@ DEFECTS = {
         {"zero-points"},
         "desc_act is declared false",
     ),
-    "4 bits declared, 8 stored": ("rtn-w8a16", widen, {"declared-bits", "bits-per-weight"}, "4 bits are declared, the shape says 8"),
+    "4 bits declared, 8 stored": ("rtn-w8a16", widen, {"declared-bits", "bits-per-weight"}, "4 bits are declared, the shape gives 8"),
     "4 bits declared, integers of 8": ("smoothquant-w8a8", widen, {"bits-per-weight"}, "8.2"),
     "other bits in gptq": (
         "gptq",
         lambda copy: copy.json("config.json", nest("quantization_config", "bits", 8)),
         {"declared-bits", "bits-per-weight"},
-        "says 4",
+        "gives 4",
     ),
     "another group size": (
         "awq",
@@ -460,7 +460,7 @@ def test_the_record_beside_the_weights_is_believed_where_no_recipe_speaks_and_gu
     record = {"family": "pruning", "settings": {"sparsity": 0.5, "pattern": "2:4"}, "fingerprint": fingerprint(copy.folder)}
     (copy.folder / "unicomp.json").write_text(json.dumps(record))
     assert set(copy.failed()) == {"sparsity-pattern"}
-    assert "says unicomp.json" in copy.failed()["sparsity-pattern"].expected
+    assert "by unicomp.json" in copy.failed()["sparsity-pattern"].expected
     copy.json("config.json", set_item("use_cache", False))
     assert set(copy.failed()) == {"sparsity-pattern", "provenance"}
 
