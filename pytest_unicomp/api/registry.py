@@ -17,7 +17,7 @@ from pytest_unicomp.api.protocols import Method
 from pytest_unicomp.api.vocabulary import CAPABILITIES
 
 # Modules whose package has another name. The name of the module may belong to another package: awq is not AutoAWQ.
-PACKAGES = {"awq": "autoawq", "compressed_tensors": "compressed-tensors"}
+PACKAGES = {"auto_round": "auto-round", "awq": "autoawq", "compressed_tensors": "compressed-tensors"}
 
 
 # Per kind of entry: the package, the table of its modules, and the group of entry points of other packages.

@@ -139,6 +139,8 @@ def describe_quantization(config: dict[str, Any]) -> str:
         for what in ("weights", "input_activations"):
             if (arguments := group.get(what)) is not None:
                 parts.append(f"{what.replace('_', ' ')} {_arguments(arguments)}")
+    if (cache := quantization.get("kv_cache_scheme")) is not None:
+        parts.append(f"KV cache {_arguments(cache)}")
     form = quantization.get("format") or quantization.get("quant_algo") or ""
     head = f"{quantization.get('quant_method', 'unknown')} {form}".strip()
     if not parts and "bits" in quantization:

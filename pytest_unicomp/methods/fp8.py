@@ -1,35 +1,31 @@
-"""Store weights as 8-bit floats and round activations to 8-bit floats token by token, without data (Micikevicius et al. 2022, arXiv 2209.05433)."""
+"""Store weights and round activations in 8-bit floats, without data (Micikevicius et al. 2022, arXiv 2209.05433)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
-from pytest_unicomp.api.records import Family
-from pytest_unicomp.methods.decoder import other_linear_layers
-from pytest_unicomp.methods.one_shot import OneShotMethod
+from pytest_unicomp.methods.preset_scheme import PresetScheme
 
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+BLOCK = "FP8_BLOCK"
 
 
 @dataclass(frozen=True)
-class Fp8Dynamic(OneShotMethod):
-    """Weights as FP8 E4M3 with one scale per output channel (max|w| / 448); activations the same with one scale per token, found as they come.
+class Fp8(PresetScheme):
+    """FP8 E4M3, a scale being max|w| / 448, in one of two schemes of llm-compressor.
 
-    llm-compressor's scheme FP8_DYNAMIC, the fast path of accelerators since compute capability 8.9.
+    FP8_DYNAMIC: one scale per output channel of the weights and one per token of the activations, found as they come; the fast path of
+    accelerators since compute capability 8.9. FP8_BLOCK: one scale per 128 x 128 block of the weights and per 128 consecutive activations of
+    a token, as DeepSeek-V3 was trained (arXiv 2412.19437).
     """
 
     scheme: str = "FP8_DYNAMIC"
     method: ClassVar[str] = "fp8"
-    family: ClassVar[Family] = "quantization"
 
-    def modifiers(self, model: PreTrainedModel) -> Sequence[Any]:
-        """Return llm-compressor's plain quantization with this scheme."""
-        from llmcompressor.modifiers.quantization import QuantizationModifier
-
-        return [QuantizationModifier(targets="Linear", scheme=self.scheme, ignore=other_linear_layers(model))]
+    @property
+    def multiple(self) -> int:
+        """The activations that share a scale, if not all of a token do."""
+        return 128 if self.scheme == BLOCK else 1
 
 
-RECIPES = {"fp8-dynamic": Fp8Dynamic()}
+RECIPES = {"fp8-dynamic": Fp8(), "fp8-block": Fp8(BLOCK)}

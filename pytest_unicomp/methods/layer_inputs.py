@@ -22,7 +22,7 @@ def layer_inputs(config: Mapping[str, Any]) -> dict[str, int]:
         return {}
     found = {"hidden_size": int(hidden)}
     if heads := text.get("num_attention_heads"):
-        found["num_attention_heads x head_dim"] = int(heads) * _head_size(text)
+        found["num_attention_heads x head_dim"] = int(heads) * head_size(text)
     if text.get("intermediate_size") and not _only_experts(text):
         found["intermediate_size"] = int(text["intermediate_size"])
     return found | {key: int(text[key]) for key in SIZES if text.get(key)}
@@ -34,10 +34,12 @@ def layer_outputs(config: Mapping[str, Any]) -> dict[str, int]:
     text: Mapping[str, Any] = config.get("text_config") or config
     found = {name: size for name, size in layer_inputs(config).items() if name in ("hidden_size", "intermediate_size")}
     heads = text.get("num_key_value_heads") or text.get("num_attention_heads")
-    return found | ({"num_key_value_heads x head_dim": int(heads) * _head_size(text)} if found and heads else {})
+    return found | ({"num_key_value_heads x head_dim": int(heads) * head_size(text)} if found and heads else {})
 
 
-def _head_size(text: Mapping[str, Any]) -> int:
+def head_size(config: Mapping[str, Any]) -> int:
+    """Return the size of an attention head's output, in channels."""
+    text: Mapping[str, Any] = config.get("text_config") or config
     return int(text.get("v_head_dim") or text.get("head_dim") or text["hidden_size"] // text["num_attention_heads"])
 
 

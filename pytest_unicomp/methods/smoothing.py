@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_unicomp.methods.decoder import block_list
+from pytest_unicomp.methods.support import has_experts
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -41,6 +42,14 @@ LINEAR: Mapping[str, Feeds] = {
 }
 
 
+# The norm ahead of the experts feeds their router too: scales stay out of it, as llm-compressor leaves it in Mixtral and Qwen-MoE.
+EXPERTS: Feeds = (
+    ("input_layernorm", ATTENTION),
+    ("self_attn.v_proj", ("self_attn.o_proj",)),
+    ("mlp.experts.N.up_proj", ("mlp.experts.N.down_proj",)),
+)
+
+
 def unknown_norms(config: Mapping[str, Any]) -> str | None:
     """Return why scales cannot be moved through the norms of a model with this config.json, or None."""
     kind = config.get("model_type")
@@ -63,6 +72,8 @@ def awq_mappings(model: PreTrainedModel) -> list[tuple[str, list[str]]]:
     Gemma 3 leaves out its first norm, as llm-compressor does: its norms of queries and keys make scaling there harmful.
     """
     config: Any = model.config
+    if has_experts(config.to_dict()):
+        return _patterns(model, EXPERTS)
     norms, linear = NORMS[config.model_type], LINEAR.get(config.model_type, VALUES)
     if config.model_type == "gemma3_text":
         norms = norms[1:]
@@ -77,4 +88,5 @@ def _patterns(model: PreTrainedModel, feeds: Feeds) -> list[tuple[str, list[str]
 
 
 def _pattern(prefix: str, name: str) -> str:
-    return rf"re:^{prefix}\.\d+\.{re.escape(name)}$"
+    inside = re.escape(name).replace(r"\.N\.", r"\.\d+\.")
+    return rf"re:^{prefix}\.\d+\.{inside}$"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from pytest_unicomp.api.records import Family
-from pytest_unicomp.methods.fp8 import Fp8Dynamic
+from pytest_unicomp.methods.fp8 import Fp8
 from pytest_unicomp.methods.one_shot import OneShotMethod, OneShotRun
 from pytest_unicomp.methods.sparsegpt import SparseGpt
 from pytest_unicomp.methods.sparsity_pattern import pattern_length
@@ -40,7 +40,7 @@ class SparseGptFp8(OneShotMethod):
     def runs(self, model: PreTrainedModel) -> Sequence[OneShotRun]:
         """Return the pruning, which reads the calibration documents, then the quantization, which reads none."""
         pruning = SparseGpt(self.sparsity, self.pattern, self.block, self.dampening).modifiers(model)
-        return [OneShotRun(pruning, "pruning", True), OneShotRun(Fp8Dynamic(self.scheme).modifiers(model), "8-bit floats", False)]
+        return [OneShotRun(pruning, "pruning", True), OneShotRun(Fp8(self.scheme).modifiers(model), "8-bit floats", False)]
 
 
 RECIPES = {"sparsegpt-2of4-fp8": SparseGptFp8()}

@@ -63,10 +63,10 @@ def changed_settings(folder: Path, method: Method) -> list[str]:
     """Return each setting that the model in `folder` changes, such as "group 64 instead of 128"; reads config.json alone."""
     pairs = zip(_steps(method), _steps(invocation.for_model(method, _config(folder))), strict=True)
     return [
-        f"{name} {value} instead of {before.settings()[name]}"
+        f"{name} {value} instead of {before.settings().get(name, 'the default')}"
         for before, after in pairs
         for name, value in after.settings().items()
-        if value != before.settings()[name]
+        if value != before.settings().get(name)
     ]
 
 

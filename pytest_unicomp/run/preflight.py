@@ -139,7 +139,7 @@ def _with_method_notes(settings: Settings, planned: Plan) -> Plan:
         if folder is not None and candidate.method is not None:
             compress.require_supported(folder, planned.model, candidate.name, candidate.method)
             if changed := compress.changed_settings(folder, candidate.method):
-                notes.append(f"{candidate.name}: {', '.join(changed)}, because of this model's widths")
+                notes.append(f"{candidate.name}: {', '.join(changed)}, as this model requires")
     return replace(planned, notes=(*planned.notes, *notes))
 
 

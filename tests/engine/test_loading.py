@@ -204,3 +204,23 @@ def test_a_sharded_model_uses_a_device_map_and_has_the_same_logits(tmp_path: Pat
     tokens = torch.tensor([[5, 6, 7, 8]])
     with torch.inference_mode():
         assert torch.equal(spread.model(tokens).logits, plain.model(tokens).logits)
+
+
+def test_a_quantized_kv_cache_is_quantized_when_requests_are_scored(tmp_path: Path) -> None:
+    import torch
+
+    source = checkpoints.checkpoint(tmp_path / "model", layers=2)
+    made = engine.load(checkpoints.run("fp8-kv", source, tmp_path / "out", checkpoints.calibration()), device="cpu", dtype="float32")
+    ids = torch.tensor([[*range(3, 60)]])
+    with torch.inference_mode():
+        plain = engine.load(source, device="cpu", dtype="float32").model(input_ids=ids).logits.log_softmax(-1)
+        expected = checkpoints.load(tmp_path / "out")(input_ids=ids).logits.log_softmax(-1)
+    requests = [(("", ""), ids[0, :at].tolist(), ids[0, at : at + 3].tolist()) for at in (20, 20, 30, 40, 41)]
+    scored = made.lm._loglikelihood_tokens(requests, disable_tqdm=True)
+    for (_, context, continuation), (found, _) in zip(requests, scored, strict=True):
+        places = range(len(context) - 1, len(context) - 1 + len(continuation))
+        wanted, without = (
+            sum(float(table[0, place, token]) for place, token in zip(places, continuation, strict=True)) for table in (expected, plain)
+        )
+        assert found == pytest.approx(wanted, abs=2e-3)
+        assert abs(found - wanted) < abs(found - without)

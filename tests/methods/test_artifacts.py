@@ -13,9 +13,10 @@ import pytest
 from pytest_unicomp.api.errors import InfrastructureError, UnicompError, UsageProblem
 from pytest_unicomp.api.records import Model
 from pytest_unicomp.api.registry import methods
-from pytest_unicomp.run.compress import Compression, compress, reference
+from pytest_unicomp.run.compress import Compression, compress
 from pytest_unicomp.store.local import Store
 from tests.methods.tiny import calibration, checkpoint, run
+from tests.toys import reference
 
 
 @contextmanager
@@ -32,7 +33,7 @@ def files_of_at_most(size: int) -> Iterator[None]:
 
 @pytest.fixture
 def model(llama: Path) -> Model:
-    return reference(str(llama), None)
+    return reference(str(llama))
 
 
 def how(root: Path) -> Compression:
@@ -55,7 +56,7 @@ def test_a_folder_that_was_copied_away_still_says_how_it_was_made(recipe: str, m
     assert record["recipe"] == recipe
     assert record["settings"] == {"method": methods()[recipe].method, **methods()[recipe].settings()}
     assert record["reference"]["fingerprint"] == model.fingerprint
-    assert record["fingerprint"] == artifact.fingerprint == reference(str(copied), None).fingerprint
+    assert record["fingerprint"] == artifact.fingerprint == reference(str(copied)).fingerprint
     assert record["calibration"]["digest"] == calibration().record.digest
     assert (record["seed"], record["device"]) == (3, "cpu")
     assert 0 < record["seconds"] < 600
@@ -79,7 +80,7 @@ def test_a_full_disk_is_an_infrastructure_error_and_leaves_nothing(recipe: str, 
 
 
 def test_a_model_that_is_quantized_already_is_refused_before_any_work(llama: Path, tmp_path: Path) -> None:
-    quantized = reference(str(run("rtn-w4a16", llama, tmp_path / "quantized")), None)
+    quantized = reference(str(run("rtn-w4a16", llama, tmp_path / "quantized")))
     for name, method in methods().items():
         if method.family not in ("pruning", "quantization"):
             continue

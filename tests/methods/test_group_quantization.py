@@ -19,10 +19,11 @@ from pytest_unicomp.methods import configured
 from pytest_unicomp.methods.awq import Awq
 from pytest_unicomp.methods.group_quantization import PER_CHANNEL, fitting_group
 from pytest_unicomp.methods.rtn import RoundToNearest
-from pytest_unicomp.run.compress import changed_settings, compress, reference, require_supported
+from pytest_unicomp.run.compress import changed_settings, compress, require_supported
 from pytest_unicomp.run.run import Run
 from tests.methods.test_artifacts import how
 from tests.methods.tiny import calibration, checkpoint, load, run
+from tests.toys import reference
 
 SMOL = {"hidden_size": 576, "intermediate_size": 1536, "num_attention_heads": 9, "num_key_value_heads": 3}
 # Widths of SmolLM-135M, Qwen2.5-0.5B and Gemma 2 2B; then one that needs groups of 32 and one that no group divides.
@@ -82,7 +83,7 @@ def test_a_recipe_compresses_a_model_of_any_width(width: str, recipe: str, tmp_p
         assert bool(model(input_ids=torch.arange(3, 60)[None]).logits.isfinite().all())
 
 
-@pytest.mark.parametrize("recipe", ["rtn-w4a16", "gptq-w4a16", "awq-w4a16"])
+@pytest.mark.parametrize("recipe", ["rtn-w4a16", "gptq-w4a16", "awq-w4a16", "w4a16-asym"])
 @pytest.mark.parametrize("width", SMALL)
 def test_a_group_recipe_writes_the_group_that_the_width_takes(width: str, recipe: str, tmp_path: Path) -> None:
     kind, sizes, group = WIDTHS[width]
@@ -97,7 +98,7 @@ def test_a_group_recipe_writes_the_group_that_the_width_takes(width: str, recipe
 
 
 def test_the_artifact_s_settings_name_the_group_that_was_used(tmp_path: Path) -> None:
-    source = reference(str(checkpoint(tmp_path / "model", layers=1, **WIDTHS["96"][1])), None)
+    source = reference(str(checkpoint(tmp_path / "model", layers=1, **WIDTHS["96"][1])))
     artifact = compress(source, "rtn-w4a16", methods()["rtn-w4a16"], how(tmp_path / "store"))
     assert artifact.settings == {"method": "rtn", "bits": 4, "group": 32}
     assert json.loads((Path(artifact.path) / "unicomp.json").read_text())["settings"] == artifact.settings
@@ -114,7 +115,7 @@ def test_a_change_is_told_before_the_run_and_no_change_is_not(tmp_path: Path) ->
 def test_the_plan_of_a_run_names_the_group_that_the_recipe_will_use(tmp_path: Path) -> None:
     folder = checkpoint(tmp_path / "model", layers=1, **WIDTHS["96"][1])
     chosen = {"model": str(folder), "recipe": ["rtn-w4a16", "wanda-50"], "benchmark": ["bytes"], "cache": str(tmp_path / "store")}
-    assert Run(resolve(chosen)).plan.notes == ("rtn-w4a16: group 32 instead of 128, because of this model's widths",)
+    assert Run(resolve(chosen)).plan.notes == ("rtn-w4a16: group 32 instead of 128, as this model requires",)
 
 
 def test_the_step_after_a_distillation_takes_the_group_of_the_student(tmp_path: Path) -> None:

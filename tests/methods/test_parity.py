@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 import torch
 
+from pytest_unicomp import engine
 from pytest_unicomp.engine.quiet_libraries import quiet_with_captured_output
+from pytest_unicomp.methods.autoround import AutoRound
 from pytest_unicomp.methods.decoder import linear_layers
 from pytest_unicomp.methods.sparsegpt import SparseGpt
 from pytest_unicomp.methods.tokens import encode
-from tests.methods.tiny import calibration, load, run
+from tests.methods.tiny import calibration, checkpoint, load, run
 
 
 def oneshot(source: Path, recipe: list[Any], destination: Path) -> Any:
@@ -36,6 +38,7 @@ def oneshot(source: Path, recipe: list[Any], destination: Path) -> Any:
             shuffle_calibration_samples=False,
         )
         model.save_pretrained(destination, save_compressed=True)
+        tokenizer.save_pretrained(destination)
     return load(destination)
 
 
@@ -83,6 +86,79 @@ def test_fp8_quantizes_as_a_direct_call_does(llama: Path, tmp_path: Path) -> Non
     theirs = oneshot(llama, [QuantizationModifier(targets="Linear", scheme="FP8_DYNAMIC", ignore=["lm_head"])], tmp_path / "theirs")
     ours = load(run("fp8-dynamic", llama, tmp_path / "ours"))
     assert_same_weights(unpacked(ours), unpacked(theirs))
+
+
+def quantized_directly(source: Path, destination: Path, recipe: str) -> Any:
+    """What a direct call makes of `source` by the scheme, or the modifier, behind a recipe."""
+    with quiet_with_captured_output():
+        from llmcompressor.modifiers.autoround import AutoRoundModifier
+        from llmcompressor.modifiers.quantization import QuantizationModifier
+
+        if recipe == "autoround-w4a16":
+            modifier = AutoRoundModifier(targets="Linear", scheme="W4A16", ignore=["lm_head"], iters=4, enable_torch_compile=False)
+        elif recipe == "fp8-kv":
+            cache = {"num_bits": 8, "type": "float", "strategy": "tensor", "dynamic": False, "symmetric": True}
+            modifier = QuantizationModifier(kv_cache_scheme=cache)
+        else:
+            scheme = {"fp8-block": "FP8_BLOCK", "w4a16-asym": "W4A16_ASYM"}.get(recipe, recipe.upper())
+            modifier = QuantizationModifier(targets="Linear", scheme=scheme, ignore=["lm_head"])
+    return oneshot(source, [modifier], destination)
+
+
+@pytest.mark.parametrize("recipe", ["fp8-block", "nvfp4a16", "mxfp4a16", "w4a16-asym"])
+def test_a_scheme_without_data_quantizes_as_a_direct_call_does(recipe: str, llama: Path, tmp_path: Path) -> None:
+    quantized_directly(llama, tmp_path / "theirs", recipe)
+    run(recipe, llama, tmp_path / "ours")
+    ours, theirs = (engine.load(tmp_path / name, device="cpu", dtype="float32").model for name in ("ours", "theirs"))
+    assert_same_weights(ours, theirs)
+
+
+def test_autoround_rounds_as_a_direct_call_does(llama: Path, tmp_path: Path) -> None:
+    theirs = quantized_directly(llama, tmp_path / "theirs", "autoround-w4a16")
+    ours = load(run(AutoRound(iterations=4), llama, tmp_path / "ours", calibration()))
+    assert_same_weights(unpacked(ours), unpacked(theirs))
+
+
+def test_the_kv_cache_gets_the_scales_of_a_direct_call_and_changes_the_outputs(llama: Path, tmp_path: Path) -> None:
+    theirs = quantized_directly(llama, tmp_path / "theirs", "fp8-kv")
+    ours = load(run("fp8-kv", llama, tmp_path / "ours", calibration()))
+    scales = {name: value for name, value in ours.state_dict().items() if name.endswith(("k_scale", "v_scale"))}
+    assert len(scales) == 4
+    assert all(torch.equal(value, theirs.state_dict()[name]) for name, value in scales.items())
+    ids = torch.arange(3, 60)[None]
+    with torch.inference_mode():
+        assert torch.equal(ours(input_ids=ids).logits, theirs(input_ids=ids).logits)
+        assert not torch.equal(ours(input_ids=ids).logits, load(llama)(input_ids=ids).logits)
+
+
+def test_reap_keeps_the_experts_of_a_direct_call(tmp_path: Path) -> None:
+    source = checkpoint(tmp_path / "model", "qwen3_moe")
+    with quiet_with_captured_output():
+        from datasets import Dataset
+        from llmcompressor import oneshot as direct
+        from llmcompressor.modeling.moe.linearize import linearize_moe, repack_moe
+        from llmcompressor.modifiers.pruning.reap import REAPPruningModifier
+        from transformers import AutoTokenizer
+
+        model = load(source)
+        linearize_moe(model)
+        documents = encode(source, calibration(), recipe="test")
+        rows = {"input_ids": [ids[0].tolist() for ids in documents], "attention_mask": [[1] * ids.shape[1] for ids in documents]}
+        direct(
+            model=model,
+            tokenizer=AutoTokenizer.from_pretrained(source),
+            dataset=Dataset.from_dict(rows),
+            recipe=[REAPPruningModifier(sparsity=0.25)],
+            max_seq_length=64,
+            num_calibration_samples=len(documents),
+            shuffle_calibration_samples=False,
+        )
+        repack_moe(model)
+    ours = load(run("reap-25", source, tmp_path / "ours", calibration()))
+    assert ours.config.num_experts == 3
+    theirs = model.state_dict()
+    assert ours.state_dict().keys() == theirs.keys()
+    assert all(torch.equal(value, theirs[name]) for name, value in ours.state_dict().items())
 
 
 def obs_by_hand(weight: torch.Tensor, inputs: torch.Tensor, *, block: int, dampening: float) -> torch.Tensor:

@@ -6,6 +6,7 @@ import json
 import random
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,10 +84,12 @@ def job(
 
 
 def run(recipe: str | Any, source: Path, destination: Path, text: Calibration | None = None, seed: int = 0) -> Path:
-    """Compress `source` into a new folder with a recipe's name or a method, on the CPU, and return the folder."""
+    """Compress `source` into a new folder with a recipe's name or a method, on the CPU, and return the folder; AutoRound takes few steps."""
     from pytest_unicomp.api.registry import methods
 
     method = methods()[recipe].for_model(json.loads((source / "config.json").read_text())) if isinstance(recipe, str) else recipe
+    if recipe == "autoround-w4a16":
+        method = replace(method, iterations=4)
     destination.mkdir()
     with tempfile.TemporaryDirectory() as scratch:
         method.compress(job(source, destination, text, seed=seed, scratch=Path(scratch)))

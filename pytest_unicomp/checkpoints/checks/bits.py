@@ -24,6 +24,8 @@ def declared_bits(candidate: Checkpoint, base: Checkpoint) -> Outcome:
         )
     if (candidate.quantization.get("sparsity_config") or {}).get("format") not in (None, "dense"):
         return not_applicable("its weights are stored sparse; see sparsity and sparsity-pattern")
+    if candidate.only_cache:
+        return not_applicable("only its KV cache is quantized")
     layers = candidate.layers
     if not layers:
         return judged(["config.json declares a quantization, but no layer is quantized"], "")
@@ -85,6 +87,8 @@ def smaller_than_base(candidate: Checkpoint, base: Checkpoint) -> Outcome:
         return not_applicable("it is not quantized")
     if base.method != "none":
         return not_applicable("the base is quantized itself")
+    if candidate.only_cache:
+        return not_applicable("only its KV cache is quantized")
     mine, theirs = (sum(file.stat().st_size for file in each.files) for each in (candidate, base))
     found = f"{mine} bytes, the base has {theirs}"
     return judged([found] if mine >= theirs else [], found)

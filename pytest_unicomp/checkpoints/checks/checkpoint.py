@@ -100,6 +100,11 @@ class Checkpoint:
         """The name of its quantization, "none" for a dense checkpoint."""
         return method(self.quantization)
 
+    @property
+    def only_cache(self) -> bool:
+        """Return True if it quantizes its KV cache and no weights."""
+        return bool(self.quantization.get("kv_cache_scheme")) and not self.quantization.get("config_groups")
+
     @cached_property
     def layers(self) -> Sequence[QuantizedLayer]:
         """Its quantized layers; empty if it is dense or in a format that is not known here. Raises UsageProblem for an unknown packing."""

@@ -16,6 +16,8 @@ SCALES = (
     *("weight_scale", "weight_scale_inv", "weight_global_scale", "input_scale", "input_global_scale", "output_scale"),
     *("q_scale", "k_scale", "v_scale", "scales"),
 )
+# From this share of negative scales on, the tool that wrote them uses both signs.
+EITHER_SIGN = 0.25
 
 
 def finite_weights(candidate: Checkpoint, base: Checkpoint) -> Outcome:
@@ -26,13 +28,20 @@ def finite_weights(candidate: Checkpoint, base: Checkpoint) -> Outcome:
 
 
 def positive_scales(candidate: Checkpoint, base: Checkpoint) -> Outcome:
-    """Every scale is finite and above zero: zero wipes a group out, a negative one turns its sign."""
+    """Every scale is finite and above zero: zero wipes a group out, a negative one turns its sign.
+
+    AutoRound gives symmetric codes scales of either sign, about half of each: there, only a few negative ones are wrong.
+    """
     scales = {name: found for name, found in candidate.statistics.items() if name.rpartition(".")[2] in SCALES}
     if not scales:
         return not_applicable("it stores no scales")
+    symmetric = {
+        tensor.name for layer in candidate.layers if layer.declared and layer.declared.symmetric for tensor in layer.parts.values()
+    }
     problems = []
     for name, found in scales.items():
-        wrong = [(found.zeros, "zero"), (found.negative, "below zero"), (found.not_finite, "not finite")]
+        either = name in symmetric and found.negative >= EITHER_SIGN * found.elements
+        wrong = [(found.zeros, "zero"), (0 if either else found.negative, "below zero"), (found.not_finite, "not finite")]
         counts = ", ".join(f"{count} {what}" for count, what in wrong if count)
         problems += [f"{name}: of {found.elements} scales {counts}"] if counts else []
     return judged(problems, f"{sum(found.elements for found in scales.values())} scales above zero")
