@@ -25,6 +25,7 @@ BESIDE_CODES = (
 )
 EIGHT_BITS = ("F8_E4M3", "F8_E5M2", "I8", "U8")
 WIDE = ("F64", "F32", "F16", "BF16")
+HEADS = ("lm_head", "embed_out")
 ROUTERS = ("gate", "router")
 # The layers of a block that GPTQ and AWQ tools quantize in every model; what else they take depends on the model.
 ALWAYS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -63,7 +64,7 @@ def left_dense(candidate: Checkpoint) -> Iterator[str]:
         last = module.rpartition(".")[2]
         if kind != "weight" or module in packed or len(tensor.shape) != 2 or last in ROUTERS or tensor.dtype not in WIDE:
             continue
-        head = scheme and last in ("lm_head", "embed_out") and not candidate.text_config.get("tie_word_embeddings", False)
+        head = scheme and last in HEADS and not candidate.text_config.get("tie_word_embeddings", False)
         of_block = bool(IN_BLOCK.search(name)) and ".experts." not in name
         meant = head or last in kinds or (of_block and (_linear(candidate) if scheme else last in ALWAYS))
         if meant and not left_out(module, candidate):
@@ -78,7 +79,10 @@ def left_out(module: str, candidate: Checkpoint) -> bool:
     """Return True if config.json leaves the module out of the quantization."""
     declared = candidate.quantization
     if candidate.method == "compressed-tensors":
-        return compressed_tensors.declared(module, declared) is None
+        ignored = declared.get("ignore") or ()
+        return compressed_tensors.declared(module, declared) is None or any(
+            compressed_tensors.matches(name, ignored) for name in _names(module)
+        )
     excluded = [str(part) for part in declared.get("modules_to_not_convert") or ()]
     if any(part in module for part in excluded):
         return True
@@ -88,6 +92,17 @@ def left_out(module: str, candidate: Checkpoint) -> bool:
     if inside and not any(module.endswith(part) for part in inside):
         return True
     return candidate.method == "gptq" and gptq.excluded(module, declared)
+
+
+def _names(module: str) -> Iterator[str]:
+    """Yield the names that a module may have in memory, where ignore lists take them from: the library that stores it renames heads and prefixes."""
+    if module.rpartition(".")[2] in HEADS:
+        yield from HEADS
+    parts = module.split(".")
+    yield from (".".join(parts[place:]) for place in range(1, len(parts) - 1))
+    for prefix in ("model", "model.language_model", "language_model", "language_model.model", "transformer"):
+        for place in range(len(parts) - 1):
+            yield ".".join((prefix, *parts[place:]))
 
 
 def wrongly_packed(candidate: Checkpoint) -> Iterator[str]:

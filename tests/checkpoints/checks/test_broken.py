@@ -546,6 +546,25 @@ def test_modelopt_s_own_file_declares_its_format_which_is_not_judged(broken):
     assert copy.failed() == {}
 
 
+@pytest.mark.parametrize("name", ["lm_head", "embed_out"])
+def test_a_head_is_left_out_under_either_of_its_names_and_missed_under_none(name, broken):
+    copy = broken("rtn-w4a16")
+    untie(copy)
+    copy.base_config(set_item("tie_word_embeddings", False))
+    copy.json("config.json", nest("quantization_config", "ignore", [name]))
+    assert "declared-bits" not in copy.failed()
+    copy.json("config.json", nest("quantization_config", "ignore", []))
+    assert copy.failed()["declared-bits"].found == "lm_head is dense, though config.json declares it quantized"
+
+
+@pytest.mark.parametrize("prefix", ["model.language_model", "language_model.model"])
+def test_an_ignored_layer_is_left_out_under_the_name_that_it_has_in_memory(prefix, broken):
+    copy = broken("rtn-w4a16")
+    dense_layer(copy)
+    copy.json("config.json", nest("quantization_config", "ignore", ["lm_head", UP.replace("model", prefix, 1)]))
+    assert copy.failed() == {}
+
+
 def test_static_scales_that_are_stored_pass(broken):
     import torch
 
