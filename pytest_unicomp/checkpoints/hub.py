@@ -11,6 +11,7 @@ from typing import Any
 
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
 from pytest_unicomp.checkpoints import gguf
+from pytest_unicomp.checkpoints.configuration.resolve import known
 from pytest_unicomp.checkpoints.formats.gptq import quantization_of
 from pytest_unicomp.checkpoints.lfs_pointer import MEANING, is_pointer
 from pytest_unicomp.checkpoints.safetensors_reader import INDEX, block_sparsity, headers, logical_parameters, weight_files
@@ -179,7 +180,8 @@ def _require_plain(folder: Path, name: str) -> None:
         config = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageProblem(f"unicomp: {file} cannot be read as JSON ({error}); give the folder that save_pretrained wrote.") from error
-    if isinstance(config, dict) and config.get("auto_map"):
+    # For an architecture that transformers has, its own class is used and the code in the folder is never read.
+    if isinstance(config, dict) and config.get("auto_map") and not known(config):
         raise UsageProblem(
             f"unicomp: {name} wants to run its own code (auto_map in config.json), which is refused; "
             "use a checkpoint of an architecture that transformers knows."

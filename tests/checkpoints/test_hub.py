@@ -218,4 +218,10 @@ def test_a_folder_without_configuration_or_with_code_of_its_own_is_refused(tmp_p
     with pytest.raises(UsageProblem, match=r"holds no config\.json"):
         hub.validate(str(tmp_path / "empty"), None)
     with pytest.raises(UsageProblem, match="wants to run its own code"):
-        hub.validate(str(folder(tmp_path / "custom", auto_map={"AutoModel": "x.Y"})), None)
+        hub.validate(str(folder(tmp_path / "custom", model_type="mine", auto_map={"AutoModel": "x.Y"})), None)
+
+
+def test_code_beside_an_architecture_that_transformers_has_is_no_obstacle(tmp_path: Path) -> None:
+    model = folder(tmp_path / "phi3", model_type="phi3", auto_map={"AutoConfig": "configuration_phi3.Phi3Config"})
+    (model / "configuration_phi3.py").write_text("raise SystemExit")
+    assert hub.resolve(str(model), None) == model
