@@ -1,4 +1,4 @@
-"""The contract of the files in this folder: what a mixture of calibration text is asked for, and what it returns."""
+"""The contract of the files in this folder: the request for a mixture's calibration text, and its result."""
 
 from __future__ import annotations
 

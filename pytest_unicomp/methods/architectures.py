@@ -53,5 +53,5 @@ ARCHITECTURES: Mapping[str, Mapping[str, Any]] = {
 
 
 def support(method: Method) -> dict[str, str | None]:
-    """Return for every architecture None where the method takes it, or its phrase why not; imports nothing heavy."""
+    """Return for every architecture None if the method takes it, else the reason in a phrase; imports nothing heavy."""
     return {name: method.refusal(config) for name, config in ARCHITECTURES.items()}

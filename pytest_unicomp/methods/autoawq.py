@@ -22,7 +22,7 @@ from pytest_unicomp.methods.tokens import encode
 if TYPE_CHECKING:
     import torch
 
-# What AutoAWQ 0.2.9 knows and transformers 5 can still run; a test compresses each.
+# The architectures of AutoAWQ 0.2.9 that transformers 5 can still run; a test compresses each.
 KINDS = ("gemma2", "llama", "mistral", "phi3", "qwen2", "qwen3")
 # Outputs per batch of `AwqQuantizer._compute_best_clip`, if 256 do not divide them.
 CLIPPED_TOGETHER = 64
@@ -104,7 +104,7 @@ class AutoAwq(CompressionMethod):
 
 
 def quantizer() -> type[Any]:
-    """Return AutoAWQ's quantizer, put right for the CPU: pass it as `quantizer_cls`.
+    """Return AutoAWQ's quantizer, corrected for the CPU: pass it as `quantizer_cls`.
 
     The search for scales keeps `{name: weight.cpu()}` to restore from and then multiplies weights in place. On an accelerator that is a copy,
     on the CPU the weight itself, so that every exponent tried multiplies the model once more. Here it is a copy everywhere.
@@ -131,7 +131,7 @@ def cut(documents: list[torch.Tensor], length: int) -> list[list[int]]:
 
 
 def _convert(folder: Path, destination: Path, others: list[str]) -> None:
-    """Turn AutoAWQ's checkpoint into compressed-tensors' with that library's own converter; `others` are Linear layers left as they are."""
+    """Convert AutoAWQ's checkpoint to compressed-tensors with that library's converter; `others` are the Linear layers that stay unquantized."""
     from compressed_tensors.entrypoints.convert import AutoAWQConverter, convert_checkpoint
 
     converter = AutoAWQConverter.from_pretrained(str(folder))
@@ -140,7 +140,7 @@ def _convert(folder: Path, destination: Path, others: list[str]) -> None:
 
 
 def _restore_config(source: Path, destination: Path) -> None:
-    """Write the reference's config.json with the quantization added: AutoAWQ switches the cache off in its own."""
+    """Write the reference's config.json with the quantization added: AutoAWQ's config.json switches the KV cache off."""
     file = destination / "config.json"
     quantization = json.loads(file.read_text(encoding="utf-8"))["quantization_config"]
     config = json.loads((source / "config.json").read_text(encoding="utf-8"))

@@ -37,7 +37,7 @@ class Composition:
         return tuple(dict.fromkeys(library for step in self.steps for library in step.requires))
 
     def refusal(self, config: Mapping[str, Any]) -> str | None:
-        """What the first step that cannot do the architecture says; every step leaves a checkpoint of the same architecture."""
+        """Return the reason of the first step that refuses; every step leaves a checkpoint of the same architecture."""
         return next((f"{step.method}: {reason}" for step in self.steps if (reason := step.refusal(config))), None)
 
     def for_model(self, config: Mapping[str, Any]) -> Composition:

@@ -20,7 +20,7 @@ def apply(modifier: Any, model: PreTrainedModel, source: Path, *, documents: Seq
     """Change `model` in place by one run of llm-compressor's `oneshot` with `modifier`: one, or a list that shares one calibration pass.
 
     `documents` are token ids, one tensor (1 x length) each, passed one by one in their order, so that lengths may differ without padding
-    entering the statistics; None for methods that need no data. The model stays in main memory; where there is an accelerator, llm-compressor
+    entering the statistics; None for methods that need no data. The model stays in main memory; if there is an accelerator, llm-compressor
     moves one block at a time to the first one (CUDA_VISIBLE_DEVICES chooses which that is), so that only that block, its Hessians and the
     activations of one document lie there.
     """

@@ -20,14 +20,14 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a definition, or a step of one, stands in its file."""
+    """The place of a definition, or of a step of one, in its file."""
 
     locations: TomlLocations
     keys: Keys
 
-    def problem(self, said: str, *keys: Key) -> UsageProblem:
-        where = f"{self.locations.location(*self.keys, *keys)}: " if self.locations.path else ""
-        return UsageProblem(f"unicomp: {where}{said}")
+    def problem(self, message: str, *keys: Key) -> UsageProblem:
+        place = f"{self.locations.location(*self.keys, *keys)}: " if self.locations.path else ""
+        return UsageProblem(f"unicomp: {place}{message}")
 
 
 def here() -> Table[Method]:
@@ -37,10 +37,10 @@ def here() -> Table[Method]:
 
 
 def table(defined: Mapping[str, Any], locations: TomlLocations = NO_FILE) -> Table[Method]:
-    """Return the registry's recipes and the defined ones; `locations` says where these stand.
+    """Return the registry's recipes and the defined ones; `locations` has the lines of the definitions.
 
     A definition is a table with `method` and any of its settings, or a list of at least two steps, each the name of a recipe or such a
-    table; steps may name definitions that come before. Raises UsageProblem for the first thing that is wrong.
+    table; steps may name earlier definitions. Raises UsageProblem for the first error.
     """
     known = methods()
     entries = dict(known.entries)
@@ -105,7 +105,7 @@ def _composed(name: str, definition: list[Any], known: Table[Method], place: _Pl
 
 
 def _step(name: str, step: Any, known: Table[Method], place: _Place) -> Method | None:
-    """Return the method of one step; None where it is neither a name nor a table."""
+    """Return the method of one step; None if it is neither a name nor a table."""
     if isinstance(step, Mapping):
         return _configured(name, step, place)
     if not isinstance(step, str):

@@ -9,14 +9,14 @@ from pytest_unicomp.api.errors import UnicompError
 if TYPE_CHECKING:
     import torch
 
-# Linear layers that choose experts: a few rows that decide where every token goes, which all published recipes leave alone.
+# Linear layers that choose experts: small routing layers that all published recipes leave uncompressed.
 ROUTERS = ("gate", "router", "shared_expert_gate")
 
 
 def block_list(model: torch.nn.Module) -> tuple[str, torch.nn.ModuleList]:
     """Return the dotted name and the list of the decoder blocks: the outermost ModuleList as long as the configuration's layer count.
 
-    Raises UnicompError where there is none (an architecture whose blocks are not one plain list).
+    Raises UnicompError if there is none (an architecture whose blocks are not one plain list).
     """
     import torch
 
@@ -30,7 +30,7 @@ def block_list(model: torch.nn.Module) -> tuple[str, torch.nn.ModuleList]:
 def linear_layers(model: torch.nn.Module) -> dict[str, torch.nn.Linear]:
     """Return the Linear layers inside decoder blocks by dotted name, in the model's order, without embeddings, lm_head and routers.
 
-    Experts count where `pytest_unicomp.methods.experts.split_experts` has made them Linear layers. Raises UnicompError where there is none,
+    Experts count if `pytest_unicomp.methods.experts.split_experts` has made them Linear layers. Raises UnicompError if there is none,
     as in architectures whose blocks hold no torch.nn.Linear.
     """
     import torch
@@ -47,7 +47,7 @@ def linear_layers(model: torch.nn.Module) -> dict[str, torch.nn.Linear]:
 
 
 def other_linear_layers(model: torch.nn.Module) -> list[str]:
-    """Return the names of all other Linear layers (lm_head, projections beside the embeddings, routers): left as they are."""
+    """Return the names of all other Linear layers (lm_head, projections next to the embeddings, routers), which stay uncompressed."""
     import torch
 
     inside = linear_layers(model)

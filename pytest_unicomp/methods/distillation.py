@@ -43,7 +43,7 @@ class Plan:
     save_every: int
 
     def shares(self, processes: int) -> tuple[int, int]:
-        """Return rows at once per process and the number of such turns per step; raises UnicompError where `batch` cannot be shared out."""
+        """Return rows at once per process and the number of such turns per step; raises UnicompError if `batch` cannot be divided so."""
         mine, rest = divmod(self.batch, processes)
         at_once = min(self.device_batch or mine, mine)
         if rest or not mine or mine % at_once:
@@ -70,8 +70,8 @@ def train(
     rate, loss and its terms, each the mean since the point before.
 
     `objective(student, inputs)` returns "loss", a scalar that is minimized, and any other terms to be recorded. Checkpoints go into `folder`;
-    where it holds one that is whole, training goes on from there along the same curve. Under torchrun or accelerate launch every process
-    calls this with the same arguments. Raises InfrastructureError where the loss is not finite.
+    if it holds a complete one, training resumes from there along the same curve. Under torchrun or accelerate launch every process
+    calls this with the same arguments. Raises InfrastructureError if the loss is not finite.
     """
     folder.mkdir(parents=True, exist_ok=True)
     last = _last_whole(folder)
@@ -163,7 +163,7 @@ def _callback(plan: Plan, progress: Progress, what: str, *, tokens_per_step: int
     from transformers import TrainerCallback
 
     class Watcher(TrainerCallback):  # type: ignore[misc]
-        """Tells how training goes, stops it where it diverges, and marks checkpoints that are written to the end."""
+        """Reports progress, stops training if it diverges, and marks complete checkpoints."""
 
         def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
             self.started, self.first = time.perf_counter(), state.global_step

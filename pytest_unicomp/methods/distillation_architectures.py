@@ -55,7 +55,7 @@ def not_distilled(config: Mapping[str, Any]) -> str | None:
 def rounded(size: int, share: float, multiple: int) -> int:
     """Return `share` of `size` as the nearest multiple of `multiple`, the lower of two as near, and at least one multiple.
 
-    Where `size` is so small that this would leave everything or nothing to cut, halves of `multiple` are tried (8 at least), so that
+    If `size` is so small that this would keep all of it or nothing, `multiple` is halved (8 at least), so that
     something goes and something stays.
     """
     while True:

@@ -12,7 +12,7 @@ def divergence(student: torch.Tensor, teacher: torch.Tensor, temperature: float)
     """Return the mean forward KL(teacher || student) in nats of logits (... x vocabulary) softened by `temperature`, times its square.
 
     Hinton et al. 2015 (arXiv 1503.02531, section 2): the square keeps gradients of the same size at every temperature. The mean is over all
-    positions, 0 where there is none.
+    positions, 0 if there is none.
     """
     import torch.nn.functional as functional
 

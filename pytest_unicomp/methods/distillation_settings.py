@@ -74,7 +74,7 @@ class Training(CompressionMethod):
 
 
 def in_bfloat16(precision: str, device: str) -> bool:
-    """Say whether matrix products run in bfloat16: as asked, or by default where the device has instructions for it.
+    """Return True if matrix products run in bfloat16: as `precision` says, or for "auto" if the device has instructions for it.
 
     A processor without them is slower in bfloat16 than in float32. Raises UnicompError for a word other than auto, float32 and bfloat16.
     """

@@ -1,4 +1,4 @@
-"""Turn fused experts (one 3-D weight for all) into Linear layers before compression, and back where the checkpoint stays dense."""
+"""Turn fused experts (one 3-D weight for all) into Linear layers before compression, and back if the checkpoint stays dense."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def split_experts(model: PreTrainedModel) -> PreTrainedModel:
     """Replace fused experts by one Linear per expert and matrix, in place, with llm-compressor; outputs stay the same.
 
-    transformers 5 keeps experts as 3-D parameters, which a search for Linear layers passes over in silence. A dense model is returned as it is.
+    transformers 5 keeps experts as 3-D parameters, which a search for Linear layers does not find. A dense model is returned unchanged.
     """
     if not has_experts(model.config.to_dict()):
         return model

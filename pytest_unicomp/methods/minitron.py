@@ -29,7 +29,7 @@ BETA2 = 0.95
 
 @dataclass(frozen=True)
 class Minitron(Training):
-    """What both cuts share: forward KL at `temperature` after `correction` steps of next-token training of the teacher (0: none).
+    """The settings of both cuts: forward KL at `temperature` after `correction` steps of next-token training of the teacher (0: none).
 
     The learning rate falls along a cosine to a tenth (1e-4 to 1e-5, arXiv 2408.11796). Of the temperatures tried there, 1 served best
     (arXiv 2407.14679). `correction_rate` is, like `learning_rate`, that of a model 4096 wide. `judged` rows of text decide what goes.
@@ -110,7 +110,7 @@ class Minitron(Training):
             found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
             return found
         choice = self.choose(teacher, text)
-        # Of several processes each makes the same choice, under a name of its own.
+        # Each of several processes makes the same choice and writes it under its own name.
         partial = kept.with_name(f"choice-{os.getpid()}.partial")
         partial.write_text(json.dumps(choice), encoding="utf-8")
         partial.replace(kept)

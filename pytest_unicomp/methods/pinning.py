@@ -1,4 +1,4 @@
-"""Let llm-compressor's AWQ run where there is no accelerator: there, torch cannot pin memory, and AWQ asks for it unconditionally."""
+"""Let llm-compressor's AWQ run without an accelerator: it pins memory unconditionally, which torch refuses there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NEEDED = ("0.14.",)
 
 @contextmanager
 def no_pinning_without_accelerator() -> Iterator[None]:
-    """For the duration of the block, and only without an accelerator, make llm-compressor's `IntermediatesCache.pin_memory` do nothing.
+    """Within the block, and only without an accelerator, make llm-compressor's `IntermediatesCache.pin_memory` do nothing.
 
     Pinning only speeds up copies to an accelerator, so results are the same. With another release of llm-compressor nothing is touched.
     """

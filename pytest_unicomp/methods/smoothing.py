@@ -1,4 +1,4 @@
-"""Which norm or Linear layer feeds which Linear layers in the blocks of each architecture: where scales may move without changing the model."""
+"""Which norm or Linear layer feeds which Linear layers in the blocks of each architecture: the places through which scales can move."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NORMS: Mapping[str, Feeds] = {
     "qwen3": LLAMA,
 }
 VALUES: Feeds = (("self_attn.v_proj", ("self_attn.o_proj",)), ("mlp.up_proj", ("mlp.down_proj",)))
-# GPT-NeoX interleaves the values of its heads with queries and keys, and a GELU lies before its last layer: nothing there can be scaled.
+# GPT-NeoX interleaves the values of its heads with queries and keys, and has a GELU ahead of its last layer: neither can be scaled.
 LINEAR: Mapping[str, Feeds] = {
     "gpt_neox": (),
     "opt": (("self_attn.v_proj", ("self_attn.out_proj",)), ("fc1", ("fc2",))),
@@ -61,7 +61,7 @@ def unknown_norms(config: Mapping[str, Any]) -> str | None:
 
 
 def norm_mappings(model: PreTrainedModel) -> list[tuple[str, list[str]]]:
-    """Return (pattern of a norm, patterns of the Linear layers that read it and nothing else does) in llm-compressor's form "re:..."."""
+    """Return (pattern of a norm, patterns of the Linear layers, the only ones that read it) in llm-compressor's form "re:..."."""
     return _patterns(model, NORMS[model.config.model_type])
 
 

@@ -27,7 +27,7 @@ COMPANIONS = (
 
 
 def require_unquantized(source: Path) -> None:
-    """Raise UnicompError where the checkpoint's configuration says that it is quantized already."""
+    """Raise UnicompError if the checkpoint's configuration declares a quantization."""
     quantization = json.loads((source / "config.json").read_text(encoding="utf-8")).get("quantization_config")
     if quantization:
         raise UnicompError(
@@ -39,7 +39,7 @@ def require_unquantized(source: Path) -> None:
 def load_model(source: Path, *, dtype: str = "auto") -> PreTrainedModel:
     """Load a full-precision checkpoint folder (safetensors, no remote code) on the CPU, in its own dtype unless `dtype` names one.
 
-    Raises UnicompError where it is quantized already.
+    Raises UnicompError if it is quantized already.
     """
     require_unquantized(source)
     with quiet_with_captured_output():
@@ -58,7 +58,7 @@ def load_tokenizer(source: Path) -> PreTrainedTokenizerBase:
 
 
 def copy_companions(source: Path, destination: Path) -> None:
-    """Copy tokenizer, chat template and generation settings byte for byte: saving them anew would reorder or drop fields."""
+    """Copy tokenizer, chat template and generation settings byte for byte: saving them again would reorder or drop fields."""
     for pattern in COMPANIONS:
         for file in sorted(source.glob(pattern)):
             if file.is_file():

@@ -1,4 +1,4 @@
-"""Say from a config.json alone which models no pruning or quantization here can do: the reasons that all of its methods share."""
+"""Decide from config.json alone which models no pruning and no quantization takes: the reasons that all methods share."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 EXPERT_COUNTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
-# Checkpoints of these keep every expert's matrices apart under names that a packed artifact shares; a test loads each again.
+# Their checkpoints have one matrix per expert, with names that a packed artifact shares; a test loads each again.
 PROVEN_EXPERTS = ("olmoe", "qwen2_moe", "qwen3_moe")
 WITHOUT_LINEAR = ("gpt2", "openai-gpt")
 
 
 def has_experts(config: Mapping[str, Any]) -> bool:
-    """Say whether the model is a mixture of experts."""
+    """Return True if the model is a mixture of experts."""
     return any(int(config.get(key) or 0) > 1 for key in EXPERT_COUNTS)
 
 

@@ -32,7 +32,7 @@ def batches(rows: Sequence[Row], device: torch.device) -> Iterator[dict[str, tor
 
 
 def logits(model: PreTrainedModel, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
-    """Return next-token logits (rows x tokens x vocabulary); documents in a row do not see each other where the model takes positions."""
+    """Return next-token logits (rows x tokens x vocabulary); documents in a row do not see each other if the model takes positions."""
     given: dict[str, Any] = {"input_ids": inputs["input_ids"]}
     if "position_ids" in signature(model.forward).parameters:
         given["position_ids"] = inputs["position_ids"]

@@ -20,7 +20,7 @@ MINIMUM_TOKENS = 256
 def encode(source: Path, calibration: Calibration | None, *, recipe: str) -> list[torch.Tensor]:
     """Return one int64 tensor (1 x length) per document that has at least two tokens, cut to `calibration.tokens`.
 
-    Raises UnicompError where there is no calibration text, where all documents together have fewer than 256 tokens, and where documents
+    Raises UnicompError if there is no calibration text, if all documents together have fewer than 256 tokens, and if documents
     may be longer than the model's context.
     """
     import torch
@@ -53,7 +53,7 @@ def _ids(tokenizer: PreTrainedTokenizerBase, text: str, limit: int) -> list[int]
 
 
 def context_length(source: Path) -> int | None:
-    """Return the number of positions that the checkpoint's configuration declares, or None where it declares none."""
+    """Return the number of positions that the checkpoint's configuration declares, or None if it declares none."""
     config = json.loads((source / "config.json").read_text(encoding="utf-8"))
     positions = config.get("max_position_embeddings") or config.get("text_config", {}).get("max_position_embeddings")
     return int(positions) if positions else None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Wanda(OneShotMethod):
-    """Per output row, zero the weights with the lowest |W_ij| x ||X_j||_2, where the norm runs over all calibration tokens.
+    """Per output row, zero the weights with the lowest |W_ij| x ||X_j||_2; the norm is over all calibration tokens.
 
     `pattern` is "0:0" for the lowest share `sparsity` of each row, or "2:4" for the two lowest of every four consecutive inputs.
     """

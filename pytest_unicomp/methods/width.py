@@ -26,11 +26,11 @@ class Importance:
     """
 
     def __init__(self) -> None:
-        """Begin with nothing seen."""
+        """Start with no sums."""
         self.squares: dict[str, torch.Tensor] = {}
 
     def add(self, tap: str, activation: torch.Tensor, text: torch.Tensor) -> None:
-        """Add activations (rows x tokens x channels); `text` (rows x tokens) is false where a token is padding."""
+        """Add activations (rows x tokens x channels); `text` (rows x tokens) is False for padding."""
         weight = text[..., None].to(activation.dtype)
         mean = ((activation.abs() * weight).sum(1) / weight.sum(1).clamp(min=1)).double()
         self.squares[tap] = self.squares.get(tap, 0) + mean.square().sum(0)
@@ -43,7 +43,7 @@ class Importance:
 def importance(model: PreTrainedModel, rows: Sequence[Row]) -> tuple[torch.Tensor, list[torch.Tensor]]:
     """Return the importance of the hidden channels (hidden size), and per layer that of the feed-forward channels (intermediate size).
 
-    Hidden channels are read behind every norm, feed-forward channels where the down projection reads them, as NVIDIA's own code does.
+    Hidden channels are read behind every norm, feed-forward channels as inputs of the down projection, as in NVIDIA's code.
     """
     import torch
 

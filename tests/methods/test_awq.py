@@ -9,6 +9,7 @@ import torch
 from pytest_unicomp.engine.quiet_libraries import quiet_with_captured_output
 from pytest_unicomp.methods import pinning
 from pytest_unicomp.methods.autoawq import AutoAwq, cut
+from pytest_unicomp.methods.awq import Awq
 from pytest_unicomp.methods.pinning import no_pinning_without_accelerator
 from pytest_unicomp.methods.tokens import encode
 from tests.methods.tiny import calibration, checkpoint, contents, load, run
@@ -102,3 +103,14 @@ def test_autoawq_changes_only_scales_while_it_searches_for_them(outliers: Path) 
     given = torch.tensor(ids)
     with torch.inference_mode():
         torch.testing.assert_close(wrapped.model(given).logits, load(outliers)(given).logits, rtol=1e-3, atol=1e-3)
+
+
+def test_experts_are_quantized_without_zero_points_and_load_about_as_well_as_rounded_ones(tmp_path: Path) -> None:
+    source = checkpoint(tmp_path / "moe", "qwen3_moe")
+    folder = run("awq-w4a16", source, tmp_path / "out", calibration())
+    (scheme,) = json.loads((folder / "config.json").read_text())["quantization_config"]["config_groups"].values()
+    assert scheme["weights"]["symmetric"] is True
+    assert Awq().for_model(json.loads((source / "config.json").read_text())).settings()["symmetric"] is True
+    assert "symmetric" not in Awq().settings()
+    rounded = error(run("rtn-w4a16", source, tmp_path / "rtn"), source)
+    assert error(folder, source) < 1.5 * rounded
