@@ -61,11 +61,12 @@ def _part_problems(candidate: Checkpoint, base: Checkpoint) -> Iterator[str]:
 
 def _part(content: Mapping[str, Any], what: str) -> Any:
     model = content.get("model") or {}
-    added = sorted((token["id"], token["content"], bool(token.get("special"))) for token in content.get("added_tokens") or ())
+    # Which of them are special, tokenizer_config.json states too: the probes show what holds.
+    added = sorted((token["id"], token["content"]) for token in content.get("added_tokens") or ())
     if what == "vocabulary":
         entries = model.get("vocab") or {}
         # Some libraries write added tokens into the vocabulary too.
-        return {**entries, **{token: number for number, token, _ in added}} if isinstance(entries, dict) else entries
+        return {**entries, **{token: number for number, token in added}} if isinstance(entries, dict) else entries
     if what == "merges":
         # Older libraries write a pair as one string, newer ones as two.
         return [" ".join(merge) if isinstance(merge, list) else merge for merge in model.get("merges") or ()]

@@ -62,9 +62,11 @@ def _difference(probe: str, mine: Any, theirs: Any) -> tuple[str, str] | None:
                 (at for at, (one, other) in enumerate(zip(ours, others, strict=False)) if one != other), min(len(ours), len(others))
             )
             return _near(mine, ours, place), _near(theirs, others, place)
-        one, other = mine.decode(ours), theirs.decode(others)
-        if one != other:
-            return f"text {one[:SHORT]!r}", f"text {other[:SHORT]!r}"
+        for skipped in (False, True):
+            one, other = (each.decode(ids, skip_special_tokens=skipped) for each, ids in ((mine, ours), (theirs, others)))
+            if one != other:
+                words = "text without special tokens" if skipped else "text"
+                return f"{words} {one[:SHORT]!r}", f"{words} {other[:SHORT]!r}"
     return None
 
 

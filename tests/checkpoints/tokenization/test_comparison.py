@@ -55,6 +55,18 @@ def test_a_token_put_before_every_text_is_found(changed):
     assert "'' becomes ['<|begin|>']" in compare_tokenizers(changed(begin), NANO).problems[0]
 
 
+def test_a_token_that_is_no_longer_special_stays_in_replies(changed):
+    def plain(content):
+        for token in content["added_tokens"]:
+            token["special"] = token["special"] and token["content"] != "<|system|>"
+
+    folder = changed(plain)
+    config = json.loads((folder / "tokenizer_config.json").read_text())
+    config["extra_special_tokens"].remove("<|system|>")
+    (folder / "tokenizer_config.json").write_text(json.dumps(config))
+    assert "text without special tokens" in compare_tokenizers(folder, NANO).problems[0]
+
+
 def test_equal_tokenizers_have_no_problem_and_name_their_special_tokens(changed):
     found = compare_tokenizers(changed(lambda content: None), NANO)
     assert (found.problems, found.reason) == ((), "")
