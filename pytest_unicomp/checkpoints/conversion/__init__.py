@@ -1,4 +1,7 @@
-"""Turn a checkpoint that transformers cannot load here into one that it can: AutoAWQ and GPTQ into compressed-tensors, GGUF into dense weights."""
+"""Turn a checkpoint that transformers cannot load here into one that it can.
+
+AutoAWQ, GPTQ, AutoRound and ModelOpt become compressed-tensors, GGUF becomes dense weights.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +13,23 @@ from typing import Any
 
 from pytest_unicomp.api.errors import InfrastructureError, UnicompError, UsageProblem
 from pytest_unicomp.checkpoints import gguf
-from pytest_unicomp.checkpoints.conversion import autoawq, gptq
+from pytest_unicomp.checkpoints.conversion import autoawq, gptq, modelopt
 from pytest_unicomp.checkpoints.conversion.gptq import GptqConverter as GptqConverter
 from pytest_unicomp.checkpoints.formats import FORMATS, QuantizedLayer, method
-from pytest_unicomp.checkpoints.formats.gptq import LEGACY, quantization_of
+from pytest_unicomp.checkpoints.formats.gptq import LEGACY, MODELOPT, quantization_of
 from pytest_unicomp.checkpoints.hub import FETCHED
 from pytest_unicomp.checkpoints.safetensors_reader import INDEX, WHOLE, headers, weight_files
 
 # To each method the function that gives compressed-tensors' converter for its layers, from `quantization_config` and the layers.
-CONVERTERS: Mapping[str, Callable[[Mapping[str, Any], list[QuantizedLayer]], Any]] = {"awq": autoawq.converter, "gptq": gptq.converter}
+CONVERTERS: Mapping[str, Callable[[Mapping[str, Any], list[QuantizedLayer]], Any]] = {
+    "awq": autoawq.converter,
+    "gptq": gptq.converter,
+    "modelopt": modelopt.converter,
+}
 
 
 def needed(source: Path) -> str | None:
-    """Return the format ("awq", "gptq", "gguf") if a checkpoint must be converted to be evaluated here, else None; reads its configuration."""
+    """Return the format ("awq", "gptq", "modelopt", "gguf") if a checkpoint must be converted to be evaluated here, else None; reads its configuration."""
     if gguf.is_gguf(source):
         return "gguf"
     name = method(quantization(source))
@@ -43,10 +50,10 @@ def require_convertible(source: Path, *, has_base: bool = True) -> None:
 def convert(source: Path, destination: Path, base: Path | None = None) -> None:
     """Write the checkpoint `source`, a folder or a GGUF file, into the empty folder `destination` in a form that transformers loads.
 
-    GGUF becomes dense float32 weights, with the tokenizer of `base`, the reference's folder, if it has the same vocabulary. Of AutoAWQ and GPTQ
-    codes, scales and zero points are repacked as compressed-tensors; layers whose groups do not lie side by side (act-order), for which that
-    format has no place, are written dense in the scales' type. Raises UsageProblem for what cannot be converted, InfrastructureError if the
-    library fails.
+    GGUF becomes dense float32 weights, with the tokenizer of `base`, the reference's folder, if it has the same vocabulary. Of the others
+    codes, scales and zero points are repacked as compressed-tensors; layers whose groups do not lie side by side (act-order), for which
+    that format has no place, are written dense in the scales' type. Raises UsageProblem for what cannot be converted, InfrastructureError
+    if the library fails.
     """
     if gguf.is_gguf(source):
         gguf.unpack(gguf.read(source), destination, base)
@@ -74,7 +81,7 @@ def _plan(folder: Path) -> tuple[dict[str, Any], list[QuantizedLayer]]:
     name = method(declared)
     layers = list(FORMATS[name](headers(weight_files(folder)), declared))
     if not layers:
-        raise UsageProblem(f"unicomp: {folder} is declared {name}, but holds no packed layer (qweight); save it again.")
+        raise UsageProblem(f"unicomp: {folder} is declared {name}, but holds no quantized layer; save it again.")
     for layer in layers:
         if layer.problems:
             raise UsageProblem(
@@ -94,7 +101,7 @@ def _stage(folder: Path, staged: Path) -> None:
         names[files[0]] = WHOLE
     for pattern in FETCHED:
         for file in folder.glob(pattern):
-            if file.is_file() and file.suffix != ".safetensors" and file.name != LEGACY:
+            if file.is_file() and file.suffix != ".safetensors" and file.name not in (LEGACY, MODELOPT):
                 names.setdefault(file, file.name)
     for file, name in names.items():
         (staged / name).parent.mkdir(parents=True, exist_ok=True)

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from pytest_unicomp.checkpoints.formats import awq, compressed_tensors, gptq
+from pytest_unicomp.checkpoints.formats import awq, compressed_tensors, gptq, modelopt
 from pytest_unicomp.checkpoints.formats.layer import Declared as Declared
 from pytest_unicomp.checkpoints.formats.layer import QuantizedLayer as QuantizedLayer
 from pytest_unicomp.checkpoints.safetensors_reader import Tensor
 
 Reader = Callable[[Mapping[str, Tensor], Mapping[str, Any]], Sequence[QuantizedLayer]]
-FORMATS: Mapping[str, Reader] = {"compressed-tensors": compressed_tensors.layers, "awq": awq.layers, "gptq": gptq.layers}
+FORMATS: Mapping[str, Reader] = {
+    "compressed-tensors": compressed_tensors.layers,
+    "awq": awq.layers,
+    "gptq": gptq.layers,
+    "modelopt": modelopt.layers,
+}
 
 
 def method(quantization: Mapping[str, Any]) -> str:

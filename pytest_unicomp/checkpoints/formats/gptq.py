@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from pytest_unicomp.api.errors import UsageProblem
+from pytest_unicomp.checkpoints.formats import auto_round
 from pytest_unicomp.checkpoints.formats.layer import Declared, QuantizedLayer, differing, gather, inputs_per_scale, words
 from pytest_unicomp.checkpoints.safetensors_reader import Tensor, codes
 
@@ -30,7 +31,7 @@ def quantization_of(folder: Path, config: Mapping[str, Any]) -> dict[str, Any]:
     """
     stated = config.get("quantization_config")
     if stated:
-        return dict(stated)
+        return auto_round.as_packed(stated)
     if (folder / LEGACY).is_file():
         return {"quant_method": "gptq", **json.loads((folder / LEGACY).read_text(encoding="utf-8"))}
     if (folder / MODELOPT).is_file():

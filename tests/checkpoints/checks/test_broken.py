@@ -1,6 +1,7 @@
 """One defect, one check: a sound checkpoint damaged in one place fails the check that looks there, and says where."""
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -536,13 +537,15 @@ def test_a_padded_vocabulary_is_no_defect(broken):
     assert copy.failed() == {}
 
 
-def test_modelopt_s_own_file_declares_its_format_which_is_not_judged(broken):
+def test_modelopt_s_own_file_declares_its_format_which_has_one_scale_per_tensor(broken):
     copy = broken("fp8-dynamic")
     undeclare(copy)
     declared = {"quantization": {"quant_algo": "FP8", "kv_cache_quant_algo": None, "exclude_modules": ["lm_head"]}}
     (copy.folder / "hf_quant_config.json").write_text(json.dumps({"producer": {"name": "modelopt"}, **declared}))
     finding = copy.findings()["declared-bits"]
-    assert (finding.status, "'modelopt FP8' is not known here, so not judged" in finding.found) == ("not_applicable", True)
+    assert finding.status == "fail"
+    assert re.search(r"weight_scale is \w+ \[\d+, 1\], the declaration makes it \w+ \[\]", finding.found)
+    copy.tensors(lambda tensors: tensors.update({name: tensor.max() for name, tensor in tensors.items() if name.endswith("weight_scale")}))
     assert copy.failed() == {}
 
 
