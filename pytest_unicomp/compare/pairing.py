@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -185,4 +186,5 @@ def _clusters(pairs: Sequence[Pair]) -> list[str] | None:
 
 def _retention(before: float, after: float, higher_is_better: bool) -> float | None:
     kept, whole = (after, before) if higher_is_better else (before, after)
-    return kept / whole if whole > 0 else None
+    share = kept / whole if whole > 0 else math.inf
+    return share if math.isfinite(share) else None

@@ -11,16 +11,16 @@ import pytest
 
 from pytest_unicomp.api.errors import UnicompError, UsageProblem, VerdictError
 from pytest_unicomp.api.records import CapabilityVerdict, Check, KernelReport, Report
-from pytest_unicomp.api.vocabulary import FAMILIES, MARK_QUESTIONS, Question
+from pytest_unicomp.api.vocabulary import FAMILIES, MARK_QUESTIONS
 from pytest_unicomp.config.settings import Settings
+from pytest_unicomp.plugin.asked import MARK, cell_of, marked, question_of, report_name
+from pytest_unicomp.plugin.lost_tests import LostTests
 from pytest_unicomp.plugin.progress import Progress
 from pytest_unicomp.plugin.report_files import write_reports
 from pytest_unicomp.plugin.stash import CHECKS, KERNELS, POOLED
-from pytest_unicomp.plugin.suites import suites
 from pytest_unicomp.run.plan import Cell
 from pytest_unicomp.run.run import Run, threads_for
 
-MARK = "unicomp"
 USAGE, INFRASTRUCTURE = 4, 7
 LOG_WIDTH = 100
 EXIT: pytest.StashKey[int] = pytest.StashKey()
@@ -44,6 +44,8 @@ class Gate:
         self.kernels: list[KernelReport] = []
         self.others_failed = False
         self.broken = False
+        self.lost = LostTests()
+        config.pluginmanager.register(self.lost)
         self.closing: list[str] = []
         self.answer: Report | None = None
         self.complete = True
@@ -57,7 +59,7 @@ class Gate:
 
     def parametrize(self, metafunc: pytest.Metafunc) -> None:
         """Give a test its cells, each with the marks of its dimension, capability and family."""
-        mark, question = metafunc.definition.get_closest_marker(MARK), _marked(metafunc.definition)
+        mark, question = metafunc.definition.get_closest_marker(MARK), marked(metafunc.definition)
         if question not in MARK_QUESTIONS:
             raise pytest.UsageError(
                 f"unicomp: {metafunc.definition.nodeid} asks {question!r}; expected one of {', '.join(MARK_QUESTIONS)}."
@@ -81,13 +83,13 @@ class Gate:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Drop tests that have no cells in this plan; order the others so that those of one artifact run together, its pooled verdict last."""
-        without = [item for item in items if "cell" in getattr(item, "fixturenames", ()) and _cell(item) is None]
+        without = [item for item in items if "cell" in getattr(item, "fixturenames", ()) and cell_of(item) is None]
         if without:
             items[:] = [item for item in items if item not in without]
         order = {candidate.name: place for place, candidate in enumerate(self.run.plan.candidates)}
 
         def place(item: pytest.Item) -> tuple[int, int]:
-            cell, question = _cell(item), _marked(item)
+            cell, question = cell_of(item), marked(item)
             if "claim" in getattr(item, "fixturenames", ()):
                 # What holds is known when all is measured.
                 return (len(order) + 1, 0)
@@ -102,7 +104,7 @@ class Gate:
         """Promise what was selected."""
         if not self.config.option.collectonly:
             try:
-                self.run.promise(cell for item in session.items if (cell := _cell(item)) is not None)
+                self.run.promise(cell for item in session.items if (cell := cell_of(item)) is not None)
             except UnicompError as error:
                 pytest.exit(str(error), returncode=USAGE if isinstance(error, UsageProblem) else INFRASTRUCTURE)
             self.progress.expect(self.run.outstanding())
@@ -117,18 +119,18 @@ class Gate:
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
         """Attach the checks to the report, and put a verdict or a broken cell into one line."""
         report = yield
-        cell = _cell(item)
+        cell = cell_of(item)
         error = call.excinfo.value if call.excinfo else None
         checks = item.stash.get(CHECKS, [])
         if isinstance(error, UnicompError) and self.config.option.tbstyle in ("auto", "short", "line", "no"):
             report.longrepr = str(error)
         if call.when == "setup" and cell is not None and error is not None and not isinstance(error, pytest.skip.Exception):
-            checks = [self.run.broken(cell, _question(item), error)] if cell.benchmark else []
+            checks = [self.run.broken(cell, question_of(item), error)] if cell.benchmark else []
             report.unicomp_broken = cell.gates
         elif call.when == "call" and isinstance(error, VerdictError):
             self._report_verdict(report, item, error)
         if call.when == "call" or (checks and error is not None):
-            dressed = [check.model_copy(update={"nodeid": _nodeid(item), "seconds": report.duration}) for check in checks]
+            dressed = [check.model_copy(update={"nodeid": report_name(item), "seconds": report.duration}) for check in checks]
             report.unicomp_checks = [check.model_dump(mode="json") for check in dressed]
             report.unicomp_kernels = [table.model_dump(mode="json") for table in item.stash.get(KERNELS, [])]
             # JUnit reads the properties of the last phase, which are those of the item.
@@ -174,6 +176,7 @@ class Gate:
         """Conclude, write the reports and set the exit code, unless pytest itself stopped for another reason."""
         self.progress.clear()
         self.run.close()
+        self._count_lost()
         if hasattr(self.config, "workerinput") or self.config.option.collectonly or not self.checks:
             return
         if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
@@ -191,6 +194,15 @@ class Gate:
         if not written:
             session.exitstatus = INFRASTRUCTURE
         self.config.stash[EXIT] = int(session.exitstatus)
+
+    def _count_lost(self) -> None:
+        """Put an error into the report for each test that a worker took with it when it died."""
+        for lost in self.lost.found():
+            self.broken = self.broken or lost.cell.gates
+            self.closing.append(f"ERROR: {lost.name}: {lost.error}")
+            if lost.cell.benchmark:
+                check = self.run.broken(lost.cell, lost.question, lost.error)
+                self.checks.append(check.model_copy(update={"nodeid": lost.name}))
 
     def _list_baselines(self, answer: Report) -> None:
         """List the changes that were accepted, and after a complete run the baselines that no cell reads."""
@@ -225,30 +237,6 @@ class Gate:
 def _marks(cell: Cell) -> list[pytest.MarkDecorator]:
     names = [cell.dimension, cell.capability, *([cell.family] if cell.family in FAMILIES else [])]
     return [getattr(pytest.mark, name) for name in names]
-
-
-def _nodeid(item: pytest.Item) -> str:
-    """Return the item's name in the report: that of a packaged suite begins with suites/ wherever it is installed."""
-    if not item.path.is_relative_to(suites()):
-        return item.nodeid
-    return f"suites/{item.path.relative_to(suites()).as_posix()}::{item.nodeid.partition('::')[2]}"
-
-
-def _cell(item: pytest.Item) -> Cell | None:
-    callspec = getattr(item, "callspec", None)
-    found = callspec.params.get("cell") if callspec else None
-    return found if isinstance(found, Cell) else None
-
-
-def _marked(item: pytest.Item) -> str:
-    """Return what the mark of a test asks: a word of MARK_QUESTIONS, unless its author has misspelt it."""
-    mark = item.get_closest_marker(MARK)
-    question: str = mark.kwargs.get("question", "retention") if mark else "retention"
-    return question
-
-
-def _question(item: pytest.Item) -> Question:
-    return MARK_QUESTIONS[_marked(item)]
 
 
 def _properties(entry: Check | CapabilityVerdict) -> list[tuple[str, Any]]:

@@ -1,5 +1,6 @@
 """Two workers give the same report as one process, timings apart."""
 
+import json
 from xml.etree import ElementTree
 
 import pytest
@@ -54,3 +55,15 @@ def test_a_timing_under_xdist_is_inconclusive_with_the_command_to_run_alone(gate
     assert {f"unicomp_{name}" for name in names} <= told.keys()
     pooled = {entry.get("name"): entry.get("value") for entry in cases["test_capability[rtn-w8a16-knowledge]"].iter("property")}
     assert pooled["unicomp_interval"] == str(report["recipes"][0]["capabilities"][0]["interval"])
+
+
+@pytest.mark.slow
+def test_workers_run_the_packaged_suites_if_no_path_is_named(gate, pytester, tmp_path):
+    path = pytester.path / "report.json"
+    words = ["--unicomp-model=nano", f"--unicomp-cache={gate.store}", "--unicomp-recipe=rtn-w8a16", "--unicomp-benchmark=nano-knowledge"]
+    result = pytester.runpytest_subprocess(*words, "--unicomp-limit=24", "--unicomp-drift=off", f"--unicomp-report={path}", "-n", "2")
+    together = {**json.loads(path.read_text(encoding="utf-8")), "ret": int(result.ret)}
+    alone = gate.report(run=pytester.runpytest_subprocess)
+    assert together["ret"] == alone["ret"]
+    assert without_times(together["checks"]) == without_times(alone["checks"])
+    assert {check["question"] for check in together["checks"]} == {"artifact", "retention"}

@@ -1,0 +1,37 @@
+"""What a collected test asks: its cell, its question, and its name in the report."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_unicomp.api.vocabulary import MARK_QUESTIONS, Question
+from pytest_unicomp.plugin.suites import suites
+from pytest_unicomp.run.plan import Cell
+
+MARK = "unicomp"
+
+
+def report_name(item: pytest.Item) -> str:
+    """Return the item's name in the report: that of a packaged suite begins with suites/ wherever it is installed."""
+    if not item.path.is_relative_to(suites()):
+        return item.nodeid
+    return f"suites/{item.path.relative_to(suites()).as_posix()}::{item.nodeid.partition('::')[2]}"
+
+
+def cell_of(item: pytest.Item) -> Cell | None:
+    """Return the cell that a test was given, or None if it is not one of the matrix."""
+    callspec = getattr(item, "callspec", None)
+    found = callspec.params.get("cell") if callspec else None
+    return found if isinstance(found, Cell) else None
+
+
+def marked(item: pytest.Item) -> str:
+    """Return what the mark of a test asks: a word of MARK_QUESTIONS, unless its author has misspelt it."""
+    mark = item.get_closest_marker(MARK)
+    question: str = mark.kwargs.get("question", "retention") if mark else "retention"
+    return question
+
+
+def question_of(item: pytest.Item) -> Question:
+    """Return the question of a test's mark as the report names it."""
+    return MARK_QUESTIONS[marked(item)]
