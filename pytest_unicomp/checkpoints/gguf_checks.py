@@ -16,7 +16,7 @@ from pytest_unicomp.checkpoints.configuration import Unresolved, compare
 from pytest_unicomp.checkpoints.gguf import tokenizer
 from pytest_unicomp.checkpoints.gguf.configuration import ROTARY_TENSORS, configuration, refusal
 from pytest_unicomp.checkpoints.gguf.describe import shares
-from pytest_unicomp.checkpoints.gguf.unpack import tensor, used_names
+from pytest_unicomp.checkpoints.gguf.weights import Reading, tensor
 
 HEAD, EMBEDDINGS = "output.weight", "token_embd.weight"
 # Architectures of transformers that llama.cpp writes as "llama".
@@ -123,7 +123,7 @@ def tensors(pair: GgufAndBase) -> Outcome:
     why = refusal(pair.file)
     if why is not None:
         return not_applicable(why)
-    expected = used_names(pair.file, pair.config)
+    expected = Reading.of(pair.file, pair.config).names
     held = {name for name in pair.file.tensors if name not in ROTARY_TENSORS}
     tied = HEAD not in held
     missing = sorted(name for name in expected.needed if name not in held and not (tied and name == HEAD))

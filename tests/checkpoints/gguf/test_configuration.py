@@ -10,7 +10,7 @@ from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 from pytest_unicomp.checkpoints import gguf
 from pytest_unicomp.checkpoints.gguf import GgufFile
 from pytest_unicomp.checkpoints.gguf.configuration import configuration, refusal
-from pytest_unicomp.checkpoints.gguf.unpack import tensor
+from pytest_unicomp.checkpoints.gguf.weights import tensor
 from pytest_unicomp.checkpoints.hub import NANO
 from tests.checkpoints.gguf import gguf_toys
 

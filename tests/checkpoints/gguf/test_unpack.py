@@ -12,6 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
 from pytest_unicomp.checkpoints import gguf
+from pytest_unicomp.checkpoints.gguf import weights
 from pytest_unicomp.checkpoints.hub import NANO
 from tests.checkpoints.gguf import gguf_toys
 
@@ -78,3 +79,13 @@ def test_a_file_without_a_base_needs_a_tokenizer_that_can_be_built(tmp_path):
     gguf.require_unpackable(file, has_base=True)
     with pytest.raises(UsageProblem, match="unheard-of"):
         gguf.require_unpackable(file, has_base=False)
+
+
+def test_a_model_larger_than_a_shard_is_written_in_parts_that_load_alike(tmp_path, monkeypatch):
+    path = gguf_toys.write(NANO, tmp_path / "nano.gguf")
+    whole = unpacked(path, tmp_path / "whole")
+    monkeypatch.setattr(weights, "SHARD_BYTES", 2**21)
+    parts = unpacked(path, tmp_path / "parts")
+    assert len(list(parts.glob("model-*-of-00003.safetensors"))) == 3
+    models = [AutoModelForCausalLM.from_pretrained(folder).state_dict() for folder in (whole, parts)]
+    assert all(torch.equal(models[0][name], models[1][name]) for name in models[0])
