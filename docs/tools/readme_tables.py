@@ -11,6 +11,7 @@ from docs.tools.catalogue import SECTIONS, settings_text, table
 from pytest_unicomp.api.protocols import Method
 from pytest_unicomp.api.registry import benchmarks, methods
 from pytest_unicomp.checkpoints.checks import checks
+from pytest_unicomp.checkpoints.format_table import FORMATS
 from pytest_unicomp.config.settings import options
 from pytest_unicomp.methods.architectures import ARCHITECTURES, support
 from pytest_unicomp.store.local import write_text
@@ -104,6 +105,16 @@ def artifact_checks_table() -> str:
     )
 
 
+def formats_table() -> str:
+    """One row per format of checkpoints: title, how it is recognized, whether its codes are checked, how it is evaluated, what to type."""
+    words = {"here": "as it is", "converted": "converted first", "extra": "with a library", "serve": "served by another program only"}
+    rows = []
+    for form in FORMATS.values():
+        how = f"{words[form.support]}{'; ' if form.note else ''}{form.note}"
+        rows.append((form.title, form.recognized, "codes too" if form.checked else "files alone", how, f"`{form.action}`"))
+    return table(("format", "recognized by", "`check-artifact`", "evaluated", "what to type"), rows)
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
     "options": options_table,
     "recipes": recipes_table,
@@ -113,6 +124,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "architectures": architectures_table,
     "reasons": reasons_list,
     "artifact-checks": artifact_checks_table,
+    "formats": formats_table,
     **SECTIONS,
 }
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
-from pytest_unicomp.checkpoints import gguf
+from pytest_unicomp.checkpoints import gguf, recognize
 from pytest_unicomp.checkpoints.configuration.resolve import known
 from pytest_unicomp.checkpoints.formats.gptq import quantization_of
 from pytest_unicomp.checkpoints.lfs_pointer import MEANING, is_pointer
@@ -19,7 +19,17 @@ from pytest_unicomp.checkpoints.weight_set import missing_files, require_one_set
 
 NANO = Path(__file__).parent.parent / "nano" / "checkpoint"
 FETCHED = ("*.safetensors", "*.json", "tokenizer*", "*.model", "*.tiktoken", "merges.txt", "vocab.txt", "*.jinja")
-IDENTITY = ("config.json", "tokenizer*", "vocab*", "merges.txt", "special_tokens_map.json", "added_tokens.json", "*.model", "*.tiktoken")
+IDENTITY = (
+    "config.json",
+    "adapter_config.json",
+    "tokenizer*",
+    "vocab*",
+    "merges.txt",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "*.model",
+    "*.tiktoken",
+)
 TEMPLATES = ("chat_template*",)
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
@@ -49,6 +59,7 @@ def resolve(name: str, bundle: Path | None) -> Path:
         folder = gguf.fetch(name) if gguf.is_gguf(name) else _fetch(name)
     if gguf.is_gguf(folder):
         return folder
+    recognize.require_weights(folder, name)
     _require_plain(folder, name)
     require_one_set(folder, name)
     require_complete(name, bundle, folder)
@@ -80,8 +91,7 @@ def validate(name: str, bundle: Path | None) -> None:
         gguf.require_findable(name, bundle)
         return
     if folder is not None:
-        if not (folder / "config.json").is_file():
-            raise UsageProblem(f"unicomp: model folder {folder} holds no config.json; give the folder that save_pretrained wrote.")
+        recognize.require_weights(folder, name)
         _require_plain(folder, name)
         require_one_set(folder, name)
         return

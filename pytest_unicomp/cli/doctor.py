@@ -17,7 +17,7 @@ def doctor(
 ) -> None:
     """Report what this machine can run, and how to get the rest.
 
-    Looks at devices, kernels, libraries, recipes, hub and disk. Exit code 1 if something is broken. Example: unicomp doctor --json
+    Looks at devices, kernels, formats of checkpoints, libraries, recipes, hub and disk. Exit code 1 if something is broken. Example: unicomp doctor --json
     """
     from pytest_unicomp.cli.commands.doctor import findings
     from pytest_unicomp.methods.configured import here

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
+from pytest_unicomp.checkpoints import recognize
 from pytest_unicomp.engine.activation_quantization import apply_activation_quantization, cast_unpacked_weights
 from pytest_unicomp.engine.host import host
 from pytest_unicomp.engine.malloc_trim import trim
@@ -86,12 +87,13 @@ def load(path: Path, *, device: str, dtype: str, sharded: bool = False) -> Engin
     "auto" computes in float32 on CPU and in the checkpoint's own dtype on CUDA. Compressed-tensors checkpoints are dequantized to dense weights, and
     activations are quantized if the checkpoint says so. No code from the checkpoint runs and nothing is downloaded. If `sharded`, accelerate's
     device_map distributes the layers over all GPUs, and over host memory if they do not suffice. Raises UsageProblem for a folder without
-    config.json or an unknown dtype, InfrastructureError if weights are missing from the files or loading leaves a stored tensor unread.
+    config.json, a format that is not loaded here or an unknown dtype, InfrastructureError if weights are missing from the files or loading leaves a stored tensor unread.
     """
     if dtype not in DTYPES:
         raise UsageProblem(f"unicomp: dtype is {dtype!r}; expected one of {', '.join(DTYPES)}.")
     if not (path / "config.json").is_file():
         raise UsageProblem(f"unicomp: {path} has no config.json; expected the folder of a checkpoint that transformers can load.")
+    recognize.require_evaluable(path, str(path))
     device = host.resolve_device(device)
     with quiet():
         with without_progress_bars():

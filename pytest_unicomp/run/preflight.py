@@ -12,7 +12,7 @@ from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.api.protocols import CostBenchmark, Evaluation, KernelBenchmark
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.calibration import mixture
-from pytest_unicomp.checkpoints import hub
+from pytest_unicomp.checkpoints import hub, recognize
 from pytest_unicomp.config import cost_limits
 from pytest_unicomp.config.evaluation import evaluation_of
 from pytest_unicomp.config.parsers import served
@@ -98,11 +98,19 @@ def _check_checkpoints(settings: Settings) -> None:
     for name in (settings.model, *files):
         if name is not None:
             hub.validate(name, settings.bundle)
+            _check_format(name, settings)
     for name in files:
         adopt.require_convertible(name, settings.bundle)
     if settings.model is not None:
         hub.require_complete(settings.model, settings.bundle)
         adopt.require_convertible(settings.model, settings.bundle, has_base=False)
+
+
+def _check_format(name: str, settings: Settings) -> None:
+    """Raise UsageProblem for a format that nothing here loads, unless a server will; a model that has yet to be fetched is asked then."""
+    folder = hub.local(name, settings.bundle)
+    if settings.serve is None and folder is not None and folder.is_dir():
+        recognize.require_evaluable(folder, name)
 
 
 def _check_calibration(settings: Settings, planned: Plan) -> None:

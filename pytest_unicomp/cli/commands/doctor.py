@@ -15,6 +15,7 @@ from pytest_unicomp.api.errors import one_line
 from pytest_unicomp.api.protocols import Method
 from pytest_unicomp.api.registry import Table, missing_libraries
 from pytest_unicomp.checkpoints import hub
+from pytest_unicomp.checkpoints.format_table import FORMATS
 from pytest_unicomp.engine.host import host
 from pytest_unicomp.store import baselines
 from pytest_unicomp.store.local import Store
@@ -44,8 +45,8 @@ class Finding:
 
 
 def findings(store: Store, table: Table[Method], *, ask_hub: bool = False) -> list[Finding]:
-    """Examine libraries, devices, kernels, recipes, the hub's settings, disk and store; `table` holds the recipes."""
-    groups = (_machine(), _libraries(), _devices(), _kernels(), _recipes(table), _hub(ask_hub), _disk(store), _package())
+    """Examine libraries, devices, kernels, formats, recipes, the hub's settings, disk and store; `table` holds the recipes."""
+    groups = (_machine(), _libraries(), _devices(), _kernels(), _formats(), _recipes(table), _hub(ask_hub), _disk(store), _package())
     return [finding for group in groups for finding in group]
 
 
@@ -104,6 +105,16 @@ def _kernels() -> Iterator[Finding]:
         for form in get_args(Format):
             refused = unavailable_reason(form, device)
             yield Finding("kernels", f"{form} on {device}", "absent" if refused else "fine", refused or "computed as stored")
+
+
+def _formats() -> Iterator[Finding]:
+    """Report which formats of checkpoints can be evaluated here, and what to type for the others."""
+    for form in FORMATS.values():
+        lacking = form.support == "serve" or (form.support == "extra" and bool(missing_libraries([form.module])))
+        found = {"here": "evaluated as it is", "converted": "converted, then evaluated", "serve": "not evaluated here: serve it"}
+        extra = f"{form.package} is not installed" if lacking else f"evaluated with {form.package}"
+        action = "" if not lacking else form.action if form.support == "serve" else f"pip install {form.package}"
+        yield Finding("formats", form.title, "absent" if lacking else "fine", found.get(form.support, extra), action)
 
 
 def _recipes(table: Table[Method]) -> Iterator[Finding]:

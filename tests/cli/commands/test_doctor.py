@@ -20,7 +20,7 @@ def found(tmp_path, offline):
 
 
 def test_libraries_devices_kernels_recipes_hub_and_disk_are_looked_at(found):
-    assert {about for about, _ in found} == {"machine", "libraries", "devices", "kernels", "recipes", "hub", "disk", "package"}
+    assert {about for about, _ in found} == {"machine", "libraries", "devices", "kernels", "formats", "recipes", "hub", "disk", "package"}
     assert found["devices", "cpu"].state == "fine"
     assert found["kernels", "int8 on cpu"].state == "fine"
     assert found["kernels", "fp8 on cpu"].state == "absent"
