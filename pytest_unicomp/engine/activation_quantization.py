@@ -31,7 +31,14 @@ def apply_activation_quantization(model: Any, quantization: Mapping[str, Any]) -
 
 
 def cast_unpacked_weights(model: Any, dtype: Any) -> None:
-    """Give the unpacked weights the torch dtype of the computation; compressed-tensors unpacks 4-bit floats and MX formats to bfloat16 always."""
+    """Give the weights the torch dtype of the computation if loading has left them in another.
+
+    compressed-tensors unpacks 4-bit floats and MX formats to bfloat16 always; transformers leaves weights that it renames (the head of
+    GPT-NeoX) in the type of the file.
+    """
+    for parameter in model.parameters():
+        if parameter.is_floating_point() and parameter.dtype.itemsize < dtype.itemsize:
+            parameter.data = parameter.data.to(dtype)
     for module in model.modules():
         weight = getattr(module, "weight", None)
         if getattr(module, "quantization_scheme", None) is not None and weight is not None and weight.dtype != dtype:

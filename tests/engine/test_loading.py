@@ -123,6 +123,17 @@ def test_packed_weights_are_dequantized_and_leave_no_wrapper(tmp_path: Path) -> 
         torch.testing.assert_close(loaded.model(tokens).logits, checkpoints.load(packed)(tokens).logits, rtol=1e-4, atol=1e-4)
 
 
+def test_a_head_that_is_stored_under_another_name_is_computed_in_the_type_of_the_rest(tmp_path: Path) -> None:
+    import torch
+
+    source = checkpoints.checkpoint(tmp_path / "model", "gpt_neox", dtype="bfloat16", tie_word_embeddings=False)
+    packed = checkpoints.run("rtn-w8a16", source, tmp_path / "packed")
+    loaded = engine.load(packed, device="cpu", dtype="auto")
+    assert {parameter.dtype for parameter in loaded.model.parameters() if parameter.is_floating_point()} == {torch.float32}
+    with torch.inference_mode():
+        assert loaded.model(torch.arange(3, 60)[None]).logits.isfinite().all()
+
+
 PRESETS = [
     *(f"W{bits}A{inputs}" for bits in (2, 3, 4) for inputs in (4, 8, 16)),
     *(f"W{bits}A{inputs}" for bits in (5, 6, 7) for inputs in (8, 16)),
