@@ -47,11 +47,16 @@ def validate(specification: str, bundle: Path | None, model_name: str) -> None:
             _entry(name).validate(bundle)
 
 
+def files(specification: str) -> dict[str, Path]:
+    """Return the user's own files of a specification, by the names that it gives them."""
+    return {name: Path(name).expanduser() for name in parse(specification) if name.endswith(".jsonl")}
+
+
 def identity(specification: str, bundle: Path | None) -> dict[str, Any]:
     """Return what decides, besides model, amount and seed, which texts are drawn: shares, digests of the user's files, and the bundle."""
     shares = parse(specification)
-    files = {name: hashlib.sha256(Path(name).expanduser().read_bytes()).hexdigest() for name in shares if name.endswith(".jsonl")}
-    return {"shares": shares, "files": files, "bundle": None if bundle is None else str(bundle.resolve())}
+    contents = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files(specification).items()}
+    return {"shares": shares, "files": contents, "bundle": None if bundle is None else str(bundle.resolve())}
 
 
 def build(

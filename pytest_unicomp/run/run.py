@@ -13,6 +13,7 @@ from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.api.protocols import CostBenchmark, KernelBenchmark, Progress
 from pytest_unicomp.api.records import Artifact, CapabilityVerdict, Check, Claim, KernelReport, Measurement, Question, Report, Source
 from pytest_unicomp.api.registry import benchmarks
+from pytest_unicomp.calibration import mixture
 from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.engine.host.paired_timing import PairedRounds
 from pytest_unicomp.run import conclude, worker
@@ -81,7 +82,8 @@ class Run:
         for candidate in self.plan.candidates:
             # The user's own text must not give questions away: that is theirs to put right, before anything runs.
             named = candidate.calibration or self.settings.calibration
-            if candidate.method is not None and candidate.method.calibrated and ".jsonl" in named and self.results.promised:
+            calibrated = candidate.method is not None and candidate.method.calibrated
+            if calibrated and self.results.promised and mixture.files(named):
                 self.results.calibration(named).identity()
         if self.settings.executor != "local" and self.results.promised:
             memory = MEMORY_PER_JOB + WEIGHTS_PER_JOB * self.results.model.bytes
