@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pytest_unicomp.api.errors import UsageProblem
+from pytest_unicomp.api.errors import UsageProblem, one_line
 from pytest_unicomp.judges.features import features
 from pytest_unicomp.judges.question import without_reasoning
 
@@ -71,15 +71,15 @@ def read_replies(lines: Iterable[str], *, source: str) -> Iterator[tuple[Any, st
             continue
         try:
             given = json.loads(line)
-        except ValueError as error:
-            raise UsageProblem(f"unicomp: {source}, line {number}: not JSON ({error}); expected one object a line.") from error
+        except (ValueError, RecursionError) as error:
+            raise UsageProblem(f"unicomp: {source}, line {number}: not JSON ({error}); expected one object per line.") from error
         if not isinstance(given, dict) or "id" not in given:
             raise UsageProblem(f'unicomp: {source}, line {number}: expected an object with "id", "prompt" and "response".')
         for field in ("prompt", "response"):
             if field not in given:
                 raise UsageProblem(
-                    f'unicomp: {source}, line {number}: no "{field}", only {", ".join(map(str, given))}; expected "id", "prompt" and "response".'
+                    f'unicomp: {source}, line {number}: no "{field}", only {", ".join(map(one_line, given))}; expected "id", "prompt" and "response".'
                 )
             if not isinstance(given[field], str):
-                raise UsageProblem(f'unicomp: {source}, line {number}: "{field}" is {given[field]!r}; expected a text.')
+                raise UsageProblem(f'unicomp: {source}, line {number}: "{field}" is {repr(given[field])[:60]}; expected a text.')
         yield given["id"], given["prompt"], given["response"]

@@ -30,7 +30,7 @@ def one_filter(path: Path, rows: Sequence[Row], wanted: str | None, *, needed: b
     if wanted is None:
         raise UsageProblem(f"unicomp: {printable(path)} holds the filters {shown}; choose one with --filter.")
     if wanted not in names:
-        held = f"{nearest(wanted, names)} It holds {shown}" if names else " Its lines name none; leave --filter out"
+        held = f"{nearest(wanted, names)} It holds {', '.join(map(repr, names))}" if names else " Its lines name none; leave --filter out"
         raise UsageProblem(f"unicomp: {printable(path)} has no filter {printable(wanted)!r}.{held}.")
     return [row for row in rows if str(row.fields.get("filter")) == wanted]
 
@@ -40,7 +40,7 @@ def one_metric(path: Path, rows: Sequence[Row], wanted: str | None) -> str:
     first = rows[0].fields
     listed = first.get("metrics")
     names = [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
-    names = names or [name for name, value in first.items() if name not in FIELDS and reading(name).of(value) is not None]
+    names = names or [name for name in first if name not in FIELDS and any(_is_score(name, row.fields.get(name)) for row in rows)]
     scored = [name for name in names if name != NOTHING]
     if NOTHING in (names if wanted is None and not scored else [wanted]):
         raise UsageProblem(
@@ -54,6 +54,11 @@ def one_metric(path: Path, rows: Sequence[Row], wanted: str | None) -> str:
         held = shown if scored else f"no metric; found {', '.join(printable(name) for name in sorted(first)[:12])}"
         raise UsageProblem(f"unicomp: {printable(path)} holds {held}; choose one with --metric.")
     return wanted or scored[0]
+
+
+def _is_score(name: str, value: Any) -> bool:
+    """Return True if a field looks like a metric; NaN is one that went wrong."""
+    return isinstance(value, float) or reading(name).of(value) is not None
 
 
 def options(row: Mapping[str, Any]) -> list[float] | None:
