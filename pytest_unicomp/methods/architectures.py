@@ -8,14 +8,16 @@ from typing import Any
 from pytest_unicomp.api.protocols import Method
 
 
-def _facts(kind: str, name: str, hidden: int, layers: int, heads: int, keys: int, mlp: int, vocabulary: int, **more: Any) -> dict[str, Any]:
+def _facts(
+    kind: str, name: str, hidden: int, layers: int, heads: int, keys: int | None, mlp: int, vocabulary: int, **more: Any
+) -> dict[str, Any]:
     return {
         "model_type": kind,
         "architectures": [name],
         "hidden_size": hidden,
         "num_hidden_layers": layers,
         "num_attention_heads": heads,
-        "num_key_value_heads": keys,
+        **({} if keys is None else {"num_key_value_heads": keys}),
         "intermediate_size": mlp,
         "vocab_size": vocabulary,
         **more,
@@ -32,14 +34,14 @@ ARCHITECTURES: Mapping[str, Mapping[str, Any]] = {
     "Gemma 3": _facts("gemma3_text", "Gemma3ForCausalLM", 1152, 26, 4, 1, 6912, 262144, head_dim=256, tie_word_embeddings=True),
     "Phi-3": _facts("phi3", "Phi3ForCausalLM", 3072, 32, 32, 32, 8192, 32064, hidden_act="silu"),
     "OPT": _facts(
-        *("opt", "OPTForCausalLM", 4096, 32, 32, 32, 16384, 50272),
+        *("opt", "OPTForCausalLM", 4096, 32, 32, None, 16384, 50272),
         ffn_dim=16384,
         word_embed_proj_dim=4096,
         do_layer_norm_before=True,
         activation_function="relu",
         tie_word_embeddings=True,
     ),
-    "GPT-NeoX": _facts("gpt_neox", "GPTNeoXForCausalLM", 4096, 32, 32, 32, 16384, 50432, hidden_act="gelu"),
+    "GPT-NeoX": _facts("gpt_neox", "GPTNeoXForCausalLM", 4096, 32, 32, None, 16384, 50432, hidden_act="gelu"),
     "Qwen3-MoE": _facts(
         *("qwen3_moe", "Qwen3MoeForCausalLM", 2048, 48, 32, 4, 6144, 151936),
         head_dim=128,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_unicomp.api.records import Family
+from pytest_unicomp.methods.decoder import other_linear_layers
 from pytest_unicomp.methods.one_shot import OneShotMethod
 from pytest_unicomp.methods.support import has_experts
 
@@ -23,9 +24,11 @@ class Fp8KvCache(OneShotMethod):
     calibrated: ClassVar[bool] = True
 
     def refusal(self, config: Mapping[str, Any]) -> str | None:
-        """Refuse experts, and what every method refuses."""
+        """Refuse experts, a configuration without `num_key_value_heads`, and what every method refuses."""
         if has_experts(config):
             return "transformers cannot load experts from a checkpoint whose only scheme is that of its KV cache"
+        if "num_key_value_heads" not in config:
+            return "compressed-tensors needs num_key_value_heads in config.json, which has none"
         return super().refusal(config)
 
     def modifiers(self, model: PreTrainedModel) -> Sequence[Any]:
@@ -33,7 +36,7 @@ class Fp8KvCache(OneShotMethod):
         from llmcompressor.modifiers.quantization import QuantizationModifier
 
         scheme = {"num_bits": 8, "type": "float", "strategy": "tensor", "dynamic": False, "symmetric": True}
-        return [QuantizationModifier(kv_cache_scheme=scheme)]
+        return [QuantizationModifier(kv_cache_scheme=scheme, ignore=other_linear_layers(model))]
 
 
 RECIPES = {"fp8-kv": Fp8KvCache()}
