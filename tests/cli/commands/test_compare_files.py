@@ -269,6 +269,12 @@ def test_scores_outside_rates_are_plain_numbers_in_words(tmp_path):
     assert "lost: -2.000 (90 % interval -2.000 to -2.000), more than the 1.000 allowed" in check.reason
 
 
+def test_scores_whose_ratio_is_not_a_number_have_no_retention(tmp_path):
+    first, second = (written(tmp_path / name, [{"id": 0, "score": score}]) for name, score in (("a", 2.3e-309), ("b", 4.0)))
+    check, code = checked(first, second)
+    assert (check.retention, check.verdict, code) == (None, "inconclusive", 6)
+
+
 def test_lists_of_answers_are_items_in_clusters(tmp_path):
     def rows(wrong):
         return [sample(n, True, metric="inst_acc") | {"inst_acc": [n not in wrong, True, n % 2 == 0][: 1 + n % 3]} for n in range(90)]
