@@ -8,14 +8,18 @@ from typing import Any
 
 from pytest_unicomp.api.records import Artifact, Check, Estimate, Family
 from pytest_unicomp.api.source_digest import file_digest, source_digest
-from pytest_unicomp.checkpoints import checks, gguf, gguf_checks
+from pytest_unicomp.checkpoints import checks, gguf, gguf_checks, recognize
 from pytest_unicomp.checkpoints.checks import Finding, Promise
 from pytest_unicomp.checkpoints.formats import QuantizedLayer
 
 
 def folder(artifact: Artifact) -> Path:
-    """Return the folder that is shipped: of a candidate that was converted to be evaluated, the one that it was converted from."""
-    return Path(artifact.settings.get("original", {}).get("path", artifact.path))
+    """Return the folder that is shipped: of a candidate that was converted to be evaluated, the one that it was converted from.
+
+    Of an adapter it is the merged checkpoint, since the adapter alone is no model.
+    """
+    shipped = Path(artifact.settings.get("original", {}).get("path", artifact.path))
+    return Path(artifact.path) if recognize.is_adapter(shipped) else shipped
 
 
 def findings(artifact: Artifact, reference: Artifact) -> list[Finding]:

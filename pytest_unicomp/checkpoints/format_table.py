@@ -73,7 +73,9 @@ FORMATS = {
     "gguf": Format(
         "GGUF (llama.cpp, Ollama)", "a file `*.gguf`", "converted", checked=True, note="weights exactly; activations are not rounded"
     ),
-    "lora": Format("LoRA adapter (peft)", "`adapter_config.json`", "serve", server="vllm serve BASE --enable-lora --lora-modules a=DIR"),
+    "lora": Format(
+        "LoRA adapter (peft)", "`adapter_config.json`", "converted", note="merged in float32 into its base, unpacked if that is quantized"
+    ),
     "bitsandbytes": _extra("bitsandbytes NF4, FP4, int8", "bitsandbytes", "bitsandbytes", "bitsandbytes", checked=True),
     "torchao": _extra("torchao", "torchao", "torchao", "torchao"),
     "quanto": _extra("Quanto", "quanto", "optimum-quanto", "optimum", "not tried here"),

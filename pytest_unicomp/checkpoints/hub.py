@@ -49,7 +49,7 @@ class Facts:
 def resolve(name: str, bundle: Path | None) -> Path:
     """Return the checkpoint folder for `nano`, a folder, `<bundle>/<org>/<name>`, or a hub id (fetched when there is no bundle).
 
-    A GGUF file is returned itself: of a path, a folder that holds nothing else, or `org/name/FILE.gguf` of the hub.
+    An adapter's folder is returned, whose base is not looked for. A GGUF file is returned itself: of a path, a folder that holds nothing else, or `org/name/FILE.gguf` of the hub.
 
     Raises what `validate` raises, UsageProblem for a folder that lacks a file of its index, and InfrastructureError if fetching fails.
     """
@@ -60,6 +60,8 @@ def resolve(name: str, bundle: Path | None) -> Path:
     if gguf.is_gguf(folder):
         return folder
     recognize.require_weights(folder, name)
+    if recognize.is_adapter(folder):
+        return folder
     _require_plain(folder, name)
     require_one_set(folder, name)
     require_complete(name, bundle, folder)
@@ -92,6 +94,8 @@ def validate(name: str, bundle: Path | None) -> None:
         return
     if folder is not None:
         recognize.require_weights(folder, name)
+        if recognize.is_adapter(folder):
+            return
         _require_plain(folder, name)
         require_one_set(folder, name)
         return

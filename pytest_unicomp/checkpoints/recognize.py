@@ -40,9 +40,9 @@ def recognize(folder: Path) -> str:
 def require_weights(folder: Path, name: str) -> None:
     """Raise UsageProblem if the folder `name` holds a model, but none in safetensors; says in which format and what to do."""
     found = recognize(folder)
-    if found in ("openvino", "onnx", "lora"):
+    if found in ("openvino", "onnx"):
         raise UsageProblem(_refusal(name, found))
-    if not (folder / "config.json").is_file():
+    if not (folder / "config.json").is_file() and found != "lora":
         pickles = sorted(file.name for file in folder.iterdir() if file.suffix in PICKLES)
         also = f" (found {pickles[0]}, a pickle, which is never read)" if pickles else ""
         raise UsageProblem(f"unicomp: model folder {folder} holds no config.json{also}; give the folder that save_pretrained wrote.")

@@ -1,6 +1,6 @@
 """Stage 2, for checkpoints that others made: the reference, and candidates, each as an artifact that can be loaded here.
 
-What transformers loads as it is stays where and as it is. Anything else (AutoAWQ, GPTQ, GGUF) is converted once per content into an entry of
+What transformers loads as it is stays where and as it is. Anything else (AutoAWQ, GPTQ, ModelOpt, GGUF, LoRA) is converted once per content into an entry of
 the store; bytes and bits per weight are then still the original's.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from pytest_unicomp.api.records import Artifact, Model
 from pytest_unicomp.api.source_digest import package_digest
-from pytest_unicomp.checkpoints import conversion, gguf, hub
+from pytest_unicomp.checkpoints import conversion, gguf, hub, recognize
 from pytest_unicomp.checkpoints.safetensors_reader import weight_files
 from pytest_unicomp.engine.quiet_libraries import quiet_with_captured_output
 from pytest_unicomp.run.compress import RECORD, described, library_versions
@@ -69,7 +69,7 @@ def adopt(name: str, source: str, model: Model, bundle: Path | None, store: Stor
         found = described(path, recipe=name, family="candidate", settings=settings)
         return found.model_copy(update=_recorded(path, found.fingerprint))
     conversion.require_convertible(path)
-    folder, original = _converted(name, path, Path(model.path), store, progress)
+    folder, original = _converted(name, path, _base(path, Path(model.path), bundle), store, progress)
     return _as_shipped(described(folder, recipe=name, family="candidate", settings={**settings, "original": original}), original)
 
 
@@ -83,15 +83,21 @@ def require_convertible(source: str, bundle: Path | None, *, has_base: bool = Tr
         conversion.require_convertible(found, has_base=has_base)
 
 
+def _base(source: Path, reference: Path, bundle: Path | None) -> Path:
+    """Return the folder of a checkpoint's base: of an adapter the one that it names, if that is on this machine, else the reference."""
+    named = hub.local(conversion.lora.base_name(source), bundle) if recognize.is_adapter(source) else None
+    return named or reference
+
+
 def _converted(name: str, source: Path, base: Path | None, store: Store, progress: StepProgress) -> tuple[Path, dict[str, Any]]:
     """Return the folder that a checkpoint was converted into, made at most once per content, and the facts of the original."""
-    original = _original(source)
-    takes_base = base is not None and gguf.is_gguf(source)
+    takes_base = base is not None and (gguf.is_gguf(source) or recognize.is_adapter(source))
+    original = _original(source, base)
     parts = {
         "original": original["fingerprint"],
         "base": hub.fingerprint(base) if takes_base and base is not None else None,
         "source": package_digest(*CONVERTING),
-        "versions": library_versions(("gguf",)),
+        "versions": library_versions(("gguf", "peft")),
     }
     key = digest(parts)
     with store.lock("conversions", key):
@@ -108,7 +114,7 @@ def _convert(source: Path, made: Path, base: Path | None) -> dict[str, Any]:
     return {}
 
 
-def _original(source: Path) -> dict[str, Any]:
+def _original(source: Path, base: Path | None) -> dict[str, Any]:
     """Return path, fingerprint, format and bytes of a checkpoint as it is shipped, and bits per weight if its own header says them."""
     if gguf.is_gguf(source):
         header = gguf.read(source)
@@ -121,6 +127,15 @@ def _original(source: Path) -> dict[str, Any]:
             "format": gguf.describe(header),
             "bytes": source.stat().st_size,
             "bits_per_weight": 8 * stored / header.parameters if header.parameters else 0.0,
+        }
+    if recognize.is_adapter(source):
+        # What is served is the base with the adapter beside it.
+        files = [*weight_files(source), *(weight_files(base) if base is not None else [])]
+        return {
+            "path": str(source),
+            "fingerprint": hub.fingerprint(source),
+            "format": conversion.lora.describe(source),
+            "bytes": sum(file.stat().st_size for file in files),
         }
     return {
         "path": str(source),

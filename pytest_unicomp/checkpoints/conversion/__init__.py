@@ -1,6 +1,6 @@
 """Turn a checkpoint that transformers cannot load here into one that it can.
 
-AutoAWQ, GPTQ, AutoRound and ModelOpt become compressed-tensors, GGUF becomes dense weights.
+AutoAWQ, GPTQ, AutoRound and ModelOpt become compressed-tensors. GGUF becomes dense weights, and so does a LoRA adapter with its base.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from typing import Any
 
 from pytest_unicomp.api.errors import InfrastructureError, UnicompError, UsageProblem
 from pytest_unicomp.checkpoints import gguf
-from pytest_unicomp.checkpoints.conversion import autoawq, gptq, modelopt
+from pytest_unicomp.checkpoints.conversion import autoawq, gptq, lora, modelopt
 from pytest_unicomp.checkpoints.conversion.gptq import GptqConverter as GptqConverter
 from pytest_unicomp.checkpoints.formats import FORMATS, QuantizedLayer, method
 from pytest_unicomp.checkpoints.formats.gptq import LEGACY, MODELOPT, quantization_of
 from pytest_unicomp.checkpoints.hub import FETCHED
+from pytest_unicomp.checkpoints.recognize import is_adapter
 from pytest_unicomp.checkpoints.safetensors_reader import INDEX, WHOLE, headers, weight_files
 
 # To each method the function that gives compressed-tensors' converter for its layers, from `quantization_config` and the layers.
@@ -29,9 +30,11 @@ CONVERTERS: Mapping[str, Callable[[Mapping[str, Any], list[QuantizedLayer]], Any
 
 
 def needed(source: Path) -> str | None:
-    """Return the format ("awq", "gptq", "modelopt", "gguf") if a checkpoint must be converted to be evaluated here, else None; reads its configuration."""
+    """Return the format ("awq", "gptq", "modelopt", "lora", "gguf") if a checkpoint must be converted to be evaluated here, else None; reads its configuration."""
     if gguf.is_gguf(source):
         return "gguf"
+    if is_adapter(source):
+        return "lora"
     name = method(quantization(source))
     return name if name in CONVERTERS else None
 
@@ -39,10 +42,12 @@ def needed(source: Path) -> str | None:
 def require_convertible(source: Path, *, has_base: bool = True) -> None:
     """Raise UsageProblem if the checkpoint needs a conversion that is not possible; reads configuration, headers and group indices.
 
-    `has_base` says whether it will be compared with a reference, whose tokenizer a GGUF file may need.
+    `has_base` says whether there is a base: the reference, whose tokenizer a GGUF file may need, or an adapter's own.
     """
     if gguf.is_gguf(source):
         gguf.require_unpackable(gguf.read(source), has_base=has_base)
+    elif is_adapter(source):
+        lora.require_mergeable(source, has_base=has_base)
     else:
         _plan(source)
 
@@ -58,6 +63,9 @@ def convert(source: Path, destination: Path, base: Path | None = None) -> None:
     if gguf.is_gguf(source):
         gguf.unpack(gguf.read(source), destination, base)
         return
+    if is_adapter(source):
+        _merge(source, base, destination)
+        return
     declared, layers = _plan(source)
     with tempfile.TemporaryDirectory() as staged:
         _stage(source, Path(staged))
@@ -69,6 +77,20 @@ def convert(source: Path, destination: Path, base: Path | None = None) -> None:
             raise
         except Exception as error:
             raise InfrastructureError(f"unicomp: converting {source} failed: {type(error).__name__}: {error}") from error
+
+
+def _merge(adapter: Path, base: Path | None, destination: Path) -> None:
+    """Merge an adapter into its base, which is itself converted first if that is needed."""
+    lora.require_mergeable(adapter, has_base=base is not None)
+    assert base is not None
+    if needed(base) is None:
+        lora.require_plain_base(base, quantization(base))
+        lora.merge(adapter, base, destination)
+        return
+    with tempfile.TemporaryDirectory() as made:
+        convert(base, Path(made))
+        lora.require_plain_base(base, quantization(Path(made)))
+        lora.merge(adapter, Path(made), destination)
 
 
 def quantization(folder: Path) -> dict[str, Any]:
