@@ -49,6 +49,13 @@ def _extra(title: str, method: str, package: str, module: str, note: str = "", *
 
 FORMATS = {
     "none": Format("dense safetensors", "no `quantization_config`", "here", checked=True),
+    "vision": Format(
+        "vision-language models, in any of these formats",
+        "`vision_config` in config.json",
+        "here",
+        checked=True,
+        note="the language part, on texts alone",
+    ),
     "compressed-tensors": Format(
         "compressed-tensors (llm-compressor), every preset",
         _method("compressed-tensors"),

@@ -159,7 +159,6 @@ def _require_complete(path: Path, report: Mapping[str, Any]) -> None:
 def _from_pretrained(path: Path, config: Any, dtype: str, sharded: bool) -> tuple[Any, dict[str, Any]]:
     """Return the model and transformers' loading report; weights are converted tensor by tensor if `stored_weights` can."""
     import torch
-    from transformers import AutoModelForCausalLM
 
     settings: dict[str, Any] = {
         "config": config,
@@ -170,12 +169,27 @@ def _from_pretrained(path: Path, config: Any, dtype: str, sharded: bool) -> tupl
     }
     lazy = None if sharded or dtype == "auto" else lazy_state_dict(path, config, settings["dtype"])
     if lazy is None:
-        model, report = AutoModelForCausalLM.from_pretrained(path, **settings, **({"device_map": "auto"} if sharded else {}))
+        model, report = _auto_class(config).from_pretrained(path, **settings, **({"device_map": "auto"} if sharded else {}))
     else:
         model_class, tensors = lazy
         model, report = model_class.from_pretrained(None, state_dict=tensors, generation_config=_generation_config(path), **settings)
         model.name_or_path = model.config.name_or_path = str(path)
     return model, report
+
+
+def _auto_class(config: Any) -> Any:
+    """Return transformers' class that chooses the model: that of causal models or, for a vision-language model only known as such, the class of
+    those. Texts then go through its language model; no image is given."""
+    from transformers import (
+        MODEL_FOR_CAUSAL_LM_MAPPING,
+        MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING,
+        AutoModelForCausalLM,
+        AutoModelForImageTextToText,
+    )
+
+    kind = type(config)
+    only_images = kind not in MODEL_FOR_CAUSAL_LM_MAPPING and kind in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
+    return AutoModelForImageTextToText if only_images else AutoModelForCausalLM
 
 
 def _generation_config(path: Path) -> Any:
