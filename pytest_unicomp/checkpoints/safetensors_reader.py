@@ -25,7 +25,8 @@ UNSIGNED: dict[int, type[np.unsignedinteger[Any]]] = {1: np.uint8, 2: np.uint16,
 ATTACHED = (
     *("weight_scale", "weight_scale_2", "weight_zero_point", "weight_shape", "weight_g_idx", "weight_global_scale", "weight_scale_inv"),
     *("input_scale", "input_zero_point", "input_global_scale", "output_scale", "output_zero_point", "k_scale", "v_scale"),
-    *("qzeros", "scales", "g_idx", "inv_freq"),
+    *("qzeros", "scales", "g_idx", "inv_freq", "weight_scale_2"),
+    *("absmax", "quant_map", "nested_absmax", "nested_quant_map", "bitsandbytes__nf4", "bitsandbytes__fp4", "SCB", "weight_format"),
 )
 
 
@@ -110,8 +111,13 @@ def logical_parameters(tensors: dict[str, Tensor], config: dict[str, Any]) -> in
         if name.endswith((".weight_packed", ".qweight")):
             total += prod(unpacked_shape(tensor, tensors, config))
         else:
-            total += prod(tensor.shape)
+            total += (2 if _float_pairs(name, tensors) else 1) * prod(tensor.shape)
     return total
+
+
+def _float_pairs(name: str, tensors: dict[str, Tensor]) -> bool:
+    """Return True if a byte of the weight holds two 4-bit floats: bitsandbytes' beside their scales, ModelOpt's beside a second scale."""
+    return tensors[name].dtype == "U8" and (f"{name}.absmax" in tensors or f"{name}_scale_2" in tensors)
 
 
 def block_sparsity(tensors: dict[str, Tensor], config: dict[str, Any]) -> float:
@@ -122,7 +128,7 @@ def block_sparsity(tensors: dict[str, Tensor], config: dict[str, Any]) -> float:
     zeros = total = 0
     for name, tensor in tensors.items():
         kind = name.rsplit(".", 1)[-1]
-        if not IN_BLOCK.search(name) or len(tensor.shape) < 2 or kind in ATTACHED or kind == "qweight":
+        if not IN_BLOCK.search(name) or len(tensor.shape) < 2 or kind in ATTACHED or kind == "qweight" or _float_pairs(name, tensors):
             continue
         if kind == "weight_packed":
             if tensor.dtype != "I32":

@@ -83,7 +83,11 @@ def left_out(module: str, candidate: Checkpoint) -> bool:
         return compressed_tensors.declared(module, declared) is None or any(
             compressed_tensors.matches(name, ignored) for name in _names(module)
         )
-    excluded = [str(part) for part in declared.get("modules_to_not_convert") or ()]
+    excluded = [
+        str(part)
+        for key in ("modules_to_not_convert", "llm_int8_skip_modules", "ignore", "exclude_modules")
+        for part in declared.get(key) or ()
+    ]
     if any(part in module for part in excluded):
         return True
     inside = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from pytest_unicomp.checkpoints.formats import awq, compressed_tensors, gptq, modelopt
+from pytest_unicomp.checkpoints.formats import awq, bitsandbytes, compressed_tensors, gptq, modelopt
 from pytest_unicomp.checkpoints.formats.layer import Declared as Declared
 from pytest_unicomp.checkpoints.formats.layer import QuantizedLayer as QuantizedLayer
 from pytest_unicomp.checkpoints.safetensors_reader import Tensor
@@ -16,6 +16,7 @@ FORMATS: Mapping[str, Reader] = {
     "awq": awq.layers,
     "gptq": gptq.layers,
     "modelopt": modelopt.layers,
+    "bitsandbytes": bitsandbytes.layers,
 }
 
 

@@ -59,7 +59,10 @@ class QuantizedLayer:
         return self.declared.bits * self.outputs * self.inputs + scales + points + rest
 
 
-INDICES = ("g_idx", "weight_shape", "weight_g_idx", "input_scale", "input_zero_point", "weight_global_scale", "input_global_scale", "perm")
+INDICES = (
+    *("g_idx", "weight_shape", "weight_g_idx", "input_scale", "input_zero_point", "weight_global_scale", "input_global_scale", "perm"),
+    *("quant_map", "nested_absmax", "nested_quant_map", "quant_state", "weight_scale_2"),
+)
 
 
 def bytes_of(tensor: Tensor) -> int:
