@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from pytest_unicomp.api.source_digest import file_digest, source_digest
 from pytest_unicomp.checkpoints import checks, gguf, gguf_checks, recognize
 from pytest_unicomp.checkpoints.checks import Finding, Promise
 from pytest_unicomp.checkpoints.formats import QuantizedLayer
+from pytest_unicomp.store.file_digests import file_digest as content_digest
 
 
 def folder(artifact: Artifact) -> Path:
@@ -31,21 +32,21 @@ def findings(artifact: Artifact, reference: Artifact) -> list[Finding]:
     return checks.inspect(shipped, Path(reference.path), stated)
 
 
-def identity(artifact: Artifact, reference: Artifact) -> dict[str, Any]:
-    """Return what the findings follow from: files by name, size and time of both folders, the promise, and the checks' own code.
+def identity(artifact: Artifact, reference: Artifact, *, digest_of: Callable[[Path], str] = content_digest) -> dict[str, Any]:
+    """Return what the findings follow from: name and sha256 of every file of both folders, the promise, and the checks' own code.
 
     The fingerprint alone would not do: it leaves out files that do not belong into a checkpoint, which is what some checks look for.
     """
     return {
-        "folders": [_listing(folder(artifact)), _listing(Path(reference.path))],
+        "folders": [_listing(folder(artifact), digest_of), _listing(Path(reference.path), digest_of)],
         "promise": [artifact.recipe, artifact.family, artifact.settings],
         "source": [source_digest(Finding), source_digest(QuantizedLayer), source_digest(gguf.GgufFile), file_digest(gguf_checks.__file__)],
     }
 
 
-def _listing(path: Path) -> list[list[Any]]:
+def _listing(path: Path, digest_of: Callable[[Path], str]) -> list[list[str]]:
     files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
-    return [[str(file.relative_to(path)), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
+    return [[file.relative_to(path).as_posix(), digest_of(file)] for file in files]
 
 
 def check(artifact: Artifact, found: Sequence[Finding], *, recipe: str, family: Family, gates: bool, confidence: float) -> Check:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from pytest_unicomp.checkpoints.formats.gptq import quantization_of
 from pytest_unicomp.checkpoints.lfs_pointer import MEANING, is_pointer
 from pytest_unicomp.checkpoints.safetensors_reader import INDEX, block_sparsity, headers, logical_parameters, weight_files
 from pytest_unicomp.checkpoints.weight_set import missing_files, require_one_set
+from pytest_unicomp.store.file_digests import file_digest
 
 NANO = Path(__file__).parent.parent / "nano" / "checkpoint"
 FETCHED = ("*.safetensors", "*.json", "tokenizer*", "*.model", "*.tiktoken", "merges.txt", "vocab.txt", "*.jinja")
@@ -110,17 +112,15 @@ def validate(name: str, bundle: Path | None) -> None:
         )
 
 
-def fingerprint(folder: Path) -> str:
+def fingerprint(folder: Path, *, digest_of: Callable[[Path], str] = file_digest) -> str:
     """Return the sha256 (64 hex digits) over names and contents of weights, config.json, tokenizer and chat template.
 
-    Times, README, recipe.yaml and other files do not enter.
+    Times, README, recipe.yaml and other files do not enter. `digest_of` gives the sha256 of a file; one that remembers saves reading it again.
     """
     total = hashlib.sha256()
     chosen = {file for pattern in (*IDENTITY, *TEMPLATES) for file in folder.glob(pattern) if file.is_file()}
     for file in sorted(chosen | set(weight_files(folder)), key=lambda found: found.name):
-        with file.open("rb") as stream:
-            content = hashlib.file_digest(stream, "sha256").hexdigest()
-        total.update(f"{file.name}\0{content}\n".encode())
+        total.update(f"{file.name}\0{digest_of(file)}\n".encode())
     return total.hexdigest()
 
 

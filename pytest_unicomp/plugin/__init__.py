@@ -88,8 +88,11 @@ def pytest_configure(config: pytest.Config) -> None:
             return
         settings = resolve(flags, file, locations=locations)
         from pytest_unicomp.plugin.gate import Gate
+        from pytest_unicomp.plugin.store_notices import StoreNotices
 
-        config.pluginmanager.register(Gate(config, settings), GATE)
+        gate = Gate(config, settings)
+        config.pluginmanager.register(gate, GATE)
+        config.pluginmanager.register(StoreNotices(gate.run.store))
     except UsageProblem as error:
         raise pytest.UsageError(str(error)) from None
     if flags["model"] is not None:

@@ -37,24 +37,26 @@ def reference(name: str, bundle: Path | None, store: Store, progress: StepProgre
     source = hub.resolve(name, bundle)
     if conversion.needed(source) is None:
         facts = hub.facts(source)
-        return Model(name=name, path=str(source), fingerprint=hub.fingerprint(source), parameters=facts.parameters, bytes=facts.bytes)
+        found = hub.fingerprint(source, digest_of=store.digests.of)
+        return Model(name=name, path=str(source), fingerprint=found, parameters=facts.parameters, bytes=facts.bytes)
     folder, original = _converted("reference", source, None, store, progress)
     return Model(
         name=name,
         path=str(folder),
-        fingerprint=hub.fingerprint(folder),
+        fingerprint=hub.fingerprint(folder, digest_of=store.digests.of),
         parameters=hub.facts(folder).parameters,
         bytes=original["bytes"],
         original=original,
     )
 
 
-def dense(model: Model) -> Artifact:
+def dense(model: Model, store: Store) -> Artifact:
     """Return the reference itself as an artifact: nothing is copied."""
     settings: dict[str, Any] = {"method": "dense"}
     if model.original is None:
-        return described(Path(model.path), recipe="dense", family="none", settings=settings)
-    made = described(Path(model.path), recipe="dense", family="none", settings={**settings, "original": model.original})
+        return described(Path(model.path), digest_of=store.digests.of, recipe="dense", family="none", settings=settings)
+    whole = {**settings, "original": model.original}
+    made = described(Path(model.path), digest_of=store.digests.of, recipe="dense", family="none", settings=whole)
     return _as_shipped(made, model.original)
 
 
@@ -66,11 +68,13 @@ def adopt(name: str, source: str, model: Model, bundle: Path | None, store: Stor
     path = hub.resolve(source, bundle)
     settings: dict[str, Any] = {"method": "candidate", "source": source}
     if conversion.needed(path) is None:
-        found = described(path, recipe=name, family="candidate", settings=settings)
+        found = described(path, digest_of=store.digests.of, recipe=name, family="candidate", settings=settings)
         return found.model_copy(update=_recorded(path, found.fingerprint))
     conversion.require_convertible(path)
     folder, original = _converted(name, path, _base(path, Path(model.path), bundle), store, progress)
-    return _as_shipped(described(folder, recipe=name, family="candidate", settings={**settings, "original": original}), original)
+    whole = {**settings, "original": original}
+    made = described(folder, digest_of=store.digests.of, recipe=name, family="candidate", settings=whole)
+    return _as_shipped(made, original)
 
 
 def require_convertible(source: str, bundle: Path | None, *, has_base: bool = True) -> None:
@@ -104,7 +108,7 @@ def _converted(name: str, source: Path, base: Path | None, store: Store, progres
         kept = store.folder("conversions", key)
         if kept is None:
             progress(Step("convert", name, source_format=str(original["format"])))
-            kept = store.make_folder("conversions", key, lambda made: _convert(source, made, base if takes_base else None))
+            kept = store.make_folder("conversions", key, lambda made: _convert(source, made, base if takes_base else None), parts)
     return kept[0], original
 
 

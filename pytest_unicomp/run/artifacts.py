@@ -42,7 +42,7 @@ class Artifacts:
     def make(self, recipe: str) -> Artifact:
         """Return the artifact of a recipe, a candidate or the reference, from the store if it is there; raise UnicompError if it cannot be made."""
         if recipe == REFERENCE:
-            return adopt.dense(self.model)
+            return adopt.dense(self.model, self._store)
         candidate = self._plan.candidate(recipe)
         source, method = candidate.source, candidate.method
         if candidate.address is not None:
@@ -50,7 +50,7 @@ class Artifacts:
         if source is not None:
             return guarded(lambda: self._adopt(recipe, source), f"candidate {recipe}")
         if method is None or candidate.is_reference:
-            return adopt.dense(self.model)
+            return adopt.dense(self.model, self._store)
         text = self.calibration(candidate.calibration)
         how = compress.Compression(
             store=self._store,

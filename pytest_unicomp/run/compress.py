@@ -21,7 +21,7 @@ from pytest_unicomp.engine.host.memory import peak_memory
 from pytest_unicomp.methods import invocation
 from pytest_unicomp.methods.composition import Composition
 from pytest_unicomp.run.step import Step, StepProgress
-from pytest_unicomp.store.local import Store, digest, write_text
+from pytest_unicomp.store.local import Store, digest, file_digest, write_text
 
 LIBRARIES = ("torch", "transformers", "llmcompressor", "compressed-tensors")
 RECORD = "unicomp.json"
@@ -95,7 +95,7 @@ def compress(model: Model, recipe: str, method: Method, how: Compression) -> Art
         if kept is None:
             how.progress(Step("compress", recipe))
             with how.store.scratch("artifacts", key) as scratch:
-                kept = how.store.make_folder("artifacts", key, lambda folder: _make(model, recipe, method, how, folder, scratch))
+                kept = how.store.make_folder("artifacts", key, lambda folder: _make(model, recipe, method, how, folder, scratch), parts)
     folder, record = kept
     return Artifact.model_validate({**record, "recipe": recipe, "path": str(folder)})
 
@@ -165,13 +165,13 @@ def _counted(calibration: Calibration, drawn: list[CalibrationText]) -> Calibrat
     return calibration if more is None else replace(calibration, more=lambda samples: _counted(more(samples), drawn))
 
 
-def described(folder: Path, **identity: Any) -> Artifact:
-    """Return the artifact that a checkpoint folder is, by what its files say."""
+def described(folder: Path, *, digest_of: Callable[[Path], str] = file_digest, **identity: Any) -> Artifact:
+    """Return the artifact that a checkpoint folder is, by what its files say; `digest_of` gives the sha256 of a file."""
     facts = hub.facts(folder)
     return Artifact(
         **identity,
         path=str(folder),
-        fingerprint=hub.fingerprint(folder),
+        fingerprint=hub.fingerprint(folder, digest_of=digest_of),
         parameters=facts.parameters,
         bytes=facts.bytes,
         bits_per_weight=facts.bits_per_weight,

@@ -12,6 +12,7 @@ from pytest_unicomp.api.records import Artifact, Check, KernelReport, Origin, Re
 from pytest_unicomp.config.settings import Settings, recorded
 from pytest_unicomp.engine.host import host
 from pytest_unicomp.report import scores
+from pytest_unicomp.run import report_record
 from pytest_unicomp.run.checks import LATENCY_MARGIN
 from pytest_unicomp.run.plan import REFERENCE, Candidate, Plan
 from pytest_unicomp.run.preflight import Prepared
@@ -29,7 +30,10 @@ def conclude(
     checks: Sequence[Check],
     kernels: Sequence[KernelReport] = (),
 ) -> Report:
-    """Turn the checks that were made into the report: recipes, the run's verdict and its exit code; `kernels` are the tables of kernels."""
+    """Turn the checks that were made into the report: recipes, the run's verdict and its exit code; `kernels` are the tables of kernels.
+
+    The store keeps the report as it is here; whoever changes it afterwards has to keep it again.
+    """
     settings, planned, policy = prepared.settings, prepared.plan, prepared.policy
     judged = (_row(candidate, checks, results, policy) for candidate in planned.candidates)
     recipes, scored_by = _scored_rows([row for row in judged if row is not None], checks, quality, prepared.evaluation.scoring)
@@ -37,7 +41,7 @@ def conclude(
     strict, _, _ = compare.run_verdict([row.model_copy(update={"verdict": row.without_waivers}) for row in recipes], policy)
     waived = waiving.states(checks)
     gating = [candidate.name for candidate in planned.candidates if candidate.gates]
-    return Report(
+    made = Report(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         verdict=verdict,
         without_waivers=strict,
@@ -58,6 +62,7 @@ def conclude(
         kernels=list(kernels),
         origins=[] if settings.sequential else _origins(checks, results),
     )
+    return report_record.kept(made, prepared.store)
 
 
 def place(check: Check, planned: Plan) -> tuple[int, int, str]:

@@ -17,11 +17,14 @@ def inspect_artifact(recipe: str, results: Results, sources: Sources, store: Sto
     """Return the artifact of a recipe with its findings, and the stored document that holds them."""
     artifact, reference = results.artifact(recipe), results.artifact(REFERENCE)
     # The kind's name is as old as the store.
-    key = digest(artifact_check.identity(artifact, reference))
+    parts = artifact_check.identity(artifact, reference, digest_of=store.digests.of)
+    key = digest(parts)
     kept = store.read("soundness", key)
     if kept is None:
         found = guarded(lambda: artifact_check.findings(artifact, reference), f"reading the artifact of {recipe}")
         kept = {"findings": [finding.model_dump(mode="json") for finding in found]}
-        store.write("soundness", key, kept)
-    # Under its content too: the key above follows from times of files, which another store has otherwise.
-    return Inspection(artifact, [Finding.model_validate(finding) for finding in kept["findings"]]), sources.of_findings(kept)
+        store.write("soundness", key, kept, parts)
+    # Under its content too, by which a report names it.
+    return Inspection(artifact, [Finding.model_validate(finding) for finding in kept["findings"]]), sources.of_findings(
+        kept, artifact, reference
+    )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import cast
+from pathlib import Path
+from typing import Any, cast
 
-from pytest_unicomp.api.errors import guarded
+from pytest_unicomp.api.errors import InfrastructureError, guarded
 from pytest_unicomp.api.protocols import Evaluation, ItemBenchmark, Progress, SizeBenchmark
 from pytest_unicomp.api.records import Artifact, Measurement
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.api.source_digest import source_digest
+from pytest_unicomp.checkpoints import hub
 from pytest_unicomp.config.evaluation import key_of
+from pytest_unicomp.config.parsers import served
 from pytest_unicomp.engine.host import host
 from pytest_unicomp.engine.resume_log import ResumeLog
 from pytest_unicomp.run import evaluate
@@ -56,7 +59,8 @@ class Measurements:
         if not benchmark.identity(self._evaluation):
             return guarded(lambda: evaluate.measure_size(artifact, name, benchmark, self._evaluation), how)
         measured_by = {"machine": host.device_name(self._device), "runtimes": evaluate.runtime_source()}
-        key = digest({"measurement": self.key(artifact, name), **measured_by})
+        parts = {"measurement": self.key(artifact, name), **measured_by}
+        key = digest(parts)
         kept = self._store.read("measurements", key)
         if kept is None:
             with self._store.lock("measurements", key):
@@ -64,25 +68,43 @@ class Measurements:
                 if kept is None:
                     self._progress(Step("measure", recipe, name))
                     made = guarded(lambda: evaluate.measure_size(artifact, name, benchmark, self._evaluation), how)
-                    self._store.write("measurements", key, made.model_dump(mode="json"))
+                    self._store.write("measurements", key, made.model_dump(mode="json"), parts)
                     return made
         return Measurement.model_validate(kept)
 
     def key(self, artifact: Artifact, name: str, only: frozenset[str] | None = None) -> str:
-        """Return the key in the store: 64 hex digits over everything that shapes the measurement."""
+        """Return the key in the store: 32 hex digits over everything that shapes the measurement."""
+        return digest(self._parts(artifact, name, only))
+
+    def _parts(self, artifact: Artifact, name: str, only: frozenset[str] | None) -> dict[str, Any]:
         benchmark = benchmarks()[name]
-        return digest(
-            {
-                "artifact": artifact.fingerprint,
-                "benchmark": name,
-                "identity": benchmark.identity(self._evaluation),
-                "options": key_of(self._evaluation),
-                "only": None if only is None else sorted(only),
-                "device": self._device,
-                "versions": host.versions(),
-                "source": [source_digest(benchmark), evaluate.source()],
-            }
-        )
+        return {
+            "artifact": artifact.fingerprint,
+            "generation": self._generation(artifact),
+            "benchmark": name,
+            "identity": benchmark.identity(self._evaluation),
+            "options": key_of(self._evaluation),
+            "only": None if only is None else sorted(only),
+            "device": self._device,
+            "versions": host.versions(),
+            "source": [source_digest(benchmark), evaluate.source()],
+        }
+
+    def _generation(self, artifact: Artifact) -> str | None:
+        """Return the digest of the settings that a model generates with, which its fingerprint leaves out; None if it has no such file here."""
+        file = Path(artifact.path) / "generation_config.json"
+        return self._store.digests.of(file) if file.is_file() else None
+
+    def _require_same_files(self, artifact: Artifact, key: str, evaluation: Evaluation, name: str) -> None:
+        """Raise InfrastructureError if the files of an artifact are others now than those that its measurement would be filed under."""
+        if served(artifact.path):
+            return
+        found = hub.fingerprint(Path(artifact.path), digest_of=self._store.digests.of)
+        if found != artifact.fingerprint or self.key(artifact, name, evaluation.only) != key:
+            raise InfrastructureError(
+                f"unicomp: the files of {artifact.recipe} in {artifact.path} are not those of its fingerprint {artifact.fingerprint[:12]} any "
+                f"more (found {found[:12]}), so its scores on {name} are not kept; leave the folder alone while a run reads it, and run again."
+            )
 
     def _evaluate(self, artifact: Artifact, name: str, recipe: str, key: str, evaluation: Evaluation) -> Measurement:
         self._progress(Step("evaluate", recipe, name, items=None if evaluation.only is None else len(evaluation.only)))
@@ -97,7 +119,8 @@ class Measurements:
                 measured = guarded(lambda: evaluate.measure(artifact, name, benchmark, engine, evaluation), f"benchmark {name} on {recipe}")
             if (reason := getattr(vars(engine.lm).get("capabilities"), "reason", None)) is not None:
                 self._detail(f"{recipe} is scored without shared prefixes: {reason}")
-            self._store.write("measurements", key, measured.model_dump(mode="json"))
+            self._require_same_files(artifact, key, evaluation, name)
+            self._store.write("measurements", key, measured.model_dump(mode="json"), self._parts(artifact, name, evaluation.only))
             finished = True
         finally:
             journal.close(keep=not finished)

@@ -183,13 +183,13 @@ class Run:
 
     def latency(self, cell: Cell, rounds: PairedRounds) -> Check:
         """Is the candidate no slower than the reference, beyond LATENCY_MARGIN?"""
-        identity = (self.results.model.fingerprint, self.artifact(cell.recipe).fingerprint)
-        return self._asked(cell, "efficiency", Timed(rounds, identity), self._sources.of_timings(rounds))
+        timed = Timed(rounds, (self.results.model.fingerprint, self.artifact(cell.recipe).fingerprint))
+        return self._asked(cell, "efficiency", timed, self._sources.of_timings(timed))
 
     def kernel(self, cell: Cell, rounds: PairedRounds, report: KernelReport) -> tuple[Check, KernelReport]:
         """Are the linear layers of one written token no slower on the kernel than dense? With the table of all shapes."""
         timed = Timed(rounds, (self.results.model.fingerprint,), report)
-        return self._asked(cell, "efficiency", timed, self._sources.of_timings(rounds, report)), kernel_table(report, rounds)
+        return self._asked(cell, "efficiency", timed, self._sources.of_timings(timed)), kernel_table(report, rounds)
 
     def not_timed(self, cell: Cell) -> Check:
         """Return the check of a timing that pytest-benchmark refused to take, as it does under xdist."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pytest_unicomp.api.records import KernelReport, Measurement, Source
+from pytest_unicomp.api.records import Artifact, Measurement, Source
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.compare.hashes import content
-from pytest_unicomp.engine.host.paired_timing import PairedRounds
+from pytest_unicomp.run.check_inputs import Timed
 from pytest_unicomp.run.plan import REFERENCE
 from pytest_unicomp.run.results import Results
 from pytest_unicomp.store.local import Store, digest
@@ -42,17 +42,22 @@ class Sources:
             self._store.write("evidence", found, made.model_dump(mode="json"))
         return Source(side=side, kind="evidence", key=found, digest=found)
 
-    def of_timings(self, rounds: PairedRounds, kernel: KernelReport | None = None) -> Source:
-        """Keep timed rounds, and the table of a kernel, under their content, and name them: those of an unhealthy host are kept nowhere else."""
-        return self._document(
-            "timings", {"rounds": rounds.extra_info(), "kernel": None if kernel is None else kernel.model_dump(mode="json")}
-        )
+    def of_timings(self, timed: Timed) -> Source:
+        """Keep timed rounds, whose they are, and the table of a kernel, under their content: those of an unhealthy host are kept nowhere else."""
+        table = None if timed.kernel is None else timed.kernel.model_dump(mode="json")
+        return self._document("timings", {"rounds": timed.rounds.extra_info(), "kernel": table, "fingerprints": list(timed.identity)})
 
-    def of_findings(self, document: dict[str, Any]) -> Source:
-        """Keep what the static checks found under its content, and name it."""
-        return self._document("findings", document)
+    def of_findings(self, document: dict[str, Any], artifact: Artifact, reference: Artifact) -> Source:
+        """Keep what the static checks found, and in what, under its content, and name it."""
+        what = {"artifact": _described(artifact), "reference": _described(reference)}
+        return self._document("findings", {**document, **what})
 
     def _document(self, kind: str, document: dict[str, Any]) -> Source:
         key = digest(document)
         self._store.write(kind, key, document)
         return Source(side="both", kind=kind, key=key, digest=key)
+
+
+def _described(artifact: Artifact) -> dict[str, Any]:
+    """Return what an artifact is wherever it lies, under any name."""
+    return artifact.model_dump(mode="json", exclude={"path", "recipe"})

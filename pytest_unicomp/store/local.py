@@ -1,12 +1,12 @@
-"""The local store: folders and JSON documents by content key, with locks between processes; a folder's manifest is written last."""
+"""The local store: folders and JSON documents by content key, with locks between processes; content that is not what was written is not used."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
 import stat
+import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -15,8 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
+from pytest_unicomp.store import folders, quarantine, seal
+from pytest_unicomp.store.file_digests import FileDigests, file_digest
+from pytest_unicomp.store.folders import MANIFEST
+from pytest_unicomp.store.seal import Damaged, digest
 
-MANIFEST = "unicomp-manifest.json"
+__all__ = ["MANIFEST", "Store", "default_root", "digest", "file_digest", "publish", "unusable", "write_text"]
 
 
 def default_root() -> Path:
@@ -32,12 +36,6 @@ def unusable(root: Path) -> str | None:
     if not folder.is_dir():
         return f"{folder} is a file"
     return None if os.access(folder, os.W_OK | os.X_OK) else f"the folder {folder} is not writable"
-
-
-def digest(parts: Mapping[str, Any]) -> str:
-    """Return the first 32 hex digits of the SHA-256 of `parts` as canonical JSON, the same on every platform."""
-    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def write_text(path: Path, text: str) -> None:
@@ -62,12 +60,6 @@ def publish(path: Path) -> None:
     path.chmod(stat.S_IMODE(path.stat().st_mode) | ((0o777 if path.is_dir() else 0o666) & ~mask))
 
 
-def file_digest(path: Path) -> str:
-    """Return the sha256 of a file, 64 hex digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _used(path: Path) -> None:
     """Set the time of last use, by which old entries are removed."""
     # A read-only store works too.
@@ -75,13 +67,23 @@ def _used(path: Path) -> None:
         os.utime(path)
 
 
+def _to_stderr(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
 class Store:
-    """A folder of results that several processes may use at once."""
+    """A folder of results that several processes may use at once.
+
+    Whatever is read is hashed: documents each time, the files of a folder once per store object (`digests`). What is not as it was written is
+    set aside, reported in one line to `notice` (standard error, unless replaced), and counts as missing.
+    """
 
     def __init__(self, root: Path) -> None:
         """Use `root`, which is created by the first write."""
         self.root = root
         self.address = str(root)
+        self.digests = FileDigests()
+        self.notice: Callable[[str], None] = _to_stderr
 
     def leave_token(self) -> str:
         """Write a small file and return its name; a process that finds it uses the same store."""
@@ -121,29 +123,61 @@ class Store:
             lock.release()
 
     def read(self, kind: str, key: str) -> dict[str, Any] | None:
-        """Return a stored document, or None if it is missing or damaged."""
+        """Return a stored document, or None if it is missing or is not what was written under this key; then it is set aside."""
+        path = self._document(kind, key)
         try:
-            document = json.loads((self.root / kind / f"{key}.json").read_text(encoding="utf-8"))
+            found = seal.unsealed(kind, key, json.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return None
+        except Damaged as damage:
+            self._set_aside(kind, key, path, str(damage))
+            return None
+        except ValueError:
+            self._set_aside(kind, key, path, "it cannot be read as JSON")
+            return None
+        _used(path)
+        return found
+
+    def as_it_lies(self, kind: str, key: str) -> dict[str, Any] | None:
+        """Return a stored document whatever its seal says, or None if it is missing or cannot be read; for those who have its digest themselves."""
+        try:
+            document = json.loads(self._document(kind, key).read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):
             return None
-        _used(self.root / kind / f"{key}.json")
-        return document if isinstance(document, dict) else None
+        return seal.without_seal(document) if isinstance(document, dict) else None
 
-    def write(self, kind: str, key: str, document: Mapping[str, Any]) -> None:
-        """Store a document under its key."""
-        write_text(self.root / kind / f"{key}.json", json.dumps(document, ensure_ascii=False, allow_nan=False))
+    def write(self, kind: str, key: str, document: Mapping[str, Any], made_from: Mapping[str, Any] | None = None) -> None:
+        """Store a document under its key, with its seal; `made_from`, if given, are the parts whose digest the key is."""
+        whole = seal.sealed(kind, key, document, made_from)
+        write_text(self._document(kind, key), json.dumps(whole, ensure_ascii=False, allow_nan=False))
 
     def folder(self, kind: str, key: str) -> tuple[Path, dict[str, Any]] | None:
-        """Return a finished folder and its record, or None if it is missing or its files do not have the sizes of the manifest."""
+        """Return a finished folder and its record, or None if it is missing, or a file or the manifest is not what was written; then it is set aside.
+
+        Reads every file, once per store object. Call with the entry's lock held.
+        """
         path = self.root / kind / key
         try:
-            manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-            sound = all((path / name).stat().st_size == entry["bytes"] for name, entry in manifest["files"].items())
-        except (OSError, ValueError, KeyError, TypeError):
+            made = folders.manifest(kind, key, (path / MANIFEST).read_text(encoding="utf-8"))
+            folders.require_whole(path, made["files"], digest_of=self.digests.of)
+        except Damaged as damage:
+            self._set_aside(kind, key, path, str(damage))
             return None
-        # Only the folder's time: those of its files are part of the key of its artifact checks.
+        except UnicodeDecodeError:
+            self._set_aside(kind, key, path, "its manifest cannot be read as text")
+            return None
+        except OSError:
+            return None
+        # Only the folder's time: those of its files may be part of what others keep.
         _used(path)
-        return (path, manifest["record"]) if sound else None
+        record: dict[str, Any] = made["record"]
+        return path, record
+
+    def _document(self, kind: str, key: str) -> Path:
+        return self.root / kind / f"{key}.json"
+
+    def _set_aside(self, kind: str, key: str, path: Path, reason: str) -> None:
+        self.notice(quarantine.set_aside(self.root, kind, key, path, reason))
 
     @contextmanager
     def scratch(self, kind: str, key: str) -> Iterator[Path]:
@@ -156,22 +190,19 @@ class Store:
         yield path
         shutil.rmtree(path, ignore_errors=True)
 
-    def make_folder(self, kind: str, key: str, make: Callable[[Path], dict[str, Any]]) -> tuple[Path, dict[str, Any]]:
+    def make_folder(
+        self, kind: str, key: str, make: Callable[[Path], dict[str, Any]], made_from: Mapping[str, Any] | None = None
+    ) -> tuple[Path, dict[str, Any]]:
         """Let `make` fill an empty folder and return its record; the folder appears under its key when it is complete.
 
-        Call with the entry's lock held. Raises InfrastructureError if writing fails; a partial folder is removed.
+        `made_from`, if given, are the parts whose digest the key is. Call with the entry's lock held. Raises InfrastructureError if writing fails; a partial folder is removed.
         """
         final = self.root / kind / key
         final.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(dir=final.parent, prefix=f".{key}."))
         try:
             record = make(made)
-            files = {
-                str(file.relative_to(made)): {"bytes": file.stat().st_size, "sha256": file_digest(file)}
-                for file in sorted(made.rglob("*"))
-                if file.is_file()
-            }
-            write_text(made / MANIFEST, json.dumps({"key": key, "record": record, "files": files}, indent=1, allow_nan=False))
+            write_text(made / MANIFEST, folders.manifest_text(kind, key, made, record, made_from, digest_of=file_digest))
             publish(made)
             shutil.rmtree(final, ignore_errors=True)
             made.replace(final)

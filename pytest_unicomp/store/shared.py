@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
-from pytest_unicomp.store.local import MANIFEST, Store, default_root, publish
+from pytest_unicomp.store import folders, seal
+from pytest_unicomp.store.local import MANIFEST, Store, default_root, file_digest, publish, write_text
+from pytest_unicomp.store.seal import Damaged
 
 
 def opened(cache: Path | str | None) -> Store:
@@ -66,26 +68,35 @@ class SharedStore(Store):
         if kept is not None:
             return kept
         try:
-            found = self._shared(lambda: json.loads(self._files.cat_file(f"{self._base}/{kind}/{key}.json")))
+            document = self._shared(lambda: json.loads(self._files.cat_file(f"{self._base}/{kind}/{key}.json")))
+            found = seal.unsealed(kind, key, document)
         except (FileNotFoundError, ValueError):
             return None
-        if not isinstance(found, dict):
+        except Damaged as damage:
+            self._refuse(kind, key, damage)
             return None
-        super().write(kind, key, found)
+        # The document itself: its seal stays that of the machine that made it.
+        write_text(self.root / kind / f"{key}.json", json.dumps(document, ensure_ascii=False, allow_nan=False))
         return found
 
-    def write(self, kind: str, key: str, document: Mapping[str, Any]) -> None:
+    def as_it_lies(self, kind: str, key: str) -> dict[str, Any] | None:
+        """Return a stored document whatever its seal says; one that this machine lacks is fetched if it is sound."""
+        return super().as_it_lies(kind, key) or self.read(kind, key)
+
+    def write(self, kind: str, key: str, document: Mapping[str, Any], made_from: Mapping[str, Any] | None = None) -> None:
         """Store a document here and on the shared storage."""
-        super().write(kind, key, document)
+        super().write(kind, key, document, made_from)
         self._put(self.root / kind / f"{key}.json", f"{kind}/{key}.json")
 
     def folder(self, kind: str, key: str) -> tuple[Path, dict[str, Any]] | None:
         """Return a finished folder and its record; one of another machine is fetched, and is None if a file's SHA-256 differs from the manifest."""
         return super().folder(kind, key) or self._fetch(kind, key)
 
-    def make_folder(self, kind: str, key: str, make: Callable[[Path], dict[str, Any]]) -> tuple[Path, dict[str, Any]]:
+    def make_folder(
+        self, kind: str, key: str, make: Callable[[Path], dict[str, Any]], made_from: Mapping[str, Any] | None = None
+    ) -> tuple[Path, dict[str, Any]]:
         """Make a folder here, then copy it to the shared storage, its manifest last."""
-        path, record = super().make_folder(kind, key, make)
+        path, record = super().make_folder(kind, key, make, made_from)
         for file in sorted((file for file in path.rglob("*") if file.is_file()), key=lambda file: (file.name == MANIFEST, file)):
             self._put(file, f"{kind}/{key}/{file.relative_to(path).as_posix()}")
         return path, record
@@ -93,25 +104,28 @@ class SharedStore(Store):
     def _fetch(self, kind: str, key: str) -> tuple[Path, dict[str, Any]] | None:
         there = f"{self._base}/{kind}/{key}"
         try:
-            manifest = self._shared(lambda: json.loads(self._files.cat_file(f"{there}/{MANIFEST}")))
-            names = {str(name): str(entry["sha256"]) for name, entry in manifest["files"].items()}
-        except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+            text = self._shared(lambda: self._files.cat_file(f"{there}/{MANIFEST}").decode())
+            names = {str(name): str(entry["sha256"]) for name, entry in folders.manifest(kind, key, text)["files"].items()}
+        except (FileNotFoundError, ValueError):
+            return None
+        except Damaged as damage:
+            self._refuse(kind, key, damage)
             return None
         final = self.root / kind / key
         final.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(dir=final.parent, prefix=f".{key}."))
         try:
-            for name, digest in names.items():
+            for name, stated in names.items():
                 target = made / name
                 # A manifest of another machine must not write outside its own folder.
                 if not target.resolve().is_relative_to(made.resolve()):
                     return None
                 target.parent.mkdir(parents=True, exist_ok=True)
                 self._shared(partial(self._files.get_file, f"{there}/{name}", str(target)))
-                with target.open("rb") as file:
-                    if hashlib.file_digest(file, "sha256").hexdigest() != digest:
-                        return None
-            (made / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+                if file_digest(target) != stated:
+                    self._refuse(kind, key, Damaged(f"its content differs from its manifest: {name}"))
+                    return None
+            write_text(made / MANIFEST, text)
             publish(made)
             shutil.rmtree(final, ignore_errors=True)
             made.replace(final)
@@ -120,6 +134,9 @@ class SharedStore(Store):
         finally:
             shutil.rmtree(made, ignore_errors=True)
         return super().folder(kind, key)
+
+    def _refuse(self, kind: str, key: str, damage: Damaged) -> None:
+        self.notice(f"unicomp: {self.address}/{kind}/{key} is damaged ({damage}); it is not used, and written anew if it is made again.")
 
     def _put(self, file: Path, name: str) -> None:
         target = f"{self._base}/{name}"

@@ -52,7 +52,7 @@ def test_a_gguf_reference_is_described_by_its_file_and_loaded_from_the_store(nan
     model = adopt.reference(str(nano), None, Store(tmp_path), lambda step: None)
     assert model.bytes == nano.stat().st_size
     assert (Path(model.path) / "model.safetensors").is_file()
-    dense = adopt.dense(model)
+    dense = adopt.dense(model, Store(tmp_path))
     assert (dense.bytes, dense.fingerprint) == (model.bytes, model.fingerprint)
 
 

@@ -41,7 +41,7 @@ def test_a_broken_recipe_is_tried_once(results, monkeypatch):
     made, _ = results(recipe=["dense"], benchmark=["bytes"])
     tries = []
 
-    def breaks(model):
+    def breaks(model, store):
         tries.append(model.name)
         raise InfrastructureError("unicomp: broken")
 

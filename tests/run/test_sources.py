@@ -5,8 +5,10 @@ from __future__ import annotations
 from pytest_unicomp.api.records import Measurement
 from pytest_unicomp.compare.hashes import content
 from pytest_unicomp.engine.host.paired_timing import PairedRounds
+from pytest_unicomp.run.check_inputs import Timed
 from pytest_unicomp.store.local import digest
 from tests.run.toy_run import GOOD, ToyRun, made
+from tests.toys import artifact
 
 
 def test_a_measurement_is_named_by_its_key_and_a_part_says_that_it_is_one(tmp_path):
@@ -29,6 +31,9 @@ def test_a_size_is_kept_under_its_content_since_it_has_no_key(tmp_path):
 def test_timings_and_findings_are_found_again_and_prove_their_content(tmp_path):
     run, rounds = ToyRun(tmp_path, GOOD), PairedRounds(lambda: None, lambda: None, ("dense", "int8"))
     rounds.reference_seconds, rounds.candidate_seconds = [1.0, 1.1], [0.5, 0.6]
-    for source in (run.sources.of_timings(rounds), run.sources.of_findings({"findings": []})):
+    for source in (
+        run.sources.of_timings(Timed(rounds, ("r" * 64,))),
+        run.sources.of_findings({"findings": []}, artifact("a"), artifact("b")),
+    ):
         assert source.side == "both"
         assert digest(run.store.read(source.kind, source.key)) == source.digest

@@ -103,7 +103,8 @@ class Origin(Record):
 class Report(Record):
     """The whole answer of a run (schema `unicomp-report/1`); HTML and Markdown are made from it alone.
 
-    `without_waivers` is what the verdict would be if no waiver excused anything.
+    `without_waivers` is what the verdict would be if no waiver excused anything. `record` is the key, in the store's `reports`, of the same
+    report without this field, as the run wrote it (None: an older report, or one whose run kept none).
     """
 
     schema_: Literal["unicomp-report/1"] = Field(default="unicomp-report/1", alias="schema")
@@ -125,3 +126,4 @@ class Report(Record):
     cheapest: str | None = None
     kernels: list[KernelReport] = []
     origins: list[Origin] = []
+    record: str | None = None

@@ -10,17 +10,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.api.records import Measurement
 from pytest_unicomp.compare import hashes
-from pytest_unicomp.store.local import MANIFEST, Store, digest, file_digest
+from pytest_unicomp.store import folders, quarantine, seal
+from pytest_unicomp.store.folders import MANIFEST
+from pytest_unicomp.store.local import Store, digest, file_digest
 
 # An entry that was used within the last hour may still be read by a run.
 IN_USE_SECONDS = 3600
 FOLDERS = ("artifacts", "conversions")
 LEFTOVERS = ("scratch", "journals")
+UNSEALED = (*LEFTOVERS, quarantine.KIND)
 UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 
 
@@ -55,6 +56,9 @@ def _document(path: Path) -> dict[str, Any] | None:
     """Return what an entry records about itself: the manifest of a folder with its unicomp.json, or the document."""
     if path.parent.name in LEFTOVERS:
         return {}
+    if path.parent.name == quarantine.KIND:
+        reason = path / quarantine.REASON
+        return {"recipe": reason.read_text(encoding="utf-8").strip() if reason.is_file() else "damaged"}
     try:
         if path.is_dir():
             manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
@@ -138,7 +142,7 @@ def problems(store: Store) -> list[tuple[Entry, str]]:
     """Return the entries that have changed since they were written, each with its problem; reads every file."""
     found = []
     for entry in entries(store):
-        problem = None if entry.kind in LEFTOVERS else _problem(entry)
+        problem = None if entry.kind in UNSEALED else _problem(entry)
         if problem is not None:
             found.append((entry, problem))
     return found
@@ -149,25 +153,20 @@ def _problem(entry: Entry) -> str | None:
         return "unfinished, left by a run that was stopped"
     if entry.what == "damaged":
         return "its manifest cannot be read" if entry.kind in FOLDERS else "it cannot be read as JSON"
-    if entry.kind in FOLDERS:
-        files = json.loads((entry.path / MANIFEST).read_text(encoding="utf-8")).get("files", {})
-        wrong = [name for name, stated in files.items() if not _has_digest(entry.path / name, str(stated.get("sha256")))]
-        return f"its content differs from its manifest: {', '.join(wrong[:3])}" if wrong else None
-    content = json.loads(entry.path.read_text(encoding="utf-8"))
-    if entry.kind in ("findings", "timings"):
-        return None if digest(content) == entry.key else "its content differs from its key"
-    if entry.kind in ("measurements", "evidence"):
-        try:
-            measured = Measurement.model_validate(content)
-        except ValidationError as error:
-            return f"not a measurement: {error.error_count()} errors"
-        if entry.kind == "evidence" and hashes.content(measured) != entry.key:
-            return "its content differs from its key"
+    try:
+        if entry.kind in FOLDERS:
+            made = folders.manifest(entry.kind, entry.key, (entry.path / MANIFEST).read_text(encoding="utf-8"))
+            folders.require_whole(entry.path, made["files"], digest_of=file_digest)
+            return None
+        content = seal.unsealed(entry.kind, entry.key, json.loads(entry.path.read_text(encoding="utf-8")))
+    except seal.Damaged as damage:
+        return str(damage)
+    # Whoever names these by their content relies on the key alone.
+    if entry.kind in ("findings", "timings", "reports") and digest(content) != entry.key:
+        return "its content differs from its key"
+    if entry.kind == "evidence" and hashes.content(Measurement.model_validate(content)) != entry.key:
+        return "its content differs from its key"
     return None
-
-
-def _has_digest(path: Path, sha256: str) -> bool:
-    return path.is_file() and file_digest(path) == sha256
 
 
 def parse_size(text: str) -> int:

@@ -14,6 +14,7 @@ from pytest_unicomp.cli.verify.checks import Repetition
 from pytest_unicomp.cli.verify.conclusions import Conclusions
 from pytest_unicomp.cli.verify.kernels import table_answer
 from pytest_unicomp.cli.verify.planned import plan_answer
+from pytest_unicomp.cli.verify.record import record_answer
 from pytest_unicomp.run.checks import Checker
 from pytest_unicomp.store.local import Store
 
@@ -21,7 +22,7 @@ __all__ = ["Answer", "exit_code", "lines", "rows", "verify"]
 
 
 def verify(report: Report, store: Store) -> list[Answer]:
-    """Return one answer per check, table of a kernel and recipe, and one each for the plan, findings, origins and the run.
+    """Return one answer per check, table of a kernel and recipe, and one each for the plan, findings, origins, the run and its record.
 
     A check that was an error has no evidence and is not checked.
 
@@ -34,7 +35,7 @@ def verify(report: Report, store: Store) -> list[Answer]:
     checker = Checker(policy, report.policy.get("limits") or {}, report.policy.get("must_pass") or {})
     answers = [Repetition(report, check, checker, store).answer() for check in report.checks]
     answers += [table_answer(report, table, store) for table in report.kernels]
-    return [*answers, plan_answer(report), *Conclusions(report, policy, store).answers()]
+    return [*answers, plan_answer(report), *Conclusions(report, policy, store).answers(), record_answer(report, store)]
 
 
 def exit_code(answers: Sequence[Answer]) -> int:

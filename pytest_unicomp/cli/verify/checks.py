@@ -14,6 +14,7 @@ from pytest_unicomp.checkpoints.checks import Finding
 from pytest_unicomp.cli.verify.answer import Answer
 from pytest_unicomp.cli.verify.differences import differences
 from pytest_unicomp.cli.verify.evidence import Gone, measurement, read
+from pytest_unicomp.cli.verify.ties import untied
 from pytest_unicomp.engine.host.paired_timing import PairedRounds
 from pytest_unicomp.run.check_inputs import CheckInputs, Inspection, MeasurePart, Pair, Single, Timed
 from pytest_unicomp.run.checks import Checker
@@ -42,14 +43,15 @@ class Repetition:
         if not check.sources:
             return Answer(what, "not_checked", "it rests on no stored evidence" if check.verdict != "error" else "it is an error")
         try:
+            loose = untied(self.report, check, self.store)
             again = self._again()
         except Gone as gone:
             return Answer(what, gone.state, gone.note)
         except UnicompError as error:
             return Answer(what, "differs", f"it cannot be made from its evidence: {error.detail}")
-        if again is None:
+        if again is None and not loose:
             return Answer(what, "as_reported", "nothing but its evidence could be checked")
-        found = differences(self.check, again, leave=UNPROVEN)
+        found = loose + (differences(self.check, again, leave=UNPROVEN) if again is not None else [])
         return Answer(what, "differs" if found else "as_reported", "; ".join(found) or "made again from its evidence")
 
     def _again(self) -> Check | None:

@@ -135,6 +135,12 @@ class Conclusions:
 
     @cached_property
     def _waiving(self) -> Waiving:
+        try:
+            return self._waivers_on(datetime.fromisoformat(self.report.created).date())
+        except ValueError as error:
+            raise UnicompError(f"the report holds a date that is none: {error}") from error
+
+    def _waivers_on(self, day: date) -> Waiving:
         waivers = [
             Waiver(
                 recipe=state.recipe,
@@ -148,7 +154,7 @@ class Conclusions:
             )
             for state in self.report.waivers
         ]
-        return Waiving(waivers, datetime.fromisoformat(self.report.created).date(), self.policy)
+        return Waiving(waivers, day, self.policy)
 
 
 def _siblings(check: Check, own: Sequence[Check]) -> list[Check]:

@@ -23,6 +23,8 @@ def plan_answer(report: Report) -> Answer:
     """
     if not isinstance(report.policy.get("benchmarks"), list) or not report.policy["benchmarks"]:
         return Answer(WHAT, "missing", "the report does not say which benchmarks were planned")
+    if contradictions := list(_contradictions(report)):
+        return Answer(WHAT, "differs", "; ".join(contradictions[:SHOWN]))
     made = {(check.recipe, check.benchmark, check.question) for check in report.checks}
     wanted = list(_planned(report))
     lacking = [
@@ -37,6 +39,19 @@ def plan_answer(report: Report) -> Answer:
         return Answer(WHAT, "as_reported", f"all {len(wanted)} checks that gate and were planned are there")
     shown = ", ".join(lacking[:SHOWN]) + (f" and {len(lacking) - SHOWN} more" if len(lacking) > SHOWN else "")
     return Answer(WHAT, "missing", f"{len(lacking)} of {len(wanted)} planned checks are not in the report: {shown}; {why}")
+
+
+def _contradictions(report: Report) -> Iterator[str]:
+    """Yield what the rows and checks of a report say otherwise than its policy does of the same run."""
+    named = report.policy["benchmarks"]
+    for check in report.checks:
+        if check.benchmark not in (*named, "artifact"):
+            yield f"{check.recipe} has a check on {check.benchmark}, which the policy's benchmarks do not name"
+    if not isinstance(gating := report.policy.get("gating"), list):
+        return
+    for recipe in report.recipes:
+        if recipe.gates != (recipe.recipe in gating):
+            yield f"{recipe.recipe} {'gates' if recipe.gates else 'does not gate'}, and the policy's gating says otherwise"
 
 
 def _planned(report: Report) -> Iterator[tuple[str, str, Question]]:

@@ -145,9 +145,32 @@ def test_damage_of_every_kind_is_found(store):
     assert done.exit_code == 1
     problems = {(row["kind"], row["key"][:1]): row["problem"] for row in json.loads(done.output)}
     assert "model.safetensors" in problems["artifacts", "a"]
-    assert "not a measurement" in problems["measurements", "b"]
+    assert "carries no digest" in problems["measurements", "b"]
     assert "cannot be read" in problems["measurements", "c"]
     assert sum(kind == "evidence" for kind, _ in problems) == 1
+
+
+def test_an_edited_score_and_an_edited_record_are_found_and_what_was_set_aside_is_listed_as_such(store):
+    file = store.root / "measurements" / f"{'b' * 32}.json"
+    document = json.loads(file.read_text())
+    document["items"][0]["score"] = 0.0
+    file.write_text(json.dumps(document))
+    manifest = store.root / "artifacts" / ("a" * 32) / "unicomp-manifest.json"
+    manifest.write_text(manifest.read_text().replace("ffffffff", "00000000"))
+    done = run("verify", "--json", "--cache", str(store.root))
+    assert done.exit_code == 1
+    problems = {row["kind"]: row["problem"] for row in json.loads(done.output)}
+    assert problems == {
+        "measurements": "its content differs from its digest",
+        "artifacts": "its manifest is not what was written: its content differs from its digest",
+    }
+    assert store.read("measurements", "b" * 32) is None
+    assert store.folder("artifacts", "a" * 32) is None
+    assert run("verify", "--cache", str(store.root)).exit_code == 0
+    listed = [entry for entry in cache_admin.entries(store) if entry.kind == "quarantine"]
+    assert len(listed) == 2
+    assert all("its content differs from its digest" in entry.what for entry in listed)
+    assert cache_admin.remove(store, listed) == (listed, [])
 
 
 @pytest.mark.parametrize(("text", "bytes_"), [("20GB", 20 * 10**9), ("500 mb", 5 * 10**8), ("7", 7)])

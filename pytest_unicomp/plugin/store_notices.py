@@ -1,0 +1,42 @@
+"""Shows at the end of a run which stored entries were damaged and set aside, in this process or on a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from pytest_unicomp.store.local import Store
+
+
+class StoreNotices:
+    """Registered with the gate; takes the lines of its store from then on."""
+
+    def __init__(self, store: Store) -> None:
+        """Take the place of whatever the store reported to before."""
+        self._open: list[str] = []
+        self._gathered: list[str] = []
+        store.notice = self._open.append
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self) -> Generator[None, Any, Any]:
+        """Send what was noticed since the last report along with this one."""
+        report = yield
+        report.unicomp_notices = self._taken()
+        return report
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Gather lines, from this process or from a worker."""
+        self._gathered += getattr(report, "unicomp_notices", [])
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Print each line once: several workers may have met the same entry."""
+        for line in dict.fromkeys([*self._gathered, *self._taken()]):
+            terminalreporter.write_line(line)
+
+    def _taken(self) -> list[str]:
+        found = list(self._open)
+        self._open.clear()
+        return found

@@ -1,0 +1,24 @@
+"""Keeps a report in the store as the run wrote it, so that `unicomp verify` finds what was edited since, whatever it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_unicomp.api.records import Report
+from pytest_unicomp.report.json import document
+from pytest_unicomp.store.local import Store, digest
+
+KIND = "reports"
+
+
+def recorded(report: Report) -> dict[str, Any]:
+    """Return what is kept of a report: all but the key under which it is kept."""
+    return {name: value for name, value in document(report).items() if name != "record"}
+
+
+def kept(report: Report, store: Store) -> Report:
+    """Keep a report under its content, and return it with the key."""
+    content = recorded(report)
+    key = digest(content)
+    store.write(KIND, key, content)
+    return report.model_copy(update={"record": key})

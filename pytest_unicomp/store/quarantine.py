@@ -1,0 +1,22 @@
+"""Damaged entries of the store: moved to a folder of their own, never deleted, so that someone can look at what happened."""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import suppress
+from pathlib import Path
+
+KIND = "quarantine"
+REASON = "reason.txt"
+
+
+def set_aside(root: Path, kind: str, key: str, path: Path, reason: str) -> str:
+    """Move a damaged entry to `quarantine` and return the line that reports it; where the store is read-only, the entry stays."""
+    target = root / KIND / f"{kind}-{key}-{uuid.uuid4().hex[:8]}"
+    where = "and stays where it is, since it cannot be moved"
+    with suppress(OSError):
+        target.mkdir(parents=True)
+        (target / REASON).write_text(f"{kind}/{key}: {reason}\n", encoding="utf-8")
+        path.rename(target / path.name)
+        where = f"and was moved to {target}"
+    return f"unicomp: the stored {kind}/{key} is damaged ({reason}) {where}; it is not used, and made again if needed."
