@@ -8,7 +8,8 @@ from typer.testing import CliRunner
 
 from pytest_unicomp.cli import app
 
-KINDS = ("measurements", "evidence", "timings", "findings")
+KINDS = ("measurements", "evidence", "timings", "findings", "reports")
+RECORD = "the record of the run"
 
 
 @pytest.fixture
@@ -128,14 +129,14 @@ def test_evidence_that_is_gone_is_missing_and_evidence_that_was_touched_is_chang
 
 
 def test_a_verdict_whose_evidence_the_report_no_longer_names_is_not_taken_on_trust(reported, tmp_path):
-    code, odd, _ = verify(changed(reported, "retention", sources=[], verdict="pass"), tmp_path)
+    code, odd, _ = verify(changed({**reported, "record": None}, "retention", sources=[], verdict="pass"), tmp_path)
     assert code == 7
     assert odd["rtn-w8a16 on nano-knowledge (retention)"]["state"] == "missing"
     assert "names no evidence" in odd["the recipe rtn-w8a16"]["note"]
 
 
 def without(report, *gone):
-    """The report without the checks of these benchmarks and questions, its recipes and its run concluded again as one would who hides them."""
+    """The report without the checks of these benchmarks and questions and without its record, concluded again as one would who hides them."""
     from pytest_unicomp.api.records import Report
     from pytest_unicomp.cli.verify import _policy
     from pytest_unicomp.run.conclude import recipe as concluded
@@ -148,7 +149,7 @@ def without(report, *gone):
         own = [check for check in checks if check.recipe == row.recipe]
         kept = row.model_dump(include={"scores", "score_intervals", "score_basis", "published"})
         recipes.append(concluded(own, row.artifact, policy=policy).model_copy(update=kept))
-    return answer.model_copy(update={"checks": checks, "recipes": recipes}).model_dump(mode="json")
+    return answer.model_copy(update={"checks": checks, "recipes": recipes, "record": None}).model_dump(mode="json")
 
 
 @pytest.mark.parametrize("gone", [("nano-knowledge", "must_pass"), ("bytes", "efficiency"), ("artifact", "artifact")])
@@ -158,7 +159,7 @@ def test_a_planned_check_that_a_report_lacks_is_missing_and_named(reported, tmp_
     assert f"rtn-w8a16 on {gone[0]} ({gone[1].replace('_', '-')})" in odd["the plan"]["note"]
     assert "1 of 5 planned checks" in odd["the plan"]["note"]
     assert "wanda-2of4" not in odd["the plan"]["note"], "what informs is not asked for"
-    assert (code, set(odd)) == (7, {"the plan"})
+    assert (code, set(odd)) == (7, {"the plan", RECORD})
 
 
 def test_of_many_lacking_checks_the_first_are_named_and_a_report_without_its_plan_is_not_whole(reported, tmp_path):
@@ -169,6 +170,7 @@ def test_of_many_lacking_checks_the_first_are_named_and_a_report_without_its_pla
     assert "(efficiency)" not in odd["the plan"]["note"]
     assert "and 1 more; " in odd["the plan"]["note"]
     del reported["policy"]["benchmarks"]
+    reported["record"] = None
     code, odd, _ = verify(reported, tmp_path)
     assert (code, odd["the plan"]["state"]) == (7, "missing")
 
@@ -208,6 +210,7 @@ def test_parts_that_early_stopping_took_are_put_together_again(gate, pytester, t
 def test_a_recipe_that_was_to_gate_and_is_gone_whole_is_named(reported, tmp_path):
     assert reported["policy"]["gating"] == ["rtn-w8a16"]
     reported["policy"]["gating"].append("gptq-w4a16")
+    reported["record"] = None
     code, odd, _ = verify(reported, tmp_path)
-    assert (code, set(odd)) == (7, {"the plan"})
+    assert (code, set(odd)) == (7, {"the plan", RECORD})
     assert "the report has no row for gptq-w4a16" in odd["the plan"]["note"]

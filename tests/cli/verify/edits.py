@@ -30,13 +30,10 @@ class Edit:
 
 
 def edits(document: dict[str, Any], *, only_first: bool) -> Iterator[Edit]:
-    """Yield an edit of each leaf, or of the first and the last leaf of each shape; a leaf that no other value fits is refused when it is read."""
+    """Yield an edit of each leaf, or of the first leaf of each shape; a leaf that no other value fits is refused when it is read."""
     places = list(_leaves(document, ()))
     if only_first:
-        by_shape: dict[str, list[tuple[Any, ...]]] = {}
-        for place in places:
-            by_shape.setdefault(_shape(place), []).append(place)
-        places = [place for found in by_shape.values() for place in dict.fromkeys((found[0], found[-1]))]
+        places = list({_shape(place): place for place in reversed(places)}.values())
     for place in places:
         report = _edited(document, place)
         if report is not None:
