@@ -10,10 +10,13 @@ from pytest_unicomp.checkpoints.checks.checkpoint import Checkpoint
 from pytest_unicomp.checkpoints.checks.finding import ArtifactCheck, Outcome, judged, not_applicable
 from pytest_unicomp.checkpoints.checks.sizes import sizes
 from pytest_unicomp.checkpoints.configuration import SIZES
+from pytest_unicomp.checkpoints.formats import FORMATS
 from pytest_unicomp.checkpoints.safetensors_reader import ATTACHED
 
 # Models whose blocks are written as Llama's, so that config.json gives every shape.
 LIKE_LLAMA = ("llama", "mistral", "qwen2", "qwen3", "gemma", "gemma2")
+# Formats that are not read in detail, yet keep each weight under its dense name and in its dense shape.
+PLAINLY_NAMED = ("none", "fp8", "mxfp4")
 HEADS = ("lm_head.weight", "embed_out.weight")
 FORGOTTEN = (*HEADS, "rotary_emb.inv_freq", "masked_bias", "attn.bias")
 STORAGE = (*ATTACHED, "qweight", "weight_packed", "perm", "bitmask", "compressed", "shape", "row_offsets")
@@ -32,6 +35,8 @@ def logical(checkpoint: Checkpoint) -> dict[str, tuple[int, ...]]:
 
 def shapes(candidate: Checkpoint, base: Checkpoint) -> Outcome:
     """Compare with the base tensor by tensor, or a smaller student with its own config.json."""
+    if candidate.method not in (*FORMATS, *PLAINLY_NAMED):
+        return not_applicable(f"the format {candidate.method!r} is not known here; known: {', '.join(FORMATS)}")
     mine, wanted = logical(candidate), logical(base)
     own, theirs = sizes(candidate, base)
     differing = [key for key in (*SIZES, "vocab_size") if own.get(key) is not None and own.get(key) != theirs.get(key)]
