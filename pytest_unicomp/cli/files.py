@@ -20,9 +20,11 @@ def check_artifact(
 
     The files must be complete, safe, finite and as declared; no model is loaded. Exit code 1 if a check fails.
 
+    Codes are read of compressed-tensors, ModelOpt, GPTQ, AWQ, AutoRound, bitsandbytes and GGUF (docs/formats.md).
+
     Example: unicomp check-artifact out/w4a16 --against Qwen/Qwen2.5-7B-Instruct
     """
-    from pytest_unicomp.checkpoints import checks, gguf, gguf_checks, hub
+    from pytest_unicomp.checkpoints import checks, gguf, gguf_checks, hub, recognize
 
     found, base = hub.local(folder, None), hub.resolve(against, None)
     if gguf.is_gguf(base):
@@ -30,7 +32,10 @@ def check_artifact(
     if found is not None and gguf.is_gguf(found):
         findings = gguf_checks.inspect(found, base)
     elif found is None or not (found / "config.json").is_file():
-        raise UsageProblem(f"unicomp: {folder} holds no config.json; expected the folder that save_pretrained wrote, or a GGUF file.")
+        if found is not None:
+            recognize.require_weights(found, folder)
+        what = "is an adapter, which a gate merges and checks" if found is not None else "holds no config.json"
+        raise UsageProblem(f"unicomp: {folder} {what}; expected the folder that save_pretrained wrote, or a GGUF file.")
     else:
         findings = checks.inspect(found, base)
     rows = [finding.model_dump(mode="json") for finding in findings]

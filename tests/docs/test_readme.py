@@ -23,6 +23,7 @@ PLACES = {
     "options": README.parent / "docs" / "options.md",
     "benchmarks": README.parent / "docs" / "benchmarks.md",
     "artifact-checks": README.parent / "docs" / "artifact-checks.md",
+    "formats": README.parent / "docs" / "formats.md",
     "recipe-sections": README.parent / "docs" / "recipes.md",
     "benchmark-sections": README.parent / "docs" / "benchmark-files.md",
     "command-sections": README.parent / "docs" / "cli.md",

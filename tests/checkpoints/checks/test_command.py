@@ -48,3 +48,10 @@ def test_a_folder_without_configuration_and_an_unknown_base_are_usage_problems(b
 
 def test_help_has_an_example():
     assert "Example: unicomp check-artifact" in " ".join(run("--help").output.split())
+
+
+def test_an_adapter_alone_is_no_model_and_says_where_it_is_checked(base, tmp_path):
+    (tmp_path / "adapter_config.json").write_text("{}")
+    done = run(tmp_path, "--against", base)
+    assert isinstance(done.exception, UsageProblem)
+    assert "is an adapter, which a gate merges and checks" in str(done.exception)
