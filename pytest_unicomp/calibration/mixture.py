@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.api.errors import UsageProblem, nearest
+from pytest_unicomp.api.paths import typed
 from pytest_unicomp.api.protocols import Calibration, ItemText
 from pytest_unicomp.api.records import CalibrationText, Model
 from pytest_unicomp.api.registry import mixtures
@@ -49,7 +50,7 @@ def validate(specification: str, bundle: Path | None, model_name: str) -> None:
 
 def files(specification: str) -> dict[str, Path]:
     """Return the user's own files of a specification, by the names that it gives them."""
-    return {name: Path(name).expanduser() for name in parse(specification) if name.endswith(".jsonl")}
+    return {name: typed(name) for name in parse(specification) if name.endswith(".jsonl")}
 
 
 def identity(specification: str, bundle: Path | None) -> dict[str, Any]:
@@ -115,7 +116,7 @@ def _described(specification: str, remarks: Sequence[str]) -> str:
 
 
 def _entry(name: str) -> Mixture:
-    return JsonlFile(Path(name).expanduser()) if name.endswith(".jsonl") else mixtures()[name]
+    return JsonlFile(typed(name)) if name.endswith(".jsonl") else mixtures()[name]
 
 
 def _weight(text: str, specification: str) -> float:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
+from pytest_unicomp.api.paths import typed
 from pytest_unicomp.checkpoints import gguf, recognize
 from pytest_unicomp.checkpoints.configuration.resolve import known
 from pytest_unicomp.checkpoints.formats.gptq import quantization_of
@@ -176,9 +177,9 @@ def local(name: str, bundle: Path | None) -> Path | None:
     """
     if name == "nano":
         return NANO
-    if gguf.is_gguf(name) and not Path(name).expanduser().is_dir():
+    if gguf.is_gguf(name) and not typed(name).is_dir():
         return gguf.local(name, bundle)
-    folder = Path(name).expanduser()
+    folder = typed(name)
     if folder.is_dir():
         return gguf.in_folder(folder.resolve()) or folder.resolve()
     if bundle is not None and HUB_ID.fullmatch(name) and (bundle / name).is_dir():

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.api.errors import UsageProblem, nearest
+from pytest_unicomp.api.paths import typed
 from pytest_unicomp.config.margins import Margin
 
 
@@ -36,7 +37,7 @@ def text(location: str, value: Any) -> str:
 
 def path(location: str, value: Any) -> Path:
     """Read a path; `~` is replaced by the home folder."""
-    return Path(text(location, value)).expanduser()
+    return typed(text(location, value))
 
 
 def folder_or_address(location: str, value: Any) -> Path | str:

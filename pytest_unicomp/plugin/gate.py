@@ -14,6 +14,7 @@ from pytest_unicomp.api.records import CapabilityVerdict, Check, KernelReport, R
 from pytest_unicomp.api.vocabulary import FAMILIES, MARK_QUESTIONS
 from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.plugin.asked import MARK, cell_of, marked, question_of, report_name
+from pytest_unicomp.plugin.baseline_lines import baseline_lines
 from pytest_unicomp.plugin.lost_tests import LostTests
 from pytest_unicomp.plugin.progress import Progress
 from pytest_unicomp.plugin.report_files import write_reports
@@ -188,7 +189,9 @@ class Gate:
         elif self.others_failed and self.answer.exit_code in (0, 6):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         self.closing += self.run.plan.notes
-        self._list_baselines(self.answer)
+        self.closing += baseline_lines(
+            self.answer, self.run, complete=self.complete and not self.config.pluginmanager.hasplugin("dsession")
+        )
         lines, written = write_reports(self.answer, self.settings.report)
         self.closing += lines
         if not written:
@@ -203,16 +206,6 @@ class Gate:
             if lost.cell.benchmark:
                 check = self.run.broken(lost.cell, lost.question, lost.error)
                 self.checks.append(check.model_copy(update={"nodeid": lost.name}))
-
-    def _list_baselines(self, answer: Report) -> None:
-        """List the changes that were accepted, and after a complete run the baselines that no cell reads."""
-        rewritten = [check for check in answer.checks if check.accepted and check.difference]
-        self.closing += [f"accepted: {check.recipe}/{check.benchmark}: {check.reason}" for check in rewritten]
-        spread = self.config.pluginmanager.hasplugin("dsession")
-        if self.complete and not spread and "all" in (*self.settings.recipe, *self.settings.inform) and not self.settings.candidate:
-            self.closing += [
-                f"unused baseline: {path}: no recipe or benchmark of this run; remove it" for path in self.run.unused_baselines()
-            ]
 
     def pytest_report_header(self) -> list[str]:
         """Return a line on each thing that the bundle lacks, shown before anything runs."""

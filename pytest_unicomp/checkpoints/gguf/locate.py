@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
+from pytest_unicomp.api.paths import typed
 
 SUFFIX = ".gguf"
 # A repository of the hub and a file in it, at most one folder deep, as repositories with many quantizations lay them out.
@@ -39,7 +40,7 @@ def in_folder(folder: Path) -> Path | None:
 
 def local(name: str, bundle: Path | None) -> Path | None:
     """Return the file that the name of a GGUF file means if it is on this machine, by path or bundle, else None."""
-    path = Path(name).expanduser()
+    path = typed(name)
     if path.is_file():
         return path.resolve()
     if bundle is not None and HUB_FILE.fullmatch(name) and (bundle / name).is_file():
