@@ -7,7 +7,6 @@ from typing import Literal
 
 # here: loaded as it is. converted: once per content, then loaded. extra: loaded if a library is installed. serve: another program must run it.
 Support = Literal["here", "converted", "extra", "serve"]
-GATE = "unicomp gate BASE --candidate DIR"
 SERVE = "--unicomp-serve='vllm serve {model} --port {port}'"
 ADDRESSES = "--unicomp-reference=URL --unicomp-candidate=URL"
 
@@ -17,7 +16,7 @@ class Format:
     """One format: its title, how it is recognized, whether `unicomp check-artifact` reads its codes, and how it is evaluated.
 
     `package` is what `pip install` takes and `module` what Python imports, for `extra`; `server` is the command that serves it, for `serve`.
-    `note` is half a sentence on what is computed how.
+    `note` is half a sentence on what is computed how, `place` what is named as candidate.
     """
 
     title: str
@@ -28,15 +27,17 @@ class Format:
     module: str = ""
     server: str = ""
     note: str = ""
+    place: str = "DIR"
 
     @property
     def action(self) -> str:
         """What to type."""
+        gate = f"unicomp gate BASE --candidate {self.place}"
         if self.support == "extra":
-            return f"pip install {self.package}; {GATE}"
+            return f"pip install {self.package}; {gate}"
         if self.support == "serve":
             return SERVE if self.server == "vllm serve DIR" else f"{self.server}, and {ADDRESSES}"
-        return GATE
+        return gate
 
 
 def _method(name: str) -> str:
@@ -78,7 +79,12 @@ FORMATS = {
     "mxfp4": Format("gpt-oss MXFP4", _method("mxfp4"), "here", note="weights are unpacked by transformers"),
     "fp8": Format("block FP8 (DeepSeek)", _method("fp8"), "here", note="weights are unpacked by transformers if there is no GPU"),
     "gguf": Format(
-        "GGUF (llama.cpp, Ollama)", "a file `*.gguf`", "converted", checked=True, note="weights exactly; activations are not rounded"
+        "GGUF (llama.cpp, Ollama)",
+        "a file `*.gguf`",
+        "converted",
+        checked=True,
+        note="weights exactly; activations are not rounded",
+        place="FILE.gguf",
     ),
     "lora": Format(
         "LoRA adapter (peft)", "`adapter_config.json`", "converted", note="merged in float32 into its base, unpacked if that is quantized"
