@@ -15,7 +15,7 @@ from typing import Any
 
 # Fields that are left out wherever they stand: when, where and under which address in the store; readings of clocks and counters.
 ORIGIN = frozenset({"created", "first", "last", "environment", "machine", "versions", "path", "key", "digest", "record"})
-READINGS = frozenset({"seconds", "compress_seconds", "compress_peak_bytes", "compress_joules", "health", "S_CC", "S_RA"})
+READINGS = frozenset({"seconds", "compress_seconds", "compress_peak_bytes", "compress_joules", "health", "S_CC", "S_RA", "S_IE"})
 ANYWHERE = ORIGIN | READINGS | {"accepted"}
 # Of a check with one of these units or benchmarks, only the question is compared; the answer is a reading.
 TIMED = frozenset({"seconds", "seconds per token", "joules"})
