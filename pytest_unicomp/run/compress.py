@@ -83,6 +83,8 @@ def compress(model: Model, recipe: str, method: Method, how: Compression) -> Art
     method = invocation.for_model(method, _config(Path(model.path)))
     parts = {
         "model": model.fingerprint,
+        # Methods with equal settings may share a package, and so the digest of its code.
+        "methods": [[type(step).__module__, type(step).__qualname__, step.method] for step in _steps(method)],
         "settings": method.settings(),
         "calibration": how.calibration_identity() if method.calibrated else None,
         "seed": how.seed,

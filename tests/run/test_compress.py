@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.api.protocols import Calibration
+from pytest_unicomp.api.registry import methods
+from pytest_unicomp.methods import invocation
 from pytest_unicomp.methods.minitron_depth import MinitronDepth
 from pytest_unicomp.run import compress
 from pytest_unicomp.store.local import Store
@@ -34,3 +37,15 @@ def test_the_artifact_names_the_text_that_a_method_asked_for_and_not_the_smaller
     assert few.fingerprint != made.fingerprint
     # Six steps of four rows of 64 tokens.
     assert made.training_tokens == 6 * 4 * 64
+
+
+def test_methods_of_equal_settings_make_artifacts_of_their_own(tmp_path: Path) -> None:
+    model = reference(str(checkpoint(tmp_path / "model")))
+    recipes = {name: methods()[name] for name in ("spinquant-w4a16", "w4a16-asym")}
+    settings = [
+        invocation.for_model(method, json.loads((Path(model.path) / "config.json").read_text())).settings() for method in recipes.values()
+    ]
+    assert settings[0] == settings[1]
+    made = [compress.compress(model, name, method, how(tmp_path / "store", calibration())) for name, method in recipes.items()]
+    assert made[0].fingerprint != made[1].fingerprint
+    assert [artifact.settings["method"] for artifact in made] == ["spinquant", "w4a16-asym"]

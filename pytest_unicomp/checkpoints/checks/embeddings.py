@@ -35,15 +35,24 @@ def _highest(checkpoint: Checkpoint) -> int | None:
 
 
 def tied_weights(candidate: Checkpoint, base: Checkpoint) -> Outcome:
-    """A head that shares the embeddings' weights still does, and one that has its own still has."""
+    """A head that has its own weights still has, and one that shares those of the embeddings still does, or has others of its own.
+
+    Rotations fold the last norm into the head, which then differs from the embeddings; a mere copy of them is a tie that was lost.
+    """
     mine, theirs = (_tied(each) for each in (candidate, base))
-    if mine != theirs:
+    if mine and not theirs:
         return judged([f"tie_word_embeddings is {mine}, the base has {theirs}"], "")
     if not any(name.endswith(EMBEDDINGS) for name in candidate.tensors):
         return not_applicable("there are no embeddings, see vocabulary-size")
     heads = [name for name in candidate.tensors if name.split(".")[-2:-1] in (["lm_head"], ["embed_out"])]
+    if not mine and not heads:
+        return judged(["not tied, yet no head is stored"], "")
+    if not mine and theirs:
+        copies = [name for name in heads if _is_embedding(candidate, name)]
+        lost = [f"tie_word_embeddings is {mine}, the base has {theirs}, and {name} only repeats the embeddings" for name in copies]
+        return judged(lost, "a head of its own, where the base ties it to the embeddings")
     if not mine:
-        return judged([] if heads else ["not tied, yet no head is stored"], "own head, as the base")
+        return judged([], "own head, as the base")
     return judged(
         [f"{name} is stored and is not the embeddings, though they are tied" for name in heads if not _is_embedding(candidate, name)],
         "head and embeddings tied, as in the base",
@@ -78,6 +87,8 @@ CHECKS = {
         vocabulary_size,
     ),
     "tied-weights": ArtifactCheck(
-        "head and embeddings tied exactly if the base ties them", "set tie_word_embeddings as in the base and save again", tied_weights
+        "head and embeddings tied if the base ties them, or a stored head that differs from them",
+        "set tie_word_embeddings as in the base and save again",
+        tied_weights,
     ),
 }

@@ -512,6 +512,14 @@ def test_old_and_new_ways_of_writing_the_same_are_equal(broken):
     assert "same tokens" in copy.findings()["tokenizer"].found
 
 
+def test_a_head_that_a_rotation_made_is_no_lost_tie(broken):
+    copy = broken("dense")
+    copy.json("config.json", set_item("tie_word_embeddings", False))
+    other_head(copy)
+    assert "tied-weights" not in copy.failed()
+    assert copy.findings()["tied-weights"].found.startswith("a head of its own")
+
+
 def test_a_tie_that_only_the_class_states_is_a_tie(base, tmp_path):
     from tests.methods import tiny
 
