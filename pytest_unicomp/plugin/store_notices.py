@@ -9,6 +9,8 @@ import pytest
 
 from pytest_unicomp.store.local import Store
 
+SHOWN = 5
+
 
 class StoreNotices:
     """Registered with the gate; takes the lines of its store from then on."""
@@ -32,9 +34,14 @@ class StoreNotices:
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Print each line once: several workers may have met the same entry."""
-        for line in dict.fromkeys([*self._gathered, *self._taken()]):
+        """Print each line once, since several workers may have met the same entry, and the number of those beyond the first few."""
+        lines = list(dict.fromkeys([*self._gathered, *self._taken()]))
+        for line in lines[:SHOWN]:
             terminalreporter.write_line(line)
+        if len(lines) > SHOWN:
+            terminalreporter.write_line(
+                f"unicomp: {len(lines) - SHOWN} more stored entries were damaged and moved to quarantine; each has a reason.txt there"
+            )
 
     def _taken(self) -> list[str]:
         found = list(self._open)
