@@ -35,9 +35,8 @@ def positive_scales(candidate: Checkpoint, base: Checkpoint) -> Outcome:
     scales = {name: found for name, found in candidate.statistics.items() if name.rpartition(".")[2] in SCALES}
     if not scales:
         return not_applicable("it stores no scales")
-    symmetric = {
-        tensor.name for layer in candidate.layers if layer.declared and layer.declared.symmetric for tensor in layer.parts.values()
-    }
+    # Which layers are symmetric is asked only if a scale is negative: a declaration that cannot be read fails the checks that need it.
+    symmetric = _symmetric(candidate) if any(found.negative for found in scales.values()) else frozenset()
     problems = []
     for name, found in scales.items():
         either = name in symmetric and found.negative >= EITHER_SIGN * found.elements
@@ -45,6 +44,12 @@ def positive_scales(candidate: Checkpoint, base: Checkpoint) -> Outcome:
         counts = ", ".join(f"{count} {what}" for count, what in wrong if count)
         problems += [f"{name}: of {found.elements} scales {counts}"] if counts else []
     return judged(problems, f"{sum(found.elements for found in scales.values())} scales above zero")
+
+
+def _symmetric(candidate: Checkpoint) -> frozenset[str]:
+    """Return the names of the tensors of layers whose codes are declared symmetric."""
+    declared = (layer for layer in candidate.layers if layer.declared and layer.declared.symmetric)
+    return frozenset(tensor.name for layer in declared for tensor in layer.parts.values())
 
 
 def zero_points(candidate: Checkpoint, base: Checkpoint) -> Outcome:
