@@ -42,7 +42,7 @@ def test_a_killed_run_goes_on_where_it_stopped(tmp_path):
 
     def read(path):
         report = json.loads(path.read_text(encoding="utf-8"))
-        return {name: without_times(value) for name, value in report.items() if name not in ("environment", "created")}
+        return {name: without_times(value) for name, value in report.items() if name not in ("environment", "created", "record")}
 
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
     started = time.monotonic()
