@@ -17,21 +17,11 @@ from pytest_unicomp.checkpoints.gguf import tokenizer
 from pytest_unicomp.checkpoints.gguf.configuration import ROTARY_TENSORS, configuration, refusal
 from pytest_unicomp.checkpoints.gguf.describe import shares
 from pytest_unicomp.checkpoints.gguf.weights import Reading, tensor
+from pytest_unicomp.checkpoints.tokenization.probes import texts
 
 HEAD, EMBEDDINGS = "output.weight", "token_embd.weight"
 # Architectures of transformers that llama.cpp writes as "llama".
 WRITTEN_AS_LLAMA = ("llama", "mistral")
-PROBES = (
-    "Hello, world!  Two  spaces.",
-    " leading and trailing ",
-    "It's 1234567890 + 3.14 = ?",
-    "tabs\tand\n\nnew lines\r\n",
-    "naïve café Straße ﬁne",
-    "日本語 русский العربية हिन्दी",
-    "🙂👩‍👩‍👧 \u200b\u00a0x",
-    "def f(x):\n    return x_1 <= 2",
-    "ALL CAPS and CamelCase",
-)
 
 
 @dataclass(frozen=True)
@@ -180,12 +170,15 @@ def encoding(pair: GgufAndBase) -> Outcome:
     why = tokenizer.refusal(pair.file)
     if why is not None:
         return not_applicable(why)
-    return judged(_different_encodings(pair), f"same tokens for {len(PROBES)} probe texts and every special token")
+    return judged(_different_encodings(pair), f"same tokens for {len(_probes(pair))} probe texts")
+
+
+def _probes(pair: GgufAndBase) -> list[str]:
+    return list(texts(list(pair.base_tokenizer.get_added_vocab()), ()))
 
 
 def _different_encodings(pair: GgufAndBase) -> Iterator[str]:
-    specials = [token for token in pair.base_tokenizer.get_added_vocab() if token]
-    for probe in (*PROBES, *(f"a {token} b" for token in specials[:64])):
+    for probe in _probes(pair):
         mine = pair.own_tokenizer.encode(probe, add_special_tokens=False).ids
         theirs = pair.base_tokenizer.encode(probe, add_special_tokens=False)
         if mine != theirs:

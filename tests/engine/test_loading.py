@@ -91,13 +91,15 @@ def test_buffers_of_old_gpt_neox_checkpoints_and_a_tied_head_stored_twice_are_ha
     import torch
 
     neox = checkpoints.checkpoint(tmp_path / "neox", "gpt_neox")
+    tied = checkpoints.checkpoint(tmp_path / "tied")
+    tokens = torch.arange(4, 12)[None]
+    plain = [engine.load(folder, device="cpu", dtype=dtype).model(tokens).logits for folder in (neox, tied)]
     old = {"attention.bias": torch.ones(1, 1, 8, 8, dtype=torch.bool), "attention.masked_bias": torch.tensor(-1e9)}
     old |= {"attention.rotary_emb.inv_freq": torch.ones(4)}
     rewrite(neox, lambda weights: weights | {f"gpt_neox.layers.0.{name}": tensor for name, tensor in old.items()})
-    engine.load(neox, device="cpu", dtype=dtype)
-    tied = checkpoints.checkpoint(tmp_path / "tied")
     rewrite(tied, lambda weights: weights | {"lm_head.weight": weights["model.embed_tokens.weight"].clone()})
-    engine.load(tied, device="cpu", dtype=dtype)
+    extended = [engine.load(folder, device="cpu", dtype=dtype).model(tokens).logits for folder in (neox, tied)]
+    assert all(torch.equal(before, after) for before, after in zip(plain, extended, strict=True))
 
 
 def test_a_folder_without_config_or_an_unknown_dtype_is_refused_in_one_line(tmp_path: Path) -> None:
