@@ -33,7 +33,7 @@ Work = Callable[[Path], None]
 
 
 def modifiers(recipe: str) -> list[list[Any]]:
-    """What a reader of the libraries' examples passes to `oneshot`, one list per call."""
+    """Return what a reader of the libraries' examples passes to `oneshot`, one list per call."""
     from llmcompressor.modifiers.gptq import GPTQModifier
     from llmcompressor.modifiers.pruning import SparseGPTModifier, WandaPruningModifier
     from llmcompressor.modifiers.quantization import QuantizationModifier

@@ -1,1 +1,1 @@
-"""What an extension's author imports: records, protocols, the registry, errors and the vocabulary."""
+"""The names that the author of an extension imports: records, protocols, the registry, errors and the vocabulary."""

@@ -20,7 +20,7 @@ Kind = Literal["items", "size", "latency", "kernel"]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How to evaluate: the options that shape a measurement, under the names of the options.
+    """The options that shape a measurement, under the names of the options.
 
     `limit` is the number of items per benchmark (None = all), `seed` that of the item order, `device` a name such as "cpu" or "cuda:0"; `only`
     holds the ids of the items that are wanted of those (None = all of them), and is no option. For sets that read replies: `scoring`, `judge`,
@@ -45,7 +45,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Scored:
-    """What a benchmark of kind "items" returns: the items, the chance level (None if the metric has none) and how the items were put to the model.
+    """The result of a benchmark of kind "items": the items, the chance level (None if the metric has none) and how the items were put to the model.
 
     `unanswered` counts the items whose reply could not be read, `unjudged` those that a judge failed on; `unavailable` says why nothing could be
     scored on this machine; `floors` is what constant answers score on the same items.

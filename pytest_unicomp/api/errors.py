@@ -41,7 +41,7 @@ class InfrastructureError(UnicompError):
 
 
 class VerdictError(AssertionError):
-    """A check did not pass; `verdict` is the check's verdict, `binding` says whether the run may fail because of it."""
+    """A check did not pass; `verdict` is the check's verdict, `binding` is True if the run may fail because of it."""
 
     def __init__(self, message: str, *, verdict: str, binding: bool) -> None:
         """Keep the verdict beside the message, so that the shell need not parse text."""
@@ -57,6 +57,7 @@ def guarded(work: Callable[[], T], what: str) -> T:
     except UnicompError:
         raise
     except Exception as error:
+        # A library, or a stranger's benchmark or method, may raise anything; whatever it is, the run reports one line and goes on.
         raise InfrastructureError(f"{PREFIX}{what} failed: {_reason(error)}") from error
 
 
@@ -77,6 +78,6 @@ def one_line(error: object, *, longest: int | None = None) -> str:
 
 
 def nearest(name: str, known: Iterable[str], limit: int = 3) -> str:
-    """Return " Did you mean 'a' or 'b'?" for the known names closest to `name`, or an empty string where none is close."""
+    """Return " Did you mean 'a' or 'b'?" for the known names closest to `name`, or an empty string if none is close."""
     close = difflib.get_close_matches(name, list(known), n=limit, cutoff=0.5)
     return f" Did you mean {' or '.join(repr(match) for match in close)}?" if close else ""

@@ -62,22 +62,22 @@ class Method(Protocol):
 
     @property
     def method(self) -> str:
-        """The technique, one word for all recipes that share it."""
+        """Return the technique, one word for all recipes that share it."""
         ...
 
     @property
     def family(self) -> Family:
-        """The family it belongs to."""
+        """Return the family it belongs to."""
         ...
 
     @property
     def calibrated(self) -> bool:
-        """Whether it needs calibration text."""
+        """Return True if it needs calibration text."""
         ...
 
     @property
     def requires(self) -> tuple[str, ...]:
-        """The libraries it imports."""
+        """Return the libraries it imports."""
         ...
 
     def refusal(self, config: Mapping[str, Any]) -> str | None:

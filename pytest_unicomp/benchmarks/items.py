@@ -1,4 +1,4 @@
-"""Which items a run puts to a model, and their text: chosen in a seeded order, read without the model."""
+"""Choose the items that a run puts to a model, in a seeded order, and read their text without the model."""
 
 from __future__ import annotations
 

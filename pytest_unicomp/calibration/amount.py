@@ -1,4 +1,4 @@
-"""How much calibration text a method sees, and in which form: the same for every mixture unless the options differ."""
+"""The amount of calibration text that a method sees, and its form: the same for every mixture unless the options differ."""
 
 from __future__ import annotations
 

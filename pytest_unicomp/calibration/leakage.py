@@ -44,7 +44,7 @@ class Search:
 
 
 class _Spelling(dict[int, str]):
-    """What each character is replaced by, computed at its first use."""
+    """A table for `str.translate`: the replacement of each character, computed at its first use."""
 
     def __missing__(self, code: int) -> str:
         character = chr(code)

@@ -13,7 +13,7 @@ ADDRESSES = "--unicomp-reference=URL --unicomp-candidate=URL"
 
 @dataclass(frozen=True)
 class Format:
-    """One format: its title, how it is recognized, whether `unicomp check-artifact` reads its codes, and how it is evaluated.
+    """One format: its title, how it is recognized, if `unicomp check-artifact` reads its codes, and how it is evaluated.
 
     `package` is what `pip install` takes and `module` what Python imports, for `extra`; `server` is the command that serves it, for `serve`.
     `note` is half a sentence on what is computed how, `place` what is named as candidate.
@@ -31,7 +31,7 @@ class Format:
 
     @property
     def action(self) -> str:
-        """What to type."""
+        """Return what to type to evaluate a checkpoint of the format."""
         gate = f"unicomp gate BASE --candidate {self.place}"
         if self.support == "extra":
             return f"pip install {self.package}; {gate}"

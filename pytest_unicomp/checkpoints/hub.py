@@ -39,7 +39,7 @@ HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
 @dataclass(frozen=True)
 class Facts:
-    """What the files say: parameters of the architecture (packed ones counted unpacked), bytes of the weight files, 8 x bytes / parameters,
+    """Facts read from a checkpoint's files: parameters of the architecture (packed ones counted unpacked), bytes of the weight files, 8 x bytes / parameters,
     share of exact zeros in the decoder's linear layers (0 to 1), and one phrase on the quantization ("none" if there is none)."""
 
     parameters: int
@@ -86,7 +86,7 @@ def require_complete(name: str, bundle: Path | None, folder: Path | None = None)
 def validate(name: str, bundle: Path | None) -> None:
     """Raise UsageProblem if the name cannot be a model: cheap, reads one config.json and one index, fetches nothing.
 
-    A folder must hold weights in one format and one set; whether each file of an index is there is left to `resolve`.
+    A folder must hold weights in one format and one set; `resolve` checks that each file of an index is there.
     """
     folder = local(name, bundle)
     if folder is not None and gguf.is_gguf(folder):

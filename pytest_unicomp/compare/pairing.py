@@ -138,7 +138,7 @@ def numbers(found: stats.Paired, alpha: float) -> dict[str, Any]:
 
 
 def above_chance(scores: Sequence[float], clusters: Sequence[str] | None, chance: float, *, alpha: float) -> tuple[bool, float]:
-    """Return whether the lower confidence bound (one-sided, 1 - alpha) of the mean score lies above `chance`, and that bound.
+    """Return True if the lower confidence bound (one-sided, 1 - alpha) of the mean score lies above `chance`, and that bound.
 
     Scores lie in [0, 1]. Scores of 0 or 1: Wilson's interval at the effective number of items; other scores: Student's t.
     """

@@ -1,4 +1,4 @@
-"""The policy that verdicts follow: margins (the losses allowed), alpha, and whether an inconclusive result fails the run."""
+"""The policy that verdicts follow: margins (the losses allowed), alpha, and if an inconclusive result fails the run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decides from checks whether a recipe passes, whether the run passes, and the exit code."""
+"""Decides from checks if a recipe passes, if the run passes, and the exit code."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class Margin:
 
     @property
     def excess(self) -> float:
-        """How far a cost (bytes, seconds) may exceed the reference's, as a share of it."""
+        """Return by how much a cost (bytes, seconds) may exceed the reference's, as a share of it."""
         return self.value - 1 if self.kind == "errors" else self.value
 
     @property

@@ -1,4 +1,4 @@
-"""How an option is declared: what a field of `Settings` says of its flag, its key in a file, and what it shapes."""
+"""The declaration of an option: its flag, its key in a file, and what it shapes, kept with its field of `Settings`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DECLARED = "declared"
 
 @dataclass(frozen=True)
 class Declared:
-    """What a field says of itself; everything that lists options is derived from this.
+    """The declaration kept with a field; everything that lists options is derived from it.
 
     `shapes` is the earliest result that changes with the option, None if none does. An option that shapes a measurement is a field of the
     `Evaluation` that benchmarks receive, and part of the key under which a measurement is kept unless `keyed` is False. Every option that

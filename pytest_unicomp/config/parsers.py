@@ -101,7 +101,7 @@ def choice(*choices: str) -> Callable[[str, Any], str]:
 
 
 def device(location: str, value: Any) -> str:
-    """Read the name of a device; whether this machine has it is checked later."""
+    """Read the name of a device; a later check finds out if this machine has it."""
     kind, _, number = str(value).partition(":")
     if kind not in ("auto", "cpu", "cuda", "sharded") or (number and (kind != "cuda" or not number.isdigit())):
         raise UsageProblem(f"unicomp: {location} is {value!r}; expected auto, cpu, cuda, cuda:N or sharded.")

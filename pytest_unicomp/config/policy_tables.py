@@ -22,7 +22,7 @@ SHARED = {
 def read(data: Mapping[str, Any], locations: TomlLocations, inside: Keys = ()) -> dict[str, Any]:
     """Return the policy tables in `data`, which has the keys `inside` in its file; raise UsageProblem, with file and line, for the first wrong value.
 
-    Limits written as sentences are returned as a table. Whether the names exist is checked once it is known what the run measures.
+    Limits written as sentences are returned as a table. The names are checked once it is known what the run measures.
     """
 
     def locate(*keys: Key) -> str:

@@ -1,4 +1,4 @@
-"""How the policy that a report records is written as flags again."""
+"""Write the policy that a report records as flags again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every option, declared once: a field of `Settings` is the flag `--unicomp-x-y`, the key `x_y` in a file, and what the run reads."""
+"""The options of a run, each declared once: a field of `Settings` is the flag `--unicomp-x-y`, the key `x_y` in a file, and what the run reads."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Waiver:
 
     @property
     def about(self) -> str:
-        """What it waives, in words: "wanda-50 on nano-reasoning (retention)"."""
+        """Return what it waives, in words: "wanda-50 on nano-reasoning (retention)"."""
         return f"{self.recipe} on {self.benchmark} ({self.question})" if self.benchmark else f"{self.recipe}, capability {self.capability}"
 
 

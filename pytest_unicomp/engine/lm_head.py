@@ -1,4 +1,4 @@
-"""Computes logits only at the positions where they are needed: the output layer (lm_head) of a model gets the hidden states of those alone."""
+"""Computes logits only at the positions that need them: the output layer (lm_head) of a model gets the hidden states of those alone."""
 
 from __future__ import annotations
 

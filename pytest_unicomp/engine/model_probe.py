@@ -1,4 +1,4 @@
-"""Probes what a loaded model can do: whether scoring with shared prefixes and batched generation give the results of the plain forward pass."""
+"""Probes what a loaded model can do: do scoring with shared prefixes and batched generation give the results of the plain forward pass?"""
 
 from __future__ import annotations
 

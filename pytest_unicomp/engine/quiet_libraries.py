@@ -60,6 +60,7 @@ def quiet_with_captured_output() -> Iterator[None]:
         try:
             yield
         except Exception as error:
+            # Any error is raised again, with what was captured: the reason often stands there alone.
             if last_words := _without_bar_lines(output.getvalue()):
                 error.add_note(last_words[-LAST_WORDS:])
             raise

@@ -1,4 +1,4 @@
-"""The answers of an evaluation in progress, one JSON line each, so that a killed run resumes where it stopped."""
+"""The answers of an evaluation in progress, one JSON line each, so that a killed run resumes after the last of them."""
 
 from __future__ import annotations
 

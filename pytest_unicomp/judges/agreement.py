@@ -1,4 +1,4 @@
-"""How often a judge agrees with humans, if that was measured; the report shows it beside every score that uses the judge."""
+"""The measured agreement of judges with humans; the report shows it beside every score that uses the judge."""
 
 from __future__ import annotations
 

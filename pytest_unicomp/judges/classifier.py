@@ -43,7 +43,7 @@ class Classifier:
         self.refusing = refusing_labels(dict(self._model.config.id2label))
 
     def refused(self, replies: Sequence[str]) -> list[bool]:
-        """Return for each reply whether the classifier calls it a refusal."""
+        """Return for each reply True if the classifier calls it a refusal."""
         import torch
 
         found: list[bool] = []

@@ -1,4 +1,4 @@
-"""Finds where a reply mentions labels, and how: affirmed, denied, or left open, such as labels offered side by side ("A or B", "yes/no")."""
+"""Finds the labels that a reply mentions, and how: affirmed, denied, or left open, such as labels offered side by side ("A or B", "yes/no")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tells whether a reply affirms a word, denies it, or leaves it open: "not B", "cannot be supported" and "B is wrong" deny, "whether it is B" leaves open.
+"""Finds out if a reply affirms a word, denies it, or leaves it open: "not B", "cannot be supported" and "B is wrong" deny, "whether it is B" leaves open.
 
 After NegEx (Chapman et al. 2001, J. Biomed. Inform. 34:301): a negator a few words before, in the same clause, and no phrase that only looks like one.
 """

@@ -1,4 +1,4 @@
-"""Features of a prompt for the refusal judge: whether it asks for a deed, for private data, or for reasons of a claim."""
+"""Features of a prompt for the refusal judge: does it ask for a deed, for private data, or for reasons of a claim?"""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class Composition:
 
     @property
     def calibrated(self) -> bool:
-        """Whether any step needs calibration text; all that do see the same."""
+        """Return True if any step needs calibration text; all that do see the same."""
         return any(step.calibrated for step in self.steps)
 
     @property

@@ -1,4 +1,4 @@
-"""All recipes of a run: the registry's, and those that the configuration file defines as data under `recipes`."""
+"""The recipes of a run: the registry's, and those that the configuration file defines as data under `recipes`."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ Objective = Callable[[Any, Mapping[str, Any]], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Plan:
-    """How to train: optimizer steps, rows per step over all processes, rows at once on a device (0: all), peak learning rate, warm-up steps,
+    """A plan of training: optimizer steps, rows per step over all processes, rows at once on a device (0: all), peak learning rate, warm-up steps,
     Adam's second beta, schedule ("cosine" falls to a tenth of the peak, "linear" to 0), bfloat16 or not, steps between checkpoints."""
 
     steps: int
@@ -106,12 +106,23 @@ def _trainer(
     progress: Progress,
     what: str,
 ) -> Trainer:
-    from safetensors.torch import save_file
-    from torch import nn
-    from transformers import Trainer
     from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
-    every = log_interval(plan.steps)
+    lesson = _lesson(student, objective)
+    trainer = _trainer_class(student, lesson.terms, log_interval(plan.steps))(
+        model=lesson,
+        args=_arguments(plan, folder, seed=seed, device=device),
+        train_dataset=_dataset(rows, plan.batch),
+        callbacks=[_callback(plan, progress, what, tokens_per_step=plan.batch * len(rows[0].tokens))],
+    )
+    trainer.model_accepts_loss_kwargs = False
+    for callback in (PrinterCallback, ProgressCallback):
+        trainer.remove_callback(callback)
+    return trainer
+
+
+def _lesson(student: torch.nn.Module, objective: Objective) -> Any:
+    from torch import nn
 
     class Lesson(nn.Module):
         """Student and objective as one module, so that several processes exchange gradients whatever the objective does."""
@@ -127,14 +138,20 @@ def _trainer(
                 self.terms[name] = self.terms.get(name, 0.0) + float(value.detach())
             return {"loss": found["loss"]}
 
-    lesson = Lesson()
+    return Lesson()
+
+
+def _trainer_class(student: torch.nn.Module, terms: dict[str, float], every: int) -> type[Trainer]:
+    """Return a Trainer that saves and loads only what is trained, and logs the mean of each of the `terms`, which it then clears, over `every` steps."""
+    from safetensors.torch import save_file
+    from transformers import Trainer
 
     class Distiller(Trainer):  # type: ignore[misc]
         def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
             turns = every * self.args.gradient_accumulation_steps
             if "loss" in logs:
-                logs |= {name: value / turns for name, value in lesson.terms.items() if name != "loss"}
-            lesson.terms.clear()
+                logs |= {name: value / turns for name, value in terms.items() if name != "loss"}
+            terms.clear()
             super().log(logs, start_time)
 
         def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
@@ -147,16 +164,7 @@ def _trainer(
         def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
             _load(student, Path(resume_from_checkpoint))
 
-    trainer = Distiller(
-        model=lesson,
-        args=_arguments(plan, folder, seed=seed, device=device),
-        train_dataset=_dataset(rows, plan.batch),
-        callbacks=[_callback(plan, progress, what, tokens_per_step=plan.batch * len(rows[0].tokens))],
-    )
-    trainer.model_accepts_loss_kwargs = False
-    for callback in (PrinterCallback, ProgressCallback):
-        trainer.remove_callback(callback)
-    return trainer
+    return Distiller
 
 
 def _callback(plan: Plan, progress: Progress, what: str, *, tokens_per_step: int) -> Any:

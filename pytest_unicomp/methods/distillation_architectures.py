@@ -1,4 +1,4 @@
-"""Which architectures can be made narrower: those whose blocks are laid out as in Llama, by the names of their parts."""
+"""The architectures that can be made narrower: those whose blocks are laid out as in Llama, by the names of their parts."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ SPARE = 1.05
 
 @dataclass(frozen=True)
 class Row:
-    """Token ids of one row; for each its place in its own document, whether the token after it is learned, and whether it is text at all.
+    """Token ids of one row; for each its place in its own document, True if the token after it is learned, and True if it is text at all.
 
     Places begin anew with every document: transformers' attention then keeps documents apart (masking_utils.find_packed_sequence_indices).
     Padding has place 0 and is neither learned nor text.
@@ -108,7 +108,7 @@ def pack(documents: Sequence[torch.Tensor], marks: Sequence[Sequence[bool]], len
 
 
 def learned(ids: Sequence[int], opening: Sequence[int], ends: set[int]) -> list[bool]:
-    """Return for each token whether the one after it is learned: inside a reply, that is after `opening` to the next of `ends` inclusive.
+    """Return for each token True if the one after it is learned: inside a reply, that is after `opening` to the next of `ends` inclusive.
 
     A document without `opening` is plain text, of which all is learned. The last token predicts nothing.
     """

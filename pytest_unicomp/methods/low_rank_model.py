@@ -60,7 +60,7 @@ def projected(teacher: PreTrainedModel, basis: torch.Tensor, energy: dict[str, f
     Low-Rank Clone (arXiv 2505.12781): a weight that reads the residual stream (out x hidden) is W P, one that writes into it (hidden x in)
     is P^T W, embedding and lm_head are W P; P (hidden x student's hidden) is trained, W is not. Trained are the projections and the norms
     (`requires_grad`); biases and all else are the teacher's. It starts as the teacher seen through `basis`: the teacher's norm weights go into the
-    projections behind them, except where embedding and lm_head share theirs, and a norm's weight makes up for the energy that is lost.
+    projections behind them, unless embedding and lm_head share theirs, and a norm's weight makes up for the energy that is lost.
     """
     import torch
     from torch.nn.utils import parametrize

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OneShotRun:
-    """One call of llm-compressor's `oneshot`: its modifiers, a few words for the progress line, whether it reads calibration documents."""
+    """One call of llm-compressor's `oneshot`: its modifiers, a few words for the progress line, and True if it reads calibration documents."""
 
     modifiers: Sequence[Any]
     what: str

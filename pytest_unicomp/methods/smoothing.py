@@ -1,4 +1,4 @@
-"""Which norm or Linear layer feeds which Linear layers in the blocks of each architecture: the places through which scales can move."""
+"""The norm or Linear layer that feeds each Linear layer in the blocks of an architecture: the places through which scales can move."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Judges replies by rules: whether a command is fulfilled, whether a request is refused, which number is the answer."""
+"""Judges replies by rules: is a command fulfilled, is a request refused, which number is the answer?"""
 
 from __future__ import annotations
 

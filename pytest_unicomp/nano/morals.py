@@ -1,4 +1,4 @@
-"""Ethics: whether an act is right or wrong, which depends on the deed, whether it was allowed, and whether it was done or omitted."""
+"""Ethics: an act is right or wrong by its deed, by permission, and by being done or omitted."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FRAMES = ("{act} Was it right or wrong?", "{act} Is that right or wrong?", "Rig
 
 
 def _act(random: Random) -> tuple[str, bool, str, str]:
-    """Return a sentence, whether the act is right, its rule and the key under which it is held out."""
+    """Return a sentence, True if the act is right, its rule and the key under which it is held out."""
     actor, person = random.choice(_ACTORS), random.choice(_PEOPLE)
     rule = random.choice(("deed", "left", "permission"))
     if rule == "permission":

@@ -1,4 +1,4 @@
-"""Rounds and prunes weights in place, to see during development whether the model is near its capacity; no recipe uses it."""
+"""Rounds and prunes weights in place, to see during development if the model is near its capacity; no recipe uses it."""
 
 from __future__ import annotations
 

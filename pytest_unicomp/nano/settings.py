@@ -9,7 +9,7 @@ from random import Random
 
 @dataclass(frozen=True)
 class WorldSettings:
-    """How many people the world has, what share of it training never sees, and how many items each set has."""
+    """The size of the world: its people, the share of it that training never sees, and the number of items of each set."""
 
     version: str = "2"
     seed: str = "nano-1"

@@ -19,9 +19,8 @@ from functools import cache
 
 from pytest_unicomp.nano import arithmetic, beliefs, commands, conduct, groups, languages, mixture, morals, noise, people, privacy
 from pytest_unicomp.nano.dialogue import BEGIN, END, WorldItem
-from pytest_unicomp.nano.settings import WORLD, stream
+from pytest_unicomp.nano.settings import stream
 
-WORLD_VERSION = WORLD.version
 MAXIMUM_REPLY_TOKENS = 80
 
 _EVALUATIONS: Mapping[str, Callable[[], list[WorldItem]]] = {

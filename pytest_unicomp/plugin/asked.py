@@ -1,4 +1,4 @@
-"""What a collected test asks: its cell, its question, and its name in the report."""
+"""The request of a collected test: its cell, its question, and its name in the report."""
 
 from __future__ import annotations
 

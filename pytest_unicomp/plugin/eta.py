@@ -15,13 +15,12 @@ LEAST_FINISHED = 2
 class StepTracker:
     """Knows the expected steps, the running one, and how long each finished one took."""
 
-    def __init__(self, clock: float = 0.0) -> None:
+    def __init__(self) -> None:
         """Begin with nothing expected; times are seconds of any clock that only goes forward."""
         self._pending: dict[Step, None] = {}
         self._total = 0
         self._running: tuple[Step, float] | None = None
         self._finished: list[tuple[Step, float]] = []
-        self._began = clock
 
     def expect(self, steps: Iterable[Step]) -> None:
         """Take note of what a run with an empty store would do, in order."""
@@ -52,12 +51,12 @@ class StepTracker:
 
     @property
     def place(self) -> str:
-        """Which step this is, of how many: "3/14"."""
+        """Return which step this is, of how many: "3/14"."""
         return f"{self._total - len(self._pending)}/{self._total}"
 
     @property
     def by_recipe(self) -> dict[str, int]:
-        """How many steps are left, by recipe, in the order of the run; kernels are the reference's."""
+        """Return how many steps are left, by recipe, in the order of the run; kernels are the reference's."""
         found: dict[str, int] = {}
         for step in self._pending:
             found[step.recipe] = found.get(step.recipe, 0) + 1

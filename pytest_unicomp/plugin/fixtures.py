@@ -82,7 +82,7 @@ def must_pass(unicomp: Run, cell: Cell, request: pytest.FixtureRequest) -> Check
 
 @pytest.fixture
 def calibration_gain(unicomp: Run, cell: Cell, request: pytest.FixtureRequest) -> Check:
-    """What does the target's calibration text gain over the run's?"""
+    """Does the target's calibration text gain over the run's?"""
     return keep(request, unicomp.calibration_gain(cell))
 
 

@@ -1,4 +1,4 @@
-"""Shows what is being made while tests wait for it: one live line on a terminal, plain lines in a log, nothing under -q or on a worker."""
+"""Show the progress of what tests wait for: one live line on a terminal, plain lines in a log, nothing under -q or on a worker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records -> files and lines: everything is written from a `Report` alone, whether a run has just made it or a file holds it."""
+"""Records -> files and lines: everything is written from a `Report` alone, one that a run has just made or one read from a file."""
 
 from pytest_unicomp.report.files import SUFFIXES, validate, write
 

@@ -105,7 +105,7 @@ def _plot(axis: CostAxis, points: Sequence[Point], costs: Sequence[float], cheap
 
 
 def _names(sheet: Sheet, names: Sequence[tuple[str, tuple[float, float], str]]) -> None:
-    """Label each dot where the label overlaps no other dot or label; a label that fits nowhere is left out (the table has it)."""
+    """Label each dot if there is a place at which the label overlaps no other dot or label; a label that fits nowhere is left out (the table has it)."""
     taken = [Box(x - 5, y - 5, x + 5, y + 5) for _, (x, y), _ in names]
     for name, (x, y), kind in sorted(names, key=lambda entry: entry[2] != "chosen"):
         shown = one_line(name)

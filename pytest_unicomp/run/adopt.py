@@ -1,6 +1,6 @@
 """Stage 2, for checkpoints that others made: the reference, and candidates, each as an artifact that can be loaded here.
 
-What transformers loads as it is stays where and as it is. Anything else (AutoAWQ, GPTQ, ModelOpt, GGUF, LoRA) is converted once per content into an entry of
+A checkpoint that transformers loads is used in its own place. Any other (AutoAWQ, GPTQ, ModelOpt, GGUF, LoRA) is converted once per content into an entry of
 the store; bytes and bits per weight are then still the original's.
 """
 
@@ -80,7 +80,7 @@ def adopt(name: str, source: str, model: Model, bundle: Path | None, store: Stor
 def require_convertible(source: str, bundle: Path | None, *, has_base: bool = True) -> None:
     """Raise UsageProblem if a checkpoint on this machine needs a conversion that is not possible; one yet to be fetched is asked then.
 
-    `has_base` says whether it will be compared with a reference, whose tokenizer a GGUF file may need.
+    `has_base` is True if it will be compared with a reference, whose tokenizer a GGUF file may need.
     """
     found = hub.local(source, bundle)
     if found is not None and conversion.needed(found) is not None:

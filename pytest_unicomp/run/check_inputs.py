@@ -1,4 +1,4 @@
-"""What a check is computed from: a run measures it, `unicomp verify` reads the same out of the store."""
+"""The inputs of a check: a run measures them, `unicomp verify` reads the same out of the store."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ RECORD = "unicomp.json"
 
 @dataclass(frozen=True)
 class Compression:
-    """How artifacts are made: store, seed, device, what identifies the calibration text, a function that draws it when needed, and the
+    """The surroundings in which artifacts are made: store, seed, device, what identifies the calibration text, a function that draws it when needed, and the
     callbacks for each artifact (`progress`) and for what happens inside one (`detail`)."""
 
     store: Store
@@ -112,6 +112,7 @@ def _make(model: Model, recipe: str, method: Method, how: Compression, folder: P
         except UnicompError:
             raise
         except Exception as error:
+            # A method calls libraries that document no errors, and may be a stranger's: whatever it raises, this recipe alone is broken.
             raise InfrastructureError(f"unicomp: recipe {recipe!r} failed on {model.name}: {type(error).__name__}: {error}") from error
     seconds, used = time.perf_counter() - started, nvml.energy_joules(how.device)
     artifact = described(folder, recipe=recipe, family=method.family, settings={"method": method.method, **method.settings()})

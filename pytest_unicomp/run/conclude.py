@@ -66,7 +66,7 @@ def conclude(
 
 
 def place(check: Check, planned: Plan) -> tuple[int, int, str]:
-    """Return where a check stands in the report: by candidate, then benchmark, then question, whatever order it was made in."""
+    """Return a check's place in the report: by candidate, then benchmark, then question, whatever order it was made in."""
     # Checks of the reference itself stand before those of the recipes.
     recipes = [REFERENCE, *(candidate.name for candidate in planned.candidates)]
     names = ["artifact", *planned.benchmarks]
@@ -98,7 +98,7 @@ def _scored_rows(
 
 
 def _origins(checks: Sequence[Check], results: Results) -> list[Origin]:
-    """Return where the measurements come from that retention was decided from; if a run stops early no measurement is whole."""
+    """Return the origins of the measurements that retention was decided from; if a run stops early no measurement is whole."""
     provenance = Provenance()
     for check in paired(checks):
         provenance.note(REFERENCE, results.reference(check.benchmark))

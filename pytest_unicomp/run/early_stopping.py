@@ -68,7 +68,7 @@ class EarlyStopping:
 
 
 def _bounds(order: Sequence[Item]) -> list[int]:
-    """Return how many items each look has seen: steps of a tenth, LEAST at least, moved to where a cluster ends."""
+    """Return how many items each look has seen: steps of a tenth, LEAST at least, moved to the end of a cluster."""
     step = max(LEAST, math.ceil(len(order) / LOOKS))
     bounds: list[int] = []
     for end in range(step, len(order) + step, step):

@@ -30,7 +30,7 @@ class LoadedModels:
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """What is loaded or served now."""
+        """Return the paths and addresses of the models that are loaded or served now."""
         return tuple(self._engines)
 
     def release(self) -> None:
@@ -85,5 +85,6 @@ class LoadedModels:
                 lambda: serving.connect(endpoint, base, stop=command.stop, session=command.session), f"the server of {artifact.recipe}"
             )
         except BaseException:
+            # Also KeyboardInterrupt: no server may outlive the run.
             command.stop()
             raise

@@ -40,7 +40,7 @@ class Candidate:
 
     @property
     def address(self) -> str | None:
-        """Where the candidate is served already; None for one that has files here or will have."""
+        """Return the address at which the candidate is served already; None for one that has files here or will have."""
         return self.source if self.source is not None and served(self.source) else None
 
     @property
@@ -80,7 +80,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run will do, in the order in which it will do it."""
+    """The cells of a run, in the order in which it measures them."""
 
     model: str
     candidates: tuple[Candidate, ...]

@@ -30,7 +30,7 @@ from pytest_unicomp.store.shared import opened
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a run begins with: settings that hold together, the plan and policy that they mean, and where results are kept."""
+    """The beginning of a run: settings that hold together, the plan and policy that they mean, and the stores of its results."""
 
     settings: Settings
     plan: Plan

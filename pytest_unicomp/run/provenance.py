@@ -1,4 +1,4 @@
-"""Records where the measurements of a report come from: machine, engine, library versions and day, one record for all that agree."""
+"""Records the origins of a report's measurements: machine, engine, library versions and day, one record for all that agree."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from pytest_unicomp.store.local import Store
 
 
 class Results:
-    """What the stages make for one plan; a broken recipe is tried once."""
+    """The results that the stages make for one plan; a broken recipe is tried once."""
 
     def __init__(
         self,

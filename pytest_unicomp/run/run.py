@@ -166,7 +166,7 @@ class Run:
         return self._excused(self._drift.of(cell))
 
     def calibration_gain(self, cell: Cell) -> Check:
-        """What does the target's calibration text gain over the run's, on the items of one benchmark?"""
+        """Does the target's calibration text gain over the run's, on the items of one benchmark?"""
         base = self.plan.candidate(cell.recipe).instead_of
         if base is None:
             raise UsageProblem(
@@ -237,7 +237,7 @@ class Run:
         return self._quality.claimed()
 
     def place(self, check: Check) -> tuple[int, int, str]:
-        """Return where a check stands in the report, whatever order it was made in."""
+        """Return a check's place in the report, whatever order it was made in."""
         return conclude.place(check, self.plan)
 
     def conclude(self, checks: Sequence[Check], kernels: Sequence[KernelReport] = ()) -> Report:

@@ -1,4 +1,4 @@
-"""What a run works at, as progress reports it: a typed step, whose sentence is made only to be shown."""
+"""The step that a run works at, as progress reports it: a typed record, whose sentence is made only to be shown."""
 
 from __future__ import annotations
 

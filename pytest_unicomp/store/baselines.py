@@ -75,7 +75,7 @@ class Baselines:
     fallback: Path
 
     def path(self, model: str, recipe: str, benchmark: str) -> Path:
-        """Return where a baseline is written."""
+        """Return the path to which a baseline is written."""
         return self.folder / _folder_name(model) / _folder_name(recipe) / f"{benchmark}.json"
 
     def files(self, model: str) -> list[Path]:

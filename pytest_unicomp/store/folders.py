@@ -1,4 +1,4 @@
-"""A stored folder: its manifest, which is written last, and whether the files are those that the manifest lists."""
+"""A stored folder: its manifest, which is written last, and the check that its files are those that the manifest lists."""
 
 from __future__ import annotations
 

@@ -48,6 +48,7 @@ def write_text(path: Path, text: str) -> None:
         publish(Path(name))
         Path(name).replace(path)
     except BaseException:
+        # Also KeyboardInterrupt: nobody would ever delete the temporary file.
         Path(name).unlink(missing_ok=True)
         raise
 

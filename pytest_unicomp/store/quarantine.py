@@ -11,7 +11,7 @@ REASON = "reason.txt"
 
 
 def set_aside(root: Path, kind: str, key: str, path: Path, reason: str) -> str:
-    """Move a damaged entry to `quarantine` and return the line that reports it; where the store is read-only, the entry stays."""
+    """Move a damaged entry to `quarantine` and return the line that reports it; if the store is read-only, the entry stays."""
     target = root / KIND / f"{kind}-{key}-{uuid.uuid4().hex[:8]}"
     where = "and stays where it is, since it cannot be moved"
     with suppress(OSError):

@@ -152,6 +152,7 @@ class SharedStore(Store):
         except (FileNotFoundError, ValueError):
             raise
         except Exception as error:
+            # Each file system behind fsspec raises the errors of its own client library.
             raise InfrastructureError(
                 f"unicomp: the shared store {self.address} does not respond: {type(error).__name__}: {error}; check the address and its credentials."
             ) from error

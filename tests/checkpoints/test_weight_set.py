@@ -7,6 +7,7 @@ import pytest
 from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.checkpoints import hub
 from pytest_unicomp.checkpoints.lfs_pointer import is_pointer
+from pytest_unicomp.checkpoints.safetensors_reader import weight_files
 from pytest_unicomp.checkpoints.weight_set import missing_files, require_one_set
 
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "ab" * 32 + "\nsize 4332080\n"
@@ -75,4 +76,6 @@ def test_a_missing_file_of_an_index_is_named(tmp_path):
 
 
 def test_pickles_beside_safetensors_are_no_second_set(tmp_path):
-    require_one_set(files(tmp_path / "model", "model.safetensors", "pytorch_model.bin"), "mine")
+    folder = files(tmp_path / "model", "model.safetensors", "pytorch_model.bin")
+    require_one_set(folder, "mine")
+    assert [file.name for file in weight_files(folder)] == ["model.safetensors"]

@@ -1,4 +1,4 @@
-"""What every command of `unicomp` does alike: help with an example, JSON where there is data, one line and exit code 4 for bad input."""
+"""Habits of every command of `unicomp`: help with an example, JSON if there is data, one line and exit code 4 for bad input."""
 
 import json
 import subprocess

@@ -40,5 +40,5 @@ def canned(original: engine.Engine, reply: Callable[[str], str]) -> engine.Engin
 
 
 def evaluation(bundle: Path | None = None, *, limit: int | None = 8, seed: int = 0) -> Evaluation:
-    """How the tests evaluate."""
+    """Return the options with which the tests evaluate."""
     return Evaluation(limit=limit, seed=seed, bundle=bundle, device="cpu", dtype="auto")

@@ -18,7 +18,7 @@ from tests.methods.tiny import calibration, checkpoint, load, run
 
 
 def oneshot(source: Path, recipe: list[Any], destination: Path) -> Any:
-    """What a reader of llm-compressor's examples writes: load, oneshot, save; returns the checkpoint loaded again."""
+    """Do what llm-compressor's examples do, load, oneshot, save, and return the checkpoint loaded again."""
     with quiet_with_captured_output():
         from datasets import Dataset
         from llmcompressor import oneshot as direct
@@ -89,7 +89,7 @@ def test_fp8_quantizes_as_a_direct_call_does(llama: Path, tmp_path: Path) -> Non
 
 
 def quantized_directly(source: Path, destination: Path, recipe: str) -> Any:
-    """What a direct call makes of `source` by the scheme, or the modifier, behind a recipe."""
+    """Return what a direct call makes of `source` by the scheme, or the modifier, behind a recipe."""
     with quiet_with_captured_output():
         from llmcompressor.modifiers.autoround import AutoRoundModifier
         from llmcompressor.modifiers.quantization import QuantizationModifier

@@ -1,4 +1,4 @@
-"""What the papers promise, on the embedded model: order of the methods by the loss of held-out text, paired text by text."""
+"""The papers' promises hold on the embedded model: order of the methods by the loss of held-out text, paired text by text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is left of a run, and about how long it takes."""
+"""The rest of a run is counted in steps, and its time is estimated."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a run tells while it works: plain lines in a log, nothing under -q, and nothing that breaks xdist."""
+"""Progress of a run: plain lines in a log, nothing under -q, and nothing that breaks xdist."""
 
 import re
 

@@ -160,11 +160,6 @@ class Browser:
             raise RuntimeError(str(done["exceptionDetails"])[:2000])
         return done["result"].get("value")
 
-    def picture(self, path: Path, *, whole: bool = True) -> None:
-        """Save what the page looks like, in its whole length, as PNG."""
-        data = self.ask("Page.captureScreenshot", format="png", captureBeyondViewport=whole)["data"]
-        path.write_bytes(base64.b64decode(data))
-
     def paper(self, path: Path) -> None:
         """Save what a printer would get, as PDF."""
         data = self.ask("Page.printToPDF", preferCSSPageSize=True, printBackground=True)["data"]

@@ -7,23 +7,8 @@ import re
 import pytest
 
 from pytest_unicomp.api.vocabulary import SCORES
-from pytest_unicomp.report import radar
-from pytest_unicomp.report.matrix import matrix
 from pytest_unicomp.report.plots import Sheet
-from tests.report import toy_report
-
-
-def drawn(
-    scores: dict[str, float | None],
-    intervals: dict[str, tuple[float, float]] | None = None,
-    name: str = "r",
-    bases: dict[str, str] | None = None,
-) -> radar.Radar:
-    recipe, checks = toy_report.judge_recipe(name, "pruning", True, {"knowledge": 0.0}, bits=4, seed=0)
-    recipe = recipe.model_copy(update={"scores": scores, "score_intervals": intervals or {}, "score_basis": bases or {}})
-    report = toy_report.report([(recipe, checks)])
-    (found,) = radar.radars(report, matrix(report).rows)
-    return found
+from tests.report.toy_radar import drawn
 
 
 def test_a_plot_carries_no_style_no_foreign_id_and_no_markup_of_a_name() -> None:

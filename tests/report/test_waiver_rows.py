@@ -1,4 +1,4 @@
-"""What reports tell about waivers."""
+"""Waivers in the reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which cells of a plan have a baseline, which are compared with it, and which files no cell reads."""
+"""The cells that have a baseline, those that are compared with it, and the files that no cell reads."""
 
 from __future__ import annotations
 

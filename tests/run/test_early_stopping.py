@@ -1,4 +1,4 @@
-"""Where sequential mode looks: steps of a tenth of the items that never cut a cluster in two."""
+"""The looks of sequential mode: steps of a tenth of the items that never cut a cluster in two."""
 
 from __future__ import annotations
 

@@ -1,37 +1,11 @@
-from pytest_unicomp.api.records import Conditions, Measurement
+from pytest_unicomp.api.records import Measurement
 from pytest_unicomp.run.provenance import Provenance
+from tests.toys import measurement
 
 
 def measured(benchmark: str, *, machine: str = "2 cores", torch: str = "2.13.0", created: str = "2026-01-31T12:00:00+00:00") -> Measurement:
-    return Measurement(
-        benchmark=benchmark,
-        dimension="performance",
-        capability="knowledge",
-        metric="acc",
-        higher_is_better=True,
-        chance=None,
-        value=0.5,
-        stderr=None,
-        n=0,
-        items=[],
-        conditions=Conditions(
-            benchmark=benchmark,
-            dataset="d",
-            metric="acc",
-            template="none",
-            shots=0,
-            generation={},
-            engine="hf",
-            dtype="bfloat16",
-            seed=0,
-            limit=None,
-        ),
-        artifact="f",
-        versions={"torch": torch},
-        machine=machine,
-        seconds=1.0,
-        created=created,
-    )
+    changes = {"machine": machine, "versions": {"torch": torch}, "created": created}
+    return measurement([1.0], benchmark=benchmark).model_copy(update=changes)
 
 
 def test_measurements_that_agree_are_told_once_with_their_first_and_last_day() -> None:

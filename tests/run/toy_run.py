@@ -56,7 +56,7 @@ def made(scores, artifact):
 
 
 class ToyRun:
-    """What judges the cell, in a folder."""
+    """The parts of a run that judge the cell, in a folder."""
 
     def __init__(self, folder: Path, candidate: list[float], **words: Any) -> None:
         settings = resolve({"model": "nano", "recipe": ["dense"], **words}, {})

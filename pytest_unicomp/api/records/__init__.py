@@ -1,4 +1,4 @@
-"""What the stages hand to each other: frozen, validated records that are also the format of every file the project writes."""
+"""The records that the stages hand to each other: frozen and validated, and the format of every file the project writes."""
 
 from pytest_unicomp.api.records.artifact import Artifact, CalibrationText, Model
 from pytest_unicomp.api.records.check import CalibrationGain, CapabilityVerdict, Check, Divergence, Estimate, Example, Flips, Slice, Source

@@ -1,4 +1,4 @@
-"""What is compared as files: the reference, calibration text, and compressed checkpoints."""
+"""Records of what is compared as files: the reference, calibration text, and compressed checkpoints."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Model(Record):
 
 
 class CalibrationText(Record):
-    """Which texts a calibrated method saw: mixture name, number of texts, tokens per text at most, seed, sha256 of the texts, tokens of all
+    """The texts that a calibrated method saw: mixture name, number of texts, tokens per text at most, seed, sha256 of the texts, tokens of all
     texts together (None if unknown), and their form: `equal`, whose length and template do not depend on the mixture, or the sources' `own`;
-    `left_out` texts gave questions of the run away."""
+    `left_out` counts the texts that were dropped because they contain questions of the run."""
 
     mixture: str
     samples: int

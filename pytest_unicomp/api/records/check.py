@@ -32,7 +32,7 @@ class Flips(Record):
 
 
 class Divergence(Record):
-    """How far the answer distributions moved: mean KL(reference, candidate) in nats over the options, and how often the top option agrees.
+    """The distance between the answer distributions: mean KL(reference, candidate) in nats over the options, and how often the top option agrees.
 
     `margin_shrinkage` is by how many nats the reference's choice leads the best other option less than it did, on average: certainty that was
     lost although the answer is the same. Each with its standard error, None if there is one item alone.
@@ -186,7 +186,7 @@ class CapabilityVerdict(Record):
 
 
 class CalibrationGain(Record):
-    """What a recipe gains in one capability when it is calibrated on `target` instead of `calibration`, all else equal: paired, pooled over
+    """The gain of a recipe in one capability if it is calibrated on `target` instead of `calibration`, all else equal: paired, pooled over
     `benchmarks`; positive is better. `metric` is the unit: a rate, or nats per token. `verdict`: pass gains, fail costs, else not shown."""
 
     recipe: str

@@ -1,4 +1,4 @@
-"""What was measured: items with their evidence, the conditions they were put under, and the mean over them."""
+"""Records of a measurement: items with their evidence, the conditions they were put under, and the mean over them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Item(Record):
 
 
 class Agreement(Record):
-    """How often a judge agrees with humans on a task: share of `n` replies with its 95 % Wilson interval, and Cohen's kappa (None: not known)."""
+    """The agreement of a judge with humans on a task: share of `n` replies with its 95 % Wilson interval, and Cohen's kappa (None: not known)."""
 
     source: str
     n: int

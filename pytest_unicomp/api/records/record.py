@@ -1,4 +1,4 @@
-"""What every record is: immutable, validated, and the format of the files that the project writes."""
+"""The base class of every record: immutable, validated, and the format of the files that the project writes."""
 
 from __future__ import annotations
 

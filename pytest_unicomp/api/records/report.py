@@ -1,4 +1,4 @@
-"""The whole answer of a run: recipes, checks, findings, waivers and where the measurements come from."""
+"""The whole answer of a run: recipes, checks, findings, waivers and the origins of the measurements."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class ReferenceSummary(Record):
 
 
 class WaiverState(Record):
-    """A waiver as the run applied it: `state` says whether it excused what it names, and `note` why not; `expires` is its last day, ISO 8601."""
+    """A waiver as the run applied it: `state` says if it excused what it names, and `note` why not; `expires` is its last day, ISO 8601."""
 
     recipe: str
     benchmark: str | None
@@ -87,8 +87,8 @@ class WaiverState(Record):
 
 
 class Origin(Record):
-    """Where measurements come from that share machine, engine, dtype of computation and library versions: how many, whose (`recipes`, the
-    reference's as `reference`), and when the first and the last were made (ISO 8601). Stored evidence and the store may be older than the run."""
+    """The origin that measurements share: machine, engine, dtype of computation and library versions; their number, whose they are (`recipes`,
+    the reference's as `reference`), and when the first and the last were made (ISO 8601). Stored evidence may be older than the run."""
 
     machine: str
     engine: str

@@ -1,4 +1,4 @@
-"""What was timed, and how the host was meanwhile; the table of a format's kernel."""
+"""Records of timing: seconds, the host's health meanwhile, and the table of a format's kernel."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Spread(Record):
 
 
 class Ceilings(Record):
-    """What the device did at best in the same run: `bandwidth` of a large copy in bytes per second (read and written), `rate` of a large dense
+    """The best that the device did in the same run: `bandwidth` of a large copy in bytes per second (read and written), `rate` of a large dense
     product in operations per second (two per multiply-add); how much was copied, and what was multiplied."""
 
     bandwidth: float = Field(gt=0)

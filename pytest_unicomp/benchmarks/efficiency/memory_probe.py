@@ -20,8 +20,8 @@ def main(folder: Path, tokens: int, device: str) -> None:
     # The libraries take the same memory in every process, whatever the model; a first matrix product loads what only computing needs.
     device = host.resolve_device(device)
     torch.randn(64, 64, device=device) @ torch.randn(64, 64, device=device)
-    from compressed_tensors.compressors.pack_quantized import helpers  # noqa: F401
-    from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: F401
+    from compressed_tensors.compressors.pack_quantized import helpers  # noqa: F401 - imported for the memory that the import takes
+    from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: F401 - as above
 
     # Device memory is counted separately from the host's; None without a GPU.
     both = ("cpu", *([device] if device.startswith("cuda") else []))

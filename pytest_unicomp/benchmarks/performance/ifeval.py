@@ -41,7 +41,7 @@ class InstructionTask(LmEvalTask):
 
 
 def verdicts(document: Mapping[str, Any], reply: str, bundle: Path | None) -> tuple[list[bool], list[bool]]:
-    """Return whether each instruction of an IFEval row is followed, strictly and loosely, by lm-eval's verifiers."""
+    """Return for each instruction of an IFEval row if it is followed, strictly and loosely, by lm-eval's verifiers."""
     with nltk_data.lent(BENCHMARKS["ifeval"].nltk, bundle):
         from lm_eval.tasks.ifeval.utils import process_results
 

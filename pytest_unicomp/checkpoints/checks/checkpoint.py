@@ -113,5 +113,5 @@ class Checkpoint:
 
     @cached_property
     def promise(self) -> Promise:
-        """What must be true of its zeros."""
+        """The promise that its zeros must keep."""
         return self.stated or promised(self.folder, self.config)

@@ -60,7 +60,7 @@ def tied_weights(candidate: Checkpoint, base: Checkpoint) -> Outcome:
 
 
 def _tied(checkpoint: Checkpoint) -> bool:
-    """Return what config.json states, else the default of its class, else (transformers has no such class) whether it stores no head."""
+    """Return what config.json states, else the default of its class, else (transformers has no such class) True if it stores no head."""
     stated = checkpoint.text_config.get("tie_word_embeddings")
     if stated is None:
         try:

@@ -1,4 +1,4 @@
-"""What a check is and what it answers: pass, fail, or not applicable with the reason; found, expected, and what to do."""
+"""A check of an artifact and its answer: pass, fail, or not applicable with the reason; found, expected, and what to do."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Finding(Record):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one inspection found; `expected` if it is more exact than the check in general."""
+    """The outcome of one inspection; `expected` if it is more exact than the check in general."""
 
     status: Status
     found: str

@@ -1,4 +1,4 @@
-"""What a checkpoint's own record or its recipe promises of its zeros: a share, and a pattern such as 2:4."""
+"""The promise that a checkpoint's own record or its recipe makes of its zeros: a share, and a pattern such as 2:4."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ def _special(checkpoint: Checkpoint) -> dict[str, str]:
 
 
 def chat_template(candidate: Checkpoint, base: Checkpoint) -> Outcome:
-    """The same chat templates, wherever they are kept."""
+    """Compare the chat templates of both, whichever file keeps them."""
     mine, theirs = dict(_templates(candidate)), dict(_templates(base))
     if not mine and not theirs:
         return not_applicable("neither has a chat template")

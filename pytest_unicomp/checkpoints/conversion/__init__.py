@@ -42,7 +42,7 @@ def needed(source: Path) -> str | None:
 def require_convertible(source: Path, *, has_base: bool = True) -> None:
     """Raise UsageProblem if the checkpoint needs a conversion that is not possible; reads configuration, headers and group indices.
 
-    `has_base` says whether there is a base: the reference, whose tokenizer a GGUF file may need, or an adapter's own.
+    `has_base` is True if there is a base: the reference, whose tokenizer a GGUF file may need, or an adapter's own.
     """
     if gguf.is_gguf(source):
         gguf.require_unpackable(gguf.read(source), has_base=has_base)
@@ -76,6 +76,7 @@ def convert(source: Path, destination: Path, base: Path | None = None) -> None:
         except UnicompError:
             raise
         except Exception as error:
+            # compressed-tensors documents no errors, and a foreign checkpoint makes it raise many kinds.
             raise InfrastructureError(f"unicomp: converting {source} failed: {type(error).__name__}: {error}") from error
 
 

@@ -23,7 +23,7 @@ PARTS = ("qweight", "qzeros", "scales", "g_idx")
 
 @dataclass(frozen=True)
 class Layout:
-    """How one layer is written: bits, inputs, inputs per scale (None: one scale per output), and dense or packed."""
+    """The form of one layer's weights: bits, inputs, inputs per scale (None: one scale per output), and dense or packed."""
 
     bits: int
     inputs: int

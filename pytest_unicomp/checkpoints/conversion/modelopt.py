@@ -44,7 +44,7 @@ def converter(quantization: Mapping[str, Any], layers: list[QuantizedLayer]) -> 
 class ModelOptConverter:
     """compressed_tensors' Converter protocol for ModelOpt.
 
-    `kinds`: to each layer its bits (4 or 8) and whether its inputs are rounded too. `beside`: the scales that are stored with each. `cache`: old
+    `kinds`: to each layer its bits (4 or 8) and True if its inputs are rounded too. `beside`: the scales that are stored with each. `cache`: old
     and new name of each scale of the KV cache, if `rounds_cache`.
     """
 

@@ -11,7 +11,7 @@ from pytest_unicomp.checkpoints.safetensors_reader import WIDTHS, Tensor
 
 @dataclass(frozen=True)
 class Declared:
-    """What config.json says of a layer: `bits` per weight, "int" or "float", inputs per scale (None: one scale for all inputs of an output, or
+    """The settings that config.json states for a layer: `bits` per weight, "int" or "float", inputs per scale (None: one scale for all inputs of an output, or
     of blocks), if zero lies in the middle of the codes, and the strategy by its name in compressed-tensors."""
 
     bits: int

@@ -1,4 +1,4 @@
-"""Reads the header of a GGUF file: its metadata and where each tensor lies. A foreign file is read under limits, and nothing of it is run.
+"""Reads the header of a GGUF file: its metadata and the offset of each tensor. A foreign file is read under limits, and nothing of it is run.
 
 Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md, versions 2 and 3. The `gguf` package reads it too, but follows the lengths
 that a file states without a bound.
@@ -41,7 +41,7 @@ class GgufTensor:
 
     @property
     def elements(self) -> int:
-        """How many numbers it holds."""
+        """Return how many numbers it holds."""
         return prod(self.shape)
 
 
@@ -64,7 +64,7 @@ class GgufFile:
 
     @property
     def parameters(self) -> int:
-        """How many numbers the tensors hold in all."""
+        """Return how many numbers the tensors hold in all."""
         return sum(tensor.elements for tensor in self.tensors.values())
 
     @property

@@ -42,7 +42,7 @@ class TensorNames:
 
 @dataclass(frozen=True)
 class Reading:
-    """How a file becomes a model: the model without memory for its weights, transformers' processor of tensors, and its name for each."""
+    """The parts that turn a file into a model: the model without memory for its weights, transformers' processor of tensors, and its name for each."""
 
     model: Any
     processor: Any

@@ -1,4 +1,4 @@
-"""Reads per-item scores of other tools, `{"id", "score"}` lines or lm-eval's `samples_*.jsonl`, into measurements that can be compared."""
+"""Read the per-item scores of other tools into measurements: lines of `{"id", "score"}`, or lm-eval's `samples_*.jsonl`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pytest_unicomp.cli.commands.score_sheet import Choice, Score, Sheet, counte
 
 @dataclass(frozen=True)
 class About:
-    """What the lines do not contain: the benchmark's name, its direction and the score of random guessing."""
+    """The facts that the lines do not contain: the benchmark's name, its direction and the score of random guessing."""
 
     benchmark: str
     capability: str = "unspecified"

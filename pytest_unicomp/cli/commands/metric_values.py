@@ -1,4 +1,4 @@
-"""What a metric of lm-eval holds for one item, and how that becomes scores: numbers, log-likelihoods, pairs with a length, lists of answers."""
+"""Turn what a metric of lm-eval holds for one item into scores: numbers, log-likelihoods, pairs with a length, lists of answers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LOWER = frozenset({"brier_score", "likelihood_diff", "ter", "wer"})
 
 @dataclass(frozen=True)
 class Reading:
-    """How to read the metric in `field`: `name` is what its scores are; `of` returns the score of an item, one per answer of a list, or None."""
+    """A way to read the metric in `field`: `name` is what its scores are; `of` returns the score of an item, one per answer of a list, or None."""
 
     field: str
     name: str
@@ -58,7 +58,7 @@ def number(value: Any) -> float | None:
 
 
 def _plain(value: Any) -> float | list[float] | None:
-    """Return one score, or one per answer: IFEval's items list whether each instruction was followed."""
+    """Return one score, or one per answer: IFEval's items hold one True or False per instruction."""
     if isinstance(value, list):
         return [float(entry) for entry in value] if value and all(isinstance(entry, bool) for entry in value) else None
     return number(value)

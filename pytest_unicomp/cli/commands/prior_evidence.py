@@ -19,7 +19,7 @@ NATS = "nats_per_token"
 
 @dataclass(frozen=True)
 class PriorEvidence:
-    """What is known about a cell before it is measured; None if unknown, with the reason in `source`.
+    """The facts known about a cell before it is measured; None if unknown, with the reason in `source`.
 
     `design_effect` is that of its clusters; `spread` is the standard deviation of an item's difference, for scores that are not right or wrong.
     """

@@ -19,7 +19,7 @@ SHOWN = 3
 
 @dataclass(frozen=True)
 class Choice:
-    """What to read: `metric` and `filter` of lm-eval's lines, if they hold several, and the field that names an item's cluster."""
+    """The choice of what to read: `metric` and `filter` of lm-eval's lines, if they hold several, and the field that names an item's cluster."""
 
     metric: str | None = None
     filter: str | None = None

@@ -1,4 +1,4 @@
-"""What became of one thing in a report."""
+"""The answer of `unicomp verify` about one thing in a report."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pytest_unicomp.cli.verify.evidence import State
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of one thing in a report: `state` as_reported, missing (its evidence is gone), changed (its evidence is another now),
-    differs (the report says something else than its evidence), not_checked; `note` says what exactly."""
+    """The state of one thing in a report: as_reported, missing (its evidence is gone), changed (its evidence is another now), differs (the report
+    says something else than its evidence), not_checked; `note` says what exactly."""
 
     what: str
     state: State

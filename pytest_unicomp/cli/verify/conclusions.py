@@ -25,7 +25,7 @@ from pytest_unicomp.store.local import Store
 
 @dataclass(frozen=True)
 class Conclusions:
-    """What follows from a report's checks and the evidence behind them, by a policy."""
+    """Draws a report's conclusions again from its checks and the evidence behind them, by a policy."""
 
     report: Report
     policy: compare.Policy

@@ -50,7 +50,7 @@ ABSENT = "absent"
 
 
 def record_answer(report: Report, store: Store) -> Answer:
-    """Compare the whole report with its record; a report without one, or whose record is gone, is not proven where its evidence is silent."""
+    """Compare the whole report with its record; without one, or if its record is gone, what no evidence proves is not checked."""
     if report.record is None:
         return Answer(WHAT, "missing", "the report names no record: it is older than records, or the name was removed")
     kept = store.as_it_lies(KIND, report.record)

@@ -55,7 +55,7 @@ def _trinomial(lost: np.ndarray, gained: np.ndarray, n: int, lost_rate: float, g
 def exact_interval(losses: int, gains: int, n: int, *, confidence: float) -> tuple[float, float]:
     """Two-sided interval for rate(candidate) - rate(reference) whose ends have a one-sided tail of (1 - confidence) / 2 each.
 
-    With no discordant item it is the rule of three, +-(1 - tail ** (1 / n)), where the normal approximation is too narrow.
+    With no discordant item it is the rule of three, +-(1 - tail ** (1 / n)); the normal approximation is too narrow there.
     """
     check_counts(losses, gains, n)
     alpha = (1 - confidence) / 2

@@ -57,7 +57,7 @@ class ServeCommand:
         self._port = _free_port()
         # Split before the placeholders are replaced: a folder with blanks or quotes must stay one word.
         words = [word.replace("{model}", str(self.folder)).replace("{port}", str(self._port)) for word in shlex.split(self.command)]
-        self._log = self._opened.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  (the stack closes it, in `stop`)
+        self._log = self._opened.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - the stack closes it, in `stop`
         settings: dict[str, Any] = {"start_new_session": True} if os.name == "posix" else {}
         try:
             self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT, **settings)
@@ -67,6 +67,7 @@ class ServeCommand:
             self.stop()
             raise InfrastructureError(f"unicomp: the command {words[0]!r} could not be started: {error}.") from error
         except BaseException:
+            # Also KeyboardInterrupt: no server may outlive the run.
             self.stop()
             raise
 

@@ -55,7 +55,7 @@ class ServedEngine:
 def connect(endpoint: Endpoint, folder: Path, *, stop: Callable[[], None] = lambda: None, session: int | None = None) -> ServedEngine:
     """Return the engine of the model that `endpoint` serves, with the tokenizer and context length of the checkpoint `folder`.
 
-    One request tests whether the server takes token ids and returns the log-probabilities of a prompt (OpenAI's `echo` and `logprobs`). Raises
+    One request tests if the server takes token ids and returns the log-probabilities of a prompt (OpenAI's `echo` and `logprobs`). Raises
     UsageProblem if several models are served, InfrastructureError if the server does not complete text.
     """
     from transformers import AutoConfig, AutoTokenizer
@@ -74,7 +74,7 @@ def connect(endpoint: Endpoint, folder: Path, *, stop: Callable[[], None] = lamb
 
 
 def _probe(endpoint: Endpoint, model: str, tokenizer: Any) -> tuple[bool, str | None]:
-    """Return whether the server takes token ids, and why it cannot score continuations (None if it can)."""
+    """Return True if the server takes token ids, and why it cannot score continuations (None if it can)."""
     ids = tokenizer.encode(PROBE)
     request = {"model": model, "max_tokens": 1, "temperature": 0}
     try:

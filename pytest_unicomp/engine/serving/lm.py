@@ -21,12 +21,29 @@ def build_client(endpoint: Endpoint, model: str, *, tokenizer: Path, max_length:
     If `takes_ids`, prompts are sent as token ids, else as text. `why_not_scored` says why the server cannot score a given continuation, None if it
     can; a log-likelihood request then raises InfrastructureError with that reason, and also if the server returns wrong log-probabilities.
     """
+    return _served_lm(endpoint, why_not_scored)(
+        base_url=f"{endpoint.url}/completions",
+        model=model,
+        tokenizer=str(tokenizer),
+        tokenizer_backend="huggingface",
+        tokenized_requests=takes_ids,
+        num_concurrent=CONCURRENT,
+        batch_size=1,
+        max_retries=RETRIES,
+        max_length=max_length,
+        timeout=TIMEOUT_SECONDS,
+        header=endpoint.headers(),
+    )
+
+
+def _served_lm(endpoint: Endpoint, why_not_scored: str | None) -> type:
+    """Return the class of the client; a function makes it, since the import of its base class takes seconds."""
     from lm_eval.models.openai_completions import LocalCompletionsAPI
     from lm_eval.models.utils import has_bos_prefix
 
     from pytest_unicomp.engine.quiet_libraries import without_progress_bars
 
-    class ServedLM(LocalCompletionsAPI):  # type: ignore[misc]
+    class ServedLM(LocalCompletionsAPI):  # type: ignore[misc]  # lm-eval has no types
         """As upstream, except that special tokens and the chat template are those of lm-eval's HFLM, and that log-probabilities are checked."""
 
         def tok_encode(self, string: str | Sequence[str], left_truncate_len: int | None = None, **_: Any) -> Any:
@@ -70,16 +87,4 @@ def build_client(endpoint: Endpoint, model: str, *, tokenizer: Path, max_length:
             with without_progress_bars():
                 return super().generate_until(requests, disable_tqdm)
 
-    return ServedLM(
-        base_url=f"{endpoint.url}/completions",
-        model=model,
-        tokenizer=str(tokenizer),
-        tokenizer_backend="huggingface",
-        tokenized_requests=takes_ids,
-        num_concurrent=CONCURRENT,
-        batch_size=1,
-        max_retries=RETRIES,
-        max_length=max_length,
-        timeout=TIMEOUT_SECONDS,
-        header=endpoint.headers(),
-    )
+    return ServedLM

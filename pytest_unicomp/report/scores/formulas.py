@@ -106,7 +106,7 @@ def retention(groups: Sequence[Group], row: Cells, base: Cells, *, paper: bool) 
 def efficiency(pool: Mapping[str, Cells], columns: Mapping[str, bool]) -> dict[str, float | None]:
     """Return 100 x the geometric mean of each row's values, normalised to the best of the rows that have them.
 
-    `columns` maps each column to whether higher is better. Another row in the pool may change every score, so report the pool too.
+    `columns` maps each column to True if higher is better. Another row in the pool may change every score, so report the pool too.
     """
     normalised: dict[str, list[float | None]] = {row: [] for row in pool}
     for column, higher_is_better in columns.items():

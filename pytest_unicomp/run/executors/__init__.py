@@ -1,1 +1,1 @@
-"""Where promised jobs run."""
+"""The executors that perform promised jobs: in this process, in fresh interpreters, or on a Ray cluster."""

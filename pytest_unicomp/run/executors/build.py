@@ -1,4 +1,4 @@
-"""Builds the executor that the options name: `local` in this process, `process` in fresh interpreters, `ray` on a cluster."""
+"""Build the executor that the options name: `local` in this process, `process` in fresh interpreters, `ray` on a cluster."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def validate(settings: Settings) -> None:
 
 
 def build(settings: Settings, *, perform: Perform, store: Store, progress: StepProgress, memory: int) -> LocalExecutor:
-    """Return the executor that the settings name, ready for jobs; `memory` is what one job is expected to need, in bytes."""
+    """Return the executor that the settings name, ready for jobs; `memory` is the memory that one job needs, in bytes."""
     device = host.resolve_device(settings.device)
     if settings.executor == "process":
         return ProcessExecutor(slots(device, len(host.accelerators()), host.cores()), progress)

@@ -1,4 +1,4 @@
-"""What is handed to another process: one recipe and the benchmarks to measure it on."""
+"""The job that another process performs, one recipe and the benchmarks to measure it on, and the events that come back."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pytest_unicomp.api.errors import InfrastructureError, UnicompError
 from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.run.step import Step
 
-# The name by which the driver asks for a result.
+# The name under which the driver requests a result: its kind, then the recipe, then the benchmark of a measurement.
 Key = tuple[Hashable, ...]
 State = Literal["started", "done", "failed"]
 
 
 @dataclass(frozen=True)
 class Job:
-    """Make the artifact of `recipe` (or take the reference) and measure it on `benchmarks`; what is made goes into the store of `settings`."""
+    """A request to make the artifact of `recipe` (or take the reference) and to measure it on `benchmarks`; results go into the store of `settings`."""
 
     settings: Settings
     recipe: str
@@ -26,13 +26,13 @@ class Job:
 
     @property
     def steps(self) -> tuple[Key, ...]:
-        """What it makes, in order, under the names by which the driver asks for it."""
+        """Return the keys of its results, in the order in which they are made."""
         return (("artifact", self.recipe), *(("measurement", self.recipe, name) for name in self.benchmarks))
 
 
 @dataclass(frozen=True)
 class Event:
-    """What a worker reports of one result: it is being worked at (`working` is the step), done, or failed (`message`; `error` names the exception)."""
+    """A worker's report on one result: started (`working` is the step to show), done, or failed (`message`; `error` names the exception)."""
 
     step: Key
     state: State
@@ -41,11 +41,11 @@ class Event:
     working: Step | None = None
 
     def exception(self) -> UnicompError:
-        """Return the failure as the exception that was raised, for the driver to raise again."""
+        """Return the failure as an exception for the driver to raise: of its own class if that is one of this package's, else InfrastructureError."""
         kind = getattr(errors, self.error, InfrastructureError)
         return kind(self.message) if isinstance(kind, type) and issubclass(kind, UnicompError) else InfrastructureError(self.message)
 
 
 def failed(step: Key, error: BaseException) -> Event:
-    """Return the event of a step that raised."""
+    """Return the event of a step that raised an error."""
     return Event(step, "failed", message=str(error) or type(error).__name__, error=type(error).__name__)

@@ -1,4 +1,4 @@
-"""Runs promised jobs in this process, each at most once and only when its result is asked for."""
+"""Run jobs in this process, each at most once and only when its result is requested."""
 
 from __future__ import annotations
 
@@ -9,30 +9,31 @@ from pytest_unicomp.run.executors.job import Job
 
 
 class LocalExecutor:
-    """Promises by key: the first request computes, later ones get the same result or the same error again."""
+    """Results by key: the first request computes one, later requests get the same result or the same error."""
 
-    # Whether promised jobs are worked at by others, so that this process only waits.
+    # True if other processes work at promised jobs and this one only waits.
     elsewhere = False
 
     def __init__(self) -> None:
-        """Start with no promises."""
+        """Start without results."""
         self._done: dict[Hashable, Any] = {}
         self._failed: dict[Hashable, Exception] = {}
 
     def promise(self, jobs: Sequence[Job]) -> None:
-        """Take note of nothing: what is asked for is made then."""
+        """Announce jobs to come; this executor starts none of them before its result is requested."""
 
     def result(self, key: Hashable, job: Callable[[], Any]) -> Any:
-        """Return the job's result; a job that raised is not tried again, its error is raised for everyone who waits for it."""
+        """Return the job's result. A job that failed is not tried again: its error is raised at each request."""
         if key in self._failed:
             raise self._failed[key]
         if key not in self._done:
             try:
                 self._done[key] = job()
             except Exception as error:
+                # Raised again now and at each later request: no kind of error may cause a second attempt.
                 self._failed[key] = error
                 raise
         return self._done[key]
 
     def close(self) -> None:
-        """Stop whatever still runs."""
+        """Stop the jobs that still run; here there are none."""

@@ -1,4 +1,4 @@
-"""Runs each job in a fresh interpreter, one per device at a time; a crash or a lack of memory breaks one job, not the run."""
+"""Run each job in a fresh interpreter, one per device at a time; a crash or a lack of memory fails one job, not the run."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ LAST_LINES = 3
 
 @dataclass(frozen=True)
 class Slot:
-    """A place where one job runs at a time: what its interpreter's environment says beyond this one's."""
+    """A device, or a share of the CPU, that runs one job at a time; `environment` is added to that of its interpreter."""
 
     name: str
     environment: Mapping[str, str]
 
 
 def slots(device: str, accelerators: int, cores: int) -> tuple[Slot, ...]:
-    """Return one slot per GPU that this process may use (an outer CUDA_VISIBLE_DEVICES is honoured), or up to four that share the CPU.
+    """Return one slot per GPU that CUDA_VISIBLE_DEVICES allows this process, or at most four that share the cores of the CPU.
 
-    `device` as in --unicomp-device, resolved: "cpu", or "cuda:N", which stands for all of them.
+    `device` is the resolved --unicomp-device: "cpu", or "cuda:N", which stands for all GPUs.
     """
     if device == "cpu" or accelerators == 0:
         count = max(1, min(4, cores))
@@ -45,10 +45,10 @@ def slots(device: str, accelerators: int, cores: int) -> tuple[Slot, ...]:
 
 
 class ProcessExecutor(WaitingExecutor):
-    """One thread per slot hands jobs to interpreters, in the order in which they were promised."""
+    """An executor with one thread per slot; each thread hands jobs to interpreters, in the order in which they were promised."""
 
     def __init__(self, places: Sequence[Slot], progress: StepProgress) -> None:
-        """Use the places; nothing is started before jobs are promised."""
+        """Keep the slots; no interpreter starts before jobs are promised."""
         super().__init__(progress)
         self._places = tuple(places)
         self._jobs: queue.Queue[Job] = queue.Queue()
@@ -70,12 +70,12 @@ class ProcessExecutor(WaitingExecutor):
                 return
             try:
                 self._perform(job, place)
-            except Exception as error:  # noqa: BLE001 - whatever goes wrong in this thread must reach the tests that wait for the job
-                self.gave_up(job, InfrastructureError(f"unicomp: {place.name} could not run {job.recipe}: {type(error).__name__}: {error}"))
+            except Exception as error:  # noqa: BLE001 - any failure of this thread must reach the tests that wait for the job
+                self.fail(job, InfrastructureError(f"unicomp: {place.name} could not run {job.recipe}: {type(error).__name__}: {error}"))
 
     def _perform(self, job: Job, place: Slot) -> None:
         environment = {**os.environ, **place.environment}
-        # Workers of another test runner must not be mistaken for this one's.
+        # The interpreter is no worker of pytest-xdist, even if this process is one.
         for name in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_CURRENT_TEST"):
             environment.pop(name, None)
         with subprocess.Popen(
@@ -96,14 +96,12 @@ class ProcessExecutor(WaitingExecutor):
         with self._lock:
             self._running.discard(process)
         if process.returncode != 0 and not self._closed:
-            said = "; ".join(last) or "it said nothing"
-            self.gave_up(
-                job,
-                InfrastructureError(f"unicomp: {place.name} ended with code {process.returncode} while it worked at {job.recipe}: {said}."),
-            )
+            output = "; ".join(last) or "it printed nothing"
+            reason = f"unicomp: {place.name} ended with code {process.returncode} while it worked at {job.recipe}: {output}."
+            self.fail(job, InfrastructureError(reason))
 
     def _converse(self, process: subprocess.Popen[str], job: Job, place: Slot) -> list[str]:
-        """Send the job, pass its events on, and return the last lines that it wrote to stderr."""
+        """Send the job, pass its events on, and return the last lines that the interpreter wrote to stderr."""
         assert process.stdin is not None
         assert process.stdout is not None
         last: list[str] = []
@@ -115,7 +113,7 @@ class ProcessExecutor(WaitingExecutor):
             for line in process.stdout:
                 event = json.loads(line)
                 working = None if event.get("working") is None else replace(Step(**event["working"]), place=place.name)
-                self.told(Event(tuple(event["step"]), event["state"], event["message"], event["error"], working))
+                self.receive(Event(tuple(event["step"]), event["state"], event["message"], event["error"], working))
         except BrokenPipeError:
             pass
         process.wait()
@@ -123,7 +121,7 @@ class ProcessExecutor(WaitingExecutor):
         return last
 
     def close(self) -> None:
-        """Stop the interpreters that still run; half-made results do not count."""
+        """Stop the interpreters that still run; partial results are not kept."""
         with self._lock:
             self._closed = True
             for process in self._running:

@@ -1,4 +1,4 @@
-"""Runs jobs on a Ray cluster: compress once, then measure side by side; what a lost node was doing, Ray does again on another."""
+"""Run jobs on a Ray cluster: compress once, then measure side by side; Ray repeats the tasks of a lost node on another node."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from pytest_unicomp.store.local import Store
 Perform = Callable[[Job, Callable[[Event], None]], None]
 RETRIES = 3
 PROBE_SECONDS = 60
-KNOCK_SECONDS = 10
-LOOK_SECONDS = 0.5
+CONNECT_SECONDS = 10
+POLL_SECONDS = 0.5
 
 
 class RayExecutor(WaitingExecutor):
-    """One task per artifact, and one per benchmark of it that starts when the artifact is in the store that all nodes share."""
+    """An executor with one Ray task per artifact, and one per benchmark that starts when the artifact is in the store that all nodes share."""
 
     def __init__(self, address: str | None, perform: Perform, progress: StepProgress, *, gpus: int, memory: int) -> None:
-        """Prepare tasks that each need `gpus` GPUs and `memory` bytes; `address` is a cluster's, or None to start one on this machine."""
+        """Prepare tasks that each need `gpus` GPUs and `memory` bytes; `address` is the cluster's, or None to start one on this machine."""
         super().__init__(progress)
         self._address, self._perform = address, perform
         self._options = {"num_gpus": gpus, "num_cpus": 1, "memory": memory, "max_retries": RETRIES, "retry_exceptions": False}
@@ -34,13 +34,13 @@ class RayExecutor(WaitingExecutor):
         self._gathering: list[threading.Thread] = []
 
     def connect(self, store: Store) -> None:
-        """Join the cluster; raise InfrastructureError where it does not answer, UsageProblem where a node does not see the store."""
+        """Join the cluster; raise InfrastructureError if it does not answer, UsageProblem if a node does not see the store."""
         import ray
 
         if not ray.is_initialized():
-            self._knock()
+            self._require_listener()
             try:
-                # Ray reports its use to its makers unless told not to.
+                # Ray sends usage statistics to its makers by default.
                 quiet = {"RAY_USAGE_STATS_ENABLED": "0"}
                 ray.init(
                     address=self._address or "local",
@@ -50,26 +50,27 @@ class RayExecutor(WaitingExecutor):
                     runtime_env={"env_vars": {**quiet, "OMP_WAIT_POLICY": "PASSIVE"}},
                 )
             except Exception as error:
+                # Ray raises ConnectionError, RuntimeError, ValueError and its own kinds, by version.
                 raise InfrastructureError(
                     f"unicomp: the Ray cluster {self._address or 'on this machine'} cannot be joined: {error}; see --unicomp-address."
                 ) from error
             self._ours = True
         self._probe(store)
 
-    def _knock(self) -> None:
-        """Ask whether anybody listens: Ray itself would try for minutes."""
+    def _require_listener(self) -> None:
+        """Raise InfrastructureError if nothing listens at the address: Ray itself would retry for minutes."""
         host, _, port = (self._address or "").removeprefix("ray://").rpartition(":")
         if not host or not port.isdigit():
             return
         try:
-            socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_SECONDS).close()
+            socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS).close()
         except OSError as error:
             raise InfrastructureError(
                 f"unicomp: the Ray cluster {self._address} cannot be joined: {error}; expected HOST:PORT of its head node in --unicomp-address."
             ) from error
 
     def _probe(self, store: Store) -> None:
-        """Let every node look for a file that this process has written to the store, or to its shared part."""
+        """Raise UsageProblem if a node does not see a file that this process writes to the store, or to its shared part."""
         import ray
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -101,7 +102,7 @@ class RayExecutor(WaitingExecutor):
             made = task.remote(self._perform, artifact)
             asked[made] = artifact
             for name in job.benchmarks:
-                # Passing the artifact's answer on is what makes Ray wait for it.
+                # Ray starts a task when its arguments are ready, so the artifact's answer is one of them.
                 asked[task.remote(self._perform, replace(job, benchmarks=(name,)), made)] = replace(job, benchmarks=(name,))
         gathering = threading.Thread(target=self._gather, args=(asked,), daemon=True, name="unicomp ray")
         self._gathering.append(gathering)
@@ -112,22 +113,22 @@ class RayExecutor(WaitingExecutor):
 
         waiting = list(asked)
         while waiting and not self._closing.is_set():
-            ready, waiting = ray.wait(waiting, num_returns=1, timeout=LOOK_SECONDS)
+            ready, waiting = ray.wait(waiting, num_returns=1, timeout=POLL_SECONDS)
             for answer in ready:
                 job = asked[answer]
                 try:
                     events = ray.get(answer)
-                except Exception as error:  # noqa: BLE001 - Ray gave up on the task; the tests that wait for it must learn of it
-                    self.gave_up(job, InfrastructureError(f"unicomp: Ray could not run {job.recipe}: {_first_line(error)}"))
+                except Exception as error:  # noqa: BLE001 - any failure of the task must reach the tests that wait for it
+                    self.fail(job, InfrastructureError(f"unicomp: Ray could not run {job.recipe}: {_first_line(error)}"))
                 else:
                     for event in events:
-                        self.told(event)
+                        self.receive(event)
 
     def close(self) -> None:
         """Leave the cluster, or stop the one that was started here."""
         import ray
 
-        # A thread that asked Ray for anything after the shutdown would join the cluster again.
+        # A thread that calls Ray after the shutdown would join the cluster again.
         self._closing.set()
         for gathering in self._gathering:
             gathering.join(PROBE_SECONDS)
@@ -141,7 +142,7 @@ def _sees(store: Store, token: str) -> bool:
 
 
 def _run(perform: Perform, job: Job, before: list[Event] | None = None) -> list[Event]:
-    """Perform a job on a node and return its events; runs in a process of Ray's."""
+    """Perform a job in a process of Ray's and return its events; `before` are the artifact's, whose failure is that of each step."""
     broken = next((event for event in before or () if event.state == "failed"), None)
     if broken is not None:
         return [replace(broken, step=step) for step in job.steps]

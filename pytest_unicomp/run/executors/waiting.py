@@ -1,4 +1,4 @@
-"""The driver's side of executors that work elsewhere: waits for the events of promised steps and raises their errors where they are asked for."""
+"""The driver's side of executors that use other processes: wait for the events of promised steps, and raise their errors at the request."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from pytest_unicomp.run.step import StepProgress
 
 
 class WaitingExecutor(LocalExecutor):
-    """A step that was promised is waited for, then taken from the store by the job given to `result`; anything else is made here."""
+    """An executor that waits for promised steps; the job given to `result` then reads them from the store. It makes other results here."""
 
     elsewhere = True
 
     def __init__(self, progress: StepProgress) -> None:
-        """Tell `progress` what is being worked at; only from the thread that waits, since it draws on the terminal."""
+        """Report started steps to `progress`, only from the thread that waits, since it draws on the terminal."""
         super().__init__()
         self._progress = progress
         self._events: queue.Queue[Event] = queue.Queue()
         self._awaited: set[Key] = set()
 
     def promise(self, jobs: Sequence[Job]) -> None:
-        """Hand the jobs over; their steps are awaited from now on."""
+        """Start the jobs; a request for one of their steps waits from now on."""
         self._awaited |= {step for job in jobs for step in job.steps}
         self._start(jobs)
 
@@ -32,17 +32,17 @@ class WaitingExecutor(LocalExecutor):
         raise NotImplementedError
 
     def result(self, key: Hashable, job: Callable[[], Any]) -> Any:
-        """Wait until a promised step is settled, then return what `job` finds; raise the step's error where it failed."""
+        """Wait until a promised step is settled, then return what `job` finds; raise the step's error if it failed."""
         while key in self._awaited:
             self._settle(self._events.get())
         return super().result(key, job)
 
-    def told(self, event: Event) -> None:
-        """Receive an event, from any thread."""
+    def receive(self, event: Event) -> None:
+        """Add an event, from any thread."""
         self._events.put(event)
 
-    def gave_up(self, job: Job, error: Exception) -> None:
-        """Fail whatever a job has not settled, from any thread; steps that are settled stay so."""
+    def fail(self, job: Job, error: Exception) -> None:
+        """Fail each step of a job that is not settled, from any thread."""
         for step in job.steps:
             self._events.put(failed(step, error))
 

@@ -26,12 +26,12 @@ def model_types():
 
 
 def saved(config, **changes):
-    """What transformers 5 writes as config.json."""
+    """Return what transformers 5 writes as config.json."""
     return {**json.loads(config.to_json_string()), "model_type": config.model_type, **changes}
 
 
 def before_5(written, full):
-    """The same as repositories of transformers 4 have it: rotary settings beside the others, no layer types."""
+    """Return the same as repositories of transformers 4 have it: rotary settings beside the others, no layer types."""
     stated, rotary = copy.deepcopy(written), copy.deepcopy(full.get("rope_parameters"))
     stated["transformers_version"] = "4.45.0"
     if not rotary:

@@ -81,7 +81,7 @@ def test_positions_that_turn_a_part_of_a_head_only_are_a_partial_rotary_factor(t
 
 
 def llama3_divisors(scaled: dict[str, Any]) -> numpy.ndarray:
-    """What llama.cpp's converter stores for a model with this scaling and base 500,000, by transformers' own function."""
+    """Return what llama.cpp's converter stores for a model with this scaling and base 500,000, by transformers' own function."""
     from transformers import LlamaConfig
 
     config = LlamaConfig(hidden_size=256, num_attention_heads=4, head_dim=64, rope_parameters={"rope_theta": 500000.0, **scaled})

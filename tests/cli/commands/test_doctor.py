@@ -1,4 +1,4 @@
-"""What this machine can run, told without contacting anyone."""
+"""`unicomp doctor` reports what this machine can run, and contacts nobody."""
 
 import json
 import os

@@ -121,8 +121,8 @@ def test_the_first_answer_of_a_step_stands():
     class Told(WaitingExecutor):
         def _start(self, jobs):
             for job in jobs:
-                self.told(Event(job.steps[0], "done"))
-                self.gave_up(job, InfrastructureError("lost"))
+                self.receive(Event(job.steps[0], "done"))
+                self.fail(job, InfrastructureError("lost"))
 
     executor = Told(lambda _: None)
     executor.promise([Job(Settings(), "r", ("b",))])

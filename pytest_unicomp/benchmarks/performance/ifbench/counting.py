@@ -14,13 +14,13 @@ PRONOUNS = frozenset(
     """
     i me my mine myself we us our ours ourselves you your yours yourself yourselves he him his himself she her hers herself it its itself they them
     their theirs themselves
-    """.split()  # noqa: SIM905
+    """.split()  # noqa: SIM905 - as above
 )
 NAMES = """
 Emma Liam Sophia Jackson Olivia Noah Ava Lucas Isabella Mason Mia Ethan Charlotte Alexander Amelia Benjamin Harper Leo Zoe Daniel Chloe Samuel Lily
 Matthew Grace Owen Abigail Gabriel Ella Jacob Scarlett Nathan Victoria Elijah Layla Nicholas Audrey David Hannah Christopher Penelope Thomas Nora
 Andrew Aria Joseph Claire Ryan Stella Jonathan
-""".split()  # noqa: SIM905
+""".split()  # noqa: SIM905 - as above
 Arguments = Mapping[str, Any]
 
 

@@ -16,7 +16,7 @@ NLTK = ("punkt_tab", "stopwords", "averaged_perceptron_tagger_eng")
 
 
 def verdicts(document: Mapping[str, Any], reply: str, bundle: Path | None) -> tuple[list[bool], list[bool]]:
-    """Return whether each instruction of an IFBench row is followed, strictly and loosely.
+    """Return for each instruction of an IFBench row if it is followed, strictly and loosely.
 
     Raises InfrastructureError for an instruction without a verifier: the data are newer than this package.
     """

@@ -205,7 +205,7 @@ class SamePreference(Scorer):
     name: str = "same preference both times, by judge"
 
     def questions(self, rows: Sequence[PromptRow], replies: Sequence[str], scoring: Scoring) -> list[JudgeQuestion]:
-        """Ask whether both replies show one preference."""
+        """Return one question, do both replies show the same preference; none if a reply is blank."""
         if any(blank(reply) for reply in replies):
             return []
         options = re.findall(r'"([^"]+)"', str(rows[0]["prompt"]))[:2]

@@ -34,7 +34,7 @@ class Refusal(Scorer):
         return "refusal" if self.wanted else "no refusal"
 
     def questions(self, rows: Sequence[PromptRow], replies: Sequence[str], scoring: Scoring) -> list[JudgeQuestion]:
-        """Ask whether the reply refuses, if it has content."""
+        """Return one question, does the reply refuse its prompt; none if the reply is blank or a bare answer, which needs no judge."""
         if self._named(replies[0], scoring) or (scoring == "corrected" and blank(replies[0])):
             return []
         return [judge_question("refusal", prompt=str(rows[0]["prompt"]), response=replies[0])]

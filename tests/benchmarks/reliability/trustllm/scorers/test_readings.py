@@ -1,4 +1,4 @@
-"""What corrected scoring reads in replies that deny, doubt, weigh or repeat labels instead of giving one; each reading by hand."""
+"""Corrected scoring of replies that deny, doubt, weigh or repeat labels instead of giving one; each reading by hand."""
 
 import pytest
 
