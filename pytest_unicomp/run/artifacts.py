@@ -23,7 +23,7 @@ class Artifacts:
     def __init__(
         self, settings: Settings, plan: Plan, evaluation: Evaluation, *, store: Store, progress: StepProgress, detail: Progress
     ) -> None:
-        """Keep the parts; nothing is made before it is asked for."""
+        """Keep the parts; nothing is made before it is requested."""
         self._settings, self._plan, self._evaluation = settings, plan, evaluation
         self._store, self._progress, self._detail = store, progress, detail
 
@@ -67,7 +67,7 @@ class Artifacts:
         return adopt.adopt(recipe, source, self.model, self._settings.bundle, self._store, self._progress)
 
     def calibration(self, specification: str | None = None) -> CalibrationSet:
-        """Return the calibration text of a mixture, by default the run's; nothing is drawn before it is asked for."""
+        """Return the calibration text of a mixture, by default the run's; nothing is drawn before it is requested."""
         return CalibrationSet(
             specification or self._settings.calibration, self._settings, self.model, self._plan.benchmarks, self._evaluation, self._store
         )

@@ -1,4 +1,4 @@
-"""Artifacts and measurements of one plan: asked for by name, made at most once, and an error is remembered like a result."""
+"""Artifacts and measurements of one plan: requested by name, made at most once, and an error is remembered like a result."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Results:
         progress: StepProgress,
         detail: Progress,
     ) -> None:
-        """Keep the parts; nothing is made before it is asked for."""
+        """Keep the parts; nothing is made before it is requested."""
         self._settings, self._model_name = settings, plan.model
         self._evaluation, self._store, self._baselines = evaluation, store, baselines
         self._progress, self._detail = progress, detail
@@ -48,11 +48,11 @@ class Results:
         self.promised: tuple[Cell, ...] = ()
 
     def promise(self, cells: Iterable[Cell]) -> None:
-        """Take note of the cells that will be asked for; the reference is then measured on all of them while it is loaded."""
+        """Take note of the cells whose results will be requested; the reference is then measured on all of them while it is loaded."""
         self.promised = tuple(dict.fromkeys(cells))
 
     def hand_over(self, executor: LocalExecutor) -> None:
-        """Let an executor work at what was promised, the reference first; nothing may have been asked for before."""
+        """Let an executor work at what was promised, the reference first; nothing may have been requested before."""
         self._executor = executor
         names: dict[str, list[str]] = {} if self._settings.reference == "stored" else {REFERENCE: []}
         for cell in self.promised:
@@ -81,7 +81,7 @@ class Results:
         return self._artifacts.device
 
     def calibration(self, specification: str | None = None) -> CalibrationSet:
-        """Return the calibration text of a mixture, by default the run's; nothing is drawn before it is asked for."""
+        """Return the calibration text of a mixture, by default the run's; nothing is drawn before it is requested."""
         return self._artifacts.calibration(specification)
 
     def artifact(self, recipe: str) -> Artifact:

@@ -76,7 +76,7 @@ class Run:
     # Promises, artifacts and measurements
 
     def promise(self, cells: Iterable[Cell]) -> None:
-        """Take note of the cells that will be asked for; an executor that works elsewhere begins. Raises if a shared store does not answer."""
+        """Take note of the cells whose results will be requested; an executor that works elsewhere begins. Raises if a shared store does not answer."""
         self.store.require_writable()
         self.results.promise(cells)
         for candidate in self.plan.candidates:

@@ -31,7 +31,7 @@ class Timings:
     """Prepares paired rounds for the cells of one plan; the caller performs them (`pytest-benchmark`) and hands them back to be kept."""
 
     def __init__(self, results: Results, settings: Settings, evaluation: Evaluation, *, store: Store, progress: StepProgress) -> None:
-        """Keep the parts; nothing is loaded before it is asked for."""
+        """Keep the parts; nothing is loaded before it is requested."""
         self._results, self._settings, self._evaluation = results, settings, evaluation
         self._store, self._progress = store, progress
         self._timed: dict[tuple[str, bool], tuple[Engine, Runtime]] = {}
