@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.api.protocols import Calibration, CompressionJob
 from pytest_unicomp.api.records import Family
-from pytest_unicomp.methods.distillation import Plan, Schedule
+from pytest_unicomp.methods.distillation_plan import Plan, Schedule
 from pytest_unicomp.methods.distillation_text import Text, enlarged, prepare
 from pytest_unicomp.methods.method import CompressionMethod
 

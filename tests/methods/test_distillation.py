@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from pytest_unicomp.api.errors import InfrastructureError, UnicompError, UsageProblem
 from pytest_unicomp.api.protocols import Calibration
 from pytest_unicomp.api.records import CalibrationText
-from pytest_unicomp.methods.distillation import Plan, log_interval, train
+from pytest_unicomp.methods.distillation import train
 from pytest_unicomp.methods.distillation_launch import main
 from pytest_unicomp.methods.distillation_loss import activation_error, cross_entropy, divergence
+from pytest_unicomp.methods.distillation_plan import Plan, log_interval
 from pytest_unicomp.methods.distillation_settings import in_bfloat16
 from pytest_unicomp.methods.distillation_text import Row, enlarged, learned, pack, prepare
 from pytest_unicomp.methods.minitron_depth import MinitronDepth

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-from pytest_unicomp.methods.distillation import Plan, train
+from pytest_unicomp.methods.distillation import train
+from pytest_unicomp.methods.distillation_plan import Plan
 from pytest_unicomp.methods.distillation_text import Row, pack
 from pytest_unicomp.methods.low_rank_clone import LowRankClone, cloning
 from pytest_unicomp.methods.low_rank_model import multiplied_out, principal_directions, projected, taps
