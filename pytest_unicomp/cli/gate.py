@@ -11,9 +11,10 @@ from typing import Annotated, Any
 import typer
 
 from pytest_unicomp.api.errors import UsageProblem, nearest
-from pytest_unicomp.cli.output import Json, show
+from pytest_unicomp.cli.output import Json, as_text, show
 from pytest_unicomp.config.settings import Settings, flag, options
 
+PLAN_WIDTH = 100
 REPORTS = ("gate.json", "gate.html")
 
 
@@ -100,13 +101,16 @@ def plan(
 ) -> None:
     """List what a gate would measure, and its statistical power.
 
-    Shows for each cell the smallest loss that it can detect and how many items its margin needs; runs nothing.
+    Says how long it takes and which losses it can decide, and shows for each cell the smallest loss that it sees and how many items its
+    margin needs; runs nothing. --json has every number.
 
     Example: unicomp plan nano --recipe wanda-50
     """
     from pytest_unicomp.cli.commands import plan_power
     from pytest_unicomp.config.config_file import configuration
     from pytest_unicomp.config.resolve import resolve
+    from pytest_unicomp.plugin import opening
+    from pytest_unicomp.run.forecast import forecast
     from pytest_unicomp.run.preflight import preflight
 
     given = [argument.removeprefix("--unicomp-").partition("=")[::2] for argument in pytest_arguments(context.args)]
@@ -125,8 +129,20 @@ def plan(
             raise UsageProblem(f"unicomp: {name} is {given_share}; expected a share above 0 and below 1, such as 0.05.")
     found = preflight(settings)
     rows = plan_power.rows(
-        found.plan.cells, found.baselines, found.plan.model, found.policy, limit=settings.limit, discordance=discordance, drop=drop
+        found.plan.cells,
+        found.baselines,
+        found.plan.model,
+        found.policy,
+        limit=settings.limit,
+        discordance=discordance,
+        drop=drop,
+        evaluation=found.evaluation,
     )
-    show(rows, as_json, ("recipe", "gates", "benchmark", "dimension", "capability", *plan_power.SHOWN))
-    if not as_json:
-        typer.echo("\n".join(plan_power.summary(rows)))
+    if as_json:
+        typer.echo(as_text(rows))
+        return
+    expected = forecast(found, discordance=discordance)
+    said = [*opening.plan_lines(found, expected), *opening.in_words(expected), *opening.left_out(found)]
+    typer.echo("\n".join([*opening.folded(said, PLAN_WIDTH), ""]))
+    show(plan_power.shown(rows), False, plan_power.SHOWN)
+    typer.echo("\n".join(["", *opening.folded(plan_power.summary(rows), PLAN_WIDTH)]))

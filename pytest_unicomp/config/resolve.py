@@ -12,6 +12,23 @@ from pytest_unicomp.config.policy_tables import SHARED
 from pytest_unicomp.config.settings import Settings, flag, options
 from pytest_unicomp.config.toml_lines import NO_FILE, Keys, TomlLocations
 
+# The sets of the embedded model that have enough items to decide 3 points on the default recipes, and what costs seconds to measure beside them.
+NANO_DEFAULT: Final = (
+    "nano-perplexity",
+    "nano-knowledge",
+    "nano-multilingual",
+    "nano-reasoning",
+    "nano-instruction-following",
+    "nano-safety",
+    "nano-privacy",
+    "nano-ethics",
+    "bytes",
+    "compress-seconds",
+    "compress-peak-memory",
+    "prefill-latency",
+    "decode-latency",
+)
+NANO_TOO_SMALL: Final = ("nano-truthfulness", "nano-fairness", "nano-robustness")
 NOT_IN_PROFILES: Final = ("model", "profile")
 
 
@@ -75,7 +92,7 @@ def _completed(settings: Settings, chosen: Mapping[str, Any], given: Mapping[str
     if settings.serve is not None and "backend" not in chosen:
         settings = replace(settings, backend="server")
     if settings.benchmark == ():
-        settings = replace(settings, benchmark=("nano",) if settings.model == "nano" else ("performance", "efficiency"))
+        settings = replace(settings, benchmark=NANO_DEFAULT if settings.model == "nano" else ("performance", "efficiency"))
     if settings.drift == "auto" and ("baselines" in chosen or settings.update != "none"):
         # Whoever names a folder of baselines, or wants them written, wants the comparison.
         settings = replace(settings, drift="on")

@@ -19,7 +19,7 @@ class Settings:
 
     model: str | None = option(None, parsers.text, "reference model: hub id, folder, or `nano`, the embedded model")
     recipe: tuple[str, ...] = option(
-        ("rtn-w8a16", "gptq-w4a16", "wanda-50"), parsers.names, "recipes that gate: comma-separated names, or `all`", repeatable=True
+        ("rtn-w8a16", "gptq-w4a16"), parsers.names, "recipes that gate: comma-separated names, or `all`", repeatable=True
     )
     inform: tuple[str, ...] = option((), parsers.names, "recipes that are measured and reported but never fail the run", repeatable=True)
     candidate: tuple[str, ...] = option(

@@ -16,6 +16,7 @@ from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.plugin.asked import MARK, cell_of, marked, question_of, report_name
 from pytest_unicomp.plugin.baseline_lines import baseline_lines
 from pytest_unicomp.plugin.lost_tests import LostTests
+from pytest_unicomp.plugin.opening import folded, opening_lines
 from pytest_unicomp.plugin.progress import Progress
 from pytest_unicomp.plugin.report_files import write_reports
 from pytest_unicomp.plugin.stash import CHECKS, KERNELS, POOLED
@@ -208,8 +209,10 @@ class Gate:
                 self.checks.append(check.model_copy(update={"nodeid": lost.name}))
 
     def pytest_report_header(self) -> list[str]:
-        """Return a line on each thing that the bundle lacks, shown before anything runs."""
-        return [f"unicomp: {note}" for note in self.run.plan.notes]
+        """Return what will be measured, about how long it takes and what it can decide, and a line on each thing that the bundle lacks."""
+        reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
+        width = reporter._tw.fullwidth if reporter is not None and reporter.isatty else None
+        return folded([f"unicomp: {line}" for line in (*opening_lines(self.run.prepared), *self.run.plan.notes)], width)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Print the matrix recipe x capability, each verdict's reason, and the paths of the reports."""

@@ -51,7 +51,7 @@ class Run:
 
         `progress` is called with the Step of every artifact, measurement and timing that is made, `detail` with a line on what happens inside one.
         """
-        self._prepared = prepared = preflight(settings)
+        self.prepared = prepared = preflight(settings)
         self.settings, self.plan, self.policy, self.store = prepared.settings, prepared.plan, prepared.policy, prepared.store
         self._progress = progress
         self.checker = Checker(self.policy, self.settings.limits, self.settings.must_pass)
@@ -94,7 +94,7 @@ class Run:
     def outstanding(self) -> list[Step]:
         """Return the steps that a run with an empty store would take for what is promised, in order."""
         stored = self.settings.reference == "stored"
-        return expected_steps(self.plan, self.results.promised, self._prepared.evaluation, stored_reference=stored)
+        return expected_steps(self.plan, self.results.promised, self.prepared.evaluation, stored_reference=stored)
 
     def close(self) -> None:
         """Stop whatever still works at promised jobs; what is in the store stays."""
@@ -242,7 +242,7 @@ class Run:
 
     def conclude(self, checks: Sequence[Check], kernels: Sequence[KernelReport] = ()) -> Report:
         """Turn the checks that were made into the report; `kernels` are the tables of kernels."""
-        return conclude.conclude(self._prepared, self.results, self._quality, self._waiving, checks, kernels)
+        return conclude.conclude(self.prepared, self.results, self._quality, self._waiving, checks, kernels)
 
 
 def threads_for(workers: int) -> int:

@@ -109,3 +109,11 @@ def test_a_switch_takes_no_value_and_no_argument():
     assert pytest_arguments(["--sequential", "--limit", "3"]) == ["--unicomp-sequential", "--unicomp-limit=3"]
     with pytest.raises(UsageProblem, match="--sequential takes no value"):
         pytest_arguments(["--sequential=yes"])
+
+
+def test_a_plan_in_words_fits_a_page_and_counts_the_items_of_a_small_set(tmp_path):
+    done = run("plan", "nano", "--benchmark=nano-fairness,nano-knowledge", f"--cache={tmp_path / 'store'}")
+    assert max(map(len, done.output.splitlines())) <= 100
+    assert "fairness: cannot decide 3 points: 500 items of about" in done.output
+    assert "knowledge: sees losses of" in done.output
+    assert "of evaluation" in done.output

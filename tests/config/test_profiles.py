@@ -5,7 +5,7 @@ import pytest
 from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.config.config_file import read_file
 from pytest_unicomp.config.profiles import PROFILES, layers
-from pytest_unicomp.config.resolve import resolve
+from pytest_unicomp.config.resolve import NANO_DEFAULT, resolve
 from pytest_unicomp.config.settings import options
 from pytest_unicomp.config.toml_lines import NO_FILE
 
@@ -48,8 +48,8 @@ def test_a_near_profile_name_is_suggested():
         resolve({"model": "nano", "profile": "smok"}, {})
 
 
-def test_standard_gates_pruning_beside_quantization_and_smoke_only_what_should_pass():
-    assert "wanda-50" in resolve({"model": "nano"}, {}).recipe
+def test_neither_standard_nor_smoke_gates_a_recipe_that_prunes():
+    assert resolve({"model": "nano"}, {}).recipe == ("rtn-w8a16", "gptq-w4a16")
     assert resolve({"model": "nano", "profile": "smoke"}, {}).recipe == ("rtn-w8a16", "gptq-w4a16")
 
 
@@ -88,7 +88,7 @@ bytes = 0.6
     assert settings.limit == 40, "the file's own option wins over its profile's"
     assert settings.margins == {"knowledge": 0.2, "safety": "5%"}
     assert settings.limits == {"bytes": 0.6}
-    assert configured(tmp_path, text).benchmark == ("nano",)
+    assert configured(tmp_path, text).benchmark == NANO_DEFAULT
 
 
 @pytest.mark.parametrize(

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from math import ceil, log, sqrt
+from math import sqrt
 from typing import TYPE_CHECKING, Any
 
-from pytest_unicomp.api.registry import benchmarks
-from pytest_unicomp.cli.commands.prior_evidence import PriorEvidence, prior_evidence
+from pytest_unicomp.api.benchmark import Evaluation
 from pytest_unicomp.compare import Policy, stats
-from pytest_unicomp.config.margins import Margin
+from pytest_unicomp.run.forecast import items_for, own_policy, points
 from pytest_unicomp.run.plan import Cell
+from pytest_unicomp.run.prior_evidence import PriorEvidence, prior_evidence
 from pytest_unicomp.store.baselines import Baselines
 
 if TYPE_CHECKING:
     import numpy as np
 
 REPLICATES = 4000
-# The columns of the table, after those that identify a cell.
-SHOWN = ("items", "discordance", "minimum_detectable_effect", "passes_unchanged", "fails_dropped", "margin_items", "seconds")
+# The columns of the table; --json has everything.
+SHOWN = ("recipe", "benchmark", "items", "items needed", "smallest loss", "flips", "passes", "time")
 
 
 def rows(
@@ -31,6 +31,7 @@ def rows(
     limit: int | None,
     discordance: float | None = None,
     drop: float | None = None,
+    evaluation: Evaluation | None = None,
 ) -> list[dict[str, Any]]:
     """Return one object per cell: its identity, then its power at the current settings; unknown numbers are None, with a reason.
 
@@ -38,8 +39,8 @@ def rows(
     benchmark of a recipe (default: twice the capability margin). Probabilities are simulated with a fixed seed from the score tests that
     decide, capabilities pooled by MOVER and benchmarks after Holm, as in docs/verdicts.md.
     """
-    known = [prior_evidence(cell, baselines, model, limit=limit, discordance=discordance) for cell in cells]
-    loss = drop if drop is not None else 2 * _points(policy.capability, known)
+    known = [prior_evidence(cell, baselines, model, limit=limit, discordance=discordance, evaluation=evaluation) for cell in cells]
+    loss = drop if drop is not None else 2 * points(policy.capability, known)
     result = []
     for recipe in dict.fromkeys(cell.recipe for cell in cells):
         own = [(cell, expected) for cell, expected in zip(cells, known, strict=True) if cell.recipe == recipe]
@@ -48,25 +49,33 @@ def rows(
     return result
 
 
-def _own(policy: Policy, cell: Cell) -> Policy:
-    return policy.of(recipe=cell.recipe, capability=cell.capability, benchmark=cell.benchmark, metric=benchmarks()[cell.benchmark].metric)
+def shown(found: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
+    """Return the rows of the table: cells that score items, numbers with their units, "-" for what is unknown."""
+    return [
+        {
+            "recipe": row["recipe"] if row["gates"] else f"({row['recipe']})",
+            "benchmark": row["benchmark"],
+            "items": _text(row["items"], "{:.0f}"),
+            "items needed": _text(row["margin_items"], "{:.0f}"),
+            "smallest loss": _text(
+                row["minimum_detectable_effect"], "{:.2g} pts" if row["discordance"] is not None else "{:.2g} nats", row["discordance"]
+            ),
+            "flips": _text(row["discordance"], "{:.1%}"),
+            "passes": _text(row["passes_unchanged"], "{:.0%}"),
+            "time": _text(row["seconds"], "{:.0f} s"),
+        }
+        for row in found
+        if row["kind"] == "items"
+    ]
 
 
-def _points(margin: Margin, known: Sequence[PriorEvidence]) -> float:
-    """Return a margin in the unit of the difference; a relative margin is a share of the reference's prior score, or of 0.7 if there is none."""
-    if margin.kind == "absolute":
-        return margin.value
-    shares = [
-        # Nats per token are a loss: lower is better.
-        expected.reference if margin.kind == "relative" or expected.spread is not None else 1 - expected.reference
-        for expected in known
-        if expected.reference is not None
-    ] or [0.7 if margin.kind == "relative" else 0.3]
-    return max(0.0, margin.excess * sum(shares) / len(shares))
+def _text(value: float | None, form: str, rate: float | None = None) -> str:
+    """Format a number, or "-" for none; what has a share of flips is a rate, shown in points."""
+    return "-" if value is None else form.format(value if rate is None else 100 * value)
 
 
 def _cell(cell: Cell, expected: PriorEvidence, policy: Policy, drop: float) -> dict[str, Any]:
-    margin, capability = (_points(one, [expected]) for one in (_own(policy, cell).benchmark, _own(policy, cell).capability))
+    margin, capability = (points(one, [expected]) for one in (own_policy(policy, cell).benchmark, own_policy(policy, cell).capability))
     found: dict[str, Any] = {
         "items": expected.items,
         "discordance": expected.discordance,
@@ -100,19 +109,6 @@ def _cell(cell: Cell, expected: PriorEvidence, policy: Policy, drop: float) -> d
             _, lower, upper, _ = _intervals(expected, true, cell.benchmark, margin, policy.alpha)
             found[name] = float((upper < -margin if side else lower > -margin).mean())
     return found
-
-
-def items_for(margin: float, variance: float, *, alpha: float, effect: float = 1.0, bounded: bool = True) -> int | None:
-    """Return the number of items that rules out a loss beyond `margin` with 80 % power if nothing is lost; `effect` is the design effect.
-
-    `variance` is that of an item's difference, for right-or-wrong scores (`bounded`) the discordance. variance x effect x ((z(1 - alpha) + z(0.8)) / margin)^2,
-    and never fewer than the rule of three needs without any flip; None if `margin` is not above 0.
-    Source: Liu, Hsueh, Hsieh & Chen 2002, Statistics in Medicine 21, 231-245 (sample size of the paired non-inferiority test).
-    """
-    if margin <= 0:
-        return None
-    needed = (stats.minimum_detectable_effect(sqrt(variance * effect), alpha=alpha) / margin) ** 2
-    return max(2, ceil(max(needed, effect * log(alpha) / log(1 - min(margin, 0.999)) if bounded else 0.0)))
 
 
 def _draw(expected: PriorEvidence, drop: float, name: str) -> tuple[np.ndarray, np.ndarray, int]:
@@ -165,7 +161,7 @@ def _verdicts(scored: Sequence[tuple[Cell, PriorEvidence]], policy: Policy, drop
     smallest = np.ones(REPLICATES)
     for cell, expected in scored:
         value, lower, upper, p_values = _intervals(
-            expected, drop, cell.benchmark, _points(_own(policy, cell).benchmark, [expected]), policy.alpha
+            expected, drop, cell.benchmark, points(own_policy(policy, cell).benchmark, [expected]), policy.alpha
         )
         # Rates and nats per token are never pooled.
         parts.setdefault((cell.capability, expected.spread is None), []).append((value, lower, upper))
@@ -173,7 +169,7 @@ def _verdicts(scored: Sequence[tuple[Cell, PriorEvidence]], policy: Policy, drop
     passes, fails = np.ones(REPLICATES, bool), smallest <= policy.alpha / len(scored)
     for (capability, _), bounds in parts.items():
         same = [(cell, expected) for cell, expected in scored if cell.capability == capability]
-        margin = _points(_own(policy, same[0][0]).capability, [expected for _, expected in same])
+        margin = points(own_policy(policy, same[0][0]).capability, [expected for _, expected in same])
         value, lower, upper = (np.array([part[side] for part in bounds]) for side in range(3))
         middle, k = value.mean(axis=0), len(bounds)
         passes &= middle - np.sqrt(((value - lower) ** 2).sum(axis=0)) / k > -margin

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import sqrt
 
+from pytest_unicomp.api.benchmark import Evaluation, ItemBenchmark
 from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.api.records import Measurement
+from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.compare import stats
 from pytest_unicomp.compare.comparability import paired
 from pytest_unicomp.run.plan import Cell
@@ -39,13 +41,19 @@ class PriorEvidence:
         return self.discordance if self.spread is None else self.spread**2
 
 
-def prior_evidence(cell: Cell, baselines: Baselines, model: str, *, limit: int | None, discordance: float | None) -> PriorEvidence:
-    """Return the prior evidence from baselines of the recipe and the reference; `discordance` (in [0, 1]) replaces theirs."""
+def prior_evidence(
+    cell: Cell, baselines: Baselines, model: str, *, limit: int | None, discordance: float | None, evaluation: Evaluation | None = None
+) -> PriorEvidence:
+    """Return the prior evidence from baselines of the recipe and the reference; `discordance` (in [0, 1]) replaces theirs.
+
+    `evaluation` lets a benchmark that comes with its data, such as a user's own file, count its items.
+    """
     if cell.kind != "items":
         return PriorEvidence(None, None, f"{cell.kind} is not a share of items", 1.0, None, None, None, "unknown before the run")
     reference, candidate = (_stored(baselines, model, recipe, cell.benchmark) for recipe in ("dense", cell.recipe))
     timed = candidate or reference
-    items = limit
+    whole = _size_of_set(cell.benchmark, None if timed else evaluation)
+    items = limit if whole is None else min(limit or whole, whole)
     if timed is not None and (timed.conditions.limit is None or timed.n < timed.conditions.limit):
         # The evidence covers the whole set, so its items are all there are.
         items = min(limit or timed.n, timed.n)
@@ -57,6 +65,16 @@ def prior_evidence(cell: Cell, baselines: Baselines, model: str, *, limit: int |
     elif share is None and spread is None and (timed is None or timed.metric != NATS):
         share, source = ASSUMED_DISCORDANCE, "assumed: no stored evidence of this recipe and the reference on the same items"
     return PriorEvidence(items, share, source, effect, spread, reference.value if reference else None, seconds, timed_on)
+
+
+def _size_of_set(name: str, evaluation: Evaluation | None) -> int | None:
+    """Return how many items a benchmark has, if it knows that without fetching anything."""
+    entry = benchmarks().entries.get(name)
+    if not isinstance(entry, ItemBenchmark):
+        return None
+    if entry.items is not None or evaluation is None or entry.pieces():
+        return entry.items
+    return sum(1 for _ in entry.questions(evaluation)) or None
 
 
 def _stored(baselines: Baselines, model: str, recipe: str, benchmark: str) -> Measurement | None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pytest_unicomp.cli.commands.prior_evidence import ASSUMED_DISCORDANCE, prior_evidence
 from pytest_unicomp.run.plan import Cell
+from pytest_unicomp.run.prior_evidence import ASSUMED_DISCORDANCE, prior_evidence
 from pytest_unicomp.store.baselines import Baselines
 from tests.toys import measurement
 
@@ -60,3 +60,23 @@ def test_a_size_has_no_share_of_items(baselines):
     found = evidence(baselines, Cell("wanda-50", "pruning", True, "bytes", "size", "efficiency", "inference_footprint", 0), limit=10)
     assert (found.items, found.discordance, found.variance) == (None, None, None)
     assert found.source == "size is not a share of items"
+
+
+def test_a_file_of_fifty_questions_is_not_taken_for_a_thousand(baselines, monkeypatch):
+    from pytest_unicomp.api import registry
+    from pytest_unicomp.benchmarks.replies import Prompt, ReplyBenchmark
+    from pytest_unicomp.config.evaluation import evaluation_of
+    from pytest_unicomp.config.resolve import resolve
+
+    class Own(ReplyBenchmark):
+        def prompts(self, evaluation):
+            return (Prompt(f"{n}", f"question {n}") for n in range(50))
+
+        def grade(self, prompt, reply):
+            return 1.0
+
+    own = Own(capability="knowledge", metric="contains", tokens=4, chance=0.0, source="own")
+    monkeypatch.setitem(registry.benchmarks().entries, "own", own)
+    cell = Cell("wanda-50", "pruning", True, "own", "items", "performance", "knowledge", 0)
+    found = prior_evidence(cell, baselines, "org/base", limit=1000, discordance=None, evaluation=evaluation_of(resolve({"model": "nano"})))
+    assert found.items == 50

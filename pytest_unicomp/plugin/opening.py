@@ -1,0 +1,113 @@
+"""The first lines of a run: what it measures, on what, about how long that takes, and what its items can decide; before anything runs."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pytest_unicomp.api.errors import UnicompError
+from pytest_unicomp.compare.wording import counted
+from pytest_unicomp.config.resolve import NANO_DEFAULT, NANO_TOO_SMALL
+from pytest_unicomp.engine.host import host
+from pytest_unicomp.plugin.eta import about
+from pytest_unicomp.run.forecast import CapabilityForecast, Forecast, forecast
+from pytest_unicomp.run.plan import plan
+from pytest_unicomp.run.preflight import Prepared
+
+NAMED = 4
+
+
+def opening_lines(prepared: Prepared) -> list[str]:
+    """Return the first lines of a run; reads stored evidence, and loads nothing."""
+    found = forecast(prepared)
+    return [*plan_lines(prepared, found), *forecast_lines(found), *left_out(prepared)]
+
+
+def plan_lines(prepared: Prepared, found: Forecast) -> list[str]:
+    """Return what is measured, and where and about how long."""
+    return [_what(prepared), _time(prepared, found)]
+
+
+def forecast_lines(found: Forecast) -> list[str]:
+    """Return a line on what the items can decide, by margin, and one on each capability that has too few."""
+    by_margin: dict[str, list[str]] = {}
+    for one in found.capabilities:
+        if one.decidable:
+            by_margin.setdefault(margin_text(one), []).append(one.capability.replace("_", " "))
+    lines = [f"enough items to decide {margin} on {', '.join(names)}" for margin, names in by_margin.items()]
+    unknown = [one.capability.replace("_", " ") for one in found.capabilities if one.decidable is None]
+    lines += [f"nothing is known yet about {', '.join(unknown)}: the number of items or of flips"] if unknown else []
+    return lines + [f"{one.capability.replace('_', ' ')}: {too_few(one)}" for one in found.capabilities if one.decidable is False]
+
+
+def in_words(found: Forecast) -> list[str]:
+    """Return a line on each capability: the smallest loss that its items decide, or that they cannot decide its margin."""
+    lines = []
+    for one in found.capabilities:
+        name = one.capability.replace("_", " ")
+        if one.decidable and one.detectable is not None:
+            seen = f"{100 * one.detectable:.2g} points" if one.rate else f"{one.detectable:.2g} nats per token"
+            lines.append(f"{name}: sees losses of {seen}; {one.items} items, {one.needed} would decide {margin_text(one)}")
+        elif one.decidable is None:
+            lines.append(f"{name}: unknown; {'its number of items is' if one.items is None else 'its share of flips is'} not known yet")
+        else:
+            lines.append(f"{name}: cannot decide {margin_text(one)}: {one.items} items of about {one.needed}")
+    return lines
+
+
+def folded(lines: Sequence[str], width: int | None) -> list[str]:
+    """Return lines of at most `width` columns, with what is continued indented; None folds nothing."""
+    if width is None:
+        return list(lines)
+    return [part for line in lines for part in textwrap.wrap(line, width, subsequent_indent="  ", break_on_hyphens=False)]
+
+
+def too_few(one: CapabilityForecast) -> str:
+    """Return why a capability cannot be decided, as a clause: "too few items to decide 3 points: 500 of about 577"."""
+    return f"too few items to decide {margin_text(one)}: {one.items} of about {one.needed}"
+
+
+def margin_text(one: CapabilityForecast) -> str:
+    """Return a margin with its unit: "3 points", "0.03 nats per token"."""
+    return f"{100 * one.margin:.3g} points" if one.rate else f"{one.margin:.3g} nats per token"
+
+
+def _what(prepared: Prepared) -> str:
+    planned = prepared.plan
+    names = {gates: [candidate.name for candidate in planned.candidates if candidate.gates == gates] for gates in (True, False)}
+    informing = f", {_named(names[False])} to inform" if names[False] else ""
+    return f"{planned.model} against {_named(names[True]) or 'nothing that gates'}{informing}, on {counted(len(planned.benchmarks), 'benchmark')}"
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED + 1 else ""
+    return ", ".join(names[:NAMED] if more else names) + more
+
+
+def _time(prepared: Prepared, found: Forecast) -> str:
+    device = host.resolve_device(prepared.settings.device)
+    where = f"on {device}" if device == "server" else f"on {device} ({host.device_name(device)})"
+    made = sum(candidate.method is not None and not candidate.is_reference for candidate in prepared.plan.candidates)
+    extra = [counted(made, "recipe") + " to make"] if made else []
+    timed = len(prepared.plan.of_kind("latency"))
+    extra += [counted(timed, "timing")] if timed else []
+    evaluations = (
+        "evaluations of unknown length" if found.seconds is None else f"{about(found.seconds)} of evaluation if the cores are idle"
+    )
+    return f"{where}: {evaluations}{', ' if extra else ''}{' and '.join(extra)}; what the store holds takes no time"
+
+
+def left_out(prepared: Prepared) -> list[str]:
+    """Return a line on the sets of the embedded model that the default leaves out, and why."""
+    settings = prepared.settings
+    if settings.model != "nano" or settings.benchmark != NANO_DEFAULT:
+        return []
+    try:
+        small = plan(replace(settings, benchmark=NANO_TOO_SMALL), prepared.evaluation)
+    except UnicompError:
+        return []
+    found = [one for one in forecast(prepared, small.cells).capabilities if one.decidable is False]
+    counts = ", ".join(f"{one.capability} {one.items} of about {one.needed}" for one in found)
+    why = f" (too few items to decide {margin_text(found[0])}: {counts})" if found else ""
+    return [f"left out: {', '.join(NANO_TOO_SMALL)}{why}; --benchmark nano measures everything"]

@@ -1,0 +1,128 @@
+"""Foretells what a run can decide, from its number of items and prior evidence alone, and how long its evaluations take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, log, sqrt
+
+from pytest_unicomp.api.registry import benchmarks
+from pytest_unicomp.compare import Policy, stats
+from pytest_unicomp.config.margins import Margin
+from pytest_unicomp.run.plan import Cell
+from pytest_unicomp.run.preflight import Prepared
+from pytest_unicomp.run.prior_evidence import PriorEvidence, prior_evidence
+
+Known = tuple[Cell, PriorEvidence]
+
+
+@dataclass(frozen=True)
+class CapabilityForecast:
+    """What a run can decide about one capability, for the gating recipe that needs most items.
+
+    `items` is how many there are (None: unknown before the data is read), `needed` how many rule out a loss beyond `margin` with 80 % power if
+    nothing is lost, `detectable` the smallest such loss; margin and detectable in the unit of the difference, `rate` if that is a share of items.
+    """
+
+    capability: str
+    items: int | None
+    needed: int | None
+    margin: float
+    detectable: float | None
+    rate: bool
+
+    @property
+    def decidable(self) -> bool | None:
+        """Return True if the items suffice, None if that is unknown."""
+        return None if self.items is None or self.needed is None else self.items >= self.needed
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a run can decide, by capability, and the seconds that its evaluations take with an empty store, as far as any were timed before."""
+
+    capabilities: tuple[CapabilityForecast, ...]
+    seconds: float | None
+
+
+def forecast(prepared: Prepared, cells: Sequence[Cell] | None = None, *, discordance: float | None = None) -> Forecast:
+    """Return the forecast of a run, or of some of its `cells`; reads stored evidence alone and loads no model.
+
+    `discordance` (share of items scored differently, in [0, 1]) replaces that of stored evidence.
+    """
+    chosen = [cell for cell in (prepared.plan.cells if cells is None else cells) if cell.kind == "items"]
+    known = [(cell, _known(prepared, cell, discordance)) for cell in chosen]
+    found = []
+    for name in dict.fromkeys(cell.capability for cell in chosen if cell.gates):
+        recipes = dict.fromkeys(cell.recipe for cell in chosen if cell.gates)
+        each = [
+            _capability(name, own, prepared.policy)
+            for recipe in recipes
+            if (own := [(cell, expected) for cell, expected in known if cell.recipe == recipe and cell.capability == name])
+        ]
+        found.append(max(each, key=lambda one: (one.needed or 0) / (one.items or 1)))
+    return Forecast(tuple(found), _seconds(known))
+
+
+def _known(prepared: Prepared, cell: Cell, discordance: float | None) -> PriorEvidence:
+    settings = prepared.settings
+    return prior_evidence(
+        cell, prepared.baselines, prepared.plan.model, limit=settings.limit, discordance=discordance, evaluation=prepared.evaluation
+    )
+
+
+def _seconds(known: Sequence[Known]) -> float | None:
+    """Return the seconds of all evaluations, with the reference's taken to be as long as the longest of a recipe; None if one was never timed."""
+    longest: dict[str, float] = {}
+    for cell, expected in known:
+        if expected.seconds is None:
+            return None
+        longest[cell.benchmark] = max(longest.get(cell.benchmark, 0.0), expected.seconds)
+    return sum(expected.seconds or 0.0 for _, expected in known) + sum(longest.values())
+
+
+def _capability(name: str, own: Sequence[Known], policy: Policy) -> CapabilityForecast:
+    margin = points(own_policy(policy, own[0][0]).capability, [expected for _, expected in own])
+    counts = [expected.items for _, expected in own if expected.items is not None]
+    items = sum(counts) if len(counts) == len(own) else None
+    rate = all(expected.spread is None for _, expected in own)
+    variances = [expected.variance for _, expected in own if expected.variance is not None]
+    if items is None or len(variances) < len(own):
+        return CapabilityForecast(name, items, None, margin, None, rate)
+    # The mean over k benchmarks has 1 / k^2 of the sum of their variances.
+    stderr = sqrt(sum((one.variance or 0.0) * one.design_effect / (one.items or 1) for _, one in own)) / len(own)
+    # The variance of one item, were they all of one benchmark; without any flip the rule of three asks for the same number.
+    effect = max(expected.design_effect for _, expected in own)
+    needed = items_for(margin, stderr**2 * items / effect, alpha=policy.alpha, effect=effect, bounded=rate)
+    return CapabilityForecast(name, items, needed, margin, stats.minimum_detectable_effect(stderr, alpha=policy.alpha), rate)
+
+
+def items_for(margin: float, variance: float, *, alpha: float, effect: float = 1.0, bounded: bool = True) -> int | None:
+    """Return the number of items that rules out a loss beyond `margin` with 80 % power if nothing is lost; `effect` is the design effect.
+
+    `variance` is that of an item's difference, for right-or-wrong scores (`bounded`) the discordance. variance x effect x ((z(1 - alpha) + z(0.8)) / margin)^2,
+    and never fewer than the rule of three needs without any flip; None if `margin` is not above 0.
+    Source: Liu, Hsueh, Hsieh & Chen 2002, Statistics in Medicine 21, 231-245 (sample size of the paired non-inferiority test).
+    """
+    if margin <= 0:
+        return None
+    needed = (stats.minimum_detectable_effect(sqrt(variance * effect), alpha=alpha) / margin) ** 2
+    return max(2, ceil(max(needed, effect * log(alpha) / log(1 - min(margin, 0.999)) if bounded else 0.0)))
+
+
+def own_policy(policy: Policy, cell: Cell) -> Policy:
+    """Return the policy with the margins that apply to a cell."""
+    return policy.of(recipe=cell.recipe, capability=cell.capability, benchmark=cell.benchmark, metric=benchmarks()[cell.benchmark].metric)
+
+
+def points(margin: Margin, known: Sequence[PriorEvidence]) -> float:
+    """Return a margin in the unit of the difference; a relative margin is a share of the reference's prior score, or of 0.7 if there is none."""
+    if margin.kind == "absolute":
+        return margin.value
+    shares = [
+        # Nats per token are a loss: lower is better.
+        expected.reference if margin.kind == "relative" or expected.spread is not None else 1 - expected.reference
+        for expected in known
+        if expected.reference is not None
+    ] or [0.7 if margin.kind == "relative" else 0.3]
+    return max(0.0, margin.excess * sum(shares) / len(shares))
