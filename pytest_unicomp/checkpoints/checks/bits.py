@@ -28,8 +28,10 @@ def declared_bits(candidate: Checkpoint, base: Checkpoint) -> Outcome:
         return not_applicable("only its KV cache is quantized")
     layers = candidate.layers
     if not layers:
-        return judged(["config.json declares a quantization, but no layer is quantized"], "")
+        return judged([f"{candidate.declaration} declares a quantization, but no layer is quantized"], "")
     problems = [f"{layer.name}: {problem}{_instead(layer)}" for layer in layers for problem in layer.problems]
+    if problems:
+        problems[0] = f"{candidate.declaration} declares {described(candidate.quantization)}: {problems[0]}"
     problems += [*left_dense(candidate), *wrongly_packed(candidate), *missing_scales(candidate)]
     return judged(problems, f"{len(layers)} layers: {_kinds(layers)}")
 

@@ -42,6 +42,11 @@ class Checkpoint:
         return self.json("config.json")
 
     @cached_property
+    def declaration(self) -> str:
+        """The name of the file that declares the quantization: config.json, or what an older tool keeps beside it."""
+        return gptq.declaration(self.folder, self.config)
+
+    @cached_property
     def text_config(self) -> dict[str, Any]:
         """The part of config.json that describes the language model: itself, or its `text_config`."""
         inner = self.config.get("text_config")

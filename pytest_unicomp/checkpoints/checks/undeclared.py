@@ -68,7 +68,7 @@ def left_dense(candidate: Checkpoint) -> Iterator[str]:
         of_block = bool(IN_BLOCK.search(name)) and ".experts." not in name
         meant = head or last in kinds or (of_block and (_linear(candidate) if scheme else last in ALWAYS))
         if meant and not left_out(module, candidate):
-            yield f"{module} is dense, though config.json declares it quantized"
+            yield f"{module} is dense, though {candidate.declaration} declares it quantized"
 
 
 def _linear(candidate: Checkpoint) -> bool:
@@ -116,7 +116,7 @@ def wrongly_packed(candidate: Checkpoint) -> Iterator[str]:
         if experts and layer.name.rpartition(".")[2] in ROUTERS:
             yield f"{layer.name} is packed, but it is a router, which engines read dense"
         elif candidate.method != "compressed-tensors" and not layer.problems and left_out(layer.name, candidate):
-            yield f"{layer.name} is packed, though config.json leaves it out"
+            yield f"{layer.name} is packed, though {candidate.declaration} leaves it out"
 
 
 def missing_scales(candidate: Checkpoint) -> Iterator[str]:

@@ -15,8 +15,8 @@ from pytest_unicomp.api.errors import InfrastructureError, UnicompError, UsagePr
 from pytest_unicomp.checkpoints import gguf
 from pytest_unicomp.checkpoints.conversion import autoawq, gptq, lora, modelopt
 from pytest_unicomp.checkpoints.conversion.gptq import GptqConverter as GptqConverter
-from pytest_unicomp.checkpoints.formats import FORMATS, QuantizedLayer, method
-from pytest_unicomp.checkpoints.formats.gptq import LEGACY, MODELOPT, quantization_of
+from pytest_unicomp.checkpoints.formats import FORMATS, QuantizedLayer, described, method
+from pytest_unicomp.checkpoints.formats.gptq import LEGACY, MODELOPT, declaration, quantization_of
 from pytest_unicomp.checkpoints.hub import FETCHED
 from pytest_unicomp.checkpoints.recognize import is_adapter
 from pytest_unicomp.checkpoints.safetensors_reader import INDEX, WHOLE, headers, weight_files
@@ -100,7 +100,8 @@ def quantization(folder: Path) -> dict[str, Any]:
 
 
 def _plan(folder: Path) -> tuple[dict[str, Any], list[QuantizedLayer]]:
-    declared = quantization(folder)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    declared = quantization_of(folder, config)
     name = method(declared)
     layers = list(FORMATS[name](headers(weight_files(folder)), declared))
     if not layers:
@@ -108,8 +109,8 @@ def _plan(folder: Path) -> tuple[dict[str, Any], list[QuantizedLayer]]:
     for layer in layers:
         if layer.problems:
             raise UsageProblem(
-                f"unicomp: layer {layer.name} of {folder} is not what config.json declares: {layer.problems[0]}; "
-                "`unicomp check-artifact` lists all; correct quantization_config or quantize again."
+                f"unicomp: layer {layer.name} of {folder} is not what {declaration(folder, config)} declares ({described(declared)}): "
+                f"{layer.problems[0]}; `unicomp check-artifact` lists all; correct the declaration or quantize again."
             )
     CONVERTERS[name](declared, layers)
     return declared, layers

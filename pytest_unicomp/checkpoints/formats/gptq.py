@@ -39,6 +39,13 @@ def quantization_of(folder: Path, config: Mapping[str, Any]) -> dict[str, Any]:
     return {}
 
 
+def declaration(folder: Path, config: Mapping[str, Any]) -> str:
+    """Return the name of the file that `quantization_of` reads: config.json, or what an older tool keeps beside it."""
+    if config.get("quantization_config"):
+        return "config.json"
+    return next((name for name in (LEGACY, MODELOPT) if (folder / name).is_file()), "config.json")
+
+
 def version(quantization: Mapping[str, Any]) -> int:
     """Return 1 or 2: how zero points are stored. Raises UsageProblem for packings that are neither (marlin, bitblas, ...)."""
     name = str(quantization.get("checkpoint_format") or "gptq")

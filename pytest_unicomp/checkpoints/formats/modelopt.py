@@ -13,6 +13,8 @@ from pytest_unicomp.checkpoints.formats.layer import Declared, QuantizedLayer, d
 from pytest_unicomp.checkpoints.safetensors_reader import Tensor
 
 ALGORITHMS = ("FP8", "NVFP4", "W4A16_NVFP4", "MIXED_PRECISION")
+# Their export stores input_scale beside each weight; vLLM computes rubbish without it (ModelOptFp8LinearMethod keeps its initial value).
+ROUNDING_INPUTS = ("FP8", "NVFP4")
 GROUP = 16
 FP8 = Declared(8, "float", None, symmetric=True, strategy="tensor")
 NVFP4 = Declared(4, "float", GROUP, symmetric=True, strategy="tensor_group")
@@ -44,18 +46,19 @@ def rounds_cache(quantization: Mapping[str, Any]) -> bool:
 
 def layers(tensors: Mapping[str, Tensor], quantization: Mapping[str, Any]) -> list[QuantizedLayer]:
     """Return every layer with a scale beside its weight. Raises UsageProblem for an algorithm that is not read here."""
-    algorithm(quantization)
-    return [_layer(name, parts) for name, parts in gather(tensors, "weight_scale") if "weight" in parts]
+    rounds_inputs = algorithm(quantization) in ROUNDING_INPUTS
+    return [_layer(name, parts, rounds_inputs) for name, parts in gather(tensors, "weight_scale") if "weight" in parts]
 
 
-def _layer(name: str, parts: Mapping[str, Tensor]) -> QuantizedLayer:
+def _layer(name: str, parts: Mapping[str, Tensor], rounds_inputs: bool) -> QuantizedLayer:
     weight = parts["weight"]
     outputs, inputs = (*weight.shape, 1)[:2]
+    lacking = ("it has no input_scale, by which its inputs are rounded",) if rounds_inputs and "input_scale" not in parts else ()
     if weight.dtype == "U8":
         inputs *= 2
         wanted = {"weight_scale": ("F8_E4M3", (outputs, inputs // GROUP)), "weight_scale_2": ("F32", ())}
-        return QuantizedLayer(name, outputs, inputs, 4, GROUP, NVFP4, parts, tuple(differing(parts, wanted)))
+        return QuantizedLayer(name, outputs, inputs, 4, GROUP, NVFP4, parts, (*differing(parts, wanted), *lacking))
     problems = differing(parts, {"weight": ("F8_E4M3", weight.shape), "weight_scale": (None, ())})
     return QuantizedLayer(
-        name, outputs, inputs, 8 * (weight.stop - weight.start) / max(1, outputs * inputs), None, FP8, parts, tuple(problems)
+        name, outputs, inputs, 8 * (weight.stop - weight.start) / max(1, outputs * inputs), None, FP8, parts, (*problems, *lacking)
     )

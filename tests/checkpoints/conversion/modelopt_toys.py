@@ -43,11 +43,13 @@ def nvfp4_layer(weight: Any, *, inputs: float | None = None) -> tuple[dict[str, 
 def write(source: Path, folder: Path, algorithm: str, *, inputs: float | None = None, beside: bool = False, cache: bool = False) -> Path:
     """Write `source` with each projection as ModelOpt's `algorithm` stores it, and the dense checkpoint that it stands for at `folder`-dense.
 
+    FP8 and NVFP4 store a scale of inputs, for inputs of up to `inputs` (if None, 4).
     The declaration lies in config.json, or `beside` it in hf_quant_config.json alone. With `cache`, each layer has scales for keys and values.
     """
     import torch
     from safetensors.torch import load_file, save_file
 
+    inputs = 4.0 if inputs is None and algorithm in ("FP8", "NVFP4") else inputs
     dense = folder.with_name(f"{folder.name}-dense")
     for made in (folder, dense):
         shutil.copytree(source, made)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from pytest_unicomp import engine
 from pytest_unicomp.api.errors import UsageProblem
-from pytest_unicomp.checkpoints import conversion
+from pytest_unicomp.checkpoints import checks, conversion
 from tests.checkpoints.conversion import modelopt_toys
 from tests.methods import tiny
 
@@ -45,7 +46,9 @@ def test_weights_are_those_that_are_unpacked_by_hand(llama: Path, tmp_path: Path
     by_hand = engine.load(tmp_path / "modelopt-dense", device="cpu", dtype="float32").model
     # NVFP4 is unpacked in bfloat16, which rounds in the eighth bit.
     tolerance = {"FP8": 1e-4, "W4A16_NVFP4": 0.02}[algorithm]
-    assert float((logits(model) - logits(by_hand)).norm()) <= tolerance * float(logits(by_hand).norm())
+    found = dict(model.named_parameters())
+    for name, weight in by_hand.named_parameters():
+        assert float((found[name] - weight).detach().norm()) <= tolerance * float(weight.detach().norm()), name
     dense = engine.load(llama, device="cpu", dtype="float32").model
     assert float((logits(model) - logits(dense)).norm()) > 2 * tolerance * float(logits(dense).norm())
     assert torch.equal(model.model.norm.weight, dense.model.norm.weight)
@@ -76,6 +79,25 @@ def test_nvfp4_rounds_inputs_to_eight_levels_of_each_sign(llama: Path, tmp_path:
     groups = rounded.reshape(3, 8, 16)
     assert max(len(group.abs().unique()) for row in groups for group in row) <= 8
     assert 0.02 < float((rounded - given).norm() / given.norm()) < 0.2
+
+
+@pytest.mark.parametrize("beside", [False, True], ids=["declared in config.json", "declared beside it"])
+def test_a_layer_without_its_scale_of_inputs_is_no_sound_export(llama: Path, tmp_path: Path, beside: bool) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = modelopt_toys.write(llama, tmp_path / "modelopt", "FP8", beside=beside)
+    held = load_file(folder / "model.safetensors")
+    lost = next(name for name in held if name.endswith("input_scale"))
+    save_file({name: tensor for name, tensor in held.items() if name != lost}, folder / "model.safetensors", metadata={"format": "pt"})
+    [failed] = [finding for finding in checks.inspect(folder, llama) if finding.status == "fail"]
+    source = "hf_quant_config.json" if beside else "config.json"
+    layer = lost.removesuffix(".input_scale")
+    assert (failed.check, failed.found) == (
+        "declared-bits",
+        f"{source} declares modelopt FP8: {layer}: it has no input_scale, by which its inputs are rounded",
+    )
+    with pytest.raises(UsageProblem, match=rf"is not what {re.escape(source)} declares \(modelopt FP8\): it has no input_scale"):
+        conversion.require_convertible(folder)
 
 
 @pytest.mark.parametrize("beside", [False, True], ids=["declared in config.json", "declared beside it"])
