@@ -70,10 +70,11 @@ def build(
     tokens: int | None = None,
     form: amount.Form = "equal",
     asked: Sequence[tuple[str, Sequence[ItemText]]] = (),
+    remark: str = "",
 ) -> Calibration:
     """Return the texts in the requested shares, in an order drawn by `seed`; equal arguments give the same texts.
 
-    `amount.resolve` decides how many and how long. If a text of a named mixture gives away a question in `asked` (benchmark and its
+    `amount.resolve` decides how many and how long; the record ends with `remark`. If a text of a named mixture gives away a question in `asked` (benchmark and its
     questions), another one replaces it, and the record counts it. Raises UsageProblem as `validate` does, if the user's own file gives a
     question away, and if there are fewer than 256 tokens.
     """
@@ -99,7 +100,7 @@ def build(
     texts = [block.text for block in blocks]
     random.Random(seed).shuffle(texts)
     record = CalibrationText(
-        mixture=_described(specification, [remark for part in parts for remark in part.remarks]),
+        mixture=_described(specification, [*(words for part in parts for words in part.remarks), *filter(None, [remark])]),
         samples=len(texts),
         tokens=wanted.tokens,
         seed=seed,

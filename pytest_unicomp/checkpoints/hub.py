@@ -12,7 +12,7 @@ from typing import Any
 
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
 from pytest_unicomp.api.paths import typed
-from pytest_unicomp.checkpoints import gguf, recognize
+from pytest_unicomp.checkpoints import gguf, packaged, recognize
 from pytest_unicomp.checkpoints.configuration.resolve import known
 from pytest_unicomp.checkpoints.formats.gptq import quantization_of
 from pytest_unicomp.checkpoints.lfs_pointer import MEANING, is_pointer
@@ -52,7 +52,8 @@ class Facts:
 def resolve(name: str, bundle: Path | None) -> Path:
     """Return the checkpoint folder for `nano`, a folder, `<bundle>/<org>/<name>`, or a hub id (fetched when there is no bundle).
 
-    An adapter's folder is returned, whose base is not looked for. A GGUF file is returned itself: of a path, a folder that holds nothing else, or `org/name/FILE.gguf` of the hub.
+    An adapter's folder is returned, whose base is not looked for. A GGUF file is returned itself: of a path, a folder that holds nothing else,
+    `org/name/FILE.gguf` of the hub, or the package that carries `smollm2`.
 
     Raises what `validate` raises, UsageProblem for a folder that lacks a file of its index, and InfrastructureError if fetching fails.
     """
@@ -92,6 +93,7 @@ def validate(name: str, bundle: Path | None) -> None:
     if folder is not None and gguf.is_gguf(folder):
         gguf.read(folder)
         return
+    packaged.require_installed(name)
     if folder is None and gguf.is_gguf(name):
         gguf.require_findable(name, bundle)
         return
@@ -103,9 +105,11 @@ def validate(name: str, bundle: Path | None) -> None:
         require_one_set(folder, name)
         return
     if name.startswith((".", "/", "~")) or name.endswith("/") or name.count("/") > 1 or "\\" in name:
-        raise UsageProblem(f"unicomp: model folder {name} does not exist; give an existing folder, `nano` or a hub id such as org/name.")
+        raise UsageProblem(
+            f"unicomp: model folder {name} does not exist; give an existing folder, `nano`, `smollm2` or a hub id such as org/name."
+        )
     if not HUB_ID.fullmatch(name):
-        raise UsageProblem(f"unicomp: {name!r} is neither `nano`, an existing folder nor a hub id such as org/name.")
+        raise UsageProblem(f"unicomp: {name!r} is neither `nano`, `smollm2`, an existing folder nor a hub id such as org/name.")
     if bundle is not None:
         raise UsageProblem(
             f"unicomp: the bundle has no model {name}: {bundle / name} does not exist, and with a bundle nothing is fetched. "
@@ -145,6 +149,14 @@ def facts(folder: Path) -> Facts:
     )
 
 
+def count_parameters(source: Path) -> int:
+    """Return the parameters of the architecture in a checkpoint folder or a GGUF file; reads headers alone."""
+    if gguf.is_gguf(source):
+        return gguf.read(source).parameters
+    config = json.loads((source / "config.json").read_text(encoding="utf-8"))
+    return logical_parameters(headers(weight_files(source)), {**config, "quantization_config": quantization_of(source, config)})
+
+
 def describe_quantization(config: dict[str, Any]) -> str:
     """Return one phrase such as "compressed-tensors pack-quantized: weights int4 in groups of 128", or "none"."""
     quantization = config.get("quantization_config")
@@ -171,12 +183,14 @@ def _arguments(arguments: dict[str, Any]) -> str:
 
 
 def local(name: str, bundle: Path | None) -> Path | None:
-    """Return the folder, or the GGUF file, of a model that is on this machine already, by name, path or bundle; None for one to be fetched.
+    """Return the folder, or the GGUF file, of a model that is on this machine already, by name (`nano`, `smollm2`), path or bundle, else None.
 
     Raises UsageProblem for a folder with several GGUF files, or with one beside another checkpoint.
     """
     if name == "nano":
         return NANO
+    if (carried := packaged.find(name)) is not None:
+        return carried
     if gguf.is_gguf(name) and not typed(name).is_dir():
         return gguf.local(name, bundle)
     folder = typed(name)

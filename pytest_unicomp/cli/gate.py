@@ -70,7 +70,7 @@ def option_lines() -> str:
     return "\n\n".join([*lines, "-- ARGUMENTS: passed on to pytest, for example `-- -k reasoning -n 2`"])
 
 
-def gate(context: typer.Context, model: Annotated[str, typer.Argument(help="hub id, folder, or `nano`")]) -> None:
+def gate(context: typer.Context, model: Annotated[str, typer.Argument(help="hub id, folder, `nano` or `smollm2`")]) -> None:
     """Run the gate on MODEL.
 
     Runs the packaged suites. Without --report, the report is written to gate.json and gate.html in this folder.

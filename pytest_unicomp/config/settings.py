@@ -17,7 +17,7 @@ from pytest_unicomp.config.waivers import Waiver
 class Settings:
     """The resolved options of one run. Without a model the plugin is inert."""
 
-    model: str | None = option(None, parsers.text, "reference model: hub id, folder, or `nano`, the embedded model")
+    model: str | None = option(None, parsers.text, "reference model: hub id, folder, `nano` (embedded) or `smollm2` (of a package)")
     recipe: tuple[str, ...] = option(
         ("rtn-w8a16", "gptq-w4a16"), parsers.names, "recipes that gate: comma-separated names, or `all`", repeatable=True
     )
@@ -58,10 +58,10 @@ class Settings:
         repeat="always",
     )
     calibration_samples: int | None = option(
-        None, parsers.whole(1), "calibration texts per method; if not given, 128 (nano: 80)", shapes="artifact"
+        None, parsers.whole(1), "calibration texts per method; if not given, 128, on a CPU maybe fewer (nano: 80)", shapes="artifact"
     )
     calibration_tokens: int | None = option(
-        None, parsers.whole(2), "tokens per calibration text; if not given, 2048 or the model's context (nano: 256)", shapes="artifact"
+        None, parsers.whole(2), "tokens per calibration text; if not given, 2048, the context, or fewer (nano: 256)", shapes="artifact"
     )
     calibration_form: str = option(
         "equal",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_unicomp.api.protocols import CompressionJob
 from pytest_unicomp.engine.quiet_libraries import quiet_with_captured_output
+from pytest_unicomp.methods.block_progress import blocks_reported
 from pytest_unicomp.methods.compressor import apply, save
 from pytest_unicomp.methods.decoder import require_divisible
 from pytest_unicomp.methods.experts import split_experts
@@ -73,6 +74,6 @@ class OneShotMethod(CompressionMethod):
             text = documents if run.calibrated else None
             words = (run.what, f"{len(text)} calibration documents" if text is not None else "")
             job.progress(f"{self.method}: {', '.join(filter(None, words))}")
-            with zeros_kept(model) if self.family == "quantization" else nullcontext():
+            with zeros_kept(model) if self.family == "quantization" else nullcontext(), blocks_reported(model, self.method, job.progress):
                 apply(list(run.modifiers), model, job.source, documents=text, seed=job.seed)
         save(model, job.source, job.destination)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.api.protocols import Calibration
@@ -54,6 +55,10 @@ def _ids(tokenizer: PreTrainedTokenizerBase, text: str, limit: int) -> list[int]
 
 def context_length(source: Path) -> int | None:
     """Return the number of positions that the checkpoint's configuration declares, or None if it declares none."""
-    config = json.loads((source / "config.json").read_text(encoding="utf-8"))
-    positions = config.get("max_position_embeddings") or config.get("text_config", {}).get("max_position_embeddings")
-    return int(positions) if positions else None
+    return positions(json.loads((source / "config.json").read_text(encoding="utf-8")))
+
+
+def positions(config: Mapping[str, Any]) -> int | None:
+    """Return the number of positions that a configuration declares, or None if it declares none."""
+    declared = config.get("max_position_embeddings") or config.get("text_config", {}).get("max_position_embeddings")
+    return int(declared) if declared else None

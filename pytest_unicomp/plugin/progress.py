@@ -13,6 +13,8 @@ from pytest_unicomp.plugin.eta import StepTracker, about
 from pytest_unicomp.run.step import Step
 
 RECIPES_NAMED = 3
+# Seconds between two lines of a log about one step: enough to see that it is alive.
+BETWEEN_DETAILS = 30.0
 
 
 class Progress:
@@ -25,6 +27,7 @@ class Progress:
         self._tracker = StepTracker()
         self._live = False
         self._line = ""
+        self._written = self._started
 
     def expect(self, steps: Iterable[Step]) -> None:
         """Take note of what a run with an empty store would do, in order."""
@@ -52,8 +55,8 @@ class Progress:
         return f"; left: {', '.join(named)}{f' and {others} more recipes' if others else ''}" if named else ""
 
     def detail(self, message: str) -> None:
-        """Show what happens inside a step, on a terminal only."""
-        self._show(f"{self._line}: {message}", in_logs=False)
+        """Show what happens inside a step: always on a terminal, in a log if its last line is half a minute old."""
+        self._show(f"{self._line}: {message}", in_logs=time.monotonic() - self._written >= BETWEEN_DETAILS)
 
     def _show(self, line: str, *, in_logs: bool) -> None:
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
@@ -68,6 +71,7 @@ class Progress:
             elif in_logs:
                 reporter.ensure_newline()
                 reporter.write_line(line)
+                self._written = time.monotonic()
 
     def clear(self) -> None:
         """Erase the live line."""

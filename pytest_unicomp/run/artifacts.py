@@ -69,5 +69,11 @@ class Artifacts:
     def calibration(self, specification: str | None = None) -> CalibrationSet:
         """Return the calibration text of a mixture, by default the run's; nothing is drawn before it is requested."""
         return CalibrationSet(
-            specification or self._settings.calibration, self._settings, self.model, self._plan.benchmarks, self._evaluation, self._store
+            specification or self._settings.calibration,
+            self._settings,
+            self.model,
+            self._plan.benchmarks,
+            self._evaluation,
+            self._store,
+            self.device,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.api.protocols import Calibration, Evaluation, ItemText
@@ -13,8 +14,10 @@ from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.api.source_digest import source_digest
 from pytest_unicomp.benchmarks import items
 from pytest_unicomp.calibration import mixture
-from pytest_unicomp.calibration.amount import Amount
+from pytest_unicomp.calibration.amount import Amount, resolve
 from pytest_unicomp.config.settings import Settings
+from pytest_unicomp.engine.host.host import device_type
+from pytest_unicomp.methods.tokens import context_length
 from pytest_unicomp.store.local import Store, digest
 
 
@@ -22,12 +25,19 @@ class CalibrationSet:
     """One mixture for one model and one run. The texts depend on the run's benchmarks only if a text had to be left out."""
 
     def __init__(
-        self, specification: str, settings: Settings, model: Model, asked: Sequence[str], evaluation: Evaluation, store: Store
+        self,
+        specification: str,
+        settings: Settings,
+        model: Model,
+        asked: Sequence[str],
+        evaluation: Evaluation,
+        store: Store,
+        device: str = "cpu",
     ) -> None:
-        """Keep the arguments; nothing is read yet."""
+        """Keep the arguments; nothing is read yet. The default amount of text depends on the `device` that compresses."""
         self._specification, self._settings, self._model = specification, settings, model
         self._asked = [name for name in asked if benchmarks()[name].kind == "items"]
-        self._evaluation, self._store = evaluation, store
+        self._evaluation, self._store, self._device = evaluation, store, device
 
     def identity(self) -> dict[str, Any]:
         """Return what shapes the texts besides model and seed; the store keeps the result of the search for leaks.
@@ -46,29 +56,51 @@ class CalibrationSet:
 
     def draw(self, samples: int | None = None) -> Calibration:
         """Return the texts: `samples` of them if a method needs another number than the run's."""
-        settings = self._settings
+        settings, amount = self._settings, self._amount
         drawn = mixture.build(
             self._specification,
             model=self._model,
             seed=settings.seed,
             bundle=settings.bundle,
-            samples=samples or settings.calibration_samples,
-            tokens=settings.calibration_tokens,
-            form="own" if settings.calibration_form == "own" else "equal",
+            samples=samples or amount.samples,
+            tokens=amount.tokens,
+            form=amount.form,
             asked=self._questions,
+            # A method that asks for another number of texts has its own reason.
+            remark=amount.reason if samples is None else "",
         )
         return replace(drawn, more=self.draw)
+
+    @cached_property
+    def _amount(self) -> Amount:
+        model = self._model
+        return amount_for(
+            self._settings, model.name, parameters=model.parameters, context=context_length(Path(model.path)), device=self._device
+        )
 
     @cached_property
     def _questions(self) -> list[tuple[str, list[ItemText]]]:
         return list(items.questions(self._asked, self._evaluation))
 
     def _parts(self) -> dict[str, Any]:
-        settings = self._settings
+        amount = self._amount
         return {
-            **mixture.identity(self._specification, settings.bundle),
-            "samples": settings.calibration_samples,
-            "tokens": settings.calibration_tokens,
-            "form": settings.calibration_form,
+            **mixture.identity(self._specification, self._settings.bundle),
+            "samples": amount.samples,
+            "tokens": amount.tokens,
+            "form": amount.form,
             "source": source_digest(Amount),
         }
+
+
+def amount_for(settings: Settings, name: str, *, parameters: int, context: int | None, device: str) -> Amount:
+    """Return how much text the settings mean for a model of so many `parameters`; raises UsageProblem as `amount.resolve` does."""
+    return resolve(
+        settings.calibration_samples,
+        settings.calibration_tokens,
+        "own" if settings.calibration_form == "own" else "equal",
+        model_name=name,
+        context=context,
+        parameters=parameters,
+        device=device_type(device),
+    )

@@ -43,7 +43,7 @@ class Compression:
 
 def require_supported(folder: Path, name: str, recipe: str, method: Method) -> None:
     """Raise UsageProblem if the method cannot compress the model `name` in `folder`; reads config.json alone."""
-    config = _config(folder)
+    config = configuration(folder)
     if reason := method.refusal(config):
         raise UsageProblem(
             f"unicomp: recipe {recipe!r} cannot compress {name} ({config.get('model_type', 'unknown architecture')}): {reason}; "
@@ -51,7 +51,7 @@ def require_supported(folder: Path, name: str, recipe: str, method: Method) -> N
         )
 
 
-def _config(source: Path) -> dict[str, Any]:
+def configuration(source: Path) -> dict[str, Any]:
     """Return the configuration of a checkpoint folder, or of the model in a GGUF file."""
     if gguf.is_gguf(source):
         return gguf.config(gguf.read(source))
@@ -61,7 +61,7 @@ def _config(source: Path) -> dict[str, Any]:
 
 def changed_settings(folder: Path, method: Method) -> list[str]:
     """Return each setting that the model in `folder` changes, such as "group 64 instead of 128"; reads config.json alone."""
-    pairs = zip(_steps(method), _steps(invocation.for_model(method, _config(folder))), strict=True)
+    pairs = zip(_steps(method), _steps(invocation.for_model(method, configuration(folder))), strict=True)
     return [
         f"{name} {value} instead of {before.settings().get(name, 'the default')}"
         for before, after in pairs
@@ -80,7 +80,7 @@ def compress(model: Model, recipe: str, method: Method, how: Compression) -> Art
     Raises UsageProblem if the method cannot compress the model, InfrastructureError if it fails; whatever it had written is gone then.
     """
     require_supported(Path(model.path), model.name, recipe, method)
-    method = invocation.for_model(method, _config(Path(model.path)))
+    method = invocation.for_model(method, configuration(Path(model.path)))
     parts = {
         "model": model.fingerprint,
         # Methods with equal settings may share a package, and so the digest of its code.

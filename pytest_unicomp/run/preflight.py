@@ -20,7 +20,9 @@ from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.engine.host import host
 from pytest_unicomp.engine.serving import build as served_models
 from pytest_unicomp.judges import build as judges
+from pytest_unicomp.methods.tokens import positions
 from pytest_unicomp.run import adopt, compress, early_stopping, policy_check
+from pytest_unicomp.run.calibrate import amount_for
 from pytest_unicomp.run.executors import build as executors
 from pytest_unicomp.run.plan import Plan, plan
 from pytest_unicomp.store.baselines import Baselines, packaged
@@ -61,6 +63,7 @@ def preflight(settings: Settings) -> Prepared:
     cost_limits.validate(settings.limits, _limitable(planned.benchmarks), locate=settings.location)
     _check_kernels(settings, planned)
     planned = _with_method_notes(settings, planned)
+    planned = _with_amount_note(settings, planned)
     _check_stored_reference(settings, planned, baselines)
     return Prepared(settings, planned, policy, evaluation, store, baselines)
 
@@ -149,6 +152,20 @@ def _with_method_notes(settings: Settings, planned: Plan) -> Plan:
             if changed := compress.changed_settings(folder, candidate.method):
                 notes.append(f"{candidate.name}: {', '.join(changed)}, as this model requires")
     return replace(planned, notes=(*planned.notes, *notes))
+
+
+def _with_amount_note(settings: Settings, planned: Plan) -> Plan:
+    """Return the plan with a note on the calibration text if its default is small for the sake of this machine."""
+    folder = hub.local(planned.model, settings.bundle)
+    calibrated = any(candidate.method is not None and candidate.method.calibrated for candidate in planned.candidates)
+    # Ray compresses on another machine; a model that has yet to be fetched has no size yet. The artifact's record says it then.
+    if not calibrated or folder is None or settings.executor == "ray":
+        return planned
+    context = positions(compress.configuration(folder))
+    device, parameters = host.resolve_device(settings.device), hub.count_parameters(folder)
+    amount = amount_for(settings, planned.model, parameters=parameters, context=context, device=device)
+    note = f"calibration text: {amount.reason}; --unicomp-calibration-samples and --unicomp-calibration-tokens set others"
+    return replace(planned, notes=(*planned.notes, note)) if amount.reason else planned
 
 
 def _check_stored_reference(settings: Settings, planned: Plan, baselines: Baselines) -> None:

@@ -48,6 +48,11 @@ def test_facts_count_parameters_bytes_and_zeros_of_decoder_matrices(tmp_path: Pa
     assert found.bits_per_weight == pytest.approx(8 * found.bytes / 24)
 
 
+def test_parameters_alone_are_counted_from_headers(tmp_path: Path) -> None:
+    model = folder(tmp_path / "model")
+    assert hub.count_parameters(model) == hub.facts(model).parameters == 24
+
+
 def test_tied_embeddings_are_counted_once_even_where_they_are_stored_twice(tmp_path: Path) -> None:
     file = safetensors(
         tmp_path / "model.safetensors",
@@ -171,7 +176,7 @@ def test_a_damaged_weight_file_is_named(tmp_path: Path) -> None:
         ("./nowhere", "does not exist"),
         ("/nowhere/at/all", "does not exist"),
         ("out/models/mine", "does not exist"),
-        ("has blanks", "neither `nano`, an existing folder nor a hub id"),
+        ("has blanks", "neither `nano`, `smollm2`, an existing folder nor a hub id"),
     ],
 )
 def test_a_name_that_can_be_no_model_is_refused_at_once(name: str, message: str) -> None:

@@ -40,6 +40,17 @@ def test_more_texts_of_the_same_set_are_drawn_by_the_method_that_needs_them(tmp_
     assert found.more(8).record.samples > found.record.samples
 
 
+def test_a_smaller_default_for_a_large_model_on_a_cpu_is_recorded_with_the_text(
+    lines: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(items, "questions", lambda names, evaluation: [])
+    evaluation = Evaluation(limit=3, seed=7, bundle=None, device="cpu", dtype="float32")
+    large = reference().model_copy(update={"name": "org/name", "parameters": 135_000_000})
+    drawn = CalibrationSet(lines, resolve({"model": "org/name"}, {}), large, [], evaluation, Store(tmp_path / "store"))
+    assert "because 135 million weights are calibrated on a CPU" in drawn.draw().record.mixture
+    assert drawn.identity()["samples"] < 128
+
+
 def test_the_identity_is_kept_and_changes_with_the_amount(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = chosen("reasoning", tmp_path).identity()
     again = chosen("reasoning", tmp_path)

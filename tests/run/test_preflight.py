@@ -51,3 +51,15 @@ def test_what_is_wrong_is_refused_before_anything_runs(tmp_path, monkeypatch, mo
 def test_a_limit_on_what_this_run_does_not_measure_is_refused(tmp_path):
     with pytest.raises(UsageProblem, match="decode-latency"):
         preflight(resolve({"model": "nano", "recipe": ["dense"], "benchmark": ["bytes"]}, {"limits": {"decode-latency": "0.8x"}}))
+
+
+def test_a_small_default_of_calibration_text_is_noted_with_what_sets_another(tmp_path, monkeypatch):
+    from pytest_unicomp.calibration import amount
+    from pytest_unicomp.checkpoints.hub import NANO
+
+    monkeypatch.setattr(amount, "OPERATIONS_ON_A_CPU", 0)
+    (tmp_path / "own.jsonl").write_text('{"text": "words"}\n')
+    text = {"calibration": str(tmp_path / "own.jsonl")}
+    noted = preflight(settings(tmp_path, model=str(NANO), recipe=["wanda-50"], **text)).plan.notes
+    assert any(note.startswith("calibration text: 32 x ") and "--unicomp-calibration-samples" in note for note in noted)
+    assert preflight(settings(tmp_path, model=str(NANO), **text)).plan.notes == ()
