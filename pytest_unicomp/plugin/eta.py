@@ -54,14 +54,6 @@ class StepTracker:
         """Return which step this is, of how many: "3/14"."""
         return f"{self._total - len(self._pending)}/{self._total}"
 
-    @property
-    def by_recipe(self) -> dict[str, int]:
-        """Return how many steps are left, by recipe, in the order of the run; kernels are the reference's."""
-        found: dict[str, int] = {}
-        for step in self._pending:
-            found[step.recipe] = found.get(step.recipe, 0) + 1
-        return found
-
     def seconds_left(self) -> float | None:
         """Estimate the seconds that the steps left will take; None if too few have finished to tell.
 

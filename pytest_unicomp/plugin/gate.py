@@ -161,6 +161,11 @@ class Gate:
             return outcome.replace("_", " "), letter, (word, {"yellow": True})
         return None
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logstart(self) -> None:
+        """Take the live line away before pytest writes."""
+        self.progress.clear()
+
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Gather checks, from this process or from a worker, and give JUnit the failure's type."""
@@ -176,7 +181,7 @@ class Gate:
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Conclude, write the reports and set the exit code, unless pytest itself stopped for another reason."""
-        self.progress.clear()
+        self.progress.close()
         self.run.close()
         self._count_lost()
         if hasattr(self.config, "workerinput") or self.config.option.collectonly or not self.checks:

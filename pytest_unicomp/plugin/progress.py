@@ -1,33 +1,43 @@
-"""Show the progress of what tests wait for: one live line on a terminal, plain lines in a log, nothing under -q or on a worker."""
+"""Shows what is being made while tests wait for it: one live line on a terminal, a line a minute in a log, nothing under -q or on a worker."""
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
 import time
-from collections.abc import Iterable
-from contextlib import nullcontext
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TextIO
 
 import pytest
 
 from pytest_unicomp.plugin.eta import StepTracker, about
 from pytest_unicomp.run.step import Step
 
-RECIPES_NAMED = 3
-# Seconds between two lines of a log about one step: enough to see that it is alive.
-BETWEEN_DETAILS = 30.0
+# Seconds between two lines of a log, and between two looks at a live line that nothing else has changed.
+LOG_EVERY = 60.0
+LIVE_EVERY = 5.0
 
 
 class Progress:
-    """Called with the step that starts now; shows what is left and about how long that takes."""
+    """Called with the step that starts now; shows it, what happens inside it, and about how long the rest takes.
 
-    def __init__(self, config: pytest.Config) -> None:
-        """Write through pytest's own terminal reporter, past its capturing."""
-        self._config = config
-        self._started = time.monotonic()
+    A thread repeats what is known while a step lasts. Lines go past pytest's own writer and its capturing, below its dots, so that it does not
+    begin a new line for the next dot.
+    """
+
+    def __init__(self, config: pytest.Config, *, clock: Callable[[], float] = time.monotonic, stream: TextIO | None = None) -> None:
+        """Take hold of the terminal before pytest captures it; `stream` is written to in its place."""
+        self._config, self._clock = config, clock
+        self._started = clock()
         self._tracker = StepTracker()
+        self._stream = stream or _uncaptured()
+        self._lock = threading.RLock()
         self._live = False
-        self._line = ""
-        self._written = self._started
+        self._detail = ""
+        self._step: tuple[Step, float] | None = None
+        self._shown: float | None = None
+        self._closed = threading.Event()
 
     def expect(self, steps: Iterable[Step]) -> None:
         """Take note of what a run with an empty store would do, in order."""
@@ -35,47 +45,90 @@ class Progress:
 
     def settle(self, recipe: str, benchmark: str) -> None:
         """Note that a test has its answer: its steps are done, or were in the store."""
-        self._tracker.end(time.monotonic())
-        self._tracker.settle(recipe, benchmark)
+        with self._lock:
+            self._tracker.end(self._clock())
+            self._tracker.settle(recipe, benchmark)
+            self._step = None
+        self.clear()
 
     def __call__(self, step: Step) -> None:
         """Show the step that starts now."""
-        now = time.monotonic()
-        self._tracker.begin(step, now)
-        left = self._tracker.seconds_left()
-        shown = [self._tracker.place, f"{now - self._started:.0f} s", *([f"{about(left)} left"] if left else [])]
-        self._line = f"unicomp [{', '.join(shown)}] {step}"
-        self._show(f"{self._line}{self._rest()}", in_logs=True)
-
-    def _rest(self) -> str:
-        """Return how many steps are left for the recipes that come next."""
-        recipes = self._tracker.by_recipe
-        named = [f"{name} {count}" for name, count in list(recipes.items())[:RECIPES_NAMED]]
-        others = len(recipes) - len(named)
-        return f"; left: {', '.join(named)}{f' and {others} more recipes' if others else ''}" if named else ""
+        now = self._clock()
+        with self._lock:
+            first = self._step is None and self._shown is None
+            self._tracker.begin(step, now)
+            self._step, self._detail = (step, now), ""
+        if first and self._reporter() is not None:
+            threading.Thread(target=self._repeat, name="unicomp-progress", daemon=True).start()
+        self.show()
 
     def detail(self, message: str) -> None:
-        """Show what happens inside a step: always on a terminal, in a log if its last line is half a minute old."""
-        self._show(f"{self._line}: {message}", in_logs=time.monotonic() - self._written >= BETWEEN_DETAILS)
+        """Show what happens inside a step."""
+        self._detail = message
+        self.show()
 
-    def _show(self, line: str, *, in_logs: bool) -> None:
-        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
-        if reporter is None or hasattr(self._config, "workerinput") or reporter.verbosity < 0:
-            return
-        capture: Any = self._config.pluginmanager.get_plugin("capturemanager")
-        with capture.global_and_fixture_disabled() if capture else nullcontext():
+    def show(self) -> None:
+        """Show the running step: at once on a terminal, in a log if the last line is a minute old."""
+        with self._lock:
+            reporter, now = self._reporter(), self._clock()
+            if reporter is None or self._step is None:
+                return
             if reporter.isatty:
-                reporter.ensure_newline()
-                reporter.rewrite(line[: reporter._tw.fullwidth - 1], erase=True)
+                self._erase(reporter)
+                self._write(reporter, "\n" + self._line(now)[: reporter._tw.fullwidth - 1])
                 self._live = True
-            elif in_logs:
-                reporter.ensure_newline()
-                reporter.write_line(line)
-                self._written = time.monotonic()
+            elif self._shown is None or now - self._shown >= LOG_EVERY:
+                # A line of its own: pytest's dots go on in the next one.
+                self._write(reporter, ("\n" if reporter._tw.width_of_current_line else "") + self._line(now) + "\n")
+            else:
+                return
+            self._shown = now
 
     def clear(self) -> None:
-        """Erase the live line."""
+        """Erase the live line, and put the cursor back behind pytest's last dot."""
+        with self._lock:
+            reporter = self._reporter()
+            if reporter is not None:
+                self._erase(reporter)
+
+    def close(self) -> None:
+        """Show nothing any more."""
+        self.clear()
+        self._closed.set()
+
+    def _line(self, now: float) -> str:
+        if self._step is None:
+            return ""
+        step, began = self._step
+        left = self._tracker.seconds_left()
+        shown = [self._tracker.place, f"{now - self._started:.0f} s", *([f"{about(left)} left"] if left else [])]
+        lasts = f" ({now - began:.0f} s)" if now - began >= LIVE_EVERY else ""
+        return f"unicomp [{', '.join(shown)}] {step}{lasts}" + (f": {self._detail}" if self._detail else "")
+
+    def _repeat(self) -> None:
+        while not self._closed.wait(LIVE_EVERY):
+            self.show()
+
+    def _reporter(self) -> Any:
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
-        if self._live and reporter is not None:
-            reporter.rewrite("", erase=True)
+        silent = reporter is None or hasattr(self._config, "workerinput") or reporter.verbosity < 0 or self._closed.is_set()
+        return None if silent else reporter
+
+    def _erase(self, reporter: Any) -> None:
+        if self._live:
+            column = reporter._tw.width_of_current_line % reporter._tw.fullwidth + 1
+            self._write(reporter, f"\r\x1b[2K\x1b[1A\x1b[{column}G")
             self._live = False
+
+    def _write(self, reporter: Any, text: str) -> None:
+        stream = self._stream or reporter._tw._file
+        stream.write(text)
+        stream.flush()
+
+
+def _uncaptured() -> TextIO | None:
+    """Return standard output as it is before pytest captures it, or None if it is no file of the system."""
+    try:
+        return os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding=sys.stdout.encoding or "utf-8", errors="backslashreplace")
+    except (OSError, ValueError):
+        return None
