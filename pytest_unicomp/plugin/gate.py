@@ -15,6 +15,7 @@ from pytest_unicomp.api.vocabulary import FAMILIES, MARK_QUESTIONS
 from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.plugin.asked import MARK, cell_of, marked, question_of, report_name
 from pytest_unicomp.plugin.baseline_lines import baseline_lines
+from pytest_unicomp.plugin.last_lines import LastLines, width_of
 from pytest_unicomp.plugin.lost_tests import LostTests
 from pytest_unicomp.plugin.opening import folded, opening_lines
 from pytest_unicomp.plugin.progress import Progress
@@ -24,7 +25,6 @@ from pytest_unicomp.run.plan import Cell
 from pytest_unicomp.run.run import Run, threads_for
 
 USAGE, INFRASTRUCTURE = 4, 7
-LOG_WIDTH = 100
 EXIT: pytest.StashKey[int] = pytest.StashKey()
 WORDS = {"inconclusive": ("I", "INCONCLUSIVE"), "not_comparable": ("N", "NOT COMPARABLE"), "waived": ("W", "WAIVED")}
 
@@ -49,6 +49,8 @@ class Gate:
         self.lost = LostTests()
         config.pluginmanager.register(self.lost)
         self.closing: list[str] = []
+        self.written: list[str] = []
+        config.pluginmanager.register(LastLines(config, self.last_lines))
         self.answer: Report | None = None
         self.complete = True
         # Read when torch is loaded: threads that wait must not burn the cores that other processes, or other workers, need.
@@ -198,8 +200,7 @@ class Gate:
         self.closing += baseline_lines(
             self.answer, self.run, complete=self.complete and not self.config.pluginmanager.hasplugin("dsession")
         )
-        lines, written = write_reports(self.answer, self.settings.report)
-        self.closing += lines
+        self.written, written = write_reports(self.answer, self.settings.report)
         if not written:
             session.exitstatus = INFRASTRUCTURE
         self.config.stash[EXIT] = int(session.exitstatus)
@@ -220,19 +221,25 @@ class Gate:
         return folded([f"unicomp: {line}" for line in (*opening_lines(self.run.prepared), *self.run.plan.notes)], width)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Print the matrix recipe x capability, each verdict's reason, and the paths of the reports."""
+        """Print the matrix recipe x capability and each recipe's reason; the verdict comes last of all."""
         if self.answer is None:
             return
         from pytest_unicomp.report import terminal
 
-        colour = {"pass": {"green": True}, "inconclusive": {"yellow": True}}.get(self.answer.verdict, {"red": True})
-        terminalreporter.section("unicomp", sep="=", **colour)
-        # A log has no width of its own; pytest then assumes 80 columns, which would cut names.
-        width = terminalreporter._tw.fullwidth if terminalreporter.isatty else LOG_WIDTH
-        for line in terminal.summary_lines(self.answer, width=width):
+        terminalreporter.section("unicomp", sep="=")
+        evidence = self.config.option.verbose > 0
+        for line in [*terminal.summary_lines(self.answer, width=width_of(terminalreporter), evidence=evidence), *self.closing]:
             terminalreporter.write_line(line)
-        for line in [*self.closing, f"exit code: {int(self.config.stash.get(EXIT, self.answer.exit_code))}"]:
-            terminalreporter.write_line(line)
+
+    def last_lines(self, width: int) -> tuple[list[str], str] | None:
+        """Return the verdict's block and the verdict, or None if there is none."""
+        if self.answer is None:
+            return None
+        from pytest_unicomp.report.verdict_block import verdict_lines
+
+        code = int(self.config.stash.get(EXIT, self.answer.exit_code))
+        block = verdict_lines(self.answer, exit_code=code, width=width, closing=self.written, paths=self.settings.report)
+        return block, self.answer.verdict
 
 
 def _marks(cell: Cell) -> list[pytest.MarkDecorator]:

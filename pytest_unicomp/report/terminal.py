@@ -1,4 +1,4 @@
-"""Renders the report's summary for a terminal: a table of recipes by capabilities, each recipe's verdict and, last, the run's."""
+"""Renders the report's summary for a terminal: a table of recipes by capabilities, each recipe's verdict and what was waived."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ SHORTEST_NAME = 10
 GAP = 2
 
 
-def summary_lines(report: Report, width: int) -> list[str]:
+def summary_lines(report: Report, width: int, *, evidence: bool = False) -> list[str]:
     """Return the summary as lines of at most `width` columns (clamped to 30..100), without colour; only names and reasons may be non-ASCII.
 
-    The last line is the run's verdict and exit code. Long reasons wrap onto indented lines.
+    Long reasons wrap onto indented lines. `evidence` adds the hashes that a waiver would name.
     """
     width = max(NARROWEST, min(WIDEST, width))
     laid_out = matrix(report)
@@ -36,10 +36,8 @@ def summary_lines(report: Report, width: int) -> list[str]:
         gates = "" if row.recipe.gates else " (informs only)"
         text = f"{one_line(row.recipe.recipe)}{gates}: {VERDICTS[row.recipe.verdict].upper()}: {one_line(row.recipe.reason)}"
         lines += _wrapped(text, width)
-    lines += [line for text in waiver_rows.evidence_lines(report) for line in _wrapped(text, width)]
-    lines += [line for text in waiver_rows.waiver_lines(report) for line in _wrapped(one_line(text), width)]
-    lines += _wrapped(f"reason: {one_line(report.reason)}", width)
-    return [*lines, f"unicomp: {VERDICTS[report.verdict].upper()}{waiver_rows.verdict_clause(report)} (exit code {report.exit_code})"]
+    lines += [line for text in waiver_rows.evidence_lines(report) if evidence for line in _wrapped(text, width)]
+    return lines + [line for text in waiver_rows.waiver_lines(report) for line in _wrapped(one_line(text), width)]
 
 
 def _wrapped(text: str, width: int) -> list[str]:

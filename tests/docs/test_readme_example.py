@@ -11,6 +11,7 @@ from pytest_unicomp.api.registry import methods
 from pytest_unicomp.benchmarks.items import select
 from pytest_unicomp.config.resolve import resolve
 from pytest_unicomp.report.terminal import summary_lines
+from pytest_unicomp.report.verdict_block import verdict_lines
 from pytest_unicomp.store import baselines
 
 README = Path(__file__).parents[2] / "README.md"
@@ -66,7 +67,8 @@ def output():
         recipes=recipes,
         checks=checks,
     )
-    return [" ".join(line.split()) for line in summary_lines(report, 100)]
+    block = verdict_lines(report, exit_code=exit_code, width=100, closing=["report: gate.json", "report: gate.html"], paths=["gate.json"])
+    return [" ".join(line.split()) for line in (*summary_lines(report, 100), *block)]
 
 
 def example():
@@ -97,5 +99,5 @@ def test_the_reasons_are_those_of_the_evidence(output, recipe):
 
 
 def test_the_verdict_and_the_exit_code_are_those_of_the_evidence(output):
-    assert output[-1] == "unicomp: PASS (exit code 0)"
-    assert output[-1] in example()
+    block = output[output.index("unicomp: PASS (exit code 0)") :]
+    assert example()[-len(block) :] == block

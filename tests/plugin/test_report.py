@@ -14,7 +14,20 @@ def test_json_html_and_markdown_are_written_and_named_at_the_end(gate, pytester)
     for name in ("gate.json", "gate.html", "gate.md"):
         assert (pytester.path / name).stat().st_size > 200
         result.stdout.fnmatch_lines([f"report: {name}"])
-    result.stdout.fnmatch_lines(["*unicomp*", "*rtn-w8a16*", "exit code: *"])
+    result.stdout.fnmatch_lines(["*unicomp*", "*rtn-w8a16*", "* passed*", "*= verdict =*", "unicomp: * (exit code *)", "next: *"])
+    assert result.stdout.str().count("exit code") == 1
+
+
+def test_the_verdict_is_the_last_thing_on_the_screen_and_hashes_are_shown_on_request(gate):
+    result = gate("--unicomp-report=gate.json", "--unicomp-margin=0.001")
+    lines = [line for line in result.outlines if line]
+    last = lines[next(place for place, line in enumerate(lines) if "= verdict =" in line) :]
+    assert last[1] == "unicomp: INCONCLUSIVE (exit code 6)"
+    assert last[2].startswith("rtn-w8a16 is undecided: knowledge")
+    assert [line for line in last if line.startswith("report: ")] == ["report: gate.json"]
+    assert last[-1].startswith(("next: ", "  "))
+    assert not any(": evidence " in line for line in lines)
+    assert any("capability knowledge: evidence " in line for line in gate("-v", "--unicomp-margin=0.001").outlines)
 
 
 def test_the_report_says_where_its_measurements_come_from(gate):

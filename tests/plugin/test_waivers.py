@@ -34,7 +34,7 @@ def evidence_of(report):
 
 
 def test_a_waived_failure_passes_and_everybody_is_told(judged, pytester):
-    before = judged()
+    before = judged("-v")
     assert before["ret"] == 1
     evidence = evidence_of(before)
     before["result"].stdout.fnmatch_lines([f"FAIL: *; evidence {evidence}", f"ruined on nano-knowledge (retention): evidence {evidence}"])

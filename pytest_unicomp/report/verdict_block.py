@@ -1,0 +1,40 @@
+"""The last lines of a run on a terminal: the verdict, the worst findings with their numbers, where the report is, and what to do next."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from pytest_unicomp.api.records import Report
+from pytest_unicomp.report import numbers, waiver_rows
+from pytest_unicomp.report.visible import one_line
+from pytest_unicomp.report.words import VERDICTS
+from pytest_unicomp.report.worst import findings, sentence
+
+SHOWN = 3
+NEXT = {
+    "pass": "before you publish: `unicomp verify {json}`, and `unicomp report {json} -o card.md --model-card` for the model card.",
+    "fail": "read the flipped items in {page}; then other settings, another recipe, or a waiver that somebody signs (docs/policy.md; -v lists the evidence that it names).",
+    "inconclusive": "`unicomp plan {model}` says how many items would decide; more items: --limit all; a wider margin is policy (docs/thresholds.md).",
+    "error": "mend the error, then give the same command again: what was measured is in the store (docs/troubleshooting.md).",
+}
+
+
+def verdict_lines(report: Report, *, exit_code: int, width: int, closing: Sequence[str] = (), paths: Sequence[str] = ()) -> list[str]:
+    """Return the block as lines of at most `width` columns; `paths` are the reports that were written, `closing` what their writing printed."""
+    model = report.reference.model if report.reference else "MODEL"
+    files = {suffix: next((path for path in paths if path.endswith(suffix)), None) for suffix in (".json", ".html")}
+    texts = [f"unicomp: {VERDICTS[report.verdict].upper()}{waiver_rows.verdict_clause(report)} (exit code {exit_code})", sentence(report)]
+    found = findings(report)
+    texts += [
+        f"- {one.recipe}{'' if one.gates else ' (informs only)'}: {VERDICTS[one.verdict].upper()}: {one.numbers}" for one in found[:SHOWN]
+    ]
+    texts += [f"- ... and {len(found) - SHOWN} more in the report"] if len(found) > SHOWN else []
+    texts += closing or ["report: none was asked for; --unicomp-report=gate.html writes one"]
+    step = NEXT[report.verdict].format(json=files[".json"] or "gate.json", page=files[".html"] or "the HTML report", model=model)
+    texts.append(f"next: {step}")
+    return [line for text in texts for line in _wrapped(text, width)]
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(numbers.ascii_only(one_line(text)), width, subsequent_indent="  ", break_on_hyphens=False)

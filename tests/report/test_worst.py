@@ -1,0 +1,48 @@
+"""The worst finding comes first, and one sentence says what may ship."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_unicomp.api.records import Report
+from pytest_unicomp.report.verdict_block import verdict_lines
+from pytest_unicomp.report.worst import findings, sentence
+from tests.report import toy_report
+
+
+def test_the_sentence_says_what_may_ship_and_what_may_not_with_its_worst_number(report: Report) -> None:
+    text = sentence(report)
+    assert text.startswith("Ship rtn-w8a16. Do not ship gptq-w4a16: reasoning fell from 80 to 72 of 100.")
+    assert "awq-w4a16, because of an error: RuntimeError" in text
+    assert "wanda-2of4" not in text, "it informs only"
+
+
+def test_findings_are_ordered_by_loss_relative_to_the_margin_and_errors_stand_beside_failures(report: Report) -> None:
+    found = findings(report)
+    gating = [one for one in found if one.gates]
+    assert found[: len(gating)] == gating
+    assert [one.verdict for one in gating[:3]] == ["fail", "error", "not_comparable"]
+    failures = [one.severity for one in gating if one.verdict == "fail"]
+    assert failures == sorted(failures, reverse=True)
+    assert sum("RuntimeError" in one.numbers for one in found) == 1, "one error that repeats on every benchmark is one finding"
+
+
+def test_a_recipe_with_a_failure_and_an_error_is_not_hidden_behind_the_error(report: Report) -> None:
+    failing = next(one for one in report.recipes if one.recipe == "gptq-w4a16")
+    broken = failing.model_copy(update={"verdict": "error", "reason": "nano-safety: out of memory"})
+    text = sentence(report.model_copy(update={"recipes": [broken]}))
+    assert text.startswith("Do not ship gptq-w4a16: reasoning fell from 80 to 72 of 100.")
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_no_line_of_the_last_block_is_wider_than_the_terminal(width: int, report: Report) -> None:
+    lines = verdict_lines(report, exit_code=1, width=width, closing=["report: gate.html"], paths=["gate.html"])
+    assert max(map(len, lines)) <= width
+    assert lines[0] == "unicomp: FAIL (exit code 1)"
+    assert sum(line.startswith("- ") for line in lines) == 4, "three findings, and how many more there are"
+    assert "report: gate.html" in lines
+    assert any(line.startswith("next: read the flipped items in gate.html") for line in lines)
+
+
+def test_a_run_in_which_nothing_gates_ships_nothing() -> None:
+    assert sentence(toy_report.report([])) == "Nothing that gates was judged."
