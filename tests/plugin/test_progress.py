@@ -99,7 +99,7 @@ def test_a_gate_shows_its_first_step_in_a_log_and_no_more_within_a_minute(gate, 
     assert sum("test_performance.py" in line for line in result.outlines) == 1
 
 
-def test_nothing_is_told_under_q_nor_where_everything_is_in_the_store(gate, tmp_path):
+def test_nothing_is_shown_under_q_nor_where_everything_is_in_the_store(gate, tmp_path):
     gate.store = tmp_path / "store"
     assert steps(gate("-q", benchmark="bytes")) == []
     assert steps(gate(benchmark="bytes")) == []
