@@ -15,9 +15,9 @@ from pytest_unicomp.api.vocabulary import FAMILIES, MARK_QUESTIONS
 from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.plugin.asked import MARK, cell_of, marked, question_of, report_name
 from pytest_unicomp.plugin.baseline_lines import baseline_lines
-from pytest_unicomp.plugin.last_lines import LastLines, width_of
+from pytest_unicomp.plugin.last_lines import Ended, LastLines
 from pytest_unicomp.plugin.lost_tests import LostTests
-from pytest_unicomp.plugin.opening import folded, opening_lines
+from pytest_unicomp.plugin.opening import Opening
 from pytest_unicomp.plugin.progress import Progress
 from pytest_unicomp.plugin.report_files import write_reports
 from pytest_unicomp.plugin.stash import CHECKS, KERNELS, POOLED
@@ -50,7 +50,8 @@ class Gate:
         config.pluginmanager.register(self.lost)
         self.closing: list[str] = []
         self.written: list[str] = []
-        config.pluginmanager.register(LastLines(config, self.last_lines))
+        config.pluginmanager.register(Opening(config, self.run.prepared))
+        config.pluginmanager.register(LastLines(config, settings.report, self.ended))
         self.answer: Report | None = None
         self.complete = True
         # Read when torch is loaded: threads that wait must not burn the cores that other processes, or other workers, need.
@@ -214,32 +215,11 @@ class Gate:
                 check = self.run.broken(lost.cell, lost.question, lost.error)
                 self.checks.append(check.model_copy(update={"nodeid": lost.name}))
 
-    def pytest_report_header(self) -> list[str]:
-        """Return what will be measured, about how long it takes and what it can decide, and a line on each thing that the bundle lacks."""
-        reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
-        width = reporter._tw.fullwidth if reporter is not None and reporter.isatty else None
-        return folded([f"unicomp: {line}" for line in (*opening_lines(self.run.prepared), *self.run.plan.notes)], width)
-
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Print the matrix recipe x capability and each recipe's reason; the verdict comes last of all."""
-        if self.answer is None:
-            return
-        from pytest_unicomp.report import terminal
-
-        terminalreporter.section("unicomp", sep="=")
-        evidence = self.config.option.verbose > 0
-        for line in [*terminal.summary_lines(self.answer, width=width_of(terminalreporter), evidence=evidence), *self.closing]:
-            terminalreporter.write_line(line)
-
-    def last_lines(self, width: int) -> tuple[list[str], str] | None:
-        """Return the verdict's block and the verdict, or None if there is none."""
+    def ended(self) -> Ended | None:
+        """Return the answer with what is printed beside it, or None if there is none."""
         if self.answer is None:
             return None
-        from pytest_unicomp.report.verdict_block import verdict_lines
-
-        code = int(self.config.stash.get(EXIT, self.answer.exit_code))
-        block = verdict_lines(self.answer, exit_code=code, width=width, closing=self.written, paths=self.settings.report)
-        return block, self.answer.verdict
+        return Ended(self.answer, int(self.config.stash.get(EXIT, self.answer.exit_code)), self.closing, self.written)
 
 
 def _marks(cell: Cell) -> list[pytest.MarkDecorator]:

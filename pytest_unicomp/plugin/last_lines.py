@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pytest_unicomp.api.records import Report
 from pytest_unicomp.plugin.suites import suites
 
 LOG_WIDTH = 100
@@ -21,34 +23,57 @@ def width_of(reporter: Any) -> int:
     return columns
 
 
-class LastLines:
-    """Registered with the gate; `lines` returns the block for a width and its colour, or None if there is no verdict."""
+@dataclass(frozen=True)
+class Ended:
+    """What a run ends with: the answer, the exit code of the process, lines to print beside the matrix, and lines on the reports that were written."""
 
-    def __init__(self, config: pytest.Config, lines: Callable[[int], tuple[list[str], str] | None]) -> None:
-        """Keep pytest-benchmark's tables back, unless they are requested with -v or the run has tests of others."""
-        self._config, self._lines = config, lines
+    answer: Report
+    exit_code: int
+    closing: Sequence[str]
+    written: Sequence[str]
+
+
+class LastLines:
+    """Registered with the gate; `ended` returns what the run ended with, or None if it has no answer."""
+
+    def __init__(self, config: pytest.Config, reports: Sequence[str], ended: Callable[[], Ended | None]) -> None:
+        """Know the paths of the reports."""
+        self._config, self._reports, self._ended = config, reports, ended
 
     def pytest_sessionstart(self) -> None:
-        """Ask pytest-benchmark for silence: its numbers are in the report, beside the reference's."""
+        """Keep pytest-benchmark's tables back, unless -v requests them or tests of others run: its numbers are in the report, beside the reference's."""
         ours = suites().resolve()
         named = [Path(argument.partition("::")[0]).resolve() for argument in self._config.args]
         session = getattr(self._config, "_benchmarksession", None)
         if session is not None and self._config.option.verbose <= 0 and all(path.is_relative_to(ours) for path in named):
             session.quiet = not self._config.getoption("benchmark_verbose", False)
 
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Print the matrix recipe x capability and each recipe's reason, with the hashes of evidence under -v."""
+        found = self._ended()
+        if found is None:
+            return
+        from pytest_unicomp.report import terminal
+
+        terminalreporter.section("unicomp", sep="=")
+        evidence = self._config.option.verbose > 0
+        for line in [*terminal.summary_lines(found.answer, width_of(terminalreporter), evidence=evidence), *found.closing]:
+            terminalreporter.write_line(line)
+
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self) -> Generator[None, Any, Any]:
-        """Print the block when all others have printed."""
+        """Print the verdict when all others have printed."""
         result = yield
         reporter: Any = self._config.pluginmanager.get_plugin("terminalreporter")
-        if reporter is None:
+        found = self._ended()
+        if reporter is None or found is None:
             return result
-        found = self._lines(min(WIDEST, width_of(reporter)))
-        if found is not None:
-            lines, verdict = found
-            colour = {"pass": {"green": True}, "inconclusive": {"yellow": True}}.get(verdict, {"red": True})
-            reporter.ensure_newline()
-            reporter.write_sep("=", "verdict", bold=True, **colour)
-            for line in lines:
-                reporter.write_line(line)
+        from pytest_unicomp.report.verdict_block import verdict_lines
+
+        colour = {"pass": {"green": True}, "inconclusive": {"yellow": True}}.get(found.answer.verdict, {"red": True})
+        reporter.ensure_newline()
+        reporter.write_sep("=", "verdict", bold=True, **colour)
+        width = min(WIDEST, width_of(reporter))
+        for line in verdict_lines(found.answer, exit_code=found.exit_code, width=width, closing=found.written, paths=self._reports):
+            reporter.write_line(line)
         return result

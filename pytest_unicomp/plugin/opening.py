@@ -5,6 +5,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.compare.wording import counted
@@ -16,6 +19,20 @@ from pytest_unicomp.run.plan import plan
 from pytest_unicomp.run.preflight import Prepared
 
 NAMED = 4
+
+
+class Opening:
+    """Registered with the gate; prints the first lines in pytest's header."""
+
+    def __init__(self, config: pytest.Config, prepared: Prepared) -> None:
+        """Know what is prepared."""
+        self._config, self._prepared = config, prepared
+
+    def pytest_report_header(self) -> list[str]:
+        """Return what will be measured, about how long it takes and what it can decide, and a line on each thing that the bundle lacks."""
+        reporter: Any = self._config.pluginmanager.get_plugin("terminalreporter")
+        width = reporter._tw.fullwidth if reporter is not None and reporter.isatty else None
+        return folded([f"unicomp: {line}" for line in (*opening_lines(self._prepared), *self._prepared.plan.notes)], width)
 
 
 def opening_lines(prepared: Prepared) -> list[str]:
