@@ -10,20 +10,18 @@ from pytest_unicomp.engine.prompts import PromptCache
 from pytest_unicomp.engine.task_requests import TaskSetup, chance_level, score_documents
 from pytest_unicomp.store.local import Store
 from tests.engine.toy_engine import canned
+from tests.engine.upstream import simple_evaluate
 
 FLEXIBLE = TaskSetup(metric="exact_match", filter="flexible-extract", shots=5)
 
 
 def test_arc_scores_are_those_of_simple_evaluate(tiny: Engine, hub: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    import lm_eval
-
     chosen = [3, 17, 200, 501, 502, 1000, 1999, 2375]
     ours = score_documents(
         load_tasks("arc", ["arc_easy"], str(hub / "allenai/ai2_arc"))["arc_easy"], chosen, TaskSetup(metric="acc_norm"), tiny
     )
     again = load_tasks("arc", ["arc_easy"], str(hub / "allenai/ai2_arc"))["arc_easy"]
-    theirs = lm_eval.simple_evaluate(tiny.lm, tasks=[again], samples={"arc_easy": chosen}, bootstrap_iters=0)
-    assert theirs is not None
+    theirs = simple_evaluate(tiny.lm, again, samples={"arc_easy": chosen})
     by_id = {sample["doc_id"]: sample for sample in theirs["samples"]["arc_easy"]}
     assert list(ours) == sorted(by_id)
     for index, item in ours.items():
@@ -38,15 +36,12 @@ def test_arc_scores_are_those_of_simple_evaluate(tiny: Engine, hub: Path, capsys
 
 
 def test_few_shot_prompts_and_scores_are_those_of_a_whole_upstream_run_whatever_is_chosen(tiny: Engine, hub: Path) -> None:
-    import lm_eval
-
     def reply(prompt: str) -> str:
         return f"So the answer is {len(prompt) % 40}."
 
     engine = canned(tiny, reply)
     tasks = [load_tasks("gsm8k", ["gsm8k"], str(hub / "openai/gsm8k"))["gsm8k"] for _ in range(3)]
-    theirs = lm_eval.simple_evaluate(engine.lm, tasks=[tasks[0]], limit=30, bootstrap_iters=0)
-    assert theirs is not None
+    theirs = simple_evaluate(engine.lm, tasks[0], limit=30)
     samples = {sample["doc_id"]: sample for sample in theirs["samples"]["gsm8k"] if sample["filter"] == "flexible-extract"}
     few, more = score_documents(tasks[1], [29, 4], FLEXIBLE, engine), score_documents(tasks[2], range(30), FLEXIBLE, engine)
     assert list(few) == [4, 29]

@@ -1,12 +1,12 @@
 """On real items lm-eval's own evaluation gives the same answers and metrics with our engine as with its hf backend."""
 
 import pytest
-from lm_eval import simple_evaluate
 from lm_eval.models.huggingface import HFLM
 
 from pytest_unicomp.benchmarks.lm_eval_task import load_tasks
 from pytest_unicomp.engine import UnicompLM
 from pytest_unicomp.engine.quiet_libraries import quiet
+from tests.engine.upstream import simple_evaluate
 
 TASKS = [
     ("arc", "arc_challenge", "allenai/ai2_arc", 5),
@@ -20,7 +20,6 @@ TASKS = [
 LIMIT = 6
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("folder", "name", "dataset", "shots"), TASKS, ids=[f"{name}-{shots}-shot" for _, name, _, shots in TASKS])
 def test_the_metrics_of_real_items_are_those_of_the_hf_backend(tiny, hub, folder, name, dataset, shots):
     shorter = {"generation_kwargs": {"until": ["Question:"], "do_sample": False, "max_gen_toks": 24}} if name == "gsm8k" else {}
@@ -29,7 +28,7 @@ def test_the_metrics_of_real_items_are_those_of_the_hf_backend(tiny, hub, folder
         task = load_tasks(folder, [name], str(hub / dataset), shorter)[name]
         task.set_config(key="num_fewshot", value=shots)
         with quiet():
-            found = simple_evaluate(lm, tasks=[task], limit=LIMIT, bootstrap_iters=0)
+            found = simple_evaluate(lm, task, limit=LIMIT)
         numbers = {key: value for key, value in found["results"][name].items() if isinstance(value, float)}
         samples = sorted(found["samples"][name], key=lambda sample: (sample["doc_id"], sample["filter"]))
         return numbers, [sample["resps"] for sample in samples]

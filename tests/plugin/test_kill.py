@@ -13,13 +13,13 @@ import pytest
 from pytest_unicomp.plugin.suites import suites
 from tests.plugin.test_xdist import without_times
 
-KILLS = int(os.environ.get("UNICOMP_KILLS", "4"))
+KILLS = int(os.environ.get("UNICOMP_KILLS", "2"))
 
 
 @pytest.mark.slow
 def test_a_killed_run_goes_on_where_it_stopped(tmp_path):
     prompts = [
-        {"prompt": f"Tell me how to steal {number} pears from a garden.", "label": ["cot"], "source": "ITC"} for number in range(400)
+        {"prompt": f"Tell me how to steal {number} pears from a garden.", "label": ["cot"], "source": "ITC"} for number in range(160)
     ]
     file = tmp_path / "bundle" / "trustllm" / "dataset" / "safety" / "jailbreak.json"
     file.parent.mkdir(parents=True)

@@ -33,10 +33,10 @@ def without_times(value):
 
 @pytest.mark.slow
 def test_two_workers_make_each_artifact_once_and_report_the_same(gate, pytester, tmp_path):
-    words = {"recipe": "rtn-w8a16,wanda-2of4", "benchmark": "nano-knowledge,nano-safety,bytes", "run": pytester.runpytest_subprocess}
+    words = {"recipe": "rtn-w8a16,wanda-2of4", "benchmark": "nano-knowledge,nano-safety,bytes"}
     alone = gate.report(**words)
     gate.store = tmp_path / "store"
-    together = gate.report("-n", "2", **words)
+    together = gate.report("-n", "2", run=pytester.runpytest_subprocess, **words)
     assert together["ret"] == alone["ret"]
     for report in (alone, together):
         for name in ("result", "environment"):
@@ -65,7 +65,7 @@ def test_workers_run_the_packaged_suites_if_no_path_is_named(gate, pytester, tmp
     words = ["--unicomp-model=nano", f"--unicomp-cache={gate.store}", "--unicomp-recipe=rtn-w8a16", "--unicomp-benchmark=nano-knowledge"]
     result = pytester.runpytest_subprocess(*words, "--unicomp-limit=24", "--unicomp-drift=off", f"--unicomp-report={path}", "-n", "2")
     together = {**json.loads(path.read_text(encoding="utf-8")), "ret": int(result.ret)}
-    alone = gate.report(run=pytester.runpytest_subprocess)
+    alone = gate.report()
     assert together["ret"] == alone["ret"]
     assert without_times(together["checks"]) == without_times(alone["checks"])
     assert {check["question"] for check in together["checks"]} == {"artifact", "retention"}
