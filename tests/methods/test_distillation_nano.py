@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.slow
 DOCUMENTS = 100
 
 
+@cache
 def text(samples: int | None = None) -> Calibration:
     drawn = mixture.build("generic", model=reference(), seed=0, bundle=None, samples=samples)
     return replace(drawn, more=text)
