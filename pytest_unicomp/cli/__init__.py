@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import io
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from pytest_unicomp.api.errors import InfrastructureError, UnicompError, one_line
 from pytest_unicomp.cli import baselines, cache, files, items, listing, reports
 from pytest_unicomp.cli.doctor import doctor
-from pytest_unicomp.cli.gate import gate, option_lines, plan
+from pytest_unicomp.cli.gate import gate, plan
+from pytest_unicomp.cli.run_options import option_lines
 
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 # Everything after the model is passed on as it was typed, `--` included.
@@ -38,11 +40,18 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, Callable[..., None]]]] = {
 }
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"pytest-unicomp {importlib.metadata.version('pytest-unicomp')}")
+        raise typer.Exit()
+
+
 def application() -> typer.Typer:
     """Return the application; each command is a function, and its docstring is the help text."""
     made = typer.Typer(
         add_completion=False, no_args_is_help=True, help="Release gate for compressed language models.", rich_markup_mode=None
     )
+    made.callback()(about)
     made.command(context_settings=VERBATIM, epilog=option_lines())(gate)
     made.command(context_settings=PASS_ON)(plan)
     for command in COMMANDS:
@@ -53,6 +62,12 @@ def application() -> typer.Typer:
             group.command(word)(function)
         made.add_typer(group, name=name)
     return made
+
+
+def about(
+    version: Annotated[bool, typer.Option("--version", help="print the version and end", is_eager=True, callback=_print_version)] = False,
+) -> None:
+    """Release gate for compressed language models."""
 
 
 app = application()

@@ -43,21 +43,27 @@ def orphans(baselines: Folder = None, as_json: Json = False) -> None:
 
 def accept(
     source: Annotated[Path, typer.Argument(metavar="REPORT", help="JSON report of the run whose evidence becomes the baseline")],
-    recipe: Annotated[list[str] | None, typer.Option(help="only this recipe; repeatable")] = None,
+    recipe: Annotated[list[str] | None, typer.Option(help="only these recipes, comma-separated, repeatable")] = None,
     baselines: Annotated[Path, typer.Option(help="folder to write")] = Path("baselines"),
     cache: Cache = None,
+    even_if_failed: Annotated[bool, typer.Option("--even-if-failed", help="also the evidence of recipes that gate and failed")] = False,
     as_json: Json = False,
 ) -> None:
     """Store the evidence of a finished run as baselines.
 
-    Baselines with the same evidence are left as they are. Example: unicomp baselines accept gate.json
+    Baselines with the same evidence are left as they are. A recipe that gates and failed in more than its drift is refused, so that a broken
+    checkpoint does not become what later ones are compared with. Example: unicomp baselines accept gate.json
     """
     from pytest_unicomp.cli.commands import baseline_admin
     from pytest_unicomp.report.json import read
     from pytest_unicomp.store import baselines as stored
 
     store = stored.Baselines(baselines, baselines)
-    written = baseline_admin.accept(read(source), open_store(cache), store, only=recipe or ())
+    names = [name.strip() for words in recipe or () for name in words.split(",") if name.strip()]
+    answer = read(source)
+    if not even_if_failed:
+        baseline_admin.require_unfailed(answer, only=names)
+    written = baseline_admin.accept(answer, open_store(cache), store, only=names)
     show([found.row() for found in written], as_json, ("recipe", "benchmark", "before", "path"))
     if not as_json:
         typer.echo(f"unicomp: {len(written)} baselines written; review and commit them")

@@ -4,45 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from pytest_unicomp.api.errors import UsageProblem, nearest
+from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.cli.output import Json, as_text, show
-from pytest_unicomp.config.settings import Settings, flag, options
+from pytest_unicomp.cli.run_options import pytest_arguments
+from pytest_unicomp.config.settings import Settings, options
 
 PLAN_WIDTH = 100
 REPORTS = ("gate.json", "gate.html")
-
-
-def pytest_arguments(arguments: Iterable[str]) -> list[str]:
-    """Turn `--limit 20` or `--limit=20` into `--unicomp-limit=20`; arguments after `--` go to pytest unchanged.
-
-    Raises UsageProblem for an unknown option before `--`, and for an option without its value.
-    """
-    known = {flag(option.name).removeprefix("--unicomp-"): flag(option.name) for option in options()} | {"config": "--unicomp-config"}
-    switches = {flag(option.name) for option in options() if option.switch}
-    given = list(arguments)
-    result: list[str] = []
-    while given:
-        word = given.pop(0)
-        if word == "--":
-            return result + given
-        name, equals, value = word.removeprefix("--").removeprefix("unicomp-").partition("=")
-        if not word.startswith("--") or name not in known:
-            raise UsageProblem(f"unicomp: {word!r} is not an option of gate.{nearest(name, known)} Arguments for pytest go after `--`.")
-        if known[name] in switches:
-            if equals:
-                raise UsageProblem(f"unicomp: --{name} takes no value.")
-            result.append(known[name])
-            continue
-        if not equals and not given:
-            raise UsageProblem(f"unicomp: --{name} needs a value.")
-        result.append(f"{known[name]}={value if equals else given.pop(0)}")
-    return result
 
 
 def with_default_reports(arguments: list[str], folder: Path) -> list[str]:
@@ -59,18 +32,29 @@ def with_default_reports(arguments: list[str], folder: Path) -> list[str]:
     return [f"--unicomp-report={name}" for name in REPORTS] + arguments
 
 
-def option_lines() -> str:
-    """Return the options as help text, one paragraph each."""
-    lines = []
-    for option in options():
-        if option.name != "model":
-            default = option.default
-            shown = ", ".join(default) if isinstance(default, tuple) else default
-            lines.append(f"--{flag(option.name).removeprefix('--unicomp-')}: {option.help}" + (f" (default {shown})" if shown else ""))
-    return "\n\n".join([*lines, "-- ARGUMENTS: passed on to pytest, for example `-- -k reasoning -n 2`"])
+Model = Annotated[str | None, typer.Argument(help="hub id, folder, `nano` or `smollm2`; if not given, `model` of the configuration file")]
 
 
-def gate(context: typer.Context, model: Annotated[str, typer.Argument(help="hub id, folder, `nano` or `smollm2`")]) -> None:
+def with_model(model: str | None, others: list[str], folder: Path) -> tuple[str, list[str]]:
+    """Return the model and pytest's arguments; without a model on the command line it is that of the configuration file.
+
+    Raises UsageProblem if neither names one.
+    """
+    from pytest_unicomp.config.config_file import configuration
+
+    # The parser takes an option that it does not know for the model.
+    given = model is not None and not model.startswith("-")
+    arguments = pytest_arguments(others if given or model is None else [model, *others])
+    if given and model is not None:
+        return model, arguments
+    named = next((Path(word.partition("=")[2]) for word in arguments if word.startswith("--unicomp-config=")), None)
+    found = configuration(named, (folder,))[0].get("model")
+    if not isinstance(found, str):
+        raise UsageProblem("unicomp: no model: give one, as in `unicomp gate nano`, or `model = ...` in unicomp.toml.")
+    return found, arguments
+
+
+def gate(context: typer.Context, model: Model = None) -> None:
     """Run the gate on MODEL.
 
     Runs the packaged suites. Without --report, the report is written to gate.json and gate.html in this folder.
@@ -82,7 +66,8 @@ def gate(context: typer.Context, model: Annotated[str, typer.Argument(help="hub 
     from pytest_unicomp.plugin.suites import suites
 
     here = Path.cwd()
-    arguments = with_default_reports(pytest_arguments(context.args), here)
+    model, given = with_model(model, context.args, here)
+    arguments = with_default_reports(given, here)
     # pytest's settings and conftest files of a surrounding project must not change a verdict.
     alone = ["-c", os.devnull, f"--rootdir={here}", f"--confcutdir={suites()}"]
     if not os.access(here, os.W_OK):
@@ -94,7 +79,7 @@ def gate(context: typer.Context, model: Annotated[str, typer.Argument(help="hub 
 
 def plan(
     context: typer.Context,
-    model: str,
+    model: Model = None,
     as_json: Json = False,
     discordance: Annotated[float | None, typer.Option(help="share of items scored differently; if not given, from stored evidence")] = None,
     drop: Annotated[float | None, typer.Option(help="true loss to detect; if not given, twice the margin")] = None,
@@ -113,7 +98,8 @@ def plan(
     from pytest_unicomp.run.forecast import forecast
     from pytest_unicomp.run.preflight import preflight
 
-    given = [argument.removeprefix("--unicomp-").partition("=")[::2] for argument in pytest_arguments(context.args)]
+    model, arguments = with_model(model, context.args, Path.cwd())
+    given = [argument.removeprefix("--unicomp-").partition("=")[::2] for argument in arguments]
     named = next((Path(value) for name, value in given if name == "config"), None)
     file, locations = configuration(named, (Path.cwd(),))
     repeatable = {option.name for option in options() if option.repeatable}

@@ -124,7 +124,7 @@ def verify(
     """Recompute every check and verdict of a report.
 
     Checks are recomputed from the per-item evidence in the store, and verdicts from the checks. Exit codes: 0 everything agrees, 1 something
-    differs or its evidence changed, 7 evidence or a planned check is missing, 4 usage.
+    differs or its evidence changed, 6 a part could not be checked, 7 evidence or a planned check is missing, 4 usage.
 
     Example: unicomp verify gate.json
     """

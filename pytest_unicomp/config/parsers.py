@@ -28,6 +28,15 @@ def texts(location: str, value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(parts))
 
 
+def places(location: str, value: Any) -> tuple[str, ...]:
+    """Read paths, hub ids or addresses, separated by commas; a path that exists is not taken apart, whatever it holds."""
+    found: list[str] = []
+    for part in texts(location, value):
+        whole = "," not in part or Path(part).exists()
+        found += [part] if whole else [piece.strip() for piece in part.split(",") if piece.strip()]
+    return tuple(dict.fromkeys(found))
+
+
 def text(location: str, value: Any) -> str:
     """Read a text that is not empty."""
     if not isinstance(value, str) or not value.strip():

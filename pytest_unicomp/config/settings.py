@@ -24,7 +24,7 @@ class Settings:
     inform: tuple[str, ...] = option((), parsers.names, "recipes that are measured and reported but never fail the run", repeatable=True)
     candidate: tuple[str, ...] = option(
         (),
-        parsers.texts,
+        parsers.places,
         "checkpoint compressed elsewhere: folder, hub id, or URL of an OpenAI-compatible server; gates like a recipe",
         repeatable=True,
     )
@@ -199,7 +199,7 @@ class Settings:
         "where work runs: local, process (a fresh interpreter per job, one per device) or ray",
     )
     address: str | None = option(None, parsers.text, "address of the Ray cluster; if not given, one is started on this machine")
-    report: tuple[str, ...] = option((), parsers.texts, "file to write the report to: .json, .html or .md", repeatable=True)
+    report: tuple[str, ...] = option((), parsers.places, "file to write the report to: .json, .html or .md", repeatable=True)
     recipes: Mapping[str, Any] = table()
     waivers: tuple[Waiver, ...] = ()
     locations: TomlLocations = field(default=NO_FILE, repr=False)

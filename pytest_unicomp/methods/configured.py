@@ -67,6 +67,12 @@ def _entry(name: str, definition: Any, known: Table[Method], place: _Place) -> M
 def _configured(name: str, definition: Mapping[str, Any], place: _Place) -> Method:
     kinds = {entry.method: type(entry) for entry in methods().values()}
     chosen = definition.get("method")
+    if "method" not in definition:
+        classes: list[Any] = list(kinds.values())
+        settings = {"method", *(field.name for one in classes for field in fields(one) if field.init)}
+        strange = [key for key in definition if key not in settings]
+        meant = f"; {strange[0]!r} is no setting of any method.{nearest(strange[0], settings)}" if strange else "."
+        raise place.problem(f'recipe {name!r} names no method; expected method = "..." with one of {", ".join(kinds)}{meant}', *strange[:1])
     if not isinstance(chosen, str) or chosen not in kinds:
         raise place.problem(
             f"recipe {name!r} has method {chosen!r}; expected one of {', '.join(kinds)}.{nearest(str(chosen), kinds)}", "method"

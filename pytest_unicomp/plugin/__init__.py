@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,7 +86,7 @@ def pytest_configure(config: pytest.Config) -> None:
         named = config.getoption("unicomp_config")
         file, locations = configuration(Path(named) if named else None, (config.invocation_params.dir, config.rootpath))
         if flags["model"] is None and "model" not in file:
-            _refuse_flags_without_model(flags)
+            _refuse_flags_without_model(flags, config.invocation_params.args)
             return
         settings = resolve(flags, file, locations=locations)
         from pytest_unicomp.plugin.gate import Gate
@@ -97,6 +99,10 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
     if flags["model"] is not None:
         _aim_at_packaged_suites(config)
+    else:
+        from pytest_unicomp.plugin.not_gated import NotGated
+
+        config.pluginmanager.register(NotGated(config, locations.location("model"), settings.model or ""))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -132,10 +138,12 @@ def _aim_at_packaged_suites(config: pytest.Config) -> None:
         config.args = [str(suites())]
 
 
-def _refuse_flags_without_model(flags: dict[str, Any]) -> None:
+def _refuse_flags_without_model(flags: dict[str, Any], typed: Sequence[str | os.PathLike[str]]) -> None:
+    """Raise UsageProblem for flags that were typed; those of `addopts` wait for a model, as the options of a file do."""
     from pytest_unicomp.api.errors import UsageProblem
     from pytest_unicomp.config.settings import flag
 
-    given = [flag(name) for name, value in flags.items() if value]
+    words = {str(word).partition("=")[0] for word in typed}
+    given = [flag(name) for name, value in flags.items() if value and flag(name) in words]
     if given:
         raise UsageProblem(f"unicomp: {', '.join(given)} given, but no model; add --unicomp-model=NAME (`nano` is the embedded one).")

@@ -22,14 +22,24 @@ NAMED = 4
 
 
 class Opening:
-    """Registered with the gate; prints the first lines in pytest's header."""
+    """Registered with the gate; prints the first lines once it is known that there is something to run."""
 
     def __init__(self, config: pytest.Config, prepared: Prepared) -> None:
         """Know what is prepared."""
         self._config, self._prepared = config, prepared
 
-    def pytest_report_header(self) -> list[str]:
-        """Return what will be measured, about how long it takes and what it can decide, and a line on each thing that the bundle lacks."""
+    def pytest_report_collectionfinish(self, items: Sequence[pytest.Item]) -> list[str]:
+        """Return the lines if a test of the matrix will run: a model that the file names is no reason for other tests to mention it."""
+        return self._lines() if any("unicomp" in getattr(item, "fixturenames", ()) for item in items) else []
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Print the lines where nothing is collected, as on the controller of pytest-xdist."""
+        reporter: Any = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None and self._config.pluginmanager.hasplugin("dsession") and reporter.verbosity >= 0:
+            for line in self._lines():
+                reporter.write_line(line)
+
+    def _lines(self) -> list[str]:
         reporter: Any = self._config.pluginmanager.get_plugin("terminalreporter")
         width = reporter._tw.fullwidth if reporter is not None and reporter.isatty else None
         return folded([f"unicomp: {line}" for line in (*opening_lines(self._prepared), *self._prepared.plan.notes)], width)

@@ -1,6 +1,7 @@
 """`unicomp gate` and `unicomp plan`: options on the way to pytest, and the report that a gate writes."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -9,7 +10,8 @@ from typer.testing import CliRunner
 
 from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.cli import app
-from pytest_unicomp.cli.gate import option_lines, pytest_arguments, with_default_reports
+from pytest_unicomp.cli.gate import with_default_reports, with_model
+from pytest_unicomp.cli.run_options import option_lines, pytest_arguments
 from pytest_unicomp.config.settings import options
 
 
@@ -48,7 +50,7 @@ def test_the_gate_ends_with_pytests_own_exit_code(capfd):
 
 def test_help_names_every_option_with_its_default():
     text = " ".join(run("gate", "--help").output.split())
-    assert "--limit: items per benchmark, or `all` (default 1000)" in text
+    assert "--limit N items per benchmark, or `all` [default: 1000]" in text
     assert "unicomp gate nano --recipe gptq-w4a16" in text
 
 
@@ -98,11 +100,32 @@ def test_a_gate_does_not_heed_the_pytest_settings_of_the_project_around_it(tmp_p
     assert "pyproject.toml" not in done.stdout
 
 
-def test_help_has_a_paragraph_for_every_option_but_the_model():
-    paragraphs = option_lines().split("\n\n")
-    names = [paragraph.partition(":")[0].removeprefix("--").replace("-", "_") for paragraph in paragraphs[:-1]]
-    assert names == [option.name for option in options() if option.name != "model"]
-    assert paragraphs[-1].startswith("-- ARGUMENTS")
+def test_help_has_a_row_for_every_option_but_the_model_with_the_kind_of_its_value():
+    lines = option_lines().splitlines()
+    assert max(map(len, lines)) <= 100
+    rows = [line.split() for line in lines if line.startswith("  --") and not line.startswith("  -- ")]
+    assert sorted(row[0].removeprefix("--").replace("-", "_") for row in rows) == sorted(
+        [*(option.name for option in options() if option.name != "model"), "config"]
+    )
+    assert ["--limit", "N"] in [row[:2] for row in rows]
+    assert ["--inconclusive", "fail|warn"] in [row[:2] for row in rows]
+    assert "-- ARGUMENTS" in lines[-1]
+
+
+def test_a_gate_without_a_model_takes_that_of_the_file(tmp_path):
+    (tmp_path / "unicomp.toml").write_text('model = "nano"\n')
+    assert with_model(None, [], tmp_path) == ("nano", [])
+    assert with_model("--limit", ["20", "--", "-k", "x"], tmp_path) == ("nano", ["--unicomp-limit=20", "-k", "x"])
+    assert with_model("base", ["--limit=20"], tmp_path) == ("base", ["--unicomp-limit=20"])
+
+
+def test_a_gate_without_any_model_says_where_to_name_one(tmp_path):
+    with pytest.raises(UsageProblem, match=r"no model: give one, as in `unicomp gate nano`, or `model = \.\.\.` in unicomp\.toml"):
+        with_model(None, [], tmp_path)
+
+
+def test_the_version_is_printed():
+    assert re.fullmatch(r"pytest-unicomp \d+\.\d+\S*", run("--version").output.strip())
 
 
 def test_a_switch_takes_no_value_and_no_argument():

@@ -155,3 +155,10 @@ def test_a_switch_is_true_or_false(value):
     assert parsers.switch("x", True) is True
     with pytest.raises(UsageProblem, match="expected true or false"):
         parsers.switch("x", value)
+
+
+def test_places_are_separated_by_commas_unless_the_whole_is_a_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert parsers.places("--unicomp-candidate", ["a, b", "c"]) == ("a", "b", "c")
+    (tmp_path / "a,b").mkdir()
+    assert parsers.places("--unicomp-candidate", "a,b") == ("a,b",)

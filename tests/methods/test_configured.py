@@ -42,7 +42,8 @@ def test_a_step_may_be_a_definition_that_comes_before():
     ("definition", "words"),
     [
         ({"method": "gtpq"}, ["method 'gtpq'", "'gptq'"]),
-        ({"bits": 4}, ["method None"]),
+        ({"bits": 4}, ["names no method"]),
+        ({"metod": "gptq"}, ["names no method", "'metod' is no setting of any method. Did you mean 'method'"]),
         ({"method": "rtn", "bit": 4}, ["no setting 'bit'", "'bits'"]),
         ({"method": "rtn", "bits": "4"}, ["bits is '4'", "int"]),
         ({"method": "rtn", "bits": True}, ["bits is True", "int"]),

@@ -47,3 +47,22 @@ def test_the_suites_without_a_model_are_skipped_with_the_reason(pytester):
 def test_the_marks_are_declared(pytester):
     result = pytester.runpytest_subprocess("--markers")
     result.stdout.fnmatch_lines(["@pytest.mark.reasoning:*", "@pytest.mark.pruning:*"])
+
+
+def test_flags_in_addopts_wait_for_a_model(pytester):
+    pytester.makepyprojecttoml('[tool.pytest.ini_options]\naddopts = ["--unicomp-profile=smoke"]\n')
+    pytester.makepyfile("def test_of_mine(): pass")
+    result = pytester.runpytest_subprocess()
+    assert result.ret == 0
+    result.assert_outcomes(passed=1)
+
+
+def test_a_model_in_the_file_changes_nothing_for_other_tests_and_one_line_says_that_nothing_was_gated(pytester):
+    pytester.makefile(".toml", unicomp='model = "nano"\n')
+    pytester.makepyfile("def test_of_mine(): pass")
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    assert result.ret == 0
+    result.assert_outcomes(passed=1)
+    lines = [line for line in result.outlines if line.startswith("unicomp: ")]
+    assert len(lines) == 1
+    assert "unicomp.toml:1: model is 'nano', and no test here asks for it, so nothing was gated" in lines[0]

@@ -137,6 +137,28 @@ def accept(report: Report, store: Store, baselines: Baselines, *, only: Iterable
     return found
 
 
+def require_unfailed(report: Report, *, only: Iterable[str]) -> None:
+    """Raise UsageProblem if a recipe that gates failed, or could not be measured, in anything but its drift; `only` names recipes (empty: all)."""
+    wanted = set(only)
+    for recipe in report.recipes:
+        if not recipe.gates or (wanted and recipe.recipe not in wanted):
+            continue
+        lost = [found.capability for found in recipe.capabilities if found.verdict in ("fail", "error") and not found.waived]
+        lost += [
+            f"{check.benchmark} ({check.question})"
+            for check in report.checks
+            if check.recipe == recipe.recipe
+            and check.question not in ("drift", "retention", "calibration")
+            and check.verdict in ("fail", "error")
+            and not check.waived
+        ]
+        if lost:
+            raise UsageProblem(
+                f"unicomp: {recipe.recipe} did not pass ({', '.join(lost)}), and a baseline of it would make that the standard; "
+                "name other recipes with --recipe, or give --even-if-failed."
+            )
+
+
 def _in_parts(check: Check) -> bool:
     return any(source.part for source in check.sources)
 
@@ -144,7 +166,7 @@ def _in_parts(check: Check) -> bool:
 def _accept(model: str, check: Check, report: Report, store: Store, baselines: Baselines) -> Accepted | None:
     source = next(source for source in check.sources if source.side == "candidate")
     try:
-        measured = evidence.measurement(store, source)
+        measured = evidence.fresh_measurement(store, source)
     except evidence.Gone as gone:
         raise UsageProblem(f"unicomp: {check.recipe} on {check.benchmark}: {gone.note}; give the run's --cache.") from gone
     kept = baselines.read(model, check.recipe, check.benchmark)

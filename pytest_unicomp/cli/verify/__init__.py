@@ -9,6 +9,7 @@ from typing import Any
 from pytest_unicomp import compare
 from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.api.records import Report
+from pytest_unicomp.cli.verify import evidence
 from pytest_unicomp.cli.verify.answer import Answer
 from pytest_unicomp.cli.verify.checks import Repetition
 from pytest_unicomp.cli.verify.conclusions import Conclusions
@@ -28,6 +29,7 @@ def verify(report: Report, store: Store) -> list[Answer]:
 
     The policy is the report's own: if a margin was changed there, the verdicts that follow from it differ from those in the report.
     """
+    evidence.measurement.cache_clear()
     try:
         policy = _policy(report)
     except UnicompError as error:
@@ -39,11 +41,13 @@ def verify(report: Report, store: Store) -> list[Answer]:
 
 
 def exit_code(answers: Sequence[Answer]) -> int:
-    """Return 1 if something is not what its evidence says, 7 if evidence is missing (or nothing could be checked), else 0."""
+    """Return 1 if something is not what its evidence says, 7 if evidence is missing (or nothing could be checked), 6 if a part could not be, else 0."""
     states = [answer.state for answer in answers]
     if "differs" in states or "changed" in states:
         return 1
-    return 7 if "missing" in states or "as_reported" not in states else 0
+    if "missing" in states or "as_reported" not in states:
+        return 7
+    return 6 if "not_checked" in states else 0
 
 
 def rows(answers: Sequence[Answer]) -> list[dict[str, Any]]:

@@ -40,6 +40,8 @@ class Repetition:
         what = f"{check.recipe} on {check.benchmark} ({check.question.replace('_', '-')})"
         if not check.sources and check.verdict in ("pass", "fail"):
             return Answer(what, "missing", "the report names no evidence for it")
+        if not check.sources and check.verdict != "error" and not check.gates:
+            return Answer(what, "as_reported", "it was not measured, and decides and claims nothing")
         if not check.sources:
             return Answer(what, "not_checked", "it rests on no stored evidence" if check.verdict != "error" else "it is an error")
         try:

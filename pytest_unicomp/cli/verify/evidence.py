@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -33,7 +34,7 @@ def read(store: Store, source: Source) -> dict[str, Any]:
     return content
 
 
-def measurement(store: Store, source: Source) -> Measurement:
+def fresh_measurement(store: Store, source: Source) -> Measurement:
     """Return a stored measurement that is what it was; raise Gone if it is missing, damaged or has changed."""
     try:
         found = Measurement.model_validate(read(store, source))
@@ -42,3 +43,9 @@ def measurement(store: Store, source: Source) -> Measurement:
     if hashes.content(found) != source.digest:
         raise Gone("changed", f"its evidence {source.kind}/{source.key} ({source.side}) is not what it was when the report was made")
     return found
+
+
+@lru_cache(maxsize=1024)
+def measurement(store: Store, source: Source) -> Measurement:
+    """Return the same, read once: a measurement serves many checks, and reading one takes a tenth of a second. `verify` forgets all at its start."""
+    return fresh_measurement(store, source)

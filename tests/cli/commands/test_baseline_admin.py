@@ -80,3 +80,10 @@ def test_the_evidence_of_a_run_becomes_the_baseline_once(tmp_path):
     store.write("measurements", "k" * 32, measurement([0.0]).model_dump(mode="json"))
     with pytest.raises(UsageProblem, match=r"is not what it was when the report was made; give the run's --cache"):
         baseline_admin.accept(report, store, target, only=())
+
+
+def test_a_recipe_that_gates_and_failed_is_refused_as_the_standard(tmp_path):
+    report = small()
+    with pytest.raises(UsageProblem, match=r"gptq-w4a16 did not pass \(reasoning\).*--even-if-failed"):
+        baseline_admin.require_unfailed(report, only=())
+    baseline_admin.require_unfailed(report, only=("rtn-w8a16",))
