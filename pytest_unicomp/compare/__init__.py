@@ -13,6 +13,7 @@ from pytest_unicomp.compare.recipe import hidden_danger, recipe_verdict, run_ver
 from pytest_unicomp.compare.retention import retention
 from pytest_unicomp.compare.sequential import fixed_order, sequential_retention
 from pytest_unicomp.compare.unavailable import broken, missing_baseline
+from pytest_unicomp.compare.whole_gate import unchanged, unchanged_gate
 from pytest_unicomp.compare.wording import NATS as NATS
 
 __all__ = [
@@ -40,5 +41,7 @@ __all__ = [
     "sequential_retention",
     "sizes",
     "survives_holm",
+    "unchanged",
+    "unchanged_gate",
     "with_floor",
 ]

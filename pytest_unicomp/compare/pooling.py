@@ -45,7 +45,7 @@ def _all(checks: Sequence[Check], policy: Policy) -> CapabilityVerdict:
     return worst.model_copy(update={"benchmarks": [check.benchmark for check in checks], "reason": reason})
 
 
-def _unanchored(check: Check) -> bool:
+def unanchored(check: Check) -> bool:
     """Return True if a retention check is undecided because its reference is not above chance."""
     return check.verdict == "inconclusive" and check.chance is not None and check.chance_corrected_retention is None
 
@@ -56,9 +56,9 @@ def _pool(checks: Sequence[Check], policy: Policy) -> CapabilityVerdict:
         if found:
             return _verdict(checks, policy, None, blocking, _named(found))
     pooled = _pooled_difference(checks)
-    unanchored = [check for check in checks if _unanchored(check)]
-    if unanchored:
-        return _verdict(checks, policy, pooled, "inconclusive", _named(unanchored))
+    at_chance = [check for check in checks if unanchored(check)]
+    if at_chance:
+        return _verdict(checks, policy, pooled, "inconclusive", _named(at_chance))
     if pooled is None:
         return _verdict(checks, policy, None, "inconclusive", _named([check for check in checks if check.interval is None]))
     verdict, words = _decide(checks, pooled, policy)

@@ -10,7 +10,7 @@ from pytest_unicomp.api.records import CapabilityVerdict, Check, RecipeVerdict, 
 from pytest_unicomp.report import numbers, waiver_rows
 from pytest_unicomp.report.matrix import CapabilityCell, RecipeRow, matrix
 from pytest_unicomp.report.visible import one_line
-from pytest_unicomp.report.words import GAINS, SYMBOLS, VERDICTS, exit_meaning, title
+from pytest_unicomp.report.words import GAINS, SYMBOLS, VERDICTS, exit_meaning, title, unchanged
 from pytest_unicomp.store.local import write_text
 
 REASONS_SHOWN = 20
@@ -31,11 +31,13 @@ def escaped(text: str) -> str:
 def render(report: Report) -> str:
     """Return the report as GitHub-flavoured Markdown, under 65,536 characters for any report of at most 100 recipes."""
     laid_out = matrix(report)
+    power = [] if report.unchanged is None else [f"Power: {escaped(unchanged(report.unchanged))}.", ""]
     lines = [
         f"## {SYMBOLS[report.verdict]} unicomp: {VERDICTS[report.verdict].upper()}{waiver_rows.verdict_clause(report)}",
         "",
         f"Reason: {_reason(report.reason)} (exit code {report.exit_code}: {exit_meaning(report.exit_code)})",
         "",
+        *power,
     ]
     if report.reference is not None:
         reference = report.reference

@@ -9,7 +9,7 @@ from pytest_unicomp.api.records import Report
 from pytest_unicomp.report import numbers, waiver_rows
 from pytest_unicomp.report.matrix import CapabilityCell, RecipeRow, matrix
 from pytest_unicomp.report.visible import one_line
-from pytest_unicomp.report.words import VERDICTS, title
+from pytest_unicomp.report.words import VERDICTS, title, unchanged
 
 WIDEST = 100
 NARROWEST = 30
@@ -37,7 +37,8 @@ def summary_lines(report: Report, width: int, *, evidence: bool = False) -> list
         text = f"{one_line(row.recipe.recipe)}{gates}: {VERDICTS[row.recipe.verdict].upper()}: {one_line(row.recipe.reason)}"
         lines += _wrapped(text, width)
     lines += [line for text in waiver_rows.evidence_lines(report) if evidence for line in _wrapped(text, width)]
-    return lines + [line for text in waiver_rows.waiver_lines(report) for line in _wrapped(one_line(text), width)]
+    lines += [line for text in waiver_rows.waiver_lines(report) for line in _wrapped(one_line(text), width)]
+    return lines + ([] if report.unchanged is None else _wrapped(f"power: {one_line(unchanged(report.unchanged))}", width))
 
 
 def _wrapped(text: str, width: int) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pytest_unicomp.api.records import RecipeVerdict
+from pytest_unicomp.api.records import RecipeVerdict, Unchanged
 
 VERDICTS: Final[dict[str, str]] = {
     "pass": "pass",
@@ -30,6 +30,8 @@ EXIT_CODES: Final[dict[int, str]] = {
     6: "nothing failed, but a gating recipe is undecided, which the policy does not accept",
     7: "a gating recipe could not be made or measured",
 }
+# A gain in probability below this is not worth a sentence.
+SMALLEST_GAIN: Final = 0.005
 # The names of the thirteen scores' axes.
 SCORES: Final[dict[str, str]] = {
     "S_K": "knowledge",
@@ -88,3 +90,11 @@ def moment(created: str) -> str:
 def no_score(recipe: RecipeVerdict, name: str) -> str:
     """Return why a recipe lacks a score."""
     return "measured, without a ratio to the reference" if name in recipe.score_basis else "not measured"
+
+
+def unchanged(found: Unchanged) -> str:
+    """Return how likely a model without any loss would pass the whole gate, and what would help, as one sentence without a full stop."""
+    text = f"a model without any loss would pass this whole gate with probability {found.passes:.2f}"
+    if found.raised_to - found.passes < SMALLEST_GAIN:
+        return text
+    return f"{text}; twice the items of {found.raised_by} would raise it most, to {found.raised_to:.2f}"

@@ -59,6 +59,7 @@ def conclude(
         findings=quality.findings(scored_by) if scored_by else [],
         pareto=scores.points(recipes, checks),
         cheapest=scores.cheapest(recipes),
+        unchanged=compare.unchanged_gate([row.unchanged for row in recipes if row.gates]),
         kernels=list(kernels),
         origins=[] if settings.sequential else _origins(checks, results),
     )
@@ -129,6 +130,7 @@ def recipe(own: Sequence[Check], artifact: Artifact | None, *, policy: compare.P
         reason=reason,
         capabilities=capabilities,
         hidden_danger=compare.hidden_danger(own, capabilities, policy),
+        unchanged=compare.unchanged(own, capabilities, policy),
         artifact=artifact,
     )
 

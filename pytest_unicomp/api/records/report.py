@@ -36,13 +36,22 @@ class Point(Record):
     front: bool
 
 
+class Unchanged(Record):
+    """The probability that a model without any loss `passes` every capability, and the one `raised_to` with twice the items of the benchmark
+    `raised_by`, which helps most. All follow from the widths of the intervals; capabilities and recipes count as independent."""
+
+    passes: float
+    raised_by: str
+    raised_to: float
+
+
 class RecipeVerdict(Record):
     """A recipe's row in the report: its capabilities, its artifact and the verdict that follows from all its checks.
 
     `hidden_danger` says in one sentence that performance is kept and behaviour is not, None if that is not so. `scores` are UniComp's thirteen
     (0 to 100, may exceed it), None if a cell was not measured or has no ratio; `score_intervals` their intervals at the run's confidence, `score_basis` what each rests on;
     `published` is {model of the paper: the same scores of its row for this technique}.
-    `without_waivers` is what the verdict would be if no waiver excused anything.
+    `without_waivers` is what the verdict would be if no waiver excused anything. `unchanged` is None if a capability has no interval.
     """
 
     recipe: str
@@ -55,6 +64,7 @@ class RecipeVerdict(Record):
     reason: str
     capabilities: list[CapabilityVerdict]
     hidden_danger: str | None = None
+    unchanged: Unchanged | None = None
     scores: dict[str, float | None] = {}
     score_intervals: dict[str, tuple[float, float]] = {}
     score_basis: dict[str, str] = {}
@@ -103,8 +113,8 @@ class Origin(Record):
 class Report(Record):
     """The whole answer of a run (schema `unicomp-report/1`); HTML and Markdown are made from it alone.
 
-    `without_waivers` is what the verdict would be if no waiver excused anything. `record` is the key, in the store's `reports`, of the same
-    report without this field, as the run wrote it (None: an older report, or one whose run kept none).
+    `without_waivers` is what the verdict would be if no waiver excused anything; `unchanged` is of all gating recipes together. `record` is the key, in the
+    store's `reports`, of the same report without this field, as the run wrote it (None: an older report, or one whose run kept none).
     """
 
     schema_: Literal["unicomp-report/1"] = Field(default="unicomp-report/1", alias="schema")
@@ -124,6 +134,7 @@ class Report(Record):
     findings: list[Claim] = []
     pareto: list[Point] = []
     cheapest: str | None = None
+    unchanged: Unchanged | None = None
     kernels: list[KernelReport] = []
     origins: list[Origin] = []
     record: str | None = None

@@ -103,6 +103,7 @@ class Conclusions:
             "calibration_gains": compare.calibration_gains(report.checks, **texts, policy=self.policy),
             "pareto": scores.points(report.recipes, report.checks),
             "cheapest": scores.cheapest(report.recipes),
+            "unchanged": compare.unchanged_gate([recipe.unchanged for recipe in report.recipes if recipe.gates]),
         }
         return differences(report, report.model_copy(update=update))
 

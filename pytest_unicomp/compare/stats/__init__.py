@@ -2,14 +2,14 @@
 
 from pytest_unicomp.compare.stats.betting import kelly, log_capital
 from pytest_unicomp.compare.stats.bootstrap import bootstrap_difference
-from pytest_unicomp.compare.stats.clusters import design_effect
+from pytest_unicomp.compare.stats.clusters import Sums, cluster_sums, design_effect
 from pytest_unicomp.compare.stats.corpus import f1, log_perplexity, pearson
-from pytest_unicomp.compare.stats.decisions import Decisions, decide_clustered, decide_counts, normal_bounds, normal_statistic
+from pytest_unicomp.compare.stats.decisions import Decisions, decide_clustered, decide_counts, decide_sums, normal_bounds, normal_statistic
 from pytest_unicomp.compare.stats.exact import exact_interval, exact_tail
 from pytest_unicomp.compare.stats.means import Mean, clustered_mean, mean, mean_and_error, t_interval
 from pytest_unicomp.compare.stats.paired import Paired, paired_difference
 from pytest_unicomp.compare.stats.pooling import Bounded, holm, mover_mean
-from pytest_unicomp.compare.stats.power import implied_stderr, minimum_detectable_effect, required_items
+from pytest_unicomp.compare.stats.power import implied_stderr, minimum_detectable_effect, passing_probability, required_items
 from pytest_unicomp.compare.stats.proportions import (
     extreme_rate_stderr,
     newcombe_interval,
@@ -29,12 +29,15 @@ __all__ = [
     "Mean",
     "Paired",
     "Sequential",
+    "Sums",
     "bootstrap_difference",
     "capital_paths",
+    "cluster_sums",
     "clustered_mean",
     "crossing",
     "decide_clustered",
     "decide_counts",
+    "decide_sums",
     "design_effect",
     "equivalence",
     "exact_interval",
@@ -55,6 +58,7 @@ __all__ = [
     "normal_bounds",
     "normal_statistic",
     "paired_difference",
+    "passing_probability",
     "pearson",
     "quantile_interval",
     "ratio_interval",

@@ -1,13 +1,14 @@
-"""Verdicts of many simulated evaluations at once, from counts of flips alone; for power analysis, the self-test and error rates."""
+"""Verdicts of many simulated evaluations at once, from sums over clusters alone; for power analysis, the self-test and error rates."""
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_unicomp.compare.stats.clusters import assumed_effect, shrunk_effect, touched_by_chance
+from pytest_unicomp.compare.stats.clusters import Sums, design_effects, satterthwaite
 from pytest_unicomp.compare.stats.exact import exact_tail
+from pytest_unicomp.compare.stats.graded import EXACT_UP_TO, decide_one, flip_size
 from pytest_unicomp.compare.stats.means import t_quantile
-from pytest_unicomp.compare.stats.paired import EXACT_UP_TO
 from pytest_unicomp.compare.stats.proportions import normal_quantile, score
 
 if TYPE_CHECKING:
@@ -44,43 +45,48 @@ def decide_counts(losses: Any, gains: Any, n: int, *, margin: float, alpha: floa
 
 
 def decide_clustered(lost: Any, gained: Any, sizes: Any, *, margin: float, alpha: float) -> Decisions:
-    """Return the verdicts of evaluations whose items share clusters: counts of shape (evaluations, clusters), one size per cluster.
+    """Return the verdicts of evaluations whose right-or-wrong items share clusters: counts of shape (evaluations, clusters), one size per cluster.
 
     Both tests of `paired_difference` with clusters, applied at the margin: for independent items, and at the effective number of items.
     """
     import numpy as np
 
     lost, gained, sizes = np.asarray(lost), np.asarray(gained), np.asarray(sizes)
-    losses, gains, n = lost.sum(axis=1), gained.sum(axis=1), int(sizes.sum())
-    alone = decide_counts(losses, gains, n, margin=margin, alpha=alpha)
-    share = sizes / n
-    scaled = share**2 / (1 - share)
-    degrees = 1 / float((share**2).sum() + scaled.sum() ** 2 - (scaled**2).sum())
-    shrink = _effects(lost, gained, sizes) * (t_quantile(1 - alpha, degrees) / normal_quantile(1 - alpha)) ** 2
-    statistic = -normal_statistic(losses / shrink, gains / shrink, n / shrink, margin)
-    limit = normal_quantile(1 - alpha)
-    return Decisions(alone.passes & (statistic > limit), alone.fails & (statistic < -limit))
+    alone = decide_counts(lost.sum(axis=1), gained.sum(axis=1), int(sizes.sum()), margin=margin, alpha=alpha)
+    return _together(Sums(lost, gained, lost + gained, sizes), alone, margin=margin, alpha=alpha)
 
 
-def _effects(lost: np.ndarray, gained: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Return the design effect of each evaluation, the same as `design_effect` computes from items."""
+def decide_sums(sums: Sums, *, margin: float, alpha: float) -> Decisions:
+    """Return the verdicts of evaluations with partial credit, from the sums of their differences over clusters (one cluster: independent items).
+
+    The tests are those of `paired_difference` for scores in [0, 1], applied at the margin.
+    """
     import numpy as np
 
-    n, share = int(sizes.sum()), sizes / sizes.sum()
-    flips, mean = (lost + gained).sum(axis=1), (gained - lost).sum(axis=1) / n
-    residuals = gained - lost - mean[:, None] * sizes
-    clustered = (residuals**2 / (1 - share)).sum(axis=1) / n**2
-    independent = (flips - n * mean**2) / (n - 1) / n
-    assumed = assumed_effect(float((sizes**2).sum() / n))
-    seen = np.where(independent > 1e-15, clustered / np.maximum(independent, 1e-15), assumed)
-    expected = {int(count): touched_by_chance(int(count), sizes.tolist()) for count in np.unique(flips)}
-    touched = ((lost + gained) > 0).sum(axis=1)
-    return np.array(
-        [
-            shrunk_effect(float(one), assumed, touched=int(many), expected=expected[int(count)])
-            for one, many, count in zip(seen, touched, flips, strict=True)
-        ]
-    )
+    n = int(sums.sizes.sum())
+    lost, gained, squares = (part.sum(axis=1) for part in sums[:3])
+    share = flip_size(lost + gained, squares)
+    tail = cache(exact_tail)
+    rows = [
+        decide_one(*(float(one) for one in row), margin=margin, alpha=alpha, tail=tail)
+        for row in zip(lost / share, gained / share, n / share, strict=True)
+    ]
+    alone = Decisions(*(np.array(side, dtype=bool) for side in zip(*rows, strict=True)))
+    return alone if len(sums.sizes) == 1 else _together(sums, alone, margin=margin, alpha=alpha)
+
+
+def _together(sums: Sums, alone: Decisions, *, margin: float, alpha: float) -> Decisions:
+    """Return the verdicts that also hold at the effective number of items."""
+    lost, gained, squares = (part.sum(axis=1) for part in sums[:3])
+    stretch = (t_quantile(1 - alpha, satterthwaite(sums.sizes)) / normal_quantile(1 - alpha)) ** 2
+    limit = normal_quantile(1 - alpha)
+
+    def statistic(effects: np.ndarray) -> np.ndarray:
+        shrink = effects * stretch * flip_size(lost + gained, squares)
+        return -normal_statistic(lost / shrink, gained / shrink, sums.sizes.sum() / shrink, margin)
+
+    below, above = (statistic(effects) for effects in design_effects(sums))
+    return Decisions(alone.passes & (below > limit), alone.fails & (above < -limit))
 
 
 def normal_statistic(losses: Any, gains: Any, n: Any, margin: float) -> np.ndarray:

@@ -1,20 +1,18 @@
-"""Estimates the difference of two paired evaluations; chooses the method by the kind of score and by clusters."""
+"""Estimates the difference of two paired evaluations, by the score interval, for items alone and in clusters, bounded and not."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from math import ceil, log, sqrt
+from math import ceil, fsum, sqrt
 
 from pytest_unicomp.api.errors import UnicompError
-from pytest_unicomp.compare.stats.clusters import design_effect
-from pytest_unicomp.compare.stats.exact import exact_interval, exact_tail
-from pytest_unicomp.compare.stats.means import Mean, mean, t_interval, t_probability, t_quantile
+from pytest_unicomp.compare.stats.clusters import cluster_sums, cluster_totals, design_effect, design_effects
+from pytest_unicomp.compare.stats.graded import EXACT_UP_TO, flip_size, score_interval, score_tail
+from pytest_unicomp.compare.stats.means import Mean, clustered_mean, mean, t_interval, t_probability, t_quantile
 from pytest_unicomp.compare.stats.power import implied_stderr
 from pytest_unicomp.compare.stats.proportions import normal_quantile, tango_interval, tango_statistic, wilson_interval
-
-# Above this many discordant items the normal approximation is as good as the exact tail (simulation in docs/verdicts.md).
-EXACT_UP_TO = 100
+from pytest_unicomp.compare.stats.unbounded import hidden_variance, largest_difference, skewness, tailed_factors
 
 
 @dataclass(frozen=True)
@@ -45,11 +43,11 @@ def paired_difference(
 ) -> Paired:
     """Compare two score sequences of the same items, larger is better; the interval is two-sided at 1 - 2 alpha.
 
-    Scores all 0 or 1: score interval with an exact tail up to EXACT_UP_TO discordant items, Tango's beyond. Other scores in [0, 1]
-    (`bounded`): Student's t with a floor under its variance. Unbounded scores: Student's t. Items that share clusters: see `_clustered_binary`.
-    `p_value` <= alpha iff `upper` < -margin. If the allowed loss differs by item (`allowances` instead of `margin`), the estimate is
-    mean(difference + allowance), and the interval is shifted by the mean allowance, so that the same rule decides.
-    Raises UnicompError if the uncertainty cannot be estimated (one unbounded item, one cluster).
+    Scores in [0, 1] (`bounded`): score interval with an exact tail up to EXACT_UP_TO discordant items, Tango's beyond, for partial credit as
+    for right or wrong. Unbounded scores: the wider of that, scaled to the `largest_difference`, and Student's t with room for a long tail.
+    Items that share clusters: see `_scored`. `p_value` <= alpha iff `upper` < -margin. If the allowed loss differs by item (`allowances`
+    instead of `margin`), the interval holds the uncertainty of the mean allowance too, so that the same rule decides.
+    Raises UnicompError if the uncertainty cannot be estimated (one unbounded item, unbounded scores that are all 0, one cluster).
     """
     if not reference or len(reference) != len(candidate):
         raise UnicompError(
@@ -57,42 +55,44 @@ def paired_difference(
         )
     if clusters is not None and len(set(clusters)) == len(reference):
         clusters = None
-    binary = bounded and all(score in (0, 1) for score in (*reference, *candidate))
     differences = [new - old for old, new in zip(reference, candidate, strict=True)]
+    within = bounded and all(0 <= score <= 1 for score in (*reference, *candidate))
+    size = None if within else largest_difference(reference, candidate)
     if allowances is not None and len(set(allowances)) > 1:
-        return _varying(differences, clusters, list(allowances), alpha, bounded, binary)
-    return _constant(differences, clusters, alpha, margin if allowances is None else allowances[0], bounded, binary)
+        return _varying(differences, clusters, list(allowances), alpha, size)
+    return _constant(differences, clusters, alpha, margin if allowances is None else allowances[0], size)
 
 
-def _constant(
-    differences: Sequence[float], clusters: Sequence[Hashable] | None, alpha: float, margin: float, bounded: bool, binary: bool
-) -> Paired:
-    if binary and clusters is None:
-        return _independent_binary(differences, alpha, margin)
-    if binary and clusters is not None:
-        return _clustered_binary(differences, clusters, alpha, margin)
-    return _numeric(differences, clusters, alpha, margin, bounded)
+def _constant(differences: Sequence[float], clusters: Sequence[Hashable] | None, alpha: float, margin: float, size: float | None) -> Paired:
+    """Return the difference if every item is allowed the same; `size` None: scores in [0, 1]."""
+    if size is None:
+        return _scored(differences, clusters, alpha, margin)
+    found = _scored([value / size for value in differences], clusters, alpha, margin / size)
+    tailed = _tailed(differences, clusters, alpha, margin, size)
+    lower, upper = min(found.lower * size, tailed.lower), max(found.upper * size, tailed.upper)
+    p_value = max(found.p_value, tailed.p_value)
+    return _paired(tailed.difference, lower, upper, p_value, alpha=alpha, margin=margin, method=tailed.method)
 
 
 def _varying(
-    differences: Sequence[float], clusters: Sequence[Hashable] | None, allowances: list[float], alpha: float, bounded: bool, binary: bool
+    differences: Sequence[float], clusters: Sequence[Hashable] | None, allowances: list[float], alpha: float, size: float | None
 ) -> Paired:
-    """Return the difference if the allowance varies by item.
+    """Return the difference if the allowance varies by item: MOVER of the difference's interval and that of the mean allowance.
 
-    Binary scores with two allowances (a share of a score of 0 or 1): MOVER of the difference's interval and Wilson's interval of the share
-    of the larger allowance. Else Student's t of difference + allowance. Source: Zou 2008, American Journal of Epidemiology 168, 212-224 (MOVER with a correlation).
+    The latter is Wilson's for two allowances (a share of a score of 0 or 1), Student's t for more.
+    Source: Zou 2008, American Journal of Epidemiology 168, 212-224 (MOVER with a correlation).
     """
     margin = sum(allowances) / len(allowances)
-    if not binary or len(set(allowances)) > 2:
-        return _shifted(
-            _numeric([one + more for one, more in zip(differences, allowances, strict=True)], clusters, alpha, 0.0, bounded), margin
-        )
-    found = _constant(differences, clusters, alpha, margin, bounded, binary)
+    found = _constant(differences, clusters, alpha, margin, size)
     low, high = min(allowances), max(allowances)
-    marked = [float(value == high) for value in allowances]
+    marked = [(value - low) / (high - low) for value in allowances]
     effect = 1.0 if clusters is None else design_effect(marked, clusters)[0]
-    lower, upper = wilson_interval(sum(marked) / effect, len(marked) / effect, confidence=1 - 2 * alpha)
     share = sum(marked) / len(marked)
+    if len(set(allowances)) == 2:
+        lower, upper = wilson_interval(sum(marked) / effect, len(marked) / effect, confidence=1 - 2 * alpha)
+    else:
+        estimate = mean(marked)
+        lower, upper = t_interval(Mean(share, estimate.stderr * sqrt(effect), estimate.degrees), confidence=1 - 2 * alpha)
     together = _correlation(differences, marked)
     below = _joined(found.difference - found.lower, (high - low) * (share - lower), together)
     above = _joined(found.upper - found.difference, (high - low) * (upper - share), together)
@@ -113,15 +113,6 @@ def _correlation(first: Sequence[float], second: Sequence[float]) -> float:
     return float(np.corrcoef(first, second)[0, 1])
 
 
-def _shifted(found: Paired, margin: float) -> Paired:
-    """Turn the estimate of difference + allowance into one of the difference, with the same distance to the margin."""
-    return Paired(found.difference - margin, found.stderr, found.lower - margin, found.upper - margin, found.p_value, found.method, margin)
-
-
-def _counts(differences: Sequence[float]) -> tuple[int, int, int]:
-    return sum(value < 0 for value in differences), sum(value > 0 for value in differences), len(differences)
-
-
 def _agreeing(p_value: float, alpha: float, fails: bool) -> float:
     """Return a p-value that agrees with the interval, against rounding of the root and tails that are not quite monotone."""
     return min(p_value, alpha) if fails else max(p_value, alpha * (1 + 1e-9))
@@ -134,55 +125,59 @@ def _paired(difference: float, lower: float, upper: float, p_value: float, *, al
     return Paired(difference, stderr, lower, upper, _agreeing(p_value, alpha, upper < -margin), method, margin)
 
 
-def _independent_binary(differences: Sequence[float], alpha: float, margin: float) -> Paired:
-    from scipy.special import ndtr
-
-    losses, gains, n = _counts(differences)
-    if losses + gains <= EXACT_UP_TO:
-        lower, upper = exact_interval(losses, gains, n, confidence=1 - 2 * alpha)
-        p_value, method = exact_tail(losses, gains, n, margin), "score, exact tail"
-    else:
-        lower, upper = tango_interval(losses, gains, n, confidence=1 - 2 * alpha)
-        p_value, method = float(ndtr(tango_statistic(losses, gains, n, -margin))), "score (Tango)"
-    return _paired((gains - losses) / n, lower, upper, p_value, alpha=alpha, margin=margin, method=method)
-
-
-def _clustered_binary(differences: Sequence[float], clusters: Sequence[Hashable], alpha: float, margin: float) -> Paired:
-    """Return Tango's interval at the effective number of items, never narrower than for independent items.
+def _scored(differences: Sequence[float], clusters: Sequence[Hashable] | None, alpha: float, margin: float) -> Paired:
+    """Return the score interval of differences in [-1, 1]; with clusters at the effective number of items, never narrower than for independent ones.
 
     Effective number: n / (design effect x (t quantile / normal quantile)^2). Source: Korn & Graubard 1998, Survey Methodology 24, 193-201,
-    who do the same to the Clopper-Pearson interval of one proportion.
+    who do the same to the Clopper-Pearson interval of one proportion. Partial credit needs fewer items for the same error: `flip_size`.
     """
     from scipy.special import ndtr
 
-    losses, gains, n = _counts(differences)
-    effect, estimate = design_effect(differences, clusters)
-    shrink = effect * (t_quantile(1 - alpha, estimate.degrees) / normal_quantile(1 - alpha)) ** 2
-    counts = (losses / shrink, gains / shrink, n / shrink)
-    lower, upper = tango_interval(*counts, confidence=1 - 2 * alpha)
-    p_value = float(ndtr(tango_statistic(*counts, -margin)))
-    alone = _independent_binary(differences, alpha, margin)
-    lower, upper, p_value = min(lower, alone.lower), max(upper, alone.upper), max(p_value, alone.p_value)
-    return _paired(
-        (gains - losses) / n, lower, upper, p_value, alpha=alpha, margin=margin, method=f"score (Tango), {ceil(n / shrink)} effective items"
-    )
+    lost, gained = fsum(-value for value in differences if value < 0), fsum(value for value in differences if value > 0)
+    n, difference = len(differences), fsum(differences) / len(differences)
+    share = float(flip_size(lost + gained, fsum(value * value for value in differences)))
+    counts = (lost / share, gained / share, n / share)
+    lower, upper = score_interval(*counts, alpha=alpha)
+    p_value = score_tail(*counts, margin)
+    kind = "score" if share == 1 else "score, partial credit"
+    method = f"{kind}, exact tail" if sum(counts[:2]) <= EXACT_UP_TO else f"{kind} (Tango)"
+    if clusters is not None:
+        below, above = _scaled(differences, clusters, counts, alpha)
+        lower = min(lower, tango_interval(*below, confidence=1 - 2 * alpha)[0])
+        upper = max(upper, tango_interval(*above, confidence=1 - 2 * alpha)[1])
+        p_value = max(p_value, float(ndtr(tango_statistic(*above, -margin))))
+        method = f"{kind} (Tango), {_effective(below[2] * share, margin, alpha)}"
+    return _paired(difference, max(lower, -1.0), min(upper, 1.0), p_value, alpha=alpha, margin=margin, method=method)
 
 
-def _numeric(differences: Sequence[float], clusters: Sequence[Hashable] | None, alpha: float, margin: float, bounded: bool) -> Paired:
-    """Return Student's t interval. For scores in [0, 1] a variance floor makes n unchanged items give the rule of three, +- -log(alpha) / n."""
-    n = len(differences)
-    if bounded and n == 1:
-        return _paired(differences[0], -1.0, 1.0, 1.0, alpha=alpha, margin=margin, method="one item")
-    effect, estimate = (1.0, mean(differences)) if clusters is None else design_effect(differences, clusters)
-    method = "t" if clusters is None else "t, CR2 by cluster"
-    if bounded:
-        floor = effect * (log(1 / alpha) / normal_quantile(1 - alpha) / n) ** 2
-        estimate = Mean(estimate.value, sqrt(estimate.stderr**2 + floor), estimate.degrees)
-    lower, upper = t_interval(estimate, confidence=1 - 2 * alpha)
-    if bounded:
-        lower, upper = max(lower, -1.0), min(upper, 1.0)
-    beyond = estimate.value + margin
-    p_value = 0.0 if beyond < 0 else 1.0
-    if estimate.stderr > 0:
-        p_value = t_probability(beyond / estimate.stderr, estimate.degrees)
-    return _paired(estimate.value, lower, upper, p_value, alpha=alpha, margin=margin, method=method)
+def _scaled(
+    differences: Sequence[float], clusters: Sequence[Hashable], counts: tuple[float, float, float], alpha: float
+) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+    """Return the counts at the effective number of items: for the lower end, and for the upper."""
+    degrees = clustered_mean(differences, clusters).degrees
+    stretch = (t_quantile(1 - alpha, degrees) / normal_quantile(1 - alpha)) ** 2
+    lower, upper = (stretch * float(effects[0]) for effects in design_effects(cluster_sums(differences, clusters)))
+    return tuple(count / lower for count in counts), tuple(count / upper for count in counts)  # type: ignore[return-value]
+
+
+def _effective(items: float, margin: float, alpha: float) -> str:
+    """Return the effective number of items in words, and whether so few could pass even if nothing were lost."""
+    bound = normal_quantile(1 - alpha) ** 2
+    few = ": too few clusters to decide" if 0 < margin <= bound / (items + bound) else ""
+    return f"{ceil(items)} effective items{few}"
+
+
+def _tailed(differences: Sequence[float], clusters: Sequence[Hashable] | None, alpha: float, margin: float, size: float) -> Paired:
+    """Return Student's t interval with room for a long tail, and for a difference of `size` that no item showed."""
+    estimate = mean(differences)
+    stderr = sqrt(estimate.stderr**2 + hidden_variance(len(differences), size, alpha=alpha))
+    units: Sequence[float] = differences
+    below, above, method = stderr, stderr, "t with room for a long tail"
+    if clusters is not None:
+        effects = design_effects(cluster_sums(differences, clusters))
+        below, above = (stderr * sqrt(float(effect[0])) for effect in effects)
+        estimate, units = clustered_mean(differences, clusters), cluster_totals(differences, clusters)
+        method = f"{method}, CR2 by cluster"
+    wide, long = (float(factor) for factor in tailed_factors(estimate.degrees, float(skewness(units)), len(units), alpha=alpha))
+    p_value = t_probability((estimate.value + margin) / above, estimate.degrees)
+    return Paired(estimate.value, stderr, estimate.value - wide * below, estimate.value + long * above, p_value, method, margin)

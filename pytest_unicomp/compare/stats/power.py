@@ -31,3 +31,14 @@ def required_items(stderr: float, n: int, distance: float, *, alpha: float, powe
     if distance == 0:
         return None
     return max(1, ceil(n * (minimum_detectable_effect(stderr, alpha=alpha, power=power) / distance) ** 2))
+
+
+def passing_probability(below: float, margin: float, *, alpha: float) -> float:
+    """Return the probability that a non-inferiority test at `margin` passes if nothing is lost and its interval ends `below` the estimate.
+
+    Phi(z (margin / below - 1)) with z = z(1 - alpha), since the standard error is below / z; 1 if the interval has no width.
+    Source: the normal approximation of the power of the one-sided test (Julious 2004, Statistics in Medicine 23, 1921-1986, section 4.2).
+    """
+    from scipy.special import ndtr
+
+    return 1.0 if below == 0 else float(ndtr(normal_quantile(1 - alpha) * (margin / below - 1)))

@@ -31,12 +31,12 @@ def test_clustered_counts_give_the_verdict_of_the_interval(clusters, rate):
     sizes = random.integers(1, 25, size=clusters)
     own = random.dirichlet([rate, rate / 4, 1.0], size=(40, clusters))
     counts = np.array([[random.multinomial(size, share) for size, share in zip(sizes, row, strict=True)] for row in own])
-    found = stats.decide_clustered(counts[..., 0], counts[..., 1], sizes, margin=0.03, alpha=0.05)
+    found = stats.decide_clustered(counts[..., 0], counts[..., 1], sizes, margin=0.08, alpha=0.05)
     seen = set()
     for row, passes, fails in zip(counts, *found, strict=True):
         differences = [value for lost, gained, same in row for value in [-1.0] * lost + [1.0] * gained + [0.0] * same]
         names = np.repeat(np.arange(clusters), sizes).tolist()
-        assert verdict(differences, names, 0.03) == (passes, fails)
+        assert verdict(differences, names, 0.08) == (passes, fails)
         seen.add((bool(passes), bool(fails)))
     assert len(seen) > 1
 
@@ -47,3 +47,21 @@ def test_bounds_by_bisection_are_tangos():
     for place in range(4):
         expected = stats.tango_interval(losses[place], gains[place], n[place], confidence=0.9)
         assert (lower[place], upper[place]) == pytest.approx(expected, abs=1e-8)
+
+
+@pytest.mark.parametrize("clusters", [1, 12, 30])
+def test_sums_of_partial_credit_give_the_verdict_of_the_interval(clusters):
+    random = np.random.default_rng(clusters)
+    place = np.arange(240) % clusters
+    seen = set()
+    for drop in (0.0, 0.02, 0.1, 0.25):
+        for _ in range(8):
+            after = np.where(random.random(240) < 0.25, random.choice([-1.0, -0.5, 0.25, 0.5], size=240) - drop, 0.0).clip(-1, 1)
+            names = None if clusters == 1 else place.tolist()
+            sums = stats.cluster_sums(after.tolist(), place.tolist())
+            found = stats.decide_sums(sums, margin=0.05, alpha=0.05)
+            before = np.maximum(-after, 0.0)
+            pair = stats.paired_difference(before.tolist(), (before + after).tolist(), names, alpha=0.05, margin=0.05)
+            assert (pair.lower > -0.05, pair.upper < -0.05) == (bool(found.passes[0]), bool(found.fails[0]))
+            seen.add((bool(found.passes[0]), bool(found.fails[0])))
+    assert len(seen) > 1

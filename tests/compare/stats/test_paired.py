@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import isfinite
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -90,12 +91,15 @@ def test_clusters_never_make_the_interval_narrower(rows):
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.floats(-5, 5), min_size=2, max_size=40), st.floats(-1, 1))
-def test_unbounded_scores_shift_their_interval_with_them(values, shift):
+@given(
+    st.lists(st.floats(-5, 5).map(lambda value: round(value, 3)), min_size=2, max_size=40).filter(any), st.sampled_from([0.01, 3.0, 100.0])
+)
+def test_unbounded_scores_scale_their_interval_with_them(values, factor):
     base = stats.paired_difference([0.0] * len(values), values, alpha=0.05, margin=0.05, bounded=False)
-    moved = stats.paired_difference([0.0] * len(values), [value + shift for value in values], alpha=0.05, margin=0.05, bounded=False)
-    assert abs(moved.lower - base.lower - shift) < 1e-9
-    assert abs(moved.upper - base.upper - shift) < 1e-9
+    scaled = [factor * value for value in values]
+    found = stats.paired_difference([0.0] * len(values), scaled, alpha=0.05, margin=0.05 * factor, bounded=False)
+    assert (found.lower, found.upper) == pytest.approx((factor * base.lower, factor * base.upper), rel=1e-5, abs=1e-9)
+    assert found.p_value == pytest.approx(base.p_value, abs=1e-6)
 
 
 def test_a_clustered_loss_is_less_certain_than_an_independent_one():
