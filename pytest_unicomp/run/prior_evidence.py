@@ -97,8 +97,14 @@ def _measured(reference: Measurement | None, candidate: Measurement | None) -> t
     flips = sum(before.score != after.score for before, after in pairs)
     differences = [float(after.score or 0) - float(before.score or 0) for before, after in pairs]
     clusters = [after.cluster or f"item {after.id}" for _, after in pairs]
-    effect = stats.design_effect(differences, clusters)[0] if 1 < len(set(clusters)) < len(pairs) else 1.0
+    effect = _design_effect(differences, clusters) if 1 < len(set(clusters)) < len(pairs) else 1.0
     source = f"measured on {len(pairs)} items"
     if reference.metric == NATS or any(item.score not in (0, 1) for pair in pairs for item in pair):
         return None, source, effect, stats.mean(differences).stderr * sqrt(len(pairs))
     return (flips + 0.5) / (len(pairs) + 1), source, effect, None
+
+
+def _design_effect(differences: list[float], clusters: list[str]) -> float:
+    """Return the design effect of the end of the interval that it widens more, as a verdict would use it."""
+    below, above = stats.design_effects(stats.cluster_sums(differences, clusters))
+    return max(float(below[0]), float(above[0]))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
-from math import sqrt
+from dataclasses import asdict, replace
+from math import prod, sqrt
 from typing import TYPE_CHECKING, Any
 
 from pytest_unicomp.api.benchmark import Evaluation
@@ -17,7 +17,12 @@ from pytest_unicomp.store.baselines import Baselines
 if TYPE_CHECKING:
     import numpy as np
 
+    # Differences, the ends of their intervals, and p-values, one entry per simulated run.
+    Drawn = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
 REPLICATES = 4000
+# By how many times the items of a benchmark are imagined to grow, and which gain in probability is worth a sentence.
+MORE_ITEMS, SMALLEST_GAIN = 2, 0.005
 # The columns of the table; --json has everything.
 SHOWN = ("recipe", "benchmark", "items", "items needed", "smallest loss", "flips", "passes", "time")
 
@@ -128,24 +133,40 @@ def _recipe(own: Sequence[tuple[Cell, PriorEvidence]], policy: Policy, drop: flo
     items = [(cell, expected) for cell, expected in own if cell.kind == "items"]
     scored = [(cell, expected) for cell, expected in items if expected.variance is not None and expected.items is not None]
     left_out = [cell.benchmark for cell, _ in items if cell not in [kept for kept, _ in scored]]
-    names = ("recipe_passes_unchanged", "recipe_fails_dropped", "recipe_stopped_dropped")
+    names = ("recipe_passes_unchanged", "recipe_fails_dropped", "recipe_stopped_dropped", "recipe_raised_by", "recipe_raised_to")
     if not scored:
         return {**dict.fromkeys(names), "recipe_left_out": left_out}
-    unchanged, dropped = (_verdicts(scored, policy, true) for true in (0.0, drop))
-    rates = (float(unchanged[0].mean()), float(dropped[1].mean()), float((~dropped[0]).mean()))
-    return {**dict(zip(names, rates, strict=True)), "recipe_left_out": left_out}
+    unchanged, dropped = ([_drawn(cell, expected, policy, true) for cell, expected in scored] for true in (0.0, drop))
+    passes, (kept, fails) = _verdicts(scored, unchanged, policy)[0], _verdicts(scored, dropped, policy)
+    rates = (float(passes.mean()), float(fails.mean()), float((~kept).mean()))
+    return {**dict(zip(names, (*rates, *_raised(scored, unchanged, policy)), strict=True)), "recipe_left_out": left_out}
 
 
-def _intervals(
-    expected: PriorEvidence, drop: float, name: str, margin: float, alpha: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _raised(scored: Sequence[tuple[Cell, PriorEvidence]], drawn: Sequence[Drawn], policy: Policy) -> tuple[str, float]:
+    """Return the benchmark that would help an unchanged model most with MORE_ITEMS times its items, and with which probability all then passes."""
+    options = []
+    for place, (cell, expected) in enumerate(scored):
+        grown = _drawn(cell, replace(expected, items=MORE_ITEMS * (expected.items or 1)), policy, 0.0)
+        passes, _ = _verdicts(scored, [grown if other == place else one for other, one in enumerate(drawn)], policy)
+        options.append((float(passes.mean()), cell.benchmark))
+    best, benchmark = max(options, key=lambda option: option[0])
+    return benchmark, best
+
+
+def _drawn(cell: Cell, expected: PriorEvidence, policy: Policy, drop: float) -> Drawn:
+    margin = points(own_policy(policy, cell).benchmark, [expected])
+    return _intervals(expected, drop, cell.benchmark, margin, policy.alpha)
+
+
+def _intervals(expected: PriorEvidence, drop: float, name: str, margin: float, alpha: float) -> Drawn:
     """Simulate differences; return them with the ends of their intervals and the p-values of a loss beyond `margin`."""
     import numpy as np
     from scipy.special import ndtr, ndtri
 
     if expected.spread is None:
         lost, gained, n = _draw(expected, drop, name)
-        lower, upper = stats.normal_bounds(lost, gained, n, alpha=alpha)
+        pairs, place = np.unique(np.stack([lost, gained]), axis=1, return_inverse=True)
+        lower, upper = (ends[place.ravel()] for ends in stats.normal_bounds(pairs[0], pairs[1], n, alpha=alpha))
         return (gained - lost) / n, lower, upper, ndtr(-stats.normal_statistic(lost, gained, n, margin))
     stderr = expected.spread * sqrt(expected.design_effect / (expected.items or 1))
     value = np.random.default_rng([round(1e6 * drop), *name.encode()]).normal(-drop, stderr, REPLICATES)
@@ -153,16 +174,13 @@ def _intervals(
     return value, value - half, value + half, ndtr((value + margin) / max(stderr, 1e-12))
 
 
-def _verdicts(scored: Sequence[tuple[Cell, PriorEvidence]], policy: Policy, drop: float) -> tuple[np.ndarray, np.ndarray]:
+def _verdicts(scored: Sequence[tuple[Cell, PriorEvidence]], drawn: Sequence[Drawn], policy: Policy) -> tuple[np.ndarray, np.ndarray]:
     """Return which simulated runs pass and which fail: capabilities are pooled by MOVER, benchmarks fail after Holm's first step."""
     import numpy as np
 
     parts: dict[tuple[str, bool], list[tuple[np.ndarray, np.ndarray, np.ndarray]]] = {}
     smallest = np.ones(REPLICATES)
-    for cell, expected in scored:
-        value, lower, upper, p_values = _intervals(
-            expected, drop, cell.benchmark, points(own_policy(policy, cell).benchmark, [expected]), policy.alpha
-        )
+    for (cell, expected), (value, lower, upper, p_values) in zip(scored, drawn, strict=True):
         # Rates and nats per token are never pooled.
         parts.setdefault((cell.capability, expected.spread is None), []).append((value, lower, upper))
         smallest = np.minimum(smallest, p_values)
@@ -189,5 +207,22 @@ def summary(found: Sequence[dict[str, Any]]) -> list[str]:
             f"{row['recipe']}: an unchanged model passes everything with probability {row['recipe_passes_unchanged']:.2f}; a drop of "
             f"{100 * row['drop']:.1f} points everywhere fails with {row['recipe_fails_dropped']:.2f} and does not pass with {row['recipe_stopped_dropped']:.2f}"
             + (f" (without {', '.join(row['recipe_left_out'])}, about which nothing is known)." if row["recipe_left_out"] else ".")
+            + _help(row["recipe_passes_unchanged"], row["recipe_raised_by"], row["recipe_raised_to"])
         )
-    return lines
+    return [*lines, *_whole(found)]
+
+
+def _help(passes: float, benchmark: str, raised: float) -> str:
+    return f" Twice the items of {benchmark} would raise the first most, to {raised:.2f}." if raised - passes >= SMALLEST_GAIN else ""
+
+
+def _whole(found: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the line on all gating recipes together, whose noise is taken as independent; none for one recipe or if something is unknown."""
+    gating = list({row["recipe"]: row for row in found if row["gates"]}.values())
+    if len(gating) < 2 or any(row["recipe_passes_unchanged"] is None for row in gating):
+        return []
+    passes = [row["recipe_passes_unchanged"] for row in gating]
+    worst = min(gating, key=lambda row: float(row["recipe_passes_unchanged"]))
+    return [
+        f"The whole gate: {len(gating)} unchanged models all pass with probability {prod(passes):.2f}; least likely is {worst['recipe']}."
+    ]

@@ -2,7 +2,7 @@
 
 from pytest_unicomp.compare.stats.betting import kelly, log_capital
 from pytest_unicomp.compare.stats.bootstrap import bootstrap_difference
-from pytest_unicomp.compare.stats.clusters import Sums, cluster_sums, design_effect
+from pytest_unicomp.compare.stats.clusters import Sums, cluster_sums, design_effect, design_effects
 from pytest_unicomp.compare.stats.corpus import f1, log_perplexity, pearson
 from pytest_unicomp.compare.stats.decisions import Decisions, decide_clustered, decide_counts, decide_sums, normal_bounds, normal_statistic
 from pytest_unicomp.compare.stats.exact import exact_interval, exact_tail
@@ -39,6 +39,7 @@ __all__ = [
     "decide_counts",
     "decide_sums",
     "design_effect",
+    "design_effects",
     "equivalence",
     "exact_interval",
     "exact_tail",

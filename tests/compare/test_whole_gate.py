@@ -1,0 +1,44 @@
+"""How likely a model without any loss passes: from the widths of the intervals, against simulation by the real rule."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pytest_unicomp.compare import pool, stats, unchanged, unchanged_gate
+from tests.compare.toy_checks import POLICY, kept
+
+
+def found(*checks):
+    names = dict.fromkeys(check.capability for check in checks)
+    return unchanged(checks, [pool([check for check in checks if check.capability == name], policy=POLICY) for name in names], POLICY)
+
+
+@pytest.mark.parametrize(("n", "discordance"), [(1000, 0.1), (1000, 0.2), (4000, 0.2)])
+def test_the_probability_is_that_of_the_simulated_gate(n, discordance):
+    counts = np.random.default_rng(n).multinomial(n, [discordance / 2, discordance / 2, 1 - discordance], size=4000)
+    simulated = stats.decide_counts(counts[:, 0], counts[:, 1], n, margin=0.03, alpha=0.05).passes.mean()
+    half = n * discordance / 2
+    lower, upper = stats.tango_interval(half, half, n, confidence=0.9)
+    assert found(kept(lower, upper, n=n)).passes == pytest.approx(simulated, abs=0.03)
+
+
+def test_ten_capabilities_pass_together_less_often_than_each():
+    one = found(kept(-0.025, 0.025))
+    ten = found(*(kept(-0.025, 0.025, capability=f"c{place}", benchmark=f"b{place}") for place in range(10)))
+    assert ten.passes == pytest.approx(one.passes**10)
+
+
+def test_the_benchmark_with_the_widest_interval_is_the_one_to_enlarge():
+    checks = [kept(-low, low, capability=f"c{low}", benchmark=f"b{low}") for low in (0.005, 0.028, 0.015)]
+    raised = found(*checks)
+    assert raised.raised_by == "b0.028"
+    assert raised.passes < raised.raised_to
+    assert unchanged_gate([raised, raised]).passes == pytest.approx(raised.passes**2)
+    assert unchanged_gate([raised, None]) is None
+
+
+def test_a_reference_at_chance_never_passes_and_a_capability_without_interval_is_unknown():
+    at_chance = kept(-0.01, 0.01).model_copy(update={"verdict": "inconclusive", "chance": 0.25, "chance_corrected_retention": None})
+    assert found(at_chance).passes == 0
+    assert found(kept(-0.01, 0.01).model_copy(update={"interval": None})) is None
