@@ -32,6 +32,8 @@ def frozen_heap() -> Iterator[None]:
     """Leave what earlier modules and imports made out of garbage collection: the compression libraries collect often, which takes a second each."""
     gc.freeze()
     yield
+    # Before the heap is whole again, since what is garbage now would be frozen by the next module; only new objects are searched.
+    gc.collect()
     gc.unfreeze()
 
 
