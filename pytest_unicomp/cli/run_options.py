@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -10,8 +11,8 @@ from pytest_unicomp.api.errors import UsageProblem, nearest
 from pytest_unicomp.config.option import Option
 from pytest_unicomp.config.settings import flag, options
 
-# The column at which help begins, and the width of the whole.
-INDENT, WIDTH = 30, 100
+# The column at which help begins, and the largest width of the whole.
+INDENT, WIDEST = 30, 100
 # An option that none of these names is in the last group.
 GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "What is judged": ("recipe", "inform", "candidate"),
@@ -102,7 +103,9 @@ def _metavar(option: Option) -> str:
 
 
 def _text(name: str, text: str) -> str:
-    lines = textwrap.wrap(text, WIDTH - INDENT, break_on_hyphens=False)
+    # The command indents its closing text by two.
+    width = min(WIDEST, max(60, shutil.get_terminal_size((WIDEST, 24)).columns - 2))
+    lines = textwrap.wrap(text, width - INDENT, break_on_hyphens=False)
     first = f"  {name}".ljust(INDENT)
     head = [first + lines[0]] if len(first) == INDENT else [first, " " * INDENT + lines[0]]
     return "\n".join([*head, *(" " * INDENT + line for line in lines[1:])])

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.api.records import Check, Claim, Report
-from pytest_unicomp.report import filters, forest, numbers, repeat, shown_flips, waiver_rows, words
+from pytest_unicomp.report import filters, forest, numbers, repeat, shown_flips, waiver_rows, words, worst
 from pytest_unicomp.report.matrix import RecipeRow, matrix
 from pytest_unicomp.store.local import write_text
 
@@ -57,6 +57,8 @@ def render(report: Report) -> str:
         efficiency=_efficiency(laid_out.rows),
         timings=[check for row in laid_out.rows for check in row.checks if check.question == "efficiency" and numbers.is_timed(check)],
         pareto_plots=pareto_plot.pareto_plots(report),
+        sentence=worst.sentence(report),
+        worst=worst.findings(report),
         claims=_claims(report.findings),
         machine=_machine(report.environment),
         versions=sorted(report.environment.get("versions", {}).items()),

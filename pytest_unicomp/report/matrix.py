@@ -9,6 +9,8 @@ from pytest_unicomp.api.records import CapabilityVerdict, Check, RecipeVerdict, 
 from pytest_unicomp.api.vocabulary import CAPABILITIES, DIMENSIONS
 from pytest_unicomp.report.numbers import Unit, unit_of_capability
 
+_WORST = ("fail", "error", "not_comparable", "inconclusive", "pass")
+
 
 @dataclass(frozen=True)
 class CapabilityCell:
@@ -16,6 +18,14 @@ class CapabilityCell:
 
     pooled: CapabilityVerdict | None
     unit: Unit
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        """Where it stands, the worst first: by verdict, then by its difference relative to its margin."""
+        pooled = self.pooled
+        if pooled is None:
+            return len(_WORST), 0.0
+        return _WORST.index(pooled.verdict), (pooled.difference or 0.0) / (pooled.margin or 1.0)
 
 
 @dataclass(frozen=True)
@@ -26,6 +36,27 @@ class RecipeRow:
     recipe: RecipeVerdict
     checks: tuple[Check, ...]
     cells: tuple[CapabilityCell, ...]
+    columns: tuple[str, ...] = ()
+
+    @property
+    def open(self) -> tuple[tuple[str, CapabilityCell], ...]:
+        """The capabilities that did not pass, with their names: failures first, and of those the largest loss relative to its margin."""
+        found = [(name, cell) for name, cell in self._measured if cell.pooled is not None and cell.pooled.verdict != "pass"]
+        return tuple(sorted(found, key=lambda entry: entry[1].rank))
+
+    @property
+    def kept(self) -> tuple[tuple[str, CapabilityCell], ...]:
+        """The capabilities that passed, with their names."""
+        return tuple((name, cell) for name, cell in self._measured if cell.pooled is not None and cell.pooled.verdict == "pass")
+
+    @property
+    def unmeasured(self) -> tuple[str, ...]:
+        """The columns that this recipe has no verdict on."""
+        return tuple(name for name, cell in zip(self.columns, self.cells, strict=True) if cell.pooled is None)
+
+    @property
+    def _measured(self) -> list[tuple[str, CapabilityCell]]:
+        return [(name, cell) for name, cell in zip(self.columns, self.cells, strict=True) if cell.pooled is not None]
 
     @property
     def unchanged(self) -> tuple[Check, ...]:
@@ -83,7 +114,7 @@ def _row(number: int, recipe: RecipeVerdict, checks: Sequence[Check], columns: S
     own = [check for check in checks if check.recipe == recipe.recipe]
     by_name = {capability.capability: capability for capability in recipe.capabilities}
     cells = tuple(_cell(by_name.get(column), own) for column in columns)
-    return RecipeRow(number=number, recipe=recipe, checks=tuple(own), cells=cells)
+    return RecipeRow(number=number, recipe=recipe, checks=tuple(own), cells=cells, columns=tuple(columns))
 
 
 def _cell(pooled: CapabilityVerdict | None, checks: list[Check]) -> CapabilityCell:

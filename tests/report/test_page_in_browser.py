@@ -159,3 +159,38 @@ def test_paper_shows_what_is_folded_away_on_a_screen(tab: browser.Browser, tmp_p
     finally:
         tab.look(1280)
         chosen(tab)
+
+
+@pytest.fixture(scope="module")
+def eleven(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page with all eleven capability columns."""
+    path = tmp_path_factory.mktemp("eleven") / "gate.html"
+    html.write(toy_report.eleven(), path)
+    return path
+
+
+def test_the_matrix_of_eleven_capabilities_is_whole_at_1280_and_folded_at_380(tab: browser.Browser, page: Path, eleven: Path) -> None:
+    try:
+        tab.look(1280)
+        tab.open(eleven)
+        assert tab.evaluate("document.querySelectorAll('.matrix thead tr:last-child th').length") == 11
+        assert tab.evaluate("(found => found.scrollWidth - found.clientWidth)(document.querySelector('.scroll.wide'))") == 0
+        # No word is broken, and none reaches into the next column.
+        assert (
+            tab.evaluate(
+                "[...document.querySelectorAll('.matrix td, .matrix thead th')].filter(cell => cell.scrollWidth > cell.clientWidth + 1).length"
+            )
+            == 0
+        )
+        tab.look(380)
+        tab.open(eleven)
+        assert tab.evaluate("getComputedStyle(document.querySelector('.scroll.wide')).display") == "none"
+        first = "document.querySelector('.card:nth-child(2)')"
+        assert tab.evaluate(f"{first}.querySelector('dl dt').textContent").startswith("reasoning ✗ fail")
+        assert tab.evaluate("document.documentElement.scrollWidth") == 380
+        # What is folded is named, and opens.
+        assert "kept" in tab.evaluate(f"{first}.querySelector('summary').textContent")
+    finally:
+        tab.look(1280)
+        tab.open(page)
+        tab.requests.clear()

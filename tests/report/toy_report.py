@@ -385,6 +385,17 @@ def small() -> Report:
     )
 
 
+def eleven() -> Report:
+    """Two recipes by the eleven capabilities that have items: a page's widest matrix."""
+    names = [name for name, dimension in CAPABILITIES.items() if dimension != "efficiency"]
+    kept = dict.fromkeys(names, 0.002)
+    good = judge_recipe("rtn-w8a16", "quantization", True, kept, bits=8.5, seed=1)
+    bad = judge_recipe(
+        "wanda-2of4", "pruning", True, kept | {"reasoning": 0.41, "instruction_following": 0.09, "safety": 0.031}, bits=32, seed=2
+    )
+    return report([good, bad])
+
+
 def kernels() -> KernelReport:
     """The table of one kernel on two shapes of layers."""
     layers = [
