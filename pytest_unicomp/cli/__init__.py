@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from pytest_unicomp.api.errors import InfrastructureError, UnicompError, one_line
+from pytest_unicomp.api.unforeseen import EXIT_CODE, unforeseen
 from pytest_unicomp.cli import baselines, cache, files, items, listing, reports
 from pytest_unicomp.cli.doctor import doctor
 from pytest_unicomp.cli.gate import gate, plan
@@ -74,7 +75,10 @@ app = application()
 
 
 def main() -> None:
-    """Run the command. An error is one line on stderr, with exit code 4 if the user can correct the input and 7 if the environment failed."""
+    """Run the command. An error is one line on stderr, with exit code 4 if the user can correct the input and 7 if the environment failed.
+
+    What nobody foresaw is 7 as well; its trace goes to a file.
+    """
     # A terminal that lacks a character shows its code instead; no name or reply may break a command.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -98,4 +102,7 @@ def main() -> None:
         # A disk, folder or connection failed; mistakes in a user's file are UnicompErrors of the code that read it.
         typer.echo(f"unicomp: {one_line(error)}", err=True)
         sys.exit(7)
+    except Exception as error:  # noqa: BLE001 - Python itself would end with 1, which reads as FAIL
+        typer.echo(unforeseen(error), err=True)
+        sys.exit(EXIT_CODE)
     sys.exit(code or 0)

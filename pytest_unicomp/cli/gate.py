@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -61,8 +60,7 @@ def gate(context: typer.Context, model: Model = None) -> None:
 
     Example: unicomp gate nano --recipe gptq-w4a16 --report out/gate.html
     """
-    import subprocess
-
+    from pytest_unicomp.cli.commands.gate_process import ended_with
     from pytest_unicomp.plugin.suites import suites
 
     here = Path.cwd()
@@ -72,9 +70,7 @@ def gate(context: typer.Context, model: Model = None) -> None:
     alone = ["-c", os.devnull, f"--rootdir={here}", f"--confcutdir={suites()}"]
     if not os.access(here, os.W_OK):
         alone += ["-p", "no:cacheprovider"]
-    # A new process, so that pytest loads the plugin before anything has imported it.
-    command = [sys.executable, "-m", "pytest", str(suites()), *alone, f"--unicomp-model={model}", *arguments]
-    raise typer.Exit(subprocess.run(command, check=False).returncode)
+    raise typer.Exit(ended_with([str(suites()), *alone, f"--unicomp-model={model}", *arguments]))
 
 
 def plan(

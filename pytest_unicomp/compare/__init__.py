@@ -7,6 +7,7 @@ from pytest_unicomp.compare.drift import accepted, baseline_refusal, drift
 from pytest_unicomp.compare.efficiency import Ratio, cost, sizes
 from pytest_unicomp.compare.flips import with_floor
 from pytest_unicomp.compare.must_pass import must_pass, must_pass_items
+from pytest_unicomp.compare.partial import missing_of
 from pytest_unicomp.compare.policy import Policy
 from pytest_unicomp.compare.pooling import pool
 from pytest_unicomp.compare.recipe import hidden_danger, recipe_verdict, run_verdict, survives_holm
@@ -32,6 +33,7 @@ __all__ = [
     "hidden_danger",
     "mismatch",
     "missing_baseline",
+    "missing_of",
     "must_pass",
     "must_pass_items",
     "pool",

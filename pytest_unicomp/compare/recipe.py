@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_unicomp.api.records import CapabilityVerdict, Check, RecipeVerdict, RunVerdict, Verdict
+from pytest_unicomp.api.records import CapabilityVerdict, Check, LeftOut, Partial, RecipeVerdict, RunVerdict, Verdict
+from pytest_unicomp.compare import partial as partly
 from pytest_unicomp.compare import stats, wording
 from pytest_unicomp.compare.policy import Policy
 from pytest_unicomp.compare.pooling import pool
@@ -22,29 +23,42 @@ def survives_holm(check: Check, checks: Sequence[Check], alpha: float) -> bool:
     return stats.holm(tested)[tested.index(check.p_value)] <= alpha
 
 
-def recipe_verdict(checks: Sequence[Check], *, policy: Policy) -> tuple[Verdict, str, list[CapabilityVerdict]]:
-    """Return a recipe's verdict, the reason, and its pooled capabilities, from all its checks.
+def recipe_verdict(
+    checks: Sequence[Check], *, policy: Policy, missing: Sequence[LeftOut] = ()
+) -> tuple[Verdict, str, list[CapabilityVerdict]]:
+    """Return a recipe's verdict, the reason, and its pooled capabilities, from all its checks; no pass if tests of it are `missing`.
 
     The worst decides: error > fail > not comparable > inconclusive > pass. A recipe fails iff a capability fails, a benchmark fails after
     Holm's correction, a drift, artifact, efficiency or must-pass check fails, or there is a hidden danger (its reason comes first). Waived
     checks decide nothing. A benchmark that is inconclusive, or fails only before the correction, leaves the decision to its capability.
     If capabilities were measured, an inconclusive drift or efficiency check only informs.
     """
+    verdict, reason, capabilities = _recipe_verdict(checks, policy)
+    return *partly.of_recipe(verdict, reason, missing), [partly.of_capability(found, missing) for found in capabilities]
+
+
+def _recipe_verdict(checks: Sequence[Check], policy: Policy) -> tuple[Verdict, str, list[CapabilityVerdict]]:
     kept = [check for check in checks if check.question == "retention"]
     # The gain from other calibration text is no statement about this recipe.
     others = [check for check in checks if check.question not in ("retention", "calibration")]
-    names = list(dict.fromkeys(check.capability for check in kept))
-    capabilities = [pool([check for check in kept if check.capability == name], policy=policy) for name in names]
+    by_capability: dict[str, list[Check]] = {}
+    for check in kept:
+        by_capability.setdefault(check.capability, []).append(check)
+    capabilities = [pool(own, policy=policy) for own in by_capability.values()]
     # A must-pass item that was not measured leaves open whether the recipe passes, so it does not merely inform.
-    informing = [check for check in others if check.verdict == "inconclusive" and check.question != "must_pass"] if capabilities else []
+    informing = [check for check in others if _informs(check)] if capabilities else []
     decisive = [
         (check.verdict, f"{check.benchmark} {check.question.replace('_', '-')}: {check.reason}")
         for check in others
-        if check not in informing and not check.waived
+        if not (capabilities and _informs(check)) and not check.waived
     ]
     decisive += [(found.verdict, f"{found.capability}: {found.reason}") for found in capabilities if not found.waived]
+    tested = [check.p_value for check in kept if check.p_value is not None]
+    adjusted = dict(zip(tested, stats.holm(tested), strict=True)) if tested else {}
     decisive += [
-        ("fail", f"{check.benchmark}: {check.reason}") for check in kept if not check.waived and survives_holm(check, kept, policy.alpha)
+        ("fail", f"{check.benchmark}: {check.reason}")
+        for check in kept
+        if not check.waived and check.verdict == "fail" and (check.p_value is None or adjusted[check.p_value] <= policy.alpha)
     ]
     danger = hidden_danger(checks, capabilities, policy)
     if danger is not None:
@@ -62,6 +76,11 @@ def recipe_verdict(checks: Sequence[Check], *, policy: Policy) -> tuple[Verdict,
         return "pass", f"{wording.counted(len(others) - excused, 'check')} passed{also}; no capability was measured", capabilities
     undecided = ", ".join(f"{check.benchmark} {check.question}" for check in informing if not check.waived)
     return "pass", _passed(checks, capabilities) + (f" (undecided, informs only: {undecided})" if undecided else ""), capabilities
+
+
+def _informs(check: Check) -> bool:
+    """Return True if a check that is not of retention decides nothing where capabilities were measured."""
+    return check.verdict == "inconclusive" and check.question != "must_pass"
 
 
 def _passed(checks: Sequence[Check], capabilities: Sequence[CapabilityVerdict]) -> str:
@@ -99,12 +118,16 @@ def _first(reasons: Sequence[str]) -> str:
     return f"{reasons[0]}{more}"
 
 
-def run_verdict(recipes: Sequence[RecipeVerdict], policy: Policy) -> tuple[RunVerdict, int, str]:
+def run_verdict(recipes: Sequence[RecipeVerdict], policy: Policy, partial: Partial | None = None) -> tuple[RunVerdict, int, str]:
     """Return the run's verdict, exit code and reason: those of its worst gating recipe.
 
     Exit codes: 7 error, 1 fail, 6 inconclusive or not comparable (0 if the policy only warns; the verdict stays "inconclusive"), 0 pass.
-    A run without a gating recipe is inconclusive, never a pass.
+    A run without a gating recipe, or one that is `partial`, is inconclusive, never a pass; a partial one that would pass ends with 6.
     """
+    return partly.of_run(_worst(recipes, policy), partial)
+
+
+def _worst(recipes: Sequence[RecipeVerdict], policy: Policy) -> tuple[RunVerdict, int, str]:
     undecided = 6 if policy.inconclusive == "fail" else 0
     gated = [recipe for recipe in recipes if recipe.gates]
     if not gated:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -11,20 +12,25 @@ import pytest
 
 from pytest_unicomp.api.errors import UnicompError, UsageProblem, VerdictError
 from pytest_unicomp.api.records import CapabilityVerdict, Check, KernelReport, Report
+from pytest_unicomp.api.unforeseen import unforeseen
 from pytest_unicomp.api.vocabulary import FAMILIES, MARK_QUESTIONS
 from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.plugin.asked import MARK, cell_of, marked, question_of, report_name
 from pytest_unicomp.plugin.baseline_lines import baseline_lines
+from pytest_unicomp.plugin.ending import INFRASTRUCTURE, USAGE, exit_code, partial_of
+from pytest_unicomp.plugin.interruption import Interruption
 from pytest_unicomp.plugin.last_lines import Ended, LastLines
 from pytest_unicomp.plugin.lost_tests import LostTests
 from pytest_unicomp.plugin.opening import Opening
+from pytest_unicomp.plugin.planned import Planned, cells_of
 from pytest_unicomp.plugin.progress import Progress
-from pytest_unicomp.plugin.report_files import write_reports
+from pytest_unicomp.plugin.report_files import remove_earlier, write_reports
 from pytest_unicomp.plugin.stash import CHECKS, KERNELS, POOLED
 from pytest_unicomp.run.plan import Cell
 from pytest_unicomp.run.run import Run, threads_for
 
-USAGE, INFRASTRUCTURE = 4, 7
+# After these pytest prints its summary, and the gate's with it.
+SUMMARIZED = (0, 1, 2, 4, 5)
 EXIT: pytest.StashKey[int] = pytest.StashKey()
 WORDS = {"inconclusive": ("I", "INCONCLUSIVE"), "not_comparable": ("N", "NOT COMPARABLE"), "waived": ("W", "WAIVED")}
 
@@ -46,14 +52,16 @@ class Gate:
         self.kernels: list[KernelReport] = []
         self.others_failed = False
         self.broken = False
-        self.lost = LostTests()
-        config.pluginmanager.register(self.lost)
+        self.planned = Planned(config, self.run)
+        self.lost = LostTests(self.planned)
+        self.interruption = Interruption()
+        for part in (self.planned, self.lost, self.interruption):
+            config.pluginmanager.register(part)
         self.closing: list[str] = []
         self.written: list[str] = []
         config.pluginmanager.register(Opening(config, self.run.prepared))
         config.pluginmanager.register(LastLines(config, settings.report, self.ended))
         self.answer: Report | None = None
-        self.complete = True
         # Read when torch is loaded: threads that wait must not burn the cores that other processes, or other workers, need.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
@@ -70,19 +78,7 @@ class Gate:
                 f"unicomp: {metafunc.definition.nodeid} asks {question!r}; expected one of {', '.join(MARK_QUESTIONS)}."
             )
         dimension = mark.kwargs.get("dimension") if mark else None
-        plan = self.run.plan
-        cells = {
-            "retention": lambda: plan.of_kind("items"),
-            "drift": lambda: [cell for cell in plan.of_kind("items") if self.run.wants_drift(cell)],
-            "must_pass": lambda: plan.holding(self.run.settings.must_pass),
-            "size": lambda: plan.of_kind("size"),
-            "latency": lambda: plan.of_kind("latency"),
-            "kernel": plan.kernels,
-            "artifact": plan.artifacts,
-            "calibration": plan.retargeted,
-            "capability": plan.pooled,
-        }[question]()
-        cells = [cell for cell in cells if dimension in (None, cell.dimension)]
+        cells = cells_of(self.run, question, None if dimension is None else (dimension,))
         metafunc.parametrize("cell", [pytest.param(cell, id=str(cell), marks=_marks(cell)) for cell in cells], indirect=True)
 
     @pytest.hookimpl(trylast=True)
@@ -113,10 +109,6 @@ class Gate:
             except UnicompError as error:
                 pytest.exit(str(error), returncode=USAGE if isinstance(error, UsageProblem) else INFRASTRUCTURE)
             self.progress.expect(self.run.outstanding())
-
-    def pytest_deselected(self) -> None:
-        """Remember that not everything was selected."""
-        self.complete = False
 
     # One test
 
@@ -183,28 +175,36 @@ class Gate:
     # The end
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Conclude, write the reports and set the exit code, unless pytest itself stopped for another reason."""
-        self.progress.close()
-        self.run.close()
-        self._count_lost()
-        if hasattr(self.config, "workerinput") or self.config.option.collectonly or not self.checks:
-            return
-        if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-            return
-        self.answer = self.run.conclude(sorted(self.checks, key=self.run.place), sorted(self.kernels, key=lambda table: table.format))
-        session.exitstatus = self.answer.exit_code
-        if self.broken:
+        """Conclude, write the reports and set the exit code, however the session ends; a usage error has begun nothing."""
+        try:
+            self.progress.close()
+            self.run.close()
+            if hasattr(self.config, "workerinput") or self.config.option.collectonly or exitstatus == USAGE:
+                return
+            self._conclude(session, exitstatus)
+        except Exception as error:  # noqa: BLE001 - here pytest itself would end with 1, which reads as FAIL
             session.exitstatus = INFRASTRUCTURE
-        elif self.others_failed and self.answer.exit_code in (0, 6):
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+            self.closing.append(str(error) if isinstance(error, UnicompError) else unforeseen(error))
+        finally:
+            self.config.stash[EXIT] = int(session.exitstatus)
+            if self.closing and (self.answer is None or exitstatus not in SUMMARIZED):
+                # pytest then prints no summary.
+                sys.stderr.write("\n" + "\n".join(self.closing) + "\n")
+
+    def _conclude(self, session: pytest.Session, exitstatus: int) -> None:
+        self._count_lost()
+        partial = partial_of(self.planned, session, exitstatus, signal=self.interruption.by)
+        if not self.checks and partial is None:
+            return
+        checks, kernels = sorted(self.checks, key=self.run.place), sorted(self.kernels, key=lambda table: table.format)
+        self.answer = self.run.conclude(checks, kernels, partial)
+        session.exitstatus = exit_code(self.answer, exitstatus, broken=self.broken, others_failed=self.others_failed)
         self.closing += self.run.plan.notes
-        self.closing += baseline_lines(
-            self.answer, self.run, complete=self.complete and not self.config.pluginmanager.hasplugin("dsession")
-        )
+        complete = partial is None and not self.config.pluginmanager.hasplugin("dsession")
+        self.closing += baseline_lines(self.answer, self.run, complete=complete)
         self.written, written = write_reports(self.answer, self.settings.report)
         if not written:
             session.exitstatus = INFRASTRUCTURE
-        self.config.stash[EXIT] = int(session.exitstatus)
 
     def _count_lost(self) -> None:
         """Put an error into the report for each test that a worker took with it when it died."""
@@ -214,6 +214,16 @@ class Gate:
             if lost.cell.benchmark:
                 check = self.run.broken(lost.cell, lost.question, lost.error)
                 self.checks.append(check.model_copy(update={"nodeid": lost.name}))
+
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Put a fault of this program, or of another plugin, into one line; pytest shows the trace itself."""
+        self.broken = True
+        self.closing.append(unforeseen(excinfo.value))
+
+    def pytest_sessionstart(self) -> None:
+        """Take away the reports of an earlier run: a process that is killed writes none, and theirs must not be taken for this run's."""
+        if not hasattr(self.config, "workerinput") and not self.config.option.collectonly:
+            remove_earlier(self.settings.report)
 
     def ended(self) -> Ended | None:
         """Return the answer with what is printed beside it, or None if there is none."""

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from pytest_unicomp.api.records import Report
+from pytest_unicomp.api.unforeseen import unforeseen
+from pytest_unicomp.plugin.ending import INFRASTRUCTURE
 from pytest_unicomp.plugin.suites import suites
 
 LOG_WIDTH = 100
@@ -57,11 +59,16 @@ class LastLines:
 
         terminalreporter.section("unicomp", sep="=")
         evidence = self._config.option.verbose > 0
-        for line in [*terminal.summary_lines(found.answer, width_of(terminalreporter), evidence=evidence), *found.closing]:
+        try:
+            lines = [*terminal.summary_lines(found.answer, width_of(terminalreporter), evidence=evidence), *found.closing]
+        except Exception as error:  # noqa: BLE001 - here pytest itself would end with 1, which reads as FAIL
+            terminalreporter._session.exitstatus = INFRASTRUCTURE
+            lines = [unforeseen(error)]
+        for line in lines:
             terminalreporter.write_line(line)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_sessionfinish(self) -> Generator[None, Any, Any]:
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, Any, Any]:
         """Print the verdict when all others have printed."""
         result = yield
         reporter: Any = self._config.pluginmanager.get_plugin("terminalreporter")
@@ -74,6 +81,11 @@ class LastLines:
         reporter.ensure_newline()
         reporter.write_sep("=", "verdict", bold=True, **colour)
         width = min(WIDEST, width_of(reporter))
-        for line in verdict_lines(found.answer, exit_code=found.exit_code, width=width, closing=found.written, paths=self._reports):
+        try:
+            lines = verdict_lines(found.answer, exit_code=found.exit_code, width=width, closing=found.written, paths=self._reports)
+        except Exception as error:  # noqa: BLE001 - as above
+            session.exitstatus = INFRASTRUCTURE
+            lines = [unforeseen(error)]
+        for line in lines:
             reporter.write_line(line)
         return result

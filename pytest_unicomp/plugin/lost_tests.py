@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from pytest_unicomp.api.errors import InfrastructureError
-from pytest_unicomp.api.vocabulary import Question
+from pytest_unicomp.api.vocabulary import MARK_QUESTIONS, Question
 from pytest_unicomp.plugin.asked import cell_of, question_of, report_name
+from pytest_unicomp.plugin.planned import Planned
 from pytest_unicomp.run.plan import Cell
 
 
@@ -30,8 +31,9 @@ class LostTests:
     The controller of pytest-xdist collects no tests itself, and a worker that was killed sends nothing more; all workers collect the same tests.
     """
 
-    def __init__(self) -> None:
-        """Know no test yet."""
+    def __init__(self, planned: Planned) -> None:
+        """Know no test yet, except what is planned."""
+        self._planned = planned
         self._unsent: dict[str, dict[str, Any]] = {}
         self._promised: dict[str, dict[str, Any]] = {}
         self._answered: set[str] = set()
@@ -74,6 +76,9 @@ class LostTests:
         error = InfrastructureError(
             f"unicomp: no answer, because a worker process ({names}) died: killed, out of memory, or crashed; expected it to finish; run again."
         )
+        if not self._promised:
+            # No worker has ever reported a test.
+            return [Lost(str(cell), cell, MARK_QUESTIONS[question], error) for question, cell in self._planned.unanswered()]
         return [
             Lost(asked["name"], Cell(**asked["cell"]), asked["question"], error)
             for nodeid, asked in self._promised.items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from pytest_unicomp.api.errors import UnicompError
@@ -23,6 +24,15 @@ def write_reports(answer: Report, paths: Sequence[str]) -> tuple[list[str], bool
             lines.append(f"ERROR: the report {path} was not written: {error}")
             written = False
     return [*lines, *_step_summary(answer)], written
+
+
+def remove_earlier(paths: Sequence[str]) -> None:
+    """Remove the reports of an earlier run."""
+    for path in map(Path, paths):
+        # What cannot be removed cannot be written either, which is reported at the end.
+        with suppress(OSError):
+            if path.is_file():
+                path.unlink()
 
 
 def _step_summary(answer: Report) -> list[str]:

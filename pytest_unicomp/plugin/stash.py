@@ -12,4 +12,6 @@ if TYPE_CHECKING:
 GATE = "unicomp-gate"
 CHECKS: pytest.StashKey[list[Check]] = pytest.StashKey()
 KERNELS: pytest.StashKey[list[KernelReport]] = pytest.StashKey()
+# True if the fixture itself has skipped the test: there is nothing to ask.
+EXCUSED: pytest.StashKey[bool] = pytest.StashKey()
 POOLED: pytest.StashKey[CapabilityVerdict] = pytest.StashKey()

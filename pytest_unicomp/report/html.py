@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.api.records import Check, Claim, Report
+from pytest_unicomp.compare import partial
 from pytest_unicomp.report import filters, forest, numbers, repeat, shown_flips, waiver_rows, words, worst
 from pytest_unicomp.report.matrix import RecipeRow, matrix
 from pytest_unicomp.store.local import write_text
@@ -52,6 +53,8 @@ def render(report: Report) -> str:
         flipped=[(flip, filters.classes(flip, choices)) for flip in shown],
         filters=choices,
         kept=shown_flips.kept(laid_out.rows),
+        left_out=[partial.named(left) for left in report.partial.missing] if report.partial else [],
+        partly=partial.counted(report.partial) if report.partial else "",
         shortened=shown_flips.shortened,
         behaviour=[check for check in report.checks if check.question == "retention" and (check.worst_slice or check.floors)],
         efficiency=_efficiency(laid_out.rows),

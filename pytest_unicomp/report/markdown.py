@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_unicomp.api.records import CapabilityVerdict, Check, RecipeVerdict, Report
+from pytest_unicomp.compare import partial
 from pytest_unicomp.report import numbers, waiver_rows
 from pytest_unicomp.report.matrix import CapabilityCell, RecipeRow, matrix
 from pytest_unicomp.report.visible import one_line
@@ -32,8 +33,9 @@ def render(report: Report) -> str:
     """Return the report as GitHub-flavoured Markdown, under 65,536 characters for any report of at most 100 recipes."""
     laid_out = matrix(report)
     power = [] if report.unchanged is None else [f"Power: {escaped(unchanged(report.unchanged))}.", ""]
+    partly = f", {partial.counted(report.partial)}" if report.partial else ""
     lines = [
-        f"## {SYMBOLS[report.verdict]} unicomp: {VERDICTS[report.verdict].upper()}{waiver_rows.verdict_clause(report)}",
+        f"## {SYMBOLS[report.verdict]} unicomp: {VERDICTS[report.verdict].upper()}{partly}{waiver_rows.verdict_clause(report)}",
         "",
         f"Reason: {_reason(report.reason)} (exit code {report.exit_code}: {exit_meaning(report.exit_code)})",
         "",
@@ -47,10 +49,21 @@ def render(report: Report) -> str:
         lines += ["| --- " * (2 + len(laid_out.columns)) + "|"]
         lines += [_row(row) for row in laid_out.rows]
         lines += ["", "Retention, and the paired difference with its interval; negative is worse. *Italic*: informs only.", ""]
+    lines += _left_out(report)
     lines += _waivers(report)
     lines += _gains(report)
     lines += _reasons(report, laid_out.rows)
     return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _left_out(report: Report) -> list[str]:
+    """Return the planned tests that have no answer, if the run is partial."""
+    if report.partial is None:
+        return []
+    missing = report.partial.missing
+    more = [f"- … and {len(missing) - REASONS_SHOWN} more in the JSON and HTML reports"] if len(missing) > REASONS_SHOWN else []
+    why = f"{partial.counted(report.partial).capitalize()}: {escaped(report.partial.why)}."
+    return ["### Left out", "", why, "", *(f"- {escaped(partial.named(left))}" for left in missing[:REASONS_SHOWN]), *more, ""]
 
 
 def _waivers(report: Report) -> list[str]:

@@ -103,15 +103,17 @@ def matrix(report: Report) -> Matrix:
     columns = sorted(of, key=lambda name: (DIMENSIONS.index(of[name]), known.index(name) if name in known else len(known), name))
     dimensions = [(name, sum(of[column] == name for column in columns)) for name in DIMENSIONS]
     ordered = sorted(report.recipes, key=lambda recipe: not recipe.gates)
+    checks: dict[str, list[Check]] = {}
+    for check in report.checks:
+        checks.setdefault(check.recipe, []).append(check)
     return Matrix(
         columns=tuple(columns),
         dimensions=tuple((name, count) for name, count in dimensions if count),
-        rows=tuple(_row(number, recipe, report.checks, columns) for number, recipe in enumerate(ordered, start=1)),
+        rows=tuple(_row(number, recipe, checks.get(recipe.recipe, []), columns) for number, recipe in enumerate(ordered, start=1)),
     )
 
 
-def _row(number: int, recipe: RecipeVerdict, checks: Sequence[Check], columns: Sequence[str]) -> RecipeRow:
-    own = [check for check in checks if check.recipe == recipe.recipe]
+def _row(number: int, recipe: RecipeVerdict, own: list[Check], columns: Sequence[str]) -> RecipeRow:
     by_name = {capability.capability: capability for capability in recipe.capabilities}
     cells = tuple(_cell(by_name.get(column), own) for column in columns)
     return RecipeRow(number=number, recipe=recipe, checks=tuple(own), cells=cells, columns=tuple(columns))

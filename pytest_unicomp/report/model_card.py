@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pytest_unicomp.api.errors import UsageProblem, nearest
 from pytest_unicomp.api.records import CapabilityVerdict, Check, RecipeVerdict, Report
+from pytest_unicomp.compare import partial
 from pytest_unicomp.report import numbers, waiver_rows
 from pytest_unicomp.report.markdown import escaped
 from pytest_unicomp.report.words import VERDICTS, title
@@ -85,6 +86,8 @@ def _prose(report: Report, recipe: RecipeVerdict) -> Iterator[str]:
         bits = "" if made.bits_per_weight is None else f" ({made.bits_per_weight:.2f} bits per weight)"
         size = f" Weight files: {numbers.size(made.bytes)}{bits}, the base model's {numbers.size(report.reference.bytes)}."
     yield f"Made from {base} by `{escaped(recipe.recipe)}`.{size} Compared with it item by item by pytest-unicomp on {report.created[:10]}."
+    if report.partial is not None:
+        yield f"**{partial.counted(report.partial).capitalize()}** of the run have an answer."
     excused = " with waivers" if recipe.without_waivers not in (None, recipe.verdict) else ""
     yield f"Verdict: **{VERDICTS[recipe.verdict]}**{excused}: {escaped(recipe.reason)}"
 

@@ -25,7 +25,8 @@ def unit_of(check: Check) -> Unit:
 def unit_of_capability(capability: CapabilityVerdict, checks: list[Check]) -> Unit:
     """Return the unit of a pooled capability: that of its benchmarks, or "plain" if they differ."""
     question = "efficiency" if capability.dimension == "efficiency" else "retention"
-    units = {unit_of(check) for check in checks if check.benchmark in capability.benchmarks and check.question == question}
+    benchmarks = set(capability.benchmarks)
+    units = {unit_of(check) for check in checks if check.benchmark in benchmarks and check.question == question}
     if len(units) == 1:
         return units.pop()
     return "plain" if units else "relative" if question == "efficiency" else "rate"

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from pytest_unicomp.api.records import Report
+from pytest_unicomp.compare import partial
 from pytest_unicomp.report import numbers, waiver_rows
 from pytest_unicomp.report.visible import one_line
 from pytest_unicomp.report.words import VERDICTS
@@ -18,20 +19,29 @@ NEXT = {
     "inconclusive": "`unicomp plan {model}` says how many items would decide; more items: --limit all; a wider margin is policy (docs/thresholds.md).",
     "error": "mend the error, then give the same command again: what was measured is in the store (docs/troubleshooting.md).",
 }
+NEXT_IF_PARTIAL = "let everything run that was planned (docs/exit-codes.md): what was measured is in the store, and is not measured again."
 
 
 def verdict_lines(report: Report, *, exit_code: int, width: int, closing: Sequence[str] = (), paths: Sequence[str] = ()) -> list[str]:
     """Return the block as lines of at most `width` columns; `paths` are the reports that were written, `closing` what their writing printed."""
     model = report.reference.model if report.reference else "MODEL"
     files = {suffix: next((path for path in paths if path.endswith(suffix)), None) for suffix in (".json", ".html")}
-    texts = [f"unicomp: {VERDICTS[report.verdict].upper()}{waiver_rows.verdict_clause(report)} (exit code {exit_code})", sentence(report)]
+    partly = f", {partial.counted(report.partial)}" if report.partial else ""
+    texts = [
+        f"unicomp: {VERDICTS[report.verdict].upper()}{partly}{waiver_rows.verdict_clause(report)} (exit code {exit_code})",
+        sentence(report),
+    ]
+    if report.partial is not None:
+        texts.append(f"left out ({report.partial.why}): {partial.listed(report.partial.missing)}")
     found = findings(report)
     texts += [
         f"- {one.recipe}{'' if one.gates else ' (informs only)'}: {VERDICTS[one.verdict].upper()}: {one.numbers}" for one in found[:SHOWN]
     ]
     texts += [f"- ... and {len(found) - SHOWN} more in the report"] if len(found) > SHOWN else []
     texts += closing or ["report: none was asked for; --unicomp-report=gate.html writes one"]
-    step = NEXT[report.verdict].format(json=files[".json"] or "gate.json", page=files[".html"] or "the HTML report", model=model)
+    step = (NEXT_IF_PARTIAL if report.partial and report.verdict == "inconclusive" else NEXT[report.verdict]).format(
+        json=files[".json"] or "gate.json", page=files[".html"] or "the HTML report", model=model
+    )
     texts.append(f"next: {step}")
     return [line for text in texts for line in _wrapped(text, width)]
 

@@ -26,8 +26,10 @@ MEANINGS: Final[dict[str, str]] = {
 EXIT_CODES: Final[dict[int, str]] = {
     0: "no gating check failed",
     1: "a gating check or recipe failed",
+    2: "the run was interrupted",
     4: "the command named something that does not exist",
-    6: "nothing failed, but a gating recipe is undecided, which the policy does not accept",
+    5: "no test was selected",
+    6: "nothing failed, but a gating recipe is undecided, which the policy does not accept, or something planned was not asked",
     7: "a gating recipe could not be made or measured",
 }
 # A gain in probability below this is not worth a sentence.

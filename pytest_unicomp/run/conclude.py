@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pytest_unicomp import compare
 from pytest_unicomp.api.errors import UnicompError
-from pytest_unicomp.api.records import Artifact, Check, KernelReport, Origin, RecipeVerdict, ReferenceSummary, Report
+from pytest_unicomp.api.records import Artifact, Check, KernelReport, LeftOut, Origin, Partial, RecipeVerdict, ReferenceSummary, Report
 from pytest_unicomp.config.settings import Settings, recorded
 from pytest_unicomp.engine.host import host
 from pytest_unicomp.report import scores
@@ -29,16 +29,19 @@ def conclude(
     waiving: Waiving,
     checks: Sequence[Check],
     kernels: Sequence[KernelReport] = (),
+    partial: Partial | None = None,
 ) -> Report:
-    """Turn the checks that were made into the report: recipes, the run's verdict and its exit code; `kernels` are the tables of kernels.
+    """Turn the checks that were made into the report: recipes, the run's verdict and its exit code.
+
+    `kernels` are the tables of kernels; `partial` says what was planned and has no answer.
 
     The store keeps the report as it is here; whoever changes it afterwards has to keep it again.
     """
     settings, planned, policy = prepared.settings, prepared.plan, prepared.policy
-    judged = (_row(candidate, checks, results, policy) for candidate in planned.candidates)
+    judged = (_row(candidate, checks, results, policy, compare.missing_of(partial, candidate.name)) for candidate in planned.candidates)
     recipes, scored_by = _scored_rows([row for row in judged if row is not None], checks, quality, prepared.evaluation.scoring)
-    verdict, exit_code, reason = compare.run_verdict(recipes, policy)
-    strict, _, _ = compare.run_verdict([row.model_copy(update={"verdict": row.without_waivers}) for row in recipes], policy)
+    verdict, exit_code, reason = compare.run_verdict(recipes, policy, partial)
+    strict, _, _ = compare.run_verdict([row.model_copy(update={"verdict": row.without_waivers}) for row in recipes], policy, partial)
     waived = waiving.states(checks)
     gating = [candidate.name for candidate in planned.candidates if candidate.gates]
     made = Report(
@@ -50,7 +53,8 @@ def conclude(
         reason=with_waivers(reason, waived, strict),
         environment=host.describe(),
         policy=policy_record(settings, planned.benchmarks, gating, confidence=policy.confidence),
-        reference=_reference(results),
+        # If nothing was asked, the reference may not even be on this machine.
+        reference=_reference(results) if checks else None,
         recipes=recipes,
         checks=list(checks),
         calibration_gains=compare.calibration_gains(
@@ -62,6 +66,7 @@ def conclude(
         unchanged=compare.unchanged_gate([row.unchanged for row in recipes if row.gates]),
         kernels=list(kernels),
         origins=[] if settings.sequential else _origins(checks, results),
+        partial=partial,
     )
     return report_record.kept(made, prepared.store)
 
@@ -74,7 +79,9 @@ def place(check: Check, planned: Plan) -> tuple[int, int, str]:
     return recipes.index(check.recipe), names.index(check.benchmark), check.question
 
 
-def _row(candidate: Candidate, checks: Sequence[Check], results: Results, policy: compare.Policy) -> RecipeVerdict | None:
+def _row(
+    candidate: Candidate, checks: Sequence[Check], results: Results, policy: compare.Policy, missing: Sequence[LeftOut]
+) -> RecipeVerdict | None:
     own = [check for check in checks if check.recipe == candidate.name]
     if not own:
         return None
@@ -82,7 +89,7 @@ def _row(candidate: Candidate, checks: Sequence[Check], results: Results, policy
         artifact = results.artifact(candidate.name)
     except UnicompError:
         artifact = None
-    return recipe(own, artifact, policy=policy)
+    return recipe(own, artifact, policy=policy, missing=missing)
 
 
 def _scored_rows(
@@ -115,10 +122,13 @@ def _reference(results: Results) -> ReferenceSummary | None:
     return ReferenceSummary(model=model.name, fingerprint=model.fingerprint, parameters=model.parameters, bytes=model.bytes)
 
 
-def recipe(own: Sequence[Check], artifact: Artifact | None, *, policy: compare.Policy) -> RecipeVerdict:
-    """Return the verdict of the recipe that `own`, at least one check, are all about; `artifact` is None if it could not be made."""
-    verdict, reason, capabilities = compare.recipe_verdict(own, policy=policy)
-    strict, _, _ = compare.recipe_verdict([check.model_copy(update={"waived": False}) for check in own], policy=policy)
+def recipe(own: Sequence[Check], artifact: Artifact | None, *, policy: compare.Policy, missing: Sequence[LeftOut] = ()) -> RecipeVerdict:
+    """Return the verdict of the recipe that `own`, at least one check, are all about; `artifact` is None if it could not be made.
+
+    `missing` are the planned tests of it that have no answer.
+    """
+    verdict, reason, capabilities = compare.recipe_verdict(own, policy=policy, missing=missing)
+    strict, _, _ = compare.recipe_verdict([check.model_copy(update={"waived": False}) for check in own], policy=policy, missing=missing)
     return RecipeVerdict(
         recipe=own[0].recipe,
         family=own[0].family,

@@ -11,7 +11,18 @@ from typing import cast
 from pytest_unicomp import compare
 from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.api.protocols import CostBenchmark, KernelBenchmark, Progress
-from pytest_unicomp.api.records import Artifact, CapabilityVerdict, Check, Claim, KernelReport, Measurement, Question, Report, Source
+from pytest_unicomp.api.records import (
+    Artifact,
+    CapabilityVerdict,
+    Check,
+    Claim,
+    KernelReport,
+    Measurement,
+    Partial,
+    Question,
+    Report,
+    Source,
+)
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.calibration import mixture
 from pytest_unicomp.config.settings import Settings
@@ -240,9 +251,9 @@ class Run:
         """Return a check's place in the report, whatever order it was made in."""
         return conclude.place(check, self.plan)
 
-    def conclude(self, checks: Sequence[Check], kernels: Sequence[KernelReport] = ()) -> Report:
-        """Turn the checks that were made into the report; `kernels` are the tables of kernels."""
-        return conclude.conclude(self.prepared, self.results, self._quality, self._waiving, checks, kernels)
+    def conclude(self, checks: Sequence[Check], kernels: Sequence[KernelReport] = (), partial: Partial | None = None) -> Report:
+        """Turn the checks that were made into the report; `kernels` are the tables of kernels, `partial` says what was planned and not asked."""
+        return conclude.conclude(self.prepared, self.results, self._quality, self._waiving, checks, kernels, partial)
 
 
 def threads_for(workers: int) -> int:

@@ -121,10 +121,11 @@ def test_what_is_asked_of_the_reference_and_of_a_recipe_with_other_calibration_t
     assert named[3] == ["test_gain[wanda-2of4@reasoning-nano-knowledge]"]
 
 
-def test_a_run_in_which_nothing_was_measured_writes_no_report(gate, pytester):
-    result = gate("--unicomp-report=gate.json", "-k", "nothing_of_that_name")
-    assert result.ret == 5
-    assert not (pytester.path / "gate.json").exists()
+def test_a_run_in_which_nothing_was_measured_writes_a_report_that_says_so(gate):
+    report = gate.report("-k", "nothing_of_that_name")
+    assert (report["ret"], report["exit_code"], report["verdict"]) == (5, 5, "inconclusive")
+    assert len(report["partial"]["missing"]) == report["partial"]["planned"] > 0
+    assert report["recipes"] == report["checks"] == []
 
 
 def test_a_report_that_does_not_fit_its_schema_is_one_line_and_exit_code_7(gate, monkeypatch):

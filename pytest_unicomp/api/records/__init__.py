@@ -4,7 +4,18 @@ from pytest_unicomp.api.records.artifact import Artifact, CalibrationText, Model
 from pytest_unicomp.api.records.check import CalibrationGain, CapabilityVerdict, Check, Divergence, Estimate, Example, Flips, Slice, Source
 from pytest_unicomp.api.records.measurement import Agreement, Conditions, Item, Measurement
 from pytest_unicomp.api.records.record import Record
-from pytest_unicomp.api.records.report import Claim, Origin, Point, RecipeVerdict, ReferenceSummary, Report, Unchanged, WaiverState
+from pytest_unicomp.api.records.report import (
+    Claim,
+    LeftOut,
+    Origin,
+    Partial,
+    Point,
+    RecipeVerdict,
+    ReferenceSummary,
+    Report,
+    Unchanged,
+    WaiverState,
+)
 from pytest_unicomp.api.records.timing import Ceilings, HostHealth, KernelReport, LayerTiming, Spread
 from pytest_unicomp.api.vocabulary import CAPABILITIES, Dimension, Family, Question, RunVerdict, Verdict
 
@@ -29,9 +40,11 @@ __all__ = [
     "Item",
     "KernelReport",
     "LayerTiming",
+    "LeftOut",
     "Measurement",
     "Model",
     "Origin",
+    "Partial",
     "Point",
     "Question",
     "RecipeVerdict",

@@ -96,6 +96,32 @@ class WaiverState(Record):
     note: str
 
 
+class LeftOut(Record):
+    """A planned test that has no answer: what it asks (a word of MARK_QUESTIONS) of which recipe; `benchmark` is empty for a capability as a whole."""
+
+    recipe: str
+    benchmark: str
+    capability: str
+    question: str
+
+
+class Partial(Record):
+    """A run that did not reach everything that was planned: how many tests were planned, why some have no answer, and which these are.
+
+    `exit_code` is what the process ended with if that did not follow from the verdict: 2 interrupted, 5 nothing selected, 7 an error ended it.
+    """
+
+    planned: int
+    why: str
+    exit_code: Literal[2, 5, 7] | None
+    missing: list[LeftOut]
+
+    @property
+    def reached(self) -> int:
+        """The number of planned tests that have an answer."""
+        return self.planned - len(self.missing)
+
+
 class Origin(Record):
     """The origin that measurements share: machine, engine, dtype of computation and library versions; their number, whose they are (`recipes`,
     the reference's as `reference`), and when the first and the last were made (ISO 8601). Stored evidence may be older than the run."""
@@ -114,7 +140,8 @@ class Report(Record):
     """The whole answer of a run (schema `unicomp-report/1`); HTML and Markdown are made from it alone.
 
     `without_waivers` is what the verdict would be if no waiver excused anything; `unchanged` is of all gating recipes together. `record` is the key, in the
-    store's `reports`, of the same report without this field, as the run wrote it (None: an older report, or one whose run kept none).
+    store's `reports`, of the same report without this field, as the run wrote it (None: an older report, or one whose run kept none). `partial`
+    is None if the run reached everything that was planned; otherwise the verdict is never a pass.
     """
 
     schema_: Literal["unicomp-report/1"] = Field(default="unicomp-report/1", alias="schema")
@@ -137,4 +164,5 @@ class Report(Record):
     unchanged: Unchanged | None = None
     kernels: list[KernelReport] = []
     origins: list[Origin] = []
+    partial: Partial | None = None
     record: str | None = None

@@ -61,9 +61,10 @@ class Conclusions:
             return ["a check is waived that no waiver excuses, or the reverse"]
         if not own:
             return ["the report holds no check of it"]
-        again = conclude.recipe(own, recipe.artifact, policy=self.policy)
-        efficiency = scores.efficiency_scores(self.report.checks, {other.recipe: other.artifact for other in self.report.recipes})
-        return differences(recipe, conclude.with_scores(again, self._quality(recipe.recipe), efficiency[recipe.recipe], self._scoring))
+        missing = compare.missing_of(self.report.partial, recipe.recipe)
+        again = conclude.recipe(own, recipe.artifact, policy=self.policy, missing=missing)
+        efficiency = self._efficiency[recipe.recipe]
+        return differences(recipe, conclude.with_scores(again, self._quality(recipe.recipe), efficiency, self._scoring))
 
     def _findings(self) -> list[str]:
         recipes = self.report.recipes
@@ -88,9 +89,11 @@ class Conclusions:
 
     def _run(self) -> list[str]:
         report = self.report
-        verdict, code, reason = compare.run_verdict(report.recipes, self.policy)
+        verdict, code, reason = compare.run_verdict(report.recipes, self.policy, report.partial)
         strict, _, _ = compare.run_verdict(
-            [recipe.model_copy(update={"verdict": recipe.without_waivers or recipe.verdict}) for recipe in report.recipes], self.policy
+            [recipe.model_copy(update={"verdict": recipe.without_waivers or recipe.verdict}) for recipe in report.recipes],
+            self.policy,
+            report.partial,
         )
         states = self._waiving.states(report.checks)
         texts = {"before": report.policy.get("calibration") or "", "after": report.policy.get("calibration_target") or ""}
@@ -105,12 +108,25 @@ class Conclusions:
             "cheapest": scores.cheapest(report.recipes),
             "unchanged": compare.unchanged_gate([recipe.unchanged for recipe in report.recipes if recipe.gates]),
         }
-        return differences(report, report.model_copy(update=update))
+        # The checks are proven one by one; a large report takes long to write out twice.
+        short = report.model_copy(update={"checks": [], "recipes": []})
+        return differences(short, short.model_copy(update=update))
 
     # What they rest on
 
     def _checks_of(self, recipe: str) -> list[Check]:
-        return [check for check in self.report.checks if check.recipe == recipe]
+        return self._by_recipe.get(recipe, [])
+
+    @cached_property
+    def _by_recipe(self) -> dict[str, list[Check]]:
+        found: dict[str, list[Check]] = {}
+        for check in self.report.checks:
+            found.setdefault(check.recipe, []).append(check)
+        return found
+
+    @cached_property
+    def _efficiency(self) -> Mapping[str, Mapping[str, float | None]]:
+        return scores.efficiency_scores(self.report.checks, {recipe.recipe: recipe.artifact for recipe in self.report.recipes})
 
     @property
     def _scoring(self) -> Scoring:
@@ -132,7 +148,10 @@ class Conclusions:
         return measurement(self.store, found["reference"]), measurement(self.store, found["candidate"])
 
     def _waived(self, own: Sequence[Check]) -> list[bool]:
-        return [self._waiving.excused(check, _siblings(check, own)).waived for check in map(_unwaived, own)]
+        waiving = self._waiving
+        return [
+            waiving.excused(check, _siblings(check, own) if waiving.by_capability(check) else ()).waived for check in map(_unwaived, own)
+        ]
 
     @cached_property
     def _waiving(self) -> Waiving:

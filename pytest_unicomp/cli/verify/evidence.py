@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -12,6 +13,11 @@ from pytest_unicomp.compare import hashes
 from pytest_unicomp.store.local import Store, digest
 
 State = Literal["as_reported", "missing", "changed", "differs", "not_checked"]
+
+
+# The parts of a store that a report may name, and how their keys are written: a path could lead anywhere.
+KINDS = ("measurements", "timings", "findings", "evidence", "artifacts", "reports")
+KEY = re.compile(r"[\w.@=-]{1,200}")
 
 
 class Gone(Exception):
@@ -26,6 +32,8 @@ class Gone(Exception):
 def read(store: Store, source: Source) -> dict[str, Any]:
     """Return a stored document that is what it was; raise Gone if it is missing or has changed."""
     # Whatever the seal says: the report has the digest of what it rests on, and a document that was edited is changed, not missing.
+    if source.kind not in KINDS or not KEY.fullmatch(source.key):
+        raise Gone("differs", f"its evidence {source.kind[:40]!r}/{source.key[:40]!r} is no entry of a store")
     content = store.as_it_lies(source.kind, source.key)
     if content is None:
         raise Gone("missing", f"its evidence {source.kind}/{source.key} ({source.side}) is not in the store {store.root}")

@@ -43,9 +43,9 @@ def plan_answer(report: Report) -> Answer:
 
 def _contradictions(report: Report) -> Iterator[str]:
     """Yield what the rows and checks of a report say otherwise than its policy does of the same run."""
-    named = report.policy["benchmarks"]
+    named = {*map(str, report.policy["benchmarks"]), "artifact"}
     for check in report.checks:
-        if check.benchmark not in (*named, "artifact"):
+        if check.benchmark not in named:
             yield f"{check.recipe} has a check on {check.benchmark}, which the policy's benchmarks do not name"
     if not isinstance(gating := report.policy.get("gating"), list):
         return

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from pytest_unicomp.api.records import Report
 from pytest_unicomp.cli.verify.answer import Answer
+from pytest_unicomp.cli.verify.evidence import KEY
 from pytest_unicomp.run.report_record import KIND, recorded
 from pytest_unicomp.store.local import Store, digest
 
@@ -53,7 +54,7 @@ def record_answer(report: Report, store: Store) -> Answer:
     """Compare the whole report with its record; without one, or if its record is gone, what no evidence proves is not checked."""
     if report.record is None:
         return Answer(WHAT, "missing", "the report names no record: it is older than records, or the name was removed")
-    kept = store.as_it_lies(KIND, report.record)
+    kept = store.as_it_lies(KIND, report.record) if KEY.fullmatch(report.record) else None
     if kept is None:
         return Answer(WHAT, "missing", f"{KIND}/{report.record} is not in the store {store.root}")
     if digest(kept) != report.record:

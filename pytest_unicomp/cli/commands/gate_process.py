@@ -1,0 +1,59 @@
+"""Runs pytest for `unicomp gate` in a process of its own, and turns every way in which that process can end into an exit code of a gate."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+import typer
+
+INFRASTRUCTURE = 7
+# pytest's code for an internal error.
+INTERNAL = 3
+# As `python -m pytest`, except that an exception that even pytest does not catch does not end with 1, which reads as FAIL.
+PROGRAM = """
+import sys
+try:
+    import pytest
+    code = int(pytest.main(sys.argv[1:]))
+except Exception as error:
+    from pytest_unicomp.api.unforeseen import EXIT_CODE, unforeseen
+    print(unforeseen(error), file=sys.stderr)
+    code = EXIT_CODE
+sys.exit(code)
+"""
+
+
+def ended_with(arguments: Sequence[str]) -> int:
+    """Run pytest with these arguments and return the exit code of the gate; signals are passed on, so that pytest writes its report."""
+    environment = dict(os.environ)
+    if environment.pop("PYTEST_ADDOPTS", ""):
+        typer.echo("unicomp: PYTEST_ADDOPTS is ignored, since it could select tests; put arguments for pytest after `--`.", err=True)
+    # A new process, so that pytest loads the plugin before anything has imported it.
+    with subprocess.Popen([sys.executable, "-c", PROGRAM, *arguments], env=environment) as process, _passed_on(process):
+        code = process.wait()
+    if code < 0:
+        name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+        typer.echo(f"unicomp: the run was killed by {name} before it could write its report; no verdict; run again.", err=True)
+        return INFRASTRUCTURE
+    return INFRASTRUCTURE if code == INTERNAL else code
+
+
+@contextmanager
+def _passed_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Pass SIGINT and SIGTERM on to a process instead of ending; it takes a signal that it gets twice, here and from the terminal, for one."""
+
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        process.send_signal(number)
+
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
