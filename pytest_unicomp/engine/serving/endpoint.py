@@ -102,6 +102,8 @@ class Endpoint:
                     return
                 if field == "data":
                     event = json.loads(data)
+                    if not isinstance(event, dict):
+                        raise InfrastructureError(f"unicomp: {self.url}/{path} sent the event {data[:80]!r}; expected a JSON object.")
                     if "error" in event:
                         raise InfrastructureError(f"unicomp: {self.url}/{path} broke off: {str(event['error'])[:200]}.")
                     yield event

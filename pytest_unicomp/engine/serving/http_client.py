@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any
 
 import httpx
@@ -22,8 +24,8 @@ REFUSAL_CHARACTERS = 300
 def open_response(url: str, payload: Mapping[str, Any] | None, *, headers: Mapping[str, str], seconds: float) -> Iterator[httpx.Response]:
     """Yield the response to a GET, or to a POST of `payload` as JSON, with its body not yet read.
 
-    Reading the body raises InfrastructureError after MAX_BODY_BYTES, or once `seconds` have passed since the request. The same limit of seconds
-    applies to connecting and to each wait for data. Redirects are followed on the same scheme, host and port alone, so that neither the key in
+    Raises InfrastructureError once `seconds` have passed since the request, whatever has arrived by then, and reading the body after
+    MAX_BODY_BYTES. The same limit of seconds applies to each wait for data. Redirects are followed on the same scheme, host and port alone, so that neither the key in
     `headers` nor a prompt goes elsewhere. Raises InfrastructureError for any other redirect, a status of 400 or above, and a failed connection.
     """
     deadline = time.monotonic() + seconds
@@ -33,15 +35,39 @@ def open_response(url: str, payload: Mapping[str, Any] | None, *, headers: Mappi
     try:
         with httpx.Client(timeout=seconds, follow_redirects=False) as client:
             request = client.build_request("GET" if content is None else "POST", url, content=content, headers=headers)
-            response = _send(client, request)
+            response = _within(lambda: _send(client, request), seconds, url)
             try:
                 response.stream = _LimitedStream(response.stream, url, deadline, seconds)
                 _require_success(response, url)
                 yield response
             finally:
                 response.close()
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError, RecursionError) as error:
         raise InfrastructureError(f"unicomp: {url} does not answer: {error or type(error).__name__}.") from error
+
+
+def _within(work: Callable[[], httpx.Response], seconds: float, url: str) -> httpx.Response:
+    """Return what `work` returns; raise InfrastructureError if it has not within `seconds`.
+
+    The client's own limit is that of a single wait, which a server that sends a byte now and then never exceeds. The thread of such a request
+    ends with the client, which is closed then, or with the process.
+    """
+    made: SimpleQueue[httpx.Response | BaseException] = SimpleQueue()
+
+    def run() -> None:
+        try:
+            made.put(work())
+        except BaseException as error:  # noqa: BLE001 - it is raised in the thread that waits
+            made.put(error)
+
+    Thread(target=run, daemon=True).start()
+    try:
+        found = made.get(timeout=seconds)
+    except Empty:
+        raise InfrastructureError(f"unicomp: {url} has sent no complete headers within {seconds:g} s; the request was given up.") from None
+    if isinstance(found, BaseException):
+        raise found
+    return found
 
 
 def _send(client: httpx.Client, request: httpx.Request) -> httpx.Response:

@@ -9,6 +9,7 @@ from typing import Any
 from pytest_unicomp.api.errors import InfrastructureError
 from pytest_unicomp.engine.serving.endpoint import Endpoint
 from pytest_unicomp.engine.serving.log_probabilities import problem
+from pytest_unicomp.engine.serving.one_server import OneServer
 
 CONCURRENT = 8
 RETRIES = 4
@@ -75,6 +76,10 @@ def _served_lm(endpoint: Endpoint, why_not_scored: str | None) -> type:
                         raise InfrastructureError(f"unicomp: {endpoint.url}/completions answered {wrong}.")
             found: list[tuple[float, bool]] = LocalCompletionsAPI.parse_logprobs(outputs, tokens, ctxlens, **settings)
             return found
+
+        async def amodel_call(self, session: Any, *arguments: Any, **settings: Any) -> Any:
+            """As upstream, except that neither key nor prompt follows a redirect, and that a body has a limit."""
+            return await super().amodel_call(OneServer(session), *arguments, **settings)
 
         def _loglikelihood_tokens(self, requests: Any, **settings: Any) -> Any:
             if why_not_scored is not None:
