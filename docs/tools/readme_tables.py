@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from docs.tools.catalogue import SECTIONS, settings_text, table
+from docs.tools.limits import limits_table
 from pytest_unicomp.api.protocols import Method
 from pytest_unicomp.api.registry import benchmarks, methods
 from pytest_unicomp.checkpoints.checks import checks
@@ -116,6 +117,7 @@ def formats_table() -> str:
 
 
 TABLES: Mapping[str, Callable[[], str]] = {
+    "limits": limits_table,
     "options": options_table,
     "recipes": recipes_table,
     "capabilities": capabilities_table,

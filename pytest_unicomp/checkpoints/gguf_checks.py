@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pytest_unicomp.api.foreign import read_object
 from pytest_unicomp.checkpoints import gguf
 from pytest_unicomp.checkpoints.checks import UNREADABLE, Finding, Outcome
 from pytest_unicomp.checkpoints.checks.finding import judged, not_applicable
+from pytest_unicomp.checkpoints.config_json import read_config
 from pytest_unicomp.checkpoints.configuration import Unresolved, compare
 from pytest_unicomp.checkpoints.gguf import tokenizer
 from pytest_unicomp.checkpoints.gguf.configuration import ROTARY_TENSORS, configuration, refusal
@@ -34,8 +35,7 @@ class GgufAndBase:
     @cached_property
     def base_config(self) -> dict[str, Any]:
         """config.json of the base."""
-        found: dict[str, Any] = json.loads((self.base / "config.json").read_text(encoding="utf-8"))
-        return found
+        return read_config(self.base)
 
     @cached_property
     def config(self) -> Any:
@@ -211,7 +211,7 @@ def special_tokens(pair: GgufAndBase) -> Outcome:
 def _base_ends(pair: GgufAndBase) -> set[str]:
     """Return the tokens that end a generation of the base."""
     file = pair.base / "generation_config.json"
-    stated = json.loads(file.read_text(encoding="utf-8")).get("eos_token_id") if file.is_file() else None
+    stated = read_object(file).get("eos_token_id") if file.is_file() else None
     ids = stated if isinstance(stated, list) else [] if stated is None else [stated]
     return {str(pair.base_tokenizer.convert_ids_to_tokens(place)) for place in ids}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,10 +12,11 @@ from typing import Any
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
 from pytest_unicomp.api.paths import typed
 from pytest_unicomp.checkpoints import gguf, packaged, recognize
+from pytest_unicomp.checkpoints.config_json import read_config, require_regular_files, understood
 from pytest_unicomp.checkpoints.configuration.resolve import known
 from pytest_unicomp.checkpoints.formats.gptq import quantization_of
-from pytest_unicomp.checkpoints.lfs_pointer import MEANING, is_pointer
 from pytest_unicomp.checkpoints.safetensors_reader import INDEX, block_sparsity, headers, logical_parameters, weight_files
+from pytest_unicomp.checkpoints.tokenization.growth import require_bounded
 from pytest_unicomp.checkpoints.weight_set import missing_files, require_one_set
 from pytest_unicomp.store.file_digests import file_digest
 
@@ -68,6 +68,7 @@ def resolve(name: str, bundle: Path | None) -> Path:
         return folder
     _require_plain(folder, name)
     require_one_set(folder, name)
+    require_bounded(folder)
     require_complete(name, bundle, folder)
     return folder
 
@@ -98,11 +99,13 @@ def validate(name: str, bundle: Path | None) -> None:
         gguf.require_findable(name, bundle)
         return
     if folder is not None:
+        require_regular_files(folder)
         recognize.require_weights(folder, name)
         if recognize.is_adapter(folder):
             return
         _require_plain(folder, name)
         require_one_set(folder, name)
+        require_bounded(folder)
         return
     if name.startswith((".", "/", "~")) or name.endswith("/") or name.count("/") > 1 or "\\" in name:
         raise UsageProblem(
@@ -134,27 +137,29 @@ def facts(folder: Path) -> Facts:
 
     Raises UsageProblem if a weight file is not safetensors.
     """
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    config["quantization_config"] = quantization_of(folder, config)
+    config = read_config(folder)
     files = weight_files(folder)
-    size = sum(file.stat().st_size for file in files)
     tensors = headers(files)
-    parameters = logical_parameters(tensors, config)
-    return Facts(
-        parameters=parameters,
-        bytes=size,
-        bits_per_weight=8 * size / parameters if parameters else 0.0,
-        sparsity=block_sparsity(tensors, config),
-        quantization=describe_quantization(config),
-    )
+    size = sum(file.stat().st_size for file in files)
+    with understood(folder):
+        config["quantization_config"] = quantization_of(folder, config)
+        parameters = logical_parameters(tensors, config)
+        return Facts(
+            parameters=parameters,
+            bytes=size,
+            bits_per_weight=8 * size / parameters if parameters else 0.0,
+            sparsity=block_sparsity(tensors, config),
+            quantization=describe_quantization(config),
+        )
 
 
 def count_parameters(source: Path) -> int:
     """Return the parameters of the architecture in a checkpoint folder or a GGUF file; reads headers alone."""
     if gguf.is_gguf(source):
         return gguf.read(source).parameters
-    config = json.loads((source / "config.json").read_text(encoding="utf-8"))
-    return logical_parameters(headers(weight_files(source)), {**config, "quantization_config": quantization_of(source, config)})
+    config, tensors = read_config(source), headers(weight_files(source))
+    with understood(source):
+        return logical_parameters(tensors, {**config, "quantization_config": quantization_of(source, config)})
 
 
 def describe_quantization(config: dict[str, Any]) -> str:
@@ -202,15 +207,9 @@ def local(name: str, bundle: Path | None) -> Path | None:
 
 
 def _require_plain(folder: Path, name: str) -> None:
-    file = folder / "config.json"
-    if is_pointer(file):
-        raise UsageProblem(f"unicomp: {file} is {MEANING}.")
-    try:
-        config = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageProblem(f"unicomp: {file} cannot be read as JSON ({error}); give the folder that save_pretrained wrote.") from error
+    config = read_config(folder)
     # For an architecture that transformers has, its own class is used and the code in the folder is never read.
-    if isinstance(config, dict) and config.get("auto_map") and not known(config):
+    if config.get("auto_map") and not known(config):
         raise UsageProblem(
             f"unicomp: {name} wants to run its own code (auto_map in config.json), which is refused; "
             "use a checkpoint of an architecture that transformers knows."

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.api.registry import missing_libraries
+from pytest_unicomp.checkpoints.config_json import read_config, understood
 from pytest_unicomp.checkpoints.format_table import ADDRESSES, FORMATS, SERVE, UNTRIED, Format
 from pytest_unicomp.checkpoints.formats import method
 from pytest_unicomp.checkpoints.formats.gptq import quantization_of
+from pytest_unicomp.checkpoints.lfs_pointer import is_pointer
 
 ADAPTER = "adapter_config.json"
 OPENVINO = "openvino_model.xml"
@@ -28,7 +29,8 @@ def recognize(folder: Path) -> str:
         return "lora"
     if any(folder.glob("*.safetensors")):
         config = _config(folder)
-        found = method(quantization_of(folder, config))
+        with understood(folder):
+            found = method(quantization_of(folder, config))
         return "mlx" if found in ("none", "unknown") and isinstance(config.get("quantization"), dict) else found
     if (folder / OPENVINO).is_file():
         return "openvino"
@@ -73,8 +75,4 @@ def _refusal(name: str, found: str) -> str:
 
 
 def _config(folder: Path) -> dict[str, Any]:
-    try:
-        found = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    return read_config(folder) if (folder / "config.json").is_file() and not is_pointer(folder / "config.json") else {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import struct
 from collections.abc import Iterator, Sequence
@@ -13,12 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from pytest_unicomp.api.errors import UsageProblem
+from pytest_unicomp.api.errors import UsageProblem, one_line
+from pytest_unicomp.api.foreign import LARGEST_TOKENIZER, ForeignFile, json_value, read_object, require_regular
 from pytest_unicomp.checkpoints.lfs_pointer import MEANING, is_pointer
 
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 CHUNK = 1 << 22
 LONGEST_HEADER = 100_000_000
+# Bytes and elements: far above any file, and within 64 bits.
+LARGEST_COUNT = 1 << 48
 IN_BLOCK = re.compile(r"\.\d+\.")
 WIDTHS = {"F64": 8, "I64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2, "I16": 2, "I8": 1, "U8": 1, "F8_E4M3": 1, "F8_E5M2": 1}
 UNSIGNED: dict[int, type[np.unsignedinteger[Any]]] = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
@@ -55,8 +57,8 @@ def weight_files(folder: Path) -> list[Path]:
         return [folder / WHOLE]
     if (folder / INDEX).is_file():
         try:
-            names = sorted(set(json.loads((folder / INDEX).read_text(encoding="utf-8"))["weight_map"].values()))
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            names = sorted({str(name) for name in read_object(folder / INDEX, LARGEST_TOKENIZER)["weight_map"].values()})
+        except (LookupError, TypeError, AttributeError) as error:
             raise UsageProblem(
                 f"unicomp: {folder / INDEX} has no weight_map (tensor name to file name); download the folder again or save the model anew."
             ) from error
@@ -75,16 +77,27 @@ def headers(files: Sequence[Path]) -> dict[str, Tensor]:
     for file in files:
         if is_pointer(file):
             raise UsageProblem(f"unicomp: {file} is {MEANING}.")
-        if not file.is_file():
+        if not file.exists():
             raise UsageProblem(f"unicomp: {file}, which {INDEX} names, is missing; download or copy the folder again.")
+        require_regular(file)
         try:
             own = list(_entries(file))
+        except ForeignFile:
+            raise
         except (OSError, ValueError, TypeError, KeyError, AttributeError, struct.error) as error:
             reason = f"{type(error).__name__}: {error}" if isinstance(error, KeyError | TypeError | AttributeError) else str(error)
             raise UsageProblem(f"unicomp: {file} is not a readable safetensors file ({reason}); download or convert it again.") from error
         for tensor in own:
             if tensor.stop > file.stat().st_size:
-                raise UsageProblem(f"unicomp: {file} is cut short (tensor {tensor.name} ends beyond it); download or convert it again.")
+                raise UsageProblem(
+                    f"unicomp: {file} is cut short (tensor {one_line(tensor.name, longest=120)} ends beyond it); download or convert it again."
+                )
+            width = WIDTHS.get(tensor.dtype)
+            if width is not None and prod(tensor.shape) * width != tensor.stop - tensor.start:
+                raise UsageProblem(
+                    f"unicomp: {file}: tensor {one_line(tensor.name, longest=120)} has {tensor.stop - tensor.start} bytes for shape "
+                    f"{list(tensor.shape[:8])} of {tensor.dtype}; expected {str(prod(tensor.shape) * width)[:30]}; download or convert it again."
+                )
             found[tensor.name] = tensor
     return found
 
@@ -94,11 +107,20 @@ def _entries(file: Path) -> Iterator[Tensor]:
         (length,) = struct.unpack("<Q", stream.read(8))
         if length > LONGEST_HEADER:
             raise ValueError(f"its header would be {length} bytes long")
-        header = json.loads(stream.read(length))
+        header = json_value(stream.read(length), file)
+    if not isinstance(header, dict):
+        raise ValueError("its header is no object")
     for name, entry in header.items():
         if name != "__metadata__":
-            start, stop = (8 + length + int(offset) for offset in entry["data_offsets"])
-            yield Tensor(name, file, str(entry["dtype"]), tuple(entry["shape"]), start, stop)
+            start, stop = (8 + length + _count(offset) for offset in entry["data_offsets"])
+            yield Tensor(name, file, str(entry["dtype"]), tuple(map(_count, entry["shape"])), start, stop)
+
+
+def _count(value: Any) -> int:
+    """Return a size or an offset; raise ValueError for what is none."""
+    if type(value) is not int or not 0 <= value <= LARGEST_COUNT:
+        raise ValueError(f"a shape or an offset is {str(value)[:40]!r}")
+    return value
 
 
 def logical_parameters(tensors: dict[str, Tensor], config: dict[str, Any]) -> int:

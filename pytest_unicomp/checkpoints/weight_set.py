@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from pytest_unicomp.api.errors import UsageProblem
+from pytest_unicomp.api.foreign import LARGEST_TOKENIZER, read_object
 from pytest_unicomp.checkpoints.lfs_pointer import MEANING, is_pointer
 from pytest_unicomp.checkpoints.safetensors_reader import INDEX, WHOLE, weight_files
 
@@ -39,9 +39,9 @@ def missing_files(folder: Path) -> list[str]:
 
 def _index(folder: Path, name: str) -> dict[str, str]:
     try:
-        content = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        content = read_object(folder / INDEX, LARGEST_TOKENIZER)
         return {str(tensor): str(file) for tensor, file in content["weight_map"].items()}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+    except (LookupError, TypeError, AttributeError) as error:
         raise UsageProblem(
             f"unicomp: {INDEX} of {name} has no weight_map (tensor name to file name); download the folder again or save the model anew."
         ) from error

@@ -25,8 +25,11 @@ def check_artifact(
     Example: unicomp check-artifact out/w4a16 --against Qwen/Qwen2.5-7B-Instruct
     """
     from pytest_unicomp.checkpoints import checks, gguf, gguf_checks, hub, recognize
+    from pytest_unicomp.checkpoints.config_json import require_regular_files
 
     found, base = hub.local(folder, None), hub.resolve(against, None)
+    if found is not None and found.is_dir():
+        require_regular_files(found)
     if gguf.is_gguf(base):
         raise UsageProblem(f"unicomp: --against {against} is a GGUF file; expected the folder or hub id of the model it was made from.")
     if found is not None and gguf.is_gguf(found):

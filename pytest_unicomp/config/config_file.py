@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from pytest_unicomp.api.errors import UsageProblem, nearest
+from pytest_unicomp.api.foreign import LARGEST_TOML, ForeignFile, read_text, require_numbers, toml_value
 from pytest_unicomp.config.policy_tables import SHARED
 from pytest_unicomp.config.settings import options
 from pytest_unicomp.config.toml_lines import NO_FILE, Keys, TomlLocations
@@ -21,15 +21,16 @@ TABLES: Final[Mapping[str, str]] = {RECIPES: "recipes by name", **SHARED}
 def read_file(path: Path, *, table: str = "") -> tuple[dict[str, Any], TomlLocations]:
     """Read option values from a TOML file, at its top level or in a dotted `table`; raise UsageProblem naming file and line."""
     try:
-        text = path.read_text(encoding="utf-8")
-        data: dict[str, Any] = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageProblem(f"unicomp: {path} cannot be read as TOML: {error}.") from error
+        text = read_text(path, LARGEST_TOML)
+    except ForeignFile as error:
+        raise UsageProblem(f"unicomp: {path} cannot be read as TOML: it {error.found}.") from error
+    data = toml_value(text, path)
     parts = table.split(".") if table else []
     for depth, part in enumerate(parts, start=1):
         data = data.get(part, {})
         if not isinstance(data, Mapping):
             raise UsageProblem(f"unicomp: {TomlLocations(str(path), text).location(*parts[:depth])} is {data!r}; expected a table.")
+    require_numbers(data, path)
     locations = TomlLocations(str(path), text, table)
     require_known(data, (*(option.name for option in options()), *TABLES, OWN_PROFILES, WAIVERS), locations)
     return data, locations
@@ -59,8 +60,8 @@ def configuration(named: Path | None, folders: Iterable[Path]) -> tuple[dict[str
 def _has_settings(project: Path) -> bool:
     """Return True if a pyproject.toml has a table tool.unicomp, or mentions unicomp and cannot be read, which must be reported."""
     try:
-        raw = project.read_bytes()
-        tool = tomllib.loads(raw.decode("utf-8")).get("tool", {}) if b"unicomp" in raw else {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        raw = read_text(project, LARGEST_TOML)
+        tool = toml_value(raw, project).get("tool", {}) if "unicomp" in raw else {}
+    except ForeignFile:
         return True
     return not isinstance(tool, Mapping) or "unicomp" in tool

@@ -11,6 +11,10 @@ from pytest_unicomp.api.errors import UsageProblem, nearest
 from pytest_unicomp.api.paths import typed
 from pytest_unicomp.config.margins import Margin
 
+# What seeds and counts hold in every library below.
+LARGEST = 2**31 - 1
+LONGEST = 60
+
 
 def names(location: str, value: Any) -> tuple[str, ...]:
     """Read a comma-separated list, or a list of those, into distinct names in the order given."""
@@ -56,7 +60,7 @@ def folder_or_address(location: str, value: Any) -> Path | str:
 
 
 def whole(lowest: int) -> Callable[[str, Any], int]:
-    """Return a parser of whole numbers of at least `lowest`."""
+    """Return a parser of whole numbers of at least `lowest` and at most LARGEST."""
 
     def parse(location: str, value: Any) -> int:
         try:
@@ -64,10 +68,18 @@ def whole(lowest: int) -> Callable[[str, Any], int]:
         except ValueError:
             number = None
         if not isinstance(number, int) or isinstance(number, bool) or number < lowest:
-            raise UsageProblem(f"unicomp: {location} is {value!r}; expected a whole number of at least {lowest}.")
+            raise UsageProblem(f"unicomp: {location} is {_shown(value)}; expected a whole number of at least {lowest}.")
+        if number > LARGEST:
+            raise UsageProblem(f"unicomp: {location} is {_shown(value)}; expected a whole number of at most {LARGEST:,}.")
         return number
 
     return parse
+
+
+def _shown(value: Any) -> str:
+    """Return a value as text of at most LONGEST characters."""
+    text = repr(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def limit(location: str, value: Any) -> int | None:
@@ -81,10 +93,10 @@ def fraction(low: float, high: float) -> Callable[[str, Any], float]:
     def parse(location: str, value: Any) -> float:
         try:
             number = math.nan if isinstance(value, bool) else float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             number = math.nan
         if not low < number < high:
-            raise UsageProblem(f"unicomp: {location} is {value!r}; expected a number above {low} and below {high}.")
+            raise UsageProblem(f"unicomp: {location} is {_shown(value)}; expected a number above {low} and below {high}.")
         return number
 
     return parse
@@ -123,10 +135,10 @@ def temperature(location: str, value: Any) -> str:
         return "paper"
     try:
         number = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not 0 <= number <= 5:
-        raise UsageProblem(f"unicomp: {location} is {value!r}; expected paper, or a number from 0 (greedy) to 5.")
+        raise UsageProblem(f"unicomp: {location} is {_shown(value)}; expected paper, or a number from 0 (greedy) to 5.")
     return f"{number:g}"
 
 

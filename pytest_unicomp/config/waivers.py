@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from pytest_unicomp.api.errors import UsageProblem, nearest
@@ -13,6 +13,8 @@ from pytest_unicomp.config.toml_lines import Key, TomlLocations
 
 QUESTIONS: Final = ("retention", "drift", "efficiency", "artifact", "must_pass")
 REQUIRED: Final = ("recipe", "owner", "reason", "expires", "evidence")
+# An accepted failure is looked at again at least once a year.
+LONGEST: Final = timedelta(days=366)
 KNOWN: Final = (*REQUIRED, "benchmark", "capability", "question")
 
 
@@ -86,9 +88,14 @@ def _waiver(entry: Mapping[str, Any], locations: TomlLocations, position: int) -
 
 
 def _day(value: Any, problem: str) -> date:
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value
     try:
-        return date.fromisoformat(value)
+        day = value if isinstance(value, date) and not isinstance(value, datetime) else date.fromisoformat(value)
     except (TypeError, ValueError):
         raise UsageProblem(f"{problem} is {str(value)!r}; expected a day such as 2026-12-31.") from None
+    latest = datetime.now(UTC).date() + LONGEST
+    if day > latest:
+        raise UsageProblem(
+            f"{problem} is {day}; expected a day within {LONGEST.days} days, so at the latest {latest}: "
+            "what is accepted for longer belongs into the margins."
+        )
+    return day

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
 from pytest_unicomp.checkpoints import recognize
+from pytest_unicomp.checkpoints.config_json import read_config
 from pytest_unicomp.engine.activation_quantization import apply_activation_quantization, cast_unpacked_weights
 from pytest_unicomp.engine.host import host
 from pytest_unicomp.engine.malloc_trim import trim
@@ -110,7 +110,7 @@ def load(path: Path, *, device: str, dtype: str, sharded: bool = False) -> Engin
 
 def stored_dtype(path: Path) -> str:
     """Return the dtype that a checkpoint's config.json names, one of DTYPES except "auto"; "float32" if it names none of them."""
-    config = json.loads((path / "config.json").read_text(encoding="utf-8"))
+    config = read_config(path)
     named = str(config.get("dtype") or config.get("torch_dtype") or "")
     return named if named in DTYPES and named != "auto" else "float32"
 
@@ -199,4 +199,4 @@ def _generation_config(path: Path) -> Any:
     try:
         return GenerationConfig.from_pretrained(path, local_files_only=True)
     except OSError:  # the file is missing or cannot be read
-        return GenerationConfig.from_model_config(json.loads((path / "config.json").read_text(encoding="utf-8")))
+        return GenerationConfig.from_model_config(read_config(path))

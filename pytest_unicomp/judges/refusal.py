@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.api.errors import UsageProblem, one_line
+from pytest_unicomp.api.foreign import ForeignFile, json_value
 from pytest_unicomp.judges.features import features
 from pytest_unicomp.judges.question import without_reasoning
 
@@ -70,9 +71,9 @@ def read_replies(lines: Iterable[str], *, source: str) -> Iterator[tuple[Any, st
         if not line.strip():
             continue
         try:
-            given = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise UsageProblem(f"unicomp: {source}, line {number}: not JSON ({error}); expected one object per line.") from error
+            given = json_value(line, f"{source}, line {number}:")
+        except ForeignFile as error:
+            raise UsageProblem(f"unicomp: {source}, line {number}: {error.found}; expected one object per line.") from error
         if not isinstance(given, dict) or "id" not in given:
             raise UsageProblem(f'unicomp: {source}, line {number}: expected an object with "id", "prompt" and "response".')
         for field in ("prompt", "response"):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pytest_unicomp.api.protocols import CompressionJob
 from pytest_unicomp.api.records import Family
+from pytest_unicomp.checkpoints.config_json import read_config
 from pytest_unicomp.engine.quiet_libraries import quiet_with_captured_output
 from pytest_unicomp.methods.decoder import other_linear_layers, require_divisible
 from pytest_unicomp.methods.group_quantization import GROUPS, fitting_group
@@ -143,7 +144,7 @@ def _restore_config(source: Path, destination: Path) -> None:
     """Write the reference's config.json with the quantization added: AutoAWQ's config.json switches the KV cache off."""
     file = destination / "config.json"
     quantization = json.loads(file.read_text(encoding="utf-8"))["quantization_config"]
-    config = json.loads((source / "config.json").read_text(encoding="utf-8"))
+    config = read_config(source)
     file.write_text(json.dumps({**config, "quantization_config": quantization}, indent=2) + "\n", encoding="utf-8")
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from pytest_unicomp.api.protocols import CompressionJob, Method
 from pytest_unicomp.api.records import Family
+from pytest_unicomp.checkpoints.config_json import read_config
 from pytest_unicomp.methods.invocation import compress, for_model
 
 DONE = "done"
@@ -64,7 +64,7 @@ class Composition:
                 own = scratch / f"step-{position}-scratch"
                 own.mkdir(exist_ok=True)
                 text = job.calibration if step.calibrated else None
-                config = json.loads((source / "config.json").read_text(encoding="utf-8"))
+                config = read_config(source)
                 compress(for_model(step, config), replace(job, source=source, destination=target, calibration=text, scratch=own))
                 if not last:
                     mark.touch()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_unicomp.api.errors import UnicompError
+from pytest_unicomp.checkpoints.config_json import read_config
 from pytest_unicomp.engine.quiet_libraries import quiet_with_captured_output
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ COMPANIONS = (
 
 def require_unquantized(source: Path) -> None:
     """Raise UnicompError if the checkpoint's configuration declares a quantization."""
-    quantization = json.loads((source / "config.json").read_text(encoding="utf-8")).get("quantization_config")
+    quantization = read_config(source).get("quantization_config")
     if quantization:
         raise UnicompError(
             f"unicomp: {source} is quantized already ({quantization.get('quant_method', 'unknown method')}); "

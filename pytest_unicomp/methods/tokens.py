@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.api.protocols import Calibration
+from pytest_unicomp.checkpoints.config_json import read_config
 from pytest_unicomp.methods.source import load_tokenizer
 
 if TYPE_CHECKING:
@@ -55,10 +55,10 @@ def _ids(tokenizer: PreTrainedTokenizerBase, text: str, limit: int) -> list[int]
 
 def context_length(source: Path) -> int | None:
     """Return the number of positions that the checkpoint's configuration declares, or None if it declares none."""
-    return positions(json.loads((source / "config.json").read_text(encoding="utf-8")))
+    return positions(read_config(source))
 
 
 def positions(config: Mapping[str, Any]) -> int | None:
     """Return the number of positions that a configuration declares, or None if it declares none."""
-    declared = config.get("max_position_embeddings") or config.get("text_config", {}).get("max_position_embeddings")
+    declared = config.get("max_position_embeddings") or (config.get("text_config") or {}).get("max_position_embeddings")
     return int(declared) if declared else None

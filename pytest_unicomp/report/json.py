@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from pytest_unicomp.api.errors import UnicompError, UsageProblem
+from pytest_unicomp.api.foreign import LARGEST_REPORT, ForeignFile, read_json
 from pytest_unicomp.api.records import Report
 from pytest_unicomp.report import schema
 from pytest_unicomp.store.local import write_text
 
 NAME = "unicomp-report/1"
+# Digits: whatever a report counts fits 64 bits.
+LONGEST_INTEGER = 18
 
 
 def document(report: BaseModel) -> dict[str, Any]:
@@ -63,23 +67,33 @@ def write(report: Report, path: Path) -> None:
 def read(path: Path) -> Report:
     """Read a report written by `write`; raise UsageProblem, in one line, for any other file."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise UsageProblem(f"unicomp: {path} cannot be read as a report: {error}; expected JSON of schema {NAME}.") from error
+        content = read_json(path, LARGEST_REPORT, digits=LONGEST_INTEGER)
+    except ForeignFile as error:
+        raise UsageProblem(f"unicomp: {path} cannot be read as a report: it {error.found}; expected JSON of schema {NAME}.") from error
     found = content.get("schema") if isinstance(content, dict) else None
     if found != NAME:
         raise UsageProblem(
             f"unicomp: {path} is no report: its schema is {found!r}; expected {NAME!r}, as written by --unicomp-report=gate.json."
         )
     try:
-        return Report.model_validate(content)
+        report = Report.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise UsageProblem(
             f"unicomp: {path} is not a valid report: {place}: {first['msg']} ({error.error_count()} errors); write it again with --unicomp-report."
         ) from error
+    _require_dates(report, path)
+    return report
 
 
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a JSON number")
+def _require_dates(report: Report, path: Path) -> None:
+    stated: list[tuple[str, str, Callable[[str], object]]] = [("created", report.created, datetime.fromisoformat)]
+    stated += [(f"waivers.{place}.expires", waiver.expires, date.fromisoformat) for place, waiver in enumerate(report.waivers)]
+    for where, text, parse in stated:
+        try:
+            parse(text)
+        except ValueError as error:
+            raise UsageProblem(
+                f"unicomp: {path} is not a valid report: {where} is {text[:40]!r}; expected a date in ISO 8601, such as 2026-12-31."
+            ) from error

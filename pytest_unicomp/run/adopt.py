@@ -7,18 +7,22 @@ the store; bytes and bits per weight are then still the original's.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pytest_unicomp.api.errors import InfrastructureError
+from pytest_unicomp.api.foreign import ForeignFile, read_object
 from pytest_unicomp.api.records import Artifact, Model
 from pytest_unicomp.api.source_digest import package_digest
 from pytest_unicomp.checkpoints import conversion, gguf, hub, recognize
 from pytest_unicomp.checkpoints.safetensors_reader import weight_files
+from pytest_unicomp.checkpoints.tokenization import compare_tokenizers
+from pytest_unicomp.checkpoints.tokenization.growth import FILE as TOKENIZER
 from pytest_unicomp.engine.quiet_libraries import quiet_with_captured_output
 from pytest_unicomp.run.compress import RECORD, described, library_versions
 from pytest_unicomp.run.step import Step, StepProgress
+from pytest_unicomp.store.file_digests import file_digest
 from pytest_unicomp.store.local import Store, digest
 
 # The code that decides what a converted checkpoint holds.
@@ -66,6 +70,7 @@ def adopt(name: str, source: str, model: Model, bundle: Path | None, store: Stor
     Path, format and fingerprint of what was converted stand in the settings. Raises UsageProblem if it cannot be converted.
     """
     path = hub.resolve(source, bundle)
+    _require_tokenizer(path, Path(model.path), source)
     settings: dict[str, Any] = {"method": "candidate", "source": source}
     if conversion.needed(path) is None:
         found = described(path, digest_of=store.digests.of, recipe=name, family="candidate", settings=settings)
@@ -75,6 +80,18 @@ def adopt(name: str, source: str, model: Model, bundle: Path | None, store: Stor
     whole = {**settings, "original": original}
     made = described(folder, digest_of=store.digests.of, recipe=name, family="candidate", settings=whole)
     return _as_shipped(made, original)
+
+
+def _require_tokenizer(path: Path, base: Path, source: str) -> None:
+    """Raise InfrastructureError if a tokenizer that is not the reference's takes more time or memory than the limits: it is tried in a process of its own."""
+    mine, theirs = path / TOKENIZER, base / TOKENIZER
+    if not mine.is_file() or (theirs.is_file() and file_digest(mine) == file_digest(theirs)):
+        return
+    found = compare_tokenizers(path, base)
+    if found.stopped:
+        raise InfrastructureError(
+            f"unicomp: the tokenizer of {source} is not loaded here: {found.problems[0]}; expected one that encodes short texts within the limits."
+        )
 
 
 def require_convertible(source: str, bundle: Path | None, *, has_base: bool = True) -> None:
@@ -159,10 +176,10 @@ def _as_shipped(made: Artifact, original: Mapping[str, Any]) -> Artifact:
 def _recorded(folder: Path, fingerprint: str) -> dict[str, Any]:
     """Return what the unicomp.json beside the weights says of how they were made; nothing if there is none, or it is about other weights."""
     try:
-        said = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        said = read_object(folder / RECORD)
+    except ForeignFile:
         return {}
-    if not isinstance(said, dict) or said.get("fingerprint") != fingerprint:
+    if said.get("fingerprint") != fingerprint:
         return {}
     names = {
         "compress_seconds": "seconds",

@@ -16,6 +16,7 @@ from pytest_unicomp.api.records import Artifact, CalibrationText, Model
 from pytest_unicomp.api.registry import package
 from pytest_unicomp.api.source_digest import source_digest
 from pytest_unicomp.checkpoints import gguf, hub
+from pytest_unicomp.checkpoints.config_json import read_config
 from pytest_unicomp.engine.host import nvml
 from pytest_unicomp.engine.host.memory import peak_memory
 from pytest_unicomp.methods import invocation
@@ -55,7 +56,7 @@ def configuration(source: Path) -> dict[str, Any]:
     """Return the configuration of a checkpoint folder, or of the model in a GGUF file."""
     if gguf.is_gguf(source):
         return gguf.config(gguf.read(source))
-    config: dict[str, Any] = json.loads((source / "config.json").read_text(encoding="utf-8"))
+    config: dict[str, Any] = read_config(source)
     return config
 
 

@@ -11,11 +11,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from pytest_unicomp.api.errors import InfrastructureError, one_line
+from pytest_unicomp.api.foreign import LARGEST_REPORT, ForeignFile, read_object
 from pytest_unicomp.api.records import Measurement
 from pytest_unicomp.store.local import write_text
 
 SCHEMA = "unicomp-baseline/1"
 ANSWER_CHARACTERS = 160
+LONGEST_INTEGER = 18
 COLUMNS = ("id", "score", "prompt_digest", "answer")
 OPTIONAL_COLUMNS = ("cluster", "log_probabilities", "said", "slice")
 
@@ -96,13 +98,13 @@ class Baselines:
         if path is None:
             return None
         try:
-            document = json.loads(path.read_text(encoding="utf-8"))
+            document = read_object(path, LARGEST_REPORT, digits=LONGEST_INTEGER)
             if document["schema"] != SCHEMA:
                 raise ValueError(f"schema {document['schema']!r}, expected {SCHEMA!r}")
             columns: dict[str, list[Any]] = document["items"]
             items = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
             return Measurement.model_validate({**document["measurement"], "items": items})
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError, ForeignFile) as error:
             found = one_line(error, longest=200)
             raise InfrastructureError(
                 f"unicomp: {path} is not a baseline: {found}. Restore it, or rewrite it with --unicomp-update=all."

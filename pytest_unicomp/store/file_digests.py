@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from pytest_unicomp.api.foreign import require_regular
+
 # Device, inode, bytes, time of change of the content and time of change of the inode.
 _Stamp = tuple[int, int, int, int, int]
 
 
 def file_digest(path: Path) -> str:
     """Return the sha256 of a file, 64 hex digits."""
+    if path.exists():
+        require_regular(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -1,7 +1,7 @@
 """Waivers of the configuration file: complete, or refused with file and line."""
 
 import tomllib
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -11,6 +11,7 @@ from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.config import waivers
 from pytest_unicomp.config.toml_lines import TomlLocations
 
+# Its day may pass: whether it has expired is not asked here.
 GIVEN = 'recipe = "rtn"\nbenchmark = "toy"\nowner = "Ada"\nreason = "known"\nexpires = 2026-12-31\nevidence = "0123456789abcdef"\n'
 
 
@@ -68,11 +69,18 @@ def test_the_second_of_two_waivers_is_refused_by_its_own_line():
         read(f"[[waivers]]\n{GIVEN}[[waivers]]\n{GIVEN}".replace('"Ada"', '"Bo"', 1).replace('"Ada"', '""'))
 
 
-@given(st.dates())
+@given(st.dates(max_value=datetime.now(UTC).date() + waivers.LONGEST))
 def test_a_day_is_read_as_a_toml_date_and_as_text(day):
     for written in (day.isoformat(), f"'{day.isoformat()}'"):
         (found,) = read(f"[[waivers]]\n{GIVEN}".replace("2026-12-31", written))
         assert found.expires == day
+
+
+def test_a_waiver_lasts_at_most_a_year():
+    day = datetime.now(UTC).date() + waivers.LONGEST + timedelta(days=2)
+    for written in (day.isoformat(), "9999-12-31"):
+        with pytest.raises(UsageProblem, match=rf"waivers.0.expires is {written}; expected a day within 366 days"):
+            read(f"[[waivers]]\n{GIVEN}".replace("2026-12-31", written))
 
 
 @given(st.text(alphabet="0123456789abcdefABCDEFxyz", max_size=20))

@@ -20,6 +20,7 @@ EXTENDING = README.parent / "docs" / "extending.md"
 PLACES = {
     **dict.fromkeys(("recipes", "capabilities"), README),
     **dict.fromkeys(("methods", "architectures", "reasons"), METHODS),
+    "limits": README.parent / "docs" / "security.md",
     "options": README.parent / "docs" / "options.md",
     "benchmarks": README.parent / "docs" / "benchmarks.md",
     "artifact-checks": README.parent / "docs" / "artifact-checks.md",

@@ -75,7 +75,7 @@ def test_a_report_against_its_schema_is_refused_and_the_old_file_stays(report: R
         ("[1]", "its schema is None"),
         ('{"schema": "unicomp-report/2"}', "its schema is 'unicomp-report/2'"),
         ('{"schema": "unicomp-report/1"}', "not a valid report: created"),
-        ('{"schema": "unicomp-report/1", "exit_code": NaN}', "NaN is not a JSON number"),
+        ('{"schema": "unicomp-report/1", "exit_code": NaN}', "NaN is no number of JSON"),
     ],
 )
 def test_what_is_no_report_is_refused_in_one_line(content: str, said: str, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ recipe = "{}"
 benchmark = "nano-safety"
 owner = "Ada"
 reason = "known"
-expires = 2999-12-31
+expires = 2020-12-31
 evidence = "0123456789abcdef"
 """
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.api.errors import UsageProblem
+from pytest_unicomp.api.foreign import LARGEST_TOKENIZER, ForeignFile, read_object
 from pytest_unicomp.checkpoints.checks.promise import Promise, promised
 from pytest_unicomp.checkpoints.checks.scan import Statistics, statistics
+from pytest_unicomp.checkpoints.config_json import read_config
 from pytest_unicomp.checkpoints.formats import FORMATS, QuantizedLayer, gptq, method
 from pytest_unicomp.checkpoints.lfs_pointer import MEANING, is_pointer
 from pytest_unicomp.checkpoints.safetensors_reader import INDEX, Tensor, headers
@@ -25,21 +26,18 @@ class Checkpoint:
     stated: Promise | None = None
 
     def json(self, name: str) -> dict[str, Any]:
-        """Return a JSON file of the folder, empty if there is none; raises ValueError if it is no JSON object."""
+        """Return a JSON file of the folder, empty if there is none; raises UnicompError or ValueError if it is no JSON object, or too large or too deep for one."""
         file = self.folder / name
         if not file.is_file():
             return {}
         if is_pointer(file):
             raise ValueError(f"{name} is {MEANING}")
-        content = json.loads(file.read_text(encoding="utf-8"))
-        if not isinstance(content, dict):
-            raise ValueError(f"{name} is no JSON object")
-        return content
+        return read_object(file, LARGEST_TOKENIZER, infinite=True)
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        """config.json as it is."""
-        return self.json("config.json")
+        """config.json as it is, empty if there is none."""
+        return read_config(self.folder) if (self.folder / "config.json").is_file() else {}
 
     @cached_property
     def declaration(self) -> str:
@@ -57,7 +55,7 @@ class Checkpoint:
         """Tensor name to file name, as the index says; empty if there is no index, or none that names files (see files-complete)."""
         try:
             stated = self.json(INDEX).get("weight_map")
-        except ValueError:
+        except (ValueError, ForeignFile):
             return {}
         return {str(name): str(file) for name, file in stated.items()} if isinstance(stated, dict) else {}
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from pytest_unicomp.api.foreign import read_object
 
 RECORD = "unicomp.json"
 # What these leave of the zeros that an earlier step made; distillation trains them away.
@@ -35,14 +36,11 @@ class Promise:
 
 
 def recorded(folder: Path) -> Mapping[str, Any]:
-    """Return the checkpoint's unicomp.json, or nothing if it has none; raises ValueError if it is no JSON object."""
+    """Return the checkpoint's unicomp.json, or nothing if it has none; raises ForeignFile if it is no JSON object."""
     file = folder / RECORD
     if not file.is_file():
         return {}
-    content = json.loads(file.read_text(encoding="utf-8"))
-    if not isinstance(content, dict):
-        raise ValueError(f"{RECORD} is no JSON object")
-    return content
+    return read_object(file)
 
 
 def promised(folder: Path, config: Mapping[str, Any]) -> Promise:

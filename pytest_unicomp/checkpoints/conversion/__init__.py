@@ -5,7 +5,6 @@ AutoAWQ, GPTQ, AutoRound and ModelOpt become compressed-tensors. GGUF becomes de
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from pytest_unicomp.api.errors import InfrastructureError, UnicompError, UsageProblem
 from pytest_unicomp.checkpoints import gguf
+from pytest_unicomp.checkpoints.config_json import read_config, understood
 from pytest_unicomp.checkpoints.conversion import autoawq, gptq, lora, modelopt
 from pytest_unicomp.checkpoints.conversion.gptq import GptqConverter as GptqConverter
 from pytest_unicomp.checkpoints.formats import FORMATS, QuantizedLayer, described, method
@@ -96,12 +96,15 @@ def _merge(adapter: Path, base: Path | None, destination: Path) -> None:
 
 def quantization(folder: Path) -> dict[str, Any]:
     """Return the checkpoint's `quantization_config`, wherever its tool keeps it; empty for a dense one."""
-    return quantization_of(folder, json.loads((folder / "config.json").read_text(encoding="utf-8")))
+    config = read_config(folder)
+    with understood(folder):
+        return quantization_of(folder, config)
 
 
 def _plan(folder: Path) -> tuple[dict[str, Any], list[QuantizedLayer]]:
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    declared = quantization_of(folder, config)
+    config = read_config(folder)
+    with understood(folder):
+        declared = quantization_of(folder, config)
     name = method(declared)
     layers = list(FORMATS[name](headers(weight_files(folder)), declared))
     if not layers:

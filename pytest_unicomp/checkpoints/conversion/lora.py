@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
+from pytest_unicomp.api.foreign import read_object
 from pytest_unicomp.checkpoints.recognize import ADAPTER
 
 WEIGHTS = "adapter_model.safetensors"
@@ -118,8 +118,4 @@ def _copy_tokenizer(source: Path, destination: Path) -> None:
 
 def _config(adapter: Path) -> dict[str, Any]:
     file = adapter / ADAPTER
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageProblem(f"unicomp: {file} cannot be read as JSON ({error}); save the adapter again.") from error
-    return found if isinstance(found, dict) else {}
+    return read_object(file)

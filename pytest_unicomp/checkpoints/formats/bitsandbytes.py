@@ -5,12 +5,12 @@ Source: bitsandbytes/functional.py, `QuantState.as_dict`, and nn/modules.py, `Li
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from pytest_unicomp.api.foreign import json_value
 from pytest_unicomp.checkpoints.formats.layer import Declared, QuantizedLayer, differing, elements, gather
 from pytest_unicomp.checkpoints.safetensors_reader import Tensor
 
@@ -33,7 +33,7 @@ def _four_bits(tensors: Mapping[str, Tensor], quantization: Mapping[str, Any]) -
 
 
 def _four_bit_layer(module: str, kind: str, stored: Tensor, tensors: Mapping[str, Tensor], declared: str) -> QuantizedLayer:
-    state = json.loads(stored.read(np.uint8).tobytes())
+    state = json_value(stored.read(np.uint8).tobytes(), stored.name)
     outputs, inputs = (int(side) for side in state["shape"])
     block = int(state["blocksize"])
     names = {"weight": "weight", "weight.absmax": "scales", "bias": "bias", **{f"weight.{part}": part for part in ONCE}}

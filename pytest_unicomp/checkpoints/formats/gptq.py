@@ -5,7 +5,6 @@ Source: auto_gptq/nn_modules/qlinear/qlinear_cuda.py, `pack`. Version 1 ("gptq")
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from pytest_unicomp.api.errors import UsageProblem
+from pytest_unicomp.api.foreign import ForeignFile, read_object
 from pytest_unicomp.checkpoints.formats import auto_round
 from pytest_unicomp.checkpoints.formats.layer import Declared, QuantizedLayer, differing, gather, inputs_per_scale, words
 from pytest_unicomp.checkpoints.safetensors_reader import Tensor, codes
@@ -33,9 +33,9 @@ def quantization_of(folder: Path, config: Mapping[str, Any]) -> dict[str, Any]:
     if stated:
         return auto_round.as_packed(stated)
     if (folder / LEGACY).is_file():
-        return {"quant_method": "gptq", **json.loads((folder / LEGACY).read_text(encoding="utf-8"))}
+        return {"quant_method": "gptq", **read_object(folder / LEGACY)}
     if (folder / MODELOPT).is_file():
-        return {"quant_method": "modelopt", **(json.loads((folder / MODELOPT).read_text(encoding="utf-8")).get("quantization") or {})}
+        return {"quant_method": "modelopt", **_object(read_object(folder / MODELOPT), folder)}
     return {}
 
 
@@ -44,6 +44,13 @@ def declaration(folder: Path, config: Mapping[str, Any]) -> str:
     if config.get("quantization_config"):
         return "config.json"
     return next((name for name in (LEGACY, MODELOPT) if (folder / name).is_file()), "config.json")
+
+
+def _object(stated: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    found = stated.get("quantization") or {}
+    if not isinstance(found, dict):
+        raise ForeignFile(folder / MODELOPT, "holds quantization that is no object", "an object")
+    return found
 
 
 def version(quantization: Mapping[str, Any]) -> int:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.api.errors import UsageProblem
+from pytest_unicomp.api.foreign import require_regular
 
 MAGIC = b"GGUF"
 VERSIONS = (2, 3)
@@ -81,14 +82,15 @@ def read(path: Path) -> GgufFile:
 
     Raises UsageProblem, in one line, for a file that is not GGUF, of another version, cut short, split into parts, or beyond the limits.
     """
+    require_regular(path)
     try:
         with path.open("rb") as stream:
             if stream.read(4) != MAGIC:
                 raise UsageProblem(f"unicomp: {path} is not a GGUF file (it does not begin with GGUF); {_what_else(path)}")
             with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
                 found = _Cursor(memoryview(mapped), path).file()
-    except OSError as error:
-        raise UsageProblem(f"unicomp: {path} cannot be read: {error.strerror or error}; expected a GGUF file.") from error
+    except (OSError, ValueError) as error:
+        raise UsageProblem(f"unicomp: {path} cannot be read: {getattr(error, 'strerror', None) or error}; expected a GGUF file.") from error
     parts = found.metadata.get("split.count", 0)
     if isinstance(parts, int) and parts > 1:
         raise UsageProblem(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
+from pytest_unicomp.checkpoints.config_json import read_config
 from pytest_unicomp.checkpoints.gguf import tokenizer, weights
 from pytest_unicomp.checkpoints.gguf.configuration import ROTARY_TENSORS, configuration, refusal
 from pytest_unicomp.checkpoints.gguf.reader import GgufFile
@@ -95,7 +96,7 @@ def _require_none(file: GgufFile, what: str, names: Iterable[str]) -> None:
 
 def _compute_as(base: Path, folder: Path) -> None:
     """Let the unpacked model be computed in the type that its base is computed in: otherwise the two could not be compared."""
-    stated = json.loads((base / "config.json").read_text(encoding="utf-8"))
+    stated = read_config(base)
     wanted = stated.get("dtype") or stated.get("torch_dtype")
     if wanted:
         path = folder / "config.json"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from pytest_unicomp.api.errors import UsageProblem
+from pytest_unicomp.api.foreign import LARGEST_ITEMS, ForeignFile, read_bytes, require_shallow
 
 LONGEST = 60
 EXPECTED = 'expected an object such as {"id": "q1", "score": 1}'
@@ -49,10 +50,10 @@ def whole(text: str) -> str:
 
 def _text(path: Path) -> str:
     try:
-        data = path.read_bytes()
-    except (OSError, ValueError) as error:
+        data = read_bytes(path, LARGEST_ITEMS)
+    except ForeignFile as error:
         raise UsageProblem(
-            f"unicomp: {printable(path)} cannot be read: {printable(error, 160)}; expected a UTF-8 file with one JSON object per line."
+            f"unicomp: {printable(path)} cannot be read: it {printable(error.found, 160)}; expected a UTF-8 file with one JSON object per line."
         ) from error
     try:
         return data.decode("utf-8-sig")
@@ -116,6 +117,7 @@ def _value(text: str, place: str) -> Any:
     value = json.loads(text, object_pairs_hook=gather)
     if repeated:
         raise UsageProblem(f"unicomp: {place} gives the key {printable(repeated[0])!r} more than once; expected each key once.")
+    require_shallow(value, place)
     # Only an escape can make half a character, because the bytes were valid UTF-8.
     return _mended(value) if "\\ud" in text or "\\uD" in text else value
 

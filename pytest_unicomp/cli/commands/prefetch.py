@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem, one_line
+from pytest_unicomp.api.foreign import LARGEST_REPORT, ForeignFile, read_object, require_regular
 from pytest_unicomp.api.protocols import ItemBenchmark, Piece, Progress
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.checkpoints import gguf, hub
@@ -59,9 +60,9 @@ def check(bundle: Path) -> list[str]:
     """Return one sentence per file that is missing or has changed since it was downloaded; raise UsageProblem if there is no manifest."""
     path = bundle / MANIFEST
     try:
-        known = json.loads(path.read_text(encoding="utf-8"))["sha256"]
+        known = read_object(path, LARGEST_REPORT)["sha256"]
         stated = {str(name): str(value) for name, value in known.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ForeignFile, KeyError, TypeError, AttributeError) as error:
         raise UsageProblem(f"unicomp: {path} cannot be read ({error}); expected the manifest that `unicomp prefetch` writes.") from error
     found = []
     for name, value in stated.items():
@@ -81,6 +82,7 @@ def listed(bundle: Path) -> list[Path]:
 
 def digest(path: Path) -> str:
     """Return the sha256 of a file, 64 hex digits."""
+    require_regular(path)
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

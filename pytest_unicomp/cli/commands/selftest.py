@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isfinite
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
+from pytest_unicomp.api.foreign import LARGEST_REPORT, ForeignFile, read_json
 from pytest_unicomp.api.records import Measurement
 from pytest_unicomp.compare import stats
 from pytest_unicomp.compare.comparability import mismatch, paired
@@ -70,9 +70,9 @@ def sound(found: Sequence[dict[str, Any]]) -> bool:
 
 def _file(path: Path, margin: float, alpha: float) -> Iterator[Evidence]:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageProblem(f"unicomp: {path} cannot be read: {error}; expected a report or a baseline, both JSON.") from error
+        document = read_json(path, LARGEST_REPORT)
+    except ForeignFile as error:
+        raise UsageProblem(f"unicomp: {path} cannot be read: it {error.found}; expected a report or a baseline, both JSON.") from error
     if isinstance(document, dict) and document.get("schema") == SCHEMA:
         yield from _baseline(path, margin, alpha)
         return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_unicomp.api.errors import InfrastructureError
+from pytest_unicomp.checkpoints.config_json import read_config
 from pytest_unicomp.checkpoints.formats.compressed_tensors import declared
 from pytest_unicomp.checkpoints.formats.layer import Declared
 from pytest_unicomp.engine.malloc_trim import trim
@@ -49,7 +49,7 @@ def accelerate(engine: Engine, folder: Path) -> Runtime:
     """
     import torch
 
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config = read_config(folder)
     quantization = config.get("quantization_config") or {}
     linear = {name: module for name, module in engine.model.named_modules() if isinstance(module, torch.nn.Linear)}
     if not quantization:

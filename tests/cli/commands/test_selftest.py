@@ -28,7 +28,15 @@ def reported(path, lost, gained, n, *, margin=0.03):
     policy = Policy(benchmark_margin=margin)
     check = retention(*sides, recipe="toy", family="pruning", gates=True, policy=policy, identical=False)
     report = Report(
-        created="now", verdict="pass", exit_code=0, reason="", environment={}, policy={}, reference=None, recipes=[], checks=[check]
+        created="2026-01-31T12:00:00+00:00",
+        verdict="pass",
+        exit_code=0,
+        reason="",
+        environment={},
+        policy={},
+        reference=None,
+        recipes=[],
+        checks=[check],
     )
     report_json.write(report, path)
     return path
