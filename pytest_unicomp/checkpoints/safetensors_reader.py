@@ -82,8 +82,10 @@ def headers(files: Sequence[Path]) -> dict[str, Tensor]:
         require_regular(file)
         try:
             own = list(_entries(file))
-        except ForeignFile:
-            raise
+        except ForeignFile as error:
+            raise UsageProblem(
+                f"unicomp: {file} is not a readable safetensors file (it {error.found}); download or convert it again."
+            ) from error
         except (OSError, ValueError, TypeError, KeyError, AttributeError, struct.error) as error:
             reason = f"{type(error).__name__}: {error}" if isinstance(error, KeyError | TypeError | AttributeError) else str(error)
             raise UsageProblem(f"unicomp: {file} is not a readable safetensors file ({reason}); download or convert it again.") from error
