@@ -103,8 +103,9 @@ def main() -> None:
             print(f"{name}: left out, {', '.join(missing)} is not installed", flush=True)
             continue
         with tempfile.TemporaryDirectory(prefix="unicomp-formats-") as scratch:
-            outcomes.append(outcome(name, maker(Path(scratch)), Path(scratch), chosen.limit))
-        print(outcomes[-1], flush=True)
+            found = outcome(name, maker(Path(scratch)), Path(scratch), chosen.limit)
+        outcomes.append(found)
+        print(found, flush=True)
     table = "\n".join(rows(outcomes))
     print(table)
     if chosen.write:

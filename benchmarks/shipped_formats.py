@@ -14,7 +14,7 @@ from pytest_unicomp.checkpoints.hub import NANO
 from tests import packed_formats
 from tests.checkpoints.conversion import modelopt_toys
 from tests.checkpoints.gguf import gguf_toys
-from tests.engine.compressed_toys import compressed, unpacked
+from tests.engine.compressed_toys import compressed
 
 PROJECTION = "_proj.weight"
 
@@ -69,9 +69,17 @@ def dense(scratch: Path) -> Shipped:
 
 
 def preset(scratch: Path, scheme: str, **settings: Any) -> Shipped:
-    """Let llm-compressor ship a preset of compressed-tensors, and its own converter unpack it."""
+    """Let llm-compressor ship a preset of compressed-tensors, and transformers unpack it by that library."""
+    import torch
+    from transformers import AutoModelForCausalLM, CompressedTensorsConfig
+
     folder = compressed(NANO, scratch / "shipped", scheme, **settings)
-    return Shipped(folder, NANO, unpacked(folder, scratch / "unpacked"))
+    dense = AutoModelForCausalLM.from_pretrained(
+        folder, quantization_config=CompressedTensorsConfig(run_compressed=False), dtype=torch.float32
+    )
+    weights = {name: tensor.float() for name, tensor in dense.state_dict().items() if name.endswith(PROJECTION)}
+    found = base(scratch)
+    return Shipped(folder, found, with_weights(found, scratch / "unpacked", weights))
 
 
 def packed(scratch: Path, method: str, **how: Any) -> Shipped:

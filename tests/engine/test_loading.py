@@ -10,6 +10,8 @@ import pytest
 
 from pytest_unicomp import engine
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
+from pytest_unicomp.checkpoints.checks import bits
+from pytest_unicomp.checkpoints.checks.checkpoint import Checkpoint
 from pytest_unicomp.engine import Engine
 from tests.engine.compressed_toys import compressed, unpacked
 from tests.methods import tiny as checkpoints
@@ -171,6 +173,9 @@ def test_a_preset_of_compressed_tensors_is_unpacked_to_the_weights_that_it_round
         )
         assert float((layer.weight - before.weight).detach().abs().max()) <= 0.6 * step * float(before.weight.abs().max())
         assert ("forward" in vars(layer)) == (scheme.get("input_activations") is not None)
+    for check in (bits.declared_bits, bits.bits_per_weight):
+        found = check(Checkpoint(folder), Checkpoint(source))
+        assert found.status == "pass", found.found
     with torch.inference_mode():
         assert model(torch.arange(3, 60)[None]).logits.isfinite().all()
 

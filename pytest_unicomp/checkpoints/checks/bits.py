@@ -43,8 +43,12 @@ def _instead(layer: QuantizedLayer) -> str:
 
 
 def _kinds(layers: Sequence[QuantizedLayer]) -> str:
-    kinds = Counter(f"{layer.bits:.3g} bits, {_spread(layer)}" for layer in layers)
+    kinds = Counter(f"{layer.bits:.3g} bits{_codes(layer)}, {_spread(layer)}" for layer in layers)
     return "; ".join(f"{kind} ({count})" if len(kinds) > 1 else kind for kind, count in kinds.items())
+
+
+def _codes(layer: QuantizedLayer) -> str:
+    return f" for codes of {layer.declared.bits}" if layer.declared is not None and layer.declared.bits < round(layer.bits) else ""
 
 
 def _spread(layer: QuantizedLayer) -> str:

@@ -44,7 +44,8 @@ class QuantizedLayer:
     def expected_bits(self) -> float | None:
         """Bits that the declaration implies: codes, and per group a scale and a zero point as they are stored; None if nothing is declared.
 
-        Index and shape tensors count as they are: neither depends on bits or group.
+        A plain 8-bit `weight` takes a byte per code, whatever the code's bits: compressed-tensors' int-quantized format of W4A8. Index and shape
+        tensors count as they are: neither depends on bits or group.
         """
         if self.declared is None:
             return None
@@ -56,9 +57,11 @@ class QuantizedLayer:
         scales = 8 * WIDTHS.get(scale.dtype, 1) * count if scale else 0
         points = (self.declared.bits if point.dtype == "I32" else 8 * WIDTHS.get(point.dtype, 1)) * count if point else 0
         rest = sum(8 * bytes_of(part) for kind, part in self.parts.items() if kind in INDICES)
-        return self.declared.bits * self.outputs * self.inputs + scales + points + rest
+        plain = "weight" in self.parts and self.parts["weight"].dtype in PLAIN
+        return (8 if plain else self.declared.bits) * self.outputs * self.inputs + scales + points + rest
 
 
+PLAIN = ("I8", "F8_E4M3")
 INDICES = (
     *("g_idx", "weight_shape", "weight_g_idx", "input_scale", "input_zero_point", "weight_global_scale", "input_global_scale", "perm"),
     *("quant_map", "nested_absmax", "nested_quant_map", "quant_state", "weight_scale_2"),
