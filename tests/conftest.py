@@ -12,6 +12,7 @@ from hypothesis import settings
 
 from pytest_unicomp.engine import Engine
 from tests.engine.toy_engine import tiny_engine
+from tests.loopback_hub import LoopbackHub, serving
 
 # An example that is slow on a busy machine says nothing about the code.
 settings.register_profile("any machine", deadline=None)
@@ -57,6 +58,14 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
+
+
+@pytest.fixture
+def loopback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackHub]:
+    """An empty hub on this machine, which the client in this process asks instead of the real one; its caches are new, and there is no token."""
+    with serving(LoopbackHub()) as served:
+        served.lead_here(monkeypatch, tmp_path / "home")
+        yield served
 
 
 @pytest.fixture(scope="session")

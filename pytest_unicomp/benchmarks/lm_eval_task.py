@@ -21,6 +21,7 @@ from pytest_unicomp.api.benchmark import Evaluation, ItemBenchmark, ItemText, Pi
 from pytest_unicomp.api.records import Item
 from pytest_unicomp.benchmarks import dataset as files
 from pytest_unicomp.benchmarks.items import select
+from pytest_unicomp.checkpoints.hub_errors import explained
 
 if TYPE_CHECKING:
     from pytest_unicomp.engine import Engine
@@ -147,7 +148,7 @@ def _kept_tasks(folder: str, names: tuple[str, ...], dataset_path: str, generati
 def load_tasks(folder: str, names: list[str], dataset_path: str, settings: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return lm-eval's task objects by name, with their data read from `dataset_path` (a folder or a hub name) and `settings` replaced.
 
-    Only `folder` below lm-eval's tasks is indexed: the index of all of them takes about ten seconds.
+    Raises UnicompError if a data set of the hub cannot be fetched. Only `folder` below lm-eval's tasks is indexed: the index of all of them takes about ten seconds.
     """
     from lm_eval import tasks as upstream
 
@@ -158,7 +159,12 @@ def load_tasks(folder: str, names: list[str], dataset_path: str, settings: Mappi
         # An inline group is lm-eval's way of loading registered tasks with one setting changed.
         changed = {"dataset_path": dataset_path, **(settings or {})}
         group = {"group": "unicomp", "task": [{"task": name, **changed} for name in names]}
-        loaded: dict[str, Any] = manager.load([group])["tasks"]
+        try:
+            loaded: dict[str, Any] = manager.load([group])["tasks"]
+        except Exception as error:
+            if Path(dataset_path).is_absolute():
+                raise
+            raise explained(f"the data set {dataset_path}", error) from error
     return {name: loaded[name] for name in names}
 
 

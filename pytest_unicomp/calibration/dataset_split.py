@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
+from pytest_unicomp.api.errors import InfrastructureError, UsageProblem, one_line
+from pytest_unicomp.checkpoints.hub_errors import explained
 
 
 @dataclass(frozen=True)
@@ -28,19 +29,19 @@ class DatasetSplit:
         return (folder / (self.configuration or "")).is_dir()
 
     def rows(self, bundle: Path | None) -> Iterator[dict[str, Any]]:
-        """Stream the rows without copying them to a cache. Raises InfrastructureError if the dataset cannot be read."""
+        """Stream the rows without copying them to a cache. Raises UnicompError if the dataset cannot be fetched or read."""
         from datasets import load_dataset
-        from datasets.exceptions import DatasetsError
-        from huggingface_hub.errors import HfHubHTTPError
 
         place = self.repository if bundle is None else str(bundle / self.repository)
         settings: dict[str, Any] = {"data_files": {self.split: self.file}} if self.file else {"name": self.configuration}
         try:
             yield from load_dataset(place, split=self.split, streaming=True, **settings)
-        except (OSError, ValueError, DatasetsError, HfHubHTTPError) as error:
-            first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        except Exception as error:
+            if bundle is None:
+                raise explained(f"calibration data {self}", error) from error
             raise InfrastructureError(
-                f"unicomp: calibration data {self} could not be read ({first}); give --unicomp-bundle or --unicomp-calibration FILE.jsonl."
+                f"unicomp: calibration data {self} of the bundle could not be read ({one_line(error, longest=160)}); fill the bundle again, or "
+                "give --unicomp-calibration FILE.jsonl."
             ) from error
 
     def sample(self, count: int, *, seed: int, bundle: Path | None) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from pytest_unicomp.api.benchmark import Piece
 from pytest_unicomp.calibration.dataset_split import DatasetSplit, require_any
 from pytest_unicomp.calibration.protocol import Documents, Request
 
@@ -27,6 +28,14 @@ class Generic:
         """Raise UsageProblem if the bundle holds neither C4's first shard nor WikiText-2."""
         if bundle is not None:
             require_any("generic", bundle, (C4, STAND_IN))
+
+    def repositories(self) -> tuple[str, ...]:
+        """Return the data sets of the hub that are read if there is no bundle."""
+        return (C4.repository,)
+
+    def pieces(self) -> tuple[Piece, ...]:
+        """Return what a bundle needs: C4's first shard."""
+        return (Piece("dataset", C4.repository, (str(C4.file),)),)
 
     def documents(self, request: Request) -> Documents:
         """Return windows of exactly `tokens` tokens, one per document of C4 (without end, from the joined text, for the stand-in)."""

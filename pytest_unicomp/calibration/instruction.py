@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from pytest_unicomp.api.benchmark import Piece
 from pytest_unicomp.calibration.dataset_split import DatasetSplit, require_any
 from pytest_unicomp.calibration.protocol import Documents, Request
 
@@ -22,6 +23,14 @@ class Instruction:
         """Raise UsageProblem if the bundle lacks UltraChat."""
         if bundle is not None:
             require_any("instruction", bundle, (ULTRACHAT,))
+
+    def repositories(self) -> tuple[str, ...]:
+        """Return the data sets of the hub that are read if there is no bundle."""
+        return (ULTRACHAT.repository,)
+
+    def pieces(self) -> tuple[Piece, ...]:
+        """Return what a bundle needs: UltraChat's training split."""
+        return (Piece("dataset", ULTRACHAT.repository, ("README.md", "data/train_sft-*")),)
 
     def documents(self, request: Request) -> Documents:
         """Return the dialogues."""

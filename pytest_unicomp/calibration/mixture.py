@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from pytest_unicomp.api.benchmark import Piece
 from pytest_unicomp.api.errors import UsageProblem, nearest
 from pytest_unicomp.api.paths import typed
 from pytest_unicomp.api.protocols import Calibration, ItemText
@@ -16,7 +17,7 @@ from pytest_unicomp.api.records import CalibrationText, Model
 from pytest_unicomp.api.registry import mixtures
 from pytest_unicomp.calibration import amount, drawing, nano
 from pytest_unicomp.calibration.jsonl_file import JsonlFile
-from pytest_unicomp.calibration.protocol import Mixture, Request
+from pytest_unicomp.calibration.protocol import Fetched, Mixture, Request
 
 
 def parse(specification: str) -> dict[str, float]:
@@ -46,6 +47,18 @@ def validate(specification: str, bundle: Path | None, model_name: str) -> None:
     for name in parse(specification):
         if not (model_name == "nano" and name in nano.KINDS):
             _entry(name).validate(bundle)
+
+
+def repositories(specification: str, model_name: str) -> tuple[str, ...]:
+    """Return the data sets of the hub that a specification reads if there is no bundle, each once."""
+    entries = [_entry(name) for name in parse(specification) if not (model_name == "nano" and name in nano.KINDS)]
+    return tuple(dict.fromkeys(name for entry in entries if isinstance(entry, Fetched) for name in entry.repositories()))
+
+
+def pieces(specification: str) -> tuple[Piece, ...]:
+    """Return what a bundle needs of the hub for a specification, each once."""
+    entries = map(_entry, parse(specification))
+    return tuple(dict.fromkeys(piece for entry in entries if isinstance(entry, Fetched) for piece in entry.pieces()))
 
 
 def files(specification: str) -> dict[str, Path]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from pytest_unicomp.api.benchmark import Piece
 from pytest_unicomp.calibration.chat_text import round_robin
 from pytest_unicomp.calibration.dataset_split import DatasetSplit, require_any
 from pytest_unicomp.calibration.protocol import Documents, Request, Text
@@ -29,6 +30,14 @@ class Multilingual:
         """Raise UsageProblem if the bundle holds neither multilingual C4 nor MGSM."""
         if bundle is not None:
             require_any("multilingual", bundle, (C4_FOLDER, *MGSM))
+
+    def repositories(self) -> tuple[str, ...]:
+        """Return the data sets of the hub that are read if there is no bundle."""
+        return (C4_FOLDER.repository,)
+
+    def pieces(self) -> tuple[Piece, ...]:
+        """Return what a bundle needs: MGSM, since the shards of C4 in all languages are too large for most."""
+        return (Piece("dataset", MGSM[0].repository),)
 
     def documents(self, request: Request) -> Documents:
         """Return the documents, language by language in turn."""

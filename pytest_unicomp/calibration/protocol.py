@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
+
+from pytest_unicomp.api.benchmark import Piece
 
 Turns = tuple[Mapping[str, str], ...]
 Text = str | Turns
@@ -42,4 +44,17 @@ class Mixture(Protocol):
 
     def documents(self, request: Request) -> Documents:
         """Return the texts, the same in the same order for the same request."""
+        ...
+
+
+@runtime_checkable
+class Fetched(Protocol):
+    """What a mixture also is if its texts come from the hub unless a bundle holds them."""
+
+    def repositories(self) -> tuple[str, ...]:
+        """Return the data sets of the hub that are read if there is no bundle."""
+        ...
+
+    def pieces(self) -> tuple[Piece, ...]:
+        """Return what a bundle needs so that it holds the texts, or those that stand in for them."""
         ...

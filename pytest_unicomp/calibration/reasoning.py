@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_unicomp.api.benchmark import Piece
 from pytest_unicomp.calibration.chat_text import round_robin
 from pytest_unicomp.calibration.dataset_split import DatasetSplit, require_any
 from pytest_unicomp.calibration.protocol import Documents, Request, Text
@@ -29,6 +30,14 @@ class Reasoning:
         """Raise UsageProblem if the bundle holds none of the three sets."""
         if bundle is not None:
             require_any("reasoning", bundle, tuple(source for sources in PARTS.values() for source in sources[:1]))
+
+    def repositories(self) -> tuple[str, ...]:
+        """Return the data sets of the hub that are read if there is no bundle."""
+        return tuple(source.repository for sources in PARTS.values() for source in sources[:1])
+
+    def pieces(self) -> tuple[Piece, ...]:
+        """Return what a bundle needs: the three sets."""
+        return tuple(Piece("dataset", name) for name in self.repositories())
 
     def documents(self, request: Request) -> Documents:
         """Return the questions, one of each set in turn."""

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
+from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.api.paths import typed
 from pytest_unicomp.checkpoints import gguf, packaged, recognize
 from pytest_unicomp.checkpoints.config_json import read_config, require_regular_files, understood
 from pytest_unicomp.checkpoints.configuration.resolve import known
 from pytest_unicomp.checkpoints.formats.gptq import quantization_of
+from pytest_unicomp.checkpoints.hub_access import Repository
+from pytest_unicomp.checkpoints.hub_errors import explained
 from pytest_unicomp.checkpoints.safetensors_reader import INDEX, block_sparsity, headers, logical_parameters, weight_files
 from pytest_unicomp.checkpoints.tokenization.growth import require_bounded
 from pytest_unicomp.checkpoints.weight_set import missing_files, require_one_set
@@ -34,7 +36,8 @@ IDENTITY = (
     "*.tiktoken",
 )
 TEMPLATES = ("chat_template*",)
-HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+# A repository, and after @ a branch, a tag or a commit of it.
+HUB_ID = re.compile(r"([A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?)(?:@([A-Za-z0-9][\w.-]*))?")
 
 
 @dataclass(frozen=True)
@@ -50,12 +53,13 @@ class Facts:
 
 
 def resolve(name: str, bundle: Path | None) -> Path:
-    """Return the checkpoint folder for `nano`, a folder, `<bundle>/<org>/<name>`, or a hub id (fetched when there is no bundle).
+    """Return the checkpoint folder for `nano`, a folder, `<bundle>/<org>/<name>`, or a hub id, `org/name` or `org/name@revision` (fetched
+    when there is no bundle).
 
     An adapter's folder is returned, whose base is not looked for. A GGUF file is returned itself: of a path, a folder that holds nothing else,
     `org/name/FILE.gguf` of the hub, or the package that carries `smollm2`.
 
-    Raises what `validate` raises, UsageProblem for a folder that lacks a file of its index, and InfrastructureError if fetching fails.
+    Raises what `validate` raises, UsageProblem for a folder that lacks a file of its index, and UnicompError if fetching fails.
     """
     validate(name, bundle)
     folder = local(name, bundle)
@@ -216,14 +220,20 @@ def _require_plain(folder: Path, name: str) -> None:
         )
 
 
+def repository(name: str) -> Repository:
+    """Return the repository, and the revision of it, that the name of a model on the hub means."""
+    if gguf.is_gguf(name):
+        return Repository("model", gguf.repository(name)[0])
+    parts = HUB_ID.fullmatch(name)
+    return Repository("model", name) if parts is None else Repository("model", parts[1], parts[2])
+
+
 def _fetch(name: str) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
+    wanted = repository(name)
     try:
-        return Path(snapshot_download(name, allow_patterns=list(FETCHED)))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise InfrastructureError(
-            f"unicomp: model {name} could not be fetched from the hub ({first}); check the id and your access, or give a folder."
-        ) from error
+        return Path(snapshot_download(wanted.name, revision=wanted.revision, allow_patterns=list(FETCHED)))
+    # Whatever the client raises: the chain of causes says which it is.
+    except Exception as error:
+        raise explained(str(wanted), error) from error

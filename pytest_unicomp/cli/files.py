@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -55,6 +56,9 @@ def prefetch(
     model: Annotated[
         list[str] | None, typer.Option(help="hub ids, comma-separated, repeatable; also sentence-embedding models and judges")
     ] = None,
+    calibration: Annotated[
+        list[str] | None, typer.Option(help="mixtures of calibration text, comma-separated, repeatable: `generic` is the default of a run")
+    ] = None,
     check: Annotated[bool, typer.Option("--check", help="download nothing: compare the files with the manifest")] = False,
 ) -> None:
     """Download what runs need into an offline bundle.
@@ -63,13 +67,16 @@ def prefetch(
     """
     from pytest_unicomp.cli.commands import prefetch as bundles
 
+    # Read when the hub's client is loaded: it sends nothing but its requests.
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     if check:
         problems = bundles.check(bundle)
         typer.echo("\n".join(problems) if problems else f"unicomp: every file in {bundle} is as it was downloaded")
         raise typer.Exit(1 if problems else 0)
     names = [name.strip() for given in benchmark or [] for name in given.split(",") if name.strip()]
     models = [name.strip() for given in model or [] for name in given.split(",") if name.strip()]
-    if not names and not models:
-        raise UsageProblem("unicomp: prefetch has nothing to download; expected --benchmark or --model.")
-    count = bundles.prefetch(bundles.pieces(names, models), bundle, progress=lambda line: typer.echo(f"unicomp: {line}"))
+    texts = [name.strip() for given in calibration or [] for name in given.split(",") if name.strip()]
+    if not names and not models and not texts:
+        raise UsageProblem("unicomp: prefetch has nothing to download; expected --benchmark, --model or --calibration.")
+    count = bundles.prefetch(bundles.pieces(names, models, texts), bundle, progress=lambda line: typer.echo(f"unicomp: {line}"))
     typer.echo(f"unicomp: {bundle} holds {count} files; give it to a run as --unicomp-bundle={bundle}")

@@ -72,8 +72,8 @@ class OneShotMethod(CompressionMethod):
             runs = self.runs(model)
         for run in runs:
             text = documents if run.calibrated else None
-            words = (run.what, f"{len(text)} calibration documents" if text is not None else "")
-            job.progress(f"{self.method}: {', '.join(filter(None, words))}")
+            words = (self.method, run.what, f"{len(text)} calibration documents" if text is not None else "")
+            job.progress(": ".join(filter(None, words)))
             with zeros_kept(model) if self.family == "quantization" else nullcontext(), blocks_reported(model, self.method, job.progress):
                 apply(list(run.modifiers), model, job.source, documents=text, seed=job.seed)
         save(model, job.source, job.destination)

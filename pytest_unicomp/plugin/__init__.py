@@ -89,6 +89,8 @@ def pytest_configure(config: pytest.Config) -> None:
             _refuse_flags_without_model(flags, config.invocation_params.args)
             return
         settings = resolve(flags, file, locations=locations)
+        # Read when the hub's client is loaded: a gate sends nothing but its requests.
+        os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
         from pytest_unicomp.plugin.gate import Gate
         from pytest_unicomp.plugin.store_notices import StoreNotices
 

@@ -51,8 +51,20 @@ class Artifacts:
             return guarded(lambda: self._adopt(recipe, source), f"candidate {recipe}")
         if method is None or candidate.is_reference:
             return adopt.dense(self.model, self._store)
-        text = self.calibration(candidate.calibration)
-        how = compress.Compression(
+        return compress.compress(self.model, recipe, method, self._how(self.calibration(candidate.calibration)))
+
+    def is_stored(self, recipe: str) -> bool:
+        """Return True if nothing has to be compressed for a recipe; draws no text."""
+        method = None if recipe == REFERENCE else self._plan.candidate(recipe).method
+        if method is None or self._plan.candidate(recipe).is_reference:
+            return True
+        text = self.calibration(self._plan.candidate(recipe).calibration)
+        if method.calibrated and text.known_identity() is None:
+            return False
+        return compress.is_stored(self.model, method, self._how(text))
+
+    def _how(self, text: CalibrationSet) -> compress.Compression:
+        return compress.Compression(
             store=self._store,
             seed=self._settings.seed,
             device=self.device,
@@ -61,7 +73,6 @@ class Artifacts:
             progress=self._progress,
             detail=self._detail,
         )
-        return compress.compress(self.model, recipe, method, how)
 
     def _adopt(self, recipe: str, source: str) -> Artifact:
         return adopt.adopt(recipe, source, self.model, self._settings.bundle, self._store, self._progress)

@@ -82,16 +82,7 @@ def compress(model: Model, recipe: str, method: Method, how: Compression) -> Art
     """
     require_supported(Path(model.path), model.name, recipe, method)
     method = invocation.for_model(method, configuration(Path(model.path)))
-    parts = {
-        "model": model.fingerprint,
-        # Methods with equal settings may share a package, and so the digest of its code.
-        "methods": [[type(step).__module__, type(step).__qualname__, step.method] for step in _steps(method)],
-        "settings": method.settings(),
-        "calibration": how.calibration_identity() if method.calibrated else None,
-        "seed": how.seed,
-        "versions": library_versions(map(package, method.requires)),
-        "source": [source_digest(step) for step in _steps(method)],
-    }
+    parts = _shaped_by(model, method, how)
     key = digest(parts)
     with how.store.lock("artifacts", key):
         kept = how.store.folder("artifacts", key)
@@ -101,6 +92,26 @@ def compress(model: Model, recipe: str, method: Method, how: Compression) -> Art
                 kept = how.store.make_folder("artifacts", key, lambda folder: _make(model, recipe, method, how, folder, scratch), parts)
     folder, record = kept
     return Artifact.model_validate({**record, "recipe": recipe, "path": str(folder)})
+
+
+def is_stored(model: Model, method: Method, how: Compression) -> bool:
+    """Return True if the store holds the artifact that `compress` would make."""
+    parts = _shaped_by(model, invocation.for_model(method, configuration(Path(model.path))), how)
+    return how.store.folder("artifacts", digest(parts)) is not None
+
+
+def _shaped_by(model: Model, method: Method, how: Compression) -> dict[str, Any]:
+    """Return all that an artifact depends on, the method with the settings that this model takes."""
+    return {
+        "model": model.fingerprint,
+        # Methods with equal settings may share a package, and so the digest of its code.
+        "methods": [[type(step).__module__, type(step).__qualname__, step.method] for step in _steps(method)],
+        "settings": method.settings(),
+        "calibration": how.calibration_identity() if method.calibrated else None,
+        "seed": how.seed,
+        "versions": library_versions(map(package, method.requires)),
+        "source": [source_digest(step) for step in _steps(method)],
+    }
 
 
 def _make(model: Model, recipe: str, method: Method, how: Compression, folder: Path, scratch: Path) -> dict[str, Any]:

@@ -48,6 +48,11 @@ class Candidate:
         """Return True if nothing is made: the artifact is the reference itself."""
         return isinstance(self.method, Dense)
 
+    @property
+    def calibrated(self) -> bool:
+        """Return True if making it takes calibration text."""
+        return self.method is not None and self.method.calibrated
+
     def takes(self, kind: Kind, *, served_reference: bool) -> bool:
         """Return True if a kind of benchmark applies to it.
 

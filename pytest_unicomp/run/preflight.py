@@ -117,7 +117,7 @@ def _check_format(name: str, settings: Settings) -> None:
 
 
 def _check_calibration(settings: Settings, planned: Plan) -> None:
-    if any(candidate.method is not None and candidate.method.calibrated for candidate in planned.candidates):
+    if any(candidate.calibrated for candidate in planned.candidates):
         for named in filter(None, (settings.calibration, settings.calibration_target)):
             mixture.validate(named, settings.bundle, planned.model)
 
@@ -157,7 +157,7 @@ def _with_method_notes(settings: Settings, planned: Plan) -> Plan:
 def _with_amount_note(settings: Settings, planned: Plan) -> Plan:
     """Return the plan with a note on the calibration text if its default is small for the sake of this machine."""
     folder = hub.local(planned.model, settings.bundle)
-    calibrated = any(candidate.method is not None and candidate.method.calibrated for candidate in planned.candidates)
+    calibrated = any(candidate.calibrated for candidate in planned.candidates)
     # Ray compresses on another machine; a model that has yet to be fetched has no size yet. The artifact's record says it then.
     if not calibrated or folder is None or settings.executor == "ray":
         return planned

@@ -114,6 +114,14 @@ class Results:
         self._measure_ahead()
         return made
 
+    def artifact_is_stored(self, recipe: str) -> bool:
+        """Return True if nothing has to be compressed for a recipe."""
+        return self._artifacts.is_stored(recipe)
+
+    def is_measured(self, recipe: str, benchmark: str) -> bool:
+        """Return True if the store holds the measurement of a recipe on a benchmark; makes nothing."""
+        return self.artifact_is_stored(recipe) and self._store.read("measurements", self.key(recipe, benchmark)) is not None
+
     def reference_is_stored(self, benchmark: str) -> bool:
         """Return True if the reference's scores on a benchmark come from its stored evidence."""
         return self._settings.reference == "stored" and benchmarks()[benchmark].kind == "items"

@@ -34,6 +34,7 @@ from pytest_unicomp.run.checks import Checker, kernel_table
 from pytest_unicomp.run.drift_checks import DriftChecks
 from pytest_unicomp.run.executors import build as executors
 from pytest_unicomp.run.expected_steps import expected_steps
+from pytest_unicomp.run.hub_needs import require_hub
 from pytest_unicomp.run.inspect_artifact import inspect_artifact
 from pytest_unicomp.run.plan import REFERENCE, Cell
 from pytest_unicomp.run.preflight import preflight
@@ -87,14 +88,14 @@ class Run:
     # Promises, artifacts and measurements
 
     def promise(self, cells: Iterable[Cell]) -> None:
-        """Take note of the cells whose results will be requested; an executor that works elsewhere begins. Raises if a shared store does not answer."""
+        """Take note of the cells to be measured; an executor that works elsewhere begins. Raises if a shared store or the hub fails them."""
         self.store.require_writable()
         self.results.promise(cells)
+        require_hub(self.settings, self.plan, self.results.promised, self.results)
         for candidate in self.plan.candidates:
             # The user's own text must not give questions away: that is theirs to put right, before anything runs.
             named = candidate.calibration or self.settings.calibration
-            calibrated = candidate.method is not None and candidate.method.calibrated
-            if calibrated and self.results.promised and mixture.files(named):
+            if candidate.calibrated and self.results.promised and mixture.files(named):
                 self.results.calibration(named).identity()
         if self.settings.executor != "local" and self.results.promised:
             memory = MEMORY_PER_JOB + WEIGHTS_PER_JOB * self.results.model.bytes

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
+from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.api.paths import typed
+from pytest_unicomp.checkpoints.hub_errors import explained
 
 SUFFIX = ".gguf"
 # A repository of the hub and a file in it, at most one folder deep, as repositories with many quantizations lay them out.
@@ -66,15 +67,12 @@ def repository(name: str) -> tuple[str, str | None]:
 
 
 def fetch(name: str) -> Path:
-    """Return a file of the hub, fetched if it is not in the cache; raise InfrastructureError if that fails."""
+    """Return a file of the hub, fetched if it is not in the cache; raise UnicompError if that fails."""
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
     repo, file = repository(name)
     try:
         return Path(hf_hub_download(repo, str(file)))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise InfrastructureError(
-            f"unicomp: {name} could not be fetched from the hub ({first}); check the name and your access, or give a file."
-        ) from error
+    # Whatever the client raises: the chain of causes says which it is.
+    except Exception as error:
+        raise explained(f"the file {name}", error) from error

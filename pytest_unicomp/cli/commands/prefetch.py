@@ -11,7 +11,10 @@ from pytest_unicomp.api.errors import InfrastructureError, UsageProblem, one_lin
 from pytest_unicomp.api.foreign import LARGEST_REPORT, ForeignFile, read_object, require_regular
 from pytest_unicomp.api.protocols import ItemBenchmark, Piece, Progress
 from pytest_unicomp.api.registry import benchmarks
+from pytest_unicomp.calibration import mixture
 from pytest_unicomp.checkpoints import gguf, hub
+from pytest_unicomp.checkpoints.hub_access import Repository, ask
+from pytest_unicomp.checkpoints.hub_errors import explained
 from pytest_unicomp.run.plan import expand
 from pytest_unicomp.store.local import write_text
 
@@ -22,8 +25,8 @@ SCHEMA = "unicomp-bundle/1"
 Fetch = Callable[[Piece, Path], None]
 
 
-def pieces(names: Iterable[str], models: Iterable[str]) -> list[Piece]:
-    """Return what the benchmarks (names or sets) and models need, without duplicates; raise UsageProblem for an unknown name.
+def pieces(names: Iterable[str], models: Iterable[str], texts: Iterable[str] = ()) -> list[Piece]:
+    """Return what the benchmarks (names or sets), models and calibration `texts` need, without duplicates; raise UsageProblem for an unknown name.
 
     Benchmarks that compare replies by similarity include the default sentence-embedding model; another one, or a judge, must be named as a model.
     """
@@ -37,6 +40,8 @@ def pieces(names: Iterable[str], models: Iterable[str]) -> list[Piece]:
         if hub.local(model, None) is None:
             repository, file = gguf.repository(model)
             found.append(Piece("model", repository, hub.FETCHED if file is None else (file,)))
+    for text in texts:
+        found += mixture.pieces(text)
     return list(dict.fromkeys(found))
 
 
@@ -45,7 +50,10 @@ def prefetch(wanted: Iterable[Piece], bundle: Path, *, progress: Progress, fetch
 
     Raises InfrastructureError for a failed download, and for a file that has changed; the manifest then keeps its old state.
     """
-    fetch = fetch or from_hub
+    wanted = list(wanted)
+    if fetch is None:
+        ask(_repository(piece) for piece in wanted if piece.kind != "nltk")
+        fetch = from_hub
     for problem in check(bundle) if (bundle / MANIFEST).is_file() else []:
         raise InfrastructureError(f"unicomp: {problem} Remove it and download it again.")
     for piece in wanted:
@@ -88,22 +96,32 @@ def digest(path: Path) -> str:
 
 
 def from_hub(piece: Piece, folder: Path) -> None:
-    """Download one piece from the hub, or from nltk's index; raise InfrastructureError if that fails."""
+    """Download one piece from the hub, or from nltk's index; raise UnicompError if that fails."""
+    if piece.kind == "nltk":
+        _from_nltk(piece, folder)
+        return
+    from huggingface_hub import snapshot_download
+
+    wanted = _repository(piece)
     try:
-        if piece.kind == "nltk":
-            import nltk
-
-            if not nltk.download(piece.name, download_dir=str(folder), quiet=True):
-                raise OSError("nltk's index does not answer or does not have it")
-            return
-        from huggingface_hub import snapshot_download
-
         snapshot_download(
-            piece.name,
-            repo_type="model" if piece.kind == "model" else "dataset",
-            local_dir=folder,
-            allow_patterns=list(piece.files) or None,
+            wanted.name, repo_type=wanted.kind, revision=wanted.revision, local_dir=folder, allow_patterns=list(piece.files) or None
         )
+    # Whatever the client raises: the chain of causes says which it is.
+    except Exception as error:
+        raise explained(str(wanted), error) from error
+
+
+def _repository(piece: Piece) -> Repository:
+    return hub.repository(piece.name) if piece.kind == "model" else Repository("dataset", piece.name)
+
+
+def _from_nltk(piece: Piece, folder: Path) -> None:
+    import nltk
+
+    try:
+        fetched = nltk.download(piece.name, download_dir=str(folder), quiet=True)
     except (OSError, ValueError) as error:
-        why = one_line(error, longest=200)
-        raise InfrastructureError(f"unicomp: {piece.kind} {piece.name} could not be downloaded: {why}") from error
+        raise InfrastructureError(f"unicomp: nltk's {piece.name} could not be downloaded: {one_line(error, longest=200)}") from error
+    if not fetched:
+        raise InfrastructureError(f"unicomp: nltk's {piece.name} could not be downloaded: its index does not answer or does not have it.")

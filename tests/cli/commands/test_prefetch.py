@@ -6,7 +6,10 @@ import shutil
 import pytest
 
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
+from pytest_unicomp.checkpoints import hub as checkpoints
+from pytest_unicomp.checkpoints.hub import NANO
 from pytest_unicomp.cli.commands.prefetch import MANIFEST, Piece, check, pieces, prefetch
+from tests.loopback_hub import Repository
 
 
 @pytest.fixture
@@ -45,6 +48,20 @@ def test_what_compares_replies_brings_its_embedding_model():
     ]
 
 
+def test_calibration_text_is_fetched_by_the_name_of_its_mixture_and_no_more_of_c4_than_is_read():
+    found = pieces([], [], ["generic", "reasoning=.5,multilingual=.5"])
+    assert [piece.name for piece in found] == [
+        "allenai/c4",
+        "allenai/ai2_arc",
+        "openai/gsm8k",
+        "EleutherAI/hendrycks_math",
+        "juletxara/mgsm",
+    ]
+    assert found[0].files == ("en/c4-train.00000-of-01024.json.gz",)
+    with pytest.raises(UsageProblem, match="no calibration mixture named 'genric'"):
+        pieces([], [], ["genric"])
+
+
 def test_an_unknown_benchmark_is_answered_with_the_nearest():
     with pytest.raises(UsageProblem, match="arc_easy"):
         pieces(["arc_eazy"], [])
@@ -73,3 +90,33 @@ def test_what_cannot_be_fetched_leaves_no_manifest(hub, tmp_path):
     assert not (tmp_path / "bundle" / MANIFEST).exists()
     with pytest.raises(UsageProblem, match="expected the manifest"):
         check(tmp_path / "bundle")
+
+
+@pytest.fixture
+def served(loopback, tmp_path):
+    """A hub with nano, an older revision of it, and a data set."""
+    old = shutil.copytree(NANO, tmp_path / "old")
+    (old / "generation_config.json").write_text("{}")
+    loopback.models["org/nano"] = Repository({"main": NANO, "old": old})
+    (tmp_path / "questions").mkdir()
+    (tmp_path / "questions" / "test.jsonl").write_text("{}\n")
+    loopback.datasets["org/questions"] = Repository({"main": tmp_path / "questions"})
+    return loopback
+
+
+def test_a_bundle_that_a_hub_filled_serves_the_same_names_without_it(served, tmp_path):
+    bundle = tmp_path / "bundle"
+    wanted = [*pieces([], ["org/nano", "org/nano@old", "nano"]), Piece("dataset", "org/questions")]
+    prefetch(wanted, bundle, progress=lambda message: None)
+    assert check(bundle) == []
+    served.status = 503
+    assert checkpoints.fingerprint(checkpoints.resolve("org/nano", bundle)) == checkpoints.fingerprint(NANO)
+    assert (checkpoints.resolve("org/nano@old", bundle) / "generation_config.json").read_text() == "{}"
+    assert (bundle / "org" / "questions" / "test.jsonl").read_text() == "{}\n"
+
+
+def test_a_bundle_that_cannot_be_filled_says_so_before_the_first_file(served, tmp_path):
+    served.datasets["org/questions"].gated = True
+    with pytest.raises(UsageProblem, match="the data set org/questions is gated and no token is set"):
+        prefetch([*pieces([], ["org/nano"]), Piece("dataset", "org/questions")], tmp_path / "bundle", progress=lambda message: None)
+    assert not (tmp_path / "bundle").exists()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.api.errors import InfrastructureError, MissingPiece
+from pytest_unicomp.checkpoints.hub_errors import explained
 
 REPOSITORY = "TrustLLM/TrustLLM-dataset"
 # Possible places of the folder with the six dimensions, relative to the bundle; the last is for a bundle beside other folders.
@@ -56,7 +57,6 @@ def _fetched(file: str) -> Path:
 
     try:
         return Path(hf_hub_download(REPOSITORY, file, repo_type="dataset"))
-    except (OSError, ValueError) as error:
-        raise InfrastructureError(
-            f"unicomp: TrustLLM's {file} could not be fetched from {REPOSITORY} (its conditions must be accepted once on its page): {error}"
-        ) from error
+    # Whatever the client raises: the chain of causes says which it is.
+    except Exception as error:
+        raise explained(f"TrustLLM's {file} of the data set {REPOSITORY}", error) from error

@@ -1,0 +1,69 @@
+"""Lists what a run would fetch from the hub, and asks the hub for it once, before anything is made or measured."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+from pytest_unicomp.api.errors import UnicompError
+from pytest_unicomp.api.protocols import ItemBenchmark
+from pytest_unicomp.api.registry import benchmarks
+from pytest_unicomp.calibration import mixture
+from pytest_unicomp.checkpoints import hub
+from pytest_unicomp.checkpoints.hub_access import Repository, require_readable
+from pytest_unicomp.config.parsers import served
+from pytest_unicomp.config.settings import Settings
+from pytest_unicomp.run.plan import REFERENCE, Cell, Plan
+
+
+class Held(Protocol):
+    """What the store of a run holds already."""
+
+    def artifact_is_stored(self, recipe: str) -> bool:
+        """Return True if nothing has to be compressed for a recipe."""
+        ...
+
+    def is_measured(self, recipe: str, benchmark: str) -> bool:
+        """Return True if the store holds the measurement of a recipe on a benchmark."""
+        ...
+
+
+def require_hub(settings: Settings, plan: Plan, cells: Sequence[Cell], held: Held) -> None:
+    """Raise UnicompError, in one line and within seconds, if something that the cells need cannot be fetched; asks nothing if nothing is.
+
+    Data that only serve what the store `held` already are not needed; that is looked up only if the hub does not give them.
+    """
+    if not cells:
+        return
+    require_readable(models(settings, plan, cells))
+    names = {cell.recipe for cell in cells}
+    try:
+        require_readable(data(settings, plan, {cell.benchmark for cell in cells}, names))
+    except UnicompError:
+        asked = {cell.benchmark for cell in cells if cell.kind == "items" and cell.benchmark and not _measured(cell, held)}
+        require_readable(data(settings, plan, asked, {name for name in names if not held.artifact_is_stored(name)}))
+
+
+def models(settings: Settings, plan: Plan, cells: Sequence[Cell]) -> list[Repository]:
+    """Return the models that the cells need of the hub: the reference, candidates and a judge, none that is on this machine."""
+    names = {cell.recipe for cell in cells}
+    sources = [one.source for one in plan.candidates if one.name in names and one.source is not None and not served(one.source)]
+    kind, _, named = settings.judge.partition(":")
+    judges = [named] if kind == "classifier" else []
+    return [hub.repository(name) for name in (plan.model, *sources, *judges) if hub.local(name, settings.bundle) is None]
+
+
+def data(settings: Settings, plan: Plan, asked: Collection[str], recipes: Collection[str]) -> list[Repository]:
+    """Return the data sets of the hub that the benchmarks `asked` read, and those of the text that `recipes` are calibrated on; none with a bundle."""
+    if settings.bundle is not None:
+        return []
+    chosen = [entry for name, entry in benchmarks().items() if name in asked and isinstance(entry, ItemBenchmark)]
+    names = [piece.name for entry in chosen for piece in entry.pieces() if piece.kind == "dataset"]
+    calibrated = [one for one in plan.candidates if one.name in recipes and one.calibrated]
+    for text in dict.fromkeys(one.calibration or settings.calibration for one in calibrated):
+        names += mixture.repositories(text, plan.model)
+    return [Repository("dataset", name) for name in dict.fromkeys(names)]
+
+
+def _measured(cell: Cell, held: Held) -> bool:
+    return all(held.is_measured(name, cell.benchmark) for name in (REFERENCE, cell.recipe))
