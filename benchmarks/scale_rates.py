@@ -57,7 +57,7 @@ def scaled(draw: Draw, factor: float, n: int, clusters: int | None, replicates: 
         difference = factor * draw(random, n)
         if names is not None and clusters is not None:
             difference = difference * random.gamma(2.0, 0.5, size=clusters)[np.array(names)]
-        before = factor * (difference < 0) if factor > 1 else np.full(n, -2.5)
+        before = factor * (difference <= 0) if factor > 1 else np.full(n, -2.5)
         found = stats.paired_difference(
             before.tolist(), (before + difference).tolist(), names, alpha=ALPHA, margin=factor * MARGIN, bounded=False
         )
