@@ -144,7 +144,7 @@ def test_a_dripping_body_is_stopped_after_the_total_time(read):
 def test_a_server_that_accepts_and_stays_silent_is_given_up():
     with socket.create_server(("127.0.0.1", 0)) as silent:
         endpoint = Endpoint(f"http://127.0.0.1:{silent.getsockname()[1]}/v1")
-        with pytest.raises(InfrastructureError, match=r"/v1/models does not answer: .+"):
+        with pytest.raises(InfrastructureError, match=r"/v1/models (does not answer: .+|has sent no complete headers)"):
             endpoint.call("models", seconds=0.2)
 
 
@@ -200,3 +200,17 @@ def test_a_stream_that_ends_without_done_is_an_infrastructure_error():
         pytest.raises(InfrastructureError, match="did not stream to the end"),
     ):
         list(endpoint.stream("completions", {}))
+
+
+def test_dripping_headers_are_given_up_after_the_total_time():
+    def drip(handler):
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+        for _ in range(200):
+            handler.wfile.write(b"x")
+            time.sleep(0.05)
+
+    with server(drip) as (endpoint, _):
+        started = time.monotonic()
+        with pytest.raises(InfrastructureError, match="no complete headers within 0.5 s"):
+            endpoint.call("models", seconds=0.5)
+        assert time.monotonic() - started < 5
