@@ -211,6 +211,6 @@ def test_dripping_headers_are_given_up_after_the_total_time():
 
     with server(drip) as (endpoint, _):
         started = time.monotonic()
-        with pytest.raises(InfrastructureError, match="no complete headers within 0.5 s"):
+        with pytest.raises(InfrastructureError, match=r"no complete headers within 0\.5 s"):
             endpoint.call("models", seconds=0.5)
         assert time.monotonic() - started < 5
