@@ -209,6 +209,18 @@ DEFECTS = {
         {"finite-weights"},
         f"{UP}.weight holds 1 NaN",
     ),
+    "a layer of zeros": (
+        "dense",
+        lambda copy: copy.tensors(lambda tensors: tensors[f"{UP}.weight"].zero_()),
+        {"no-dead-layers"},
+        f"{UP}.weight: all 32768 numbers are zero",
+    ),
+    "a quantized layer of zeros": (
+        "rtn-w4a16",
+        lambda copy: copy.tensors(lambda tensors: tensors[f"{UP}.weight_packed"].fill_(-2004318072)),
+        {"no-dead-layers"},
+        f"{UP}.weight_packed: all codes are the same",
+    ),
     "a zero scale": (
         "rtn-w4a16",
         lambda copy: copy.tensors(at(f"{UP}.weight_scale", 3, 0.0)),
@@ -320,7 +332,7 @@ DEFECTS = {
     "bits that make no sense": (
         "gptq",
         lambda copy: copy.json("config.json", nest("quantization_config", "bits", "four")),
-        {"declared-bits", "bits-per-weight", "zero-points", "shapes", "vocabulary-size"},
+        {"declared-bits", "bits-per-weight", "zero-points", "shapes", "vocabulary-size", "no-dead-layers"},
         "'four' bits",
     ),
     "quantized and not smaller": ("rtn-w4a16", dequantize_all, {"smaller-than-base", "declared-bits"}, "the base has"),
