@@ -22,6 +22,7 @@ PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 VERBATIM = {**PASS_ON, "allow_interspersed_args": False}
 COMMANDS = (
     reports.report,
+    reports.sign,
     reports.verify,
     reports.diff,
     reports.score,

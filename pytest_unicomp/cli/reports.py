@@ -1,4 +1,4 @@
-"""`unicomp report`, `score`, `verify` and `diff`: commands that read JSON reports."""
+"""`unicomp report`, `score`, `sign`, `verify` and `diff`: commands that read JSON reports."""
 
 from __future__ import annotations
 
@@ -114,28 +114,60 @@ def _run_scores(source: Path, as_json: bool) -> None:
                 typer.echo(f"{name:20} {score:7} {value:7.2f} {spread:18} {basis}{paper}")
 
 
+def sign(
+    source: Annotated[Path, typer.Argument(metavar="REPORT", help="JSON report of a run")],
+    key: Annotated[Path, typer.Option(help="your key of OpenSSH; without passphrase, or in ssh-agent")],
+) -> None:
+    """Sign a report, so that a reviewer can tell who ran the gate.
+
+    Writes REPORT.sig beside it, in OpenSSH's own format. The report names the digest of all evidence, so that is signed too.
+
+    Example: unicomp sign gate.json --key ~/.ssh/id_ed25519
+    """
+    from pytest_unicomp.api.foreign import LARGEST_REPORT, read_bytes
+    from pytest_unicomp.report import ssh_signature
+    from pytest_unicomp.report.json import read
+    from pytest_unicomp.store.local import write_text
+
+    read(source)
+    target = ssh_signature.beside(source)
+    write_text(target, ssh_signature.sign(read_bytes(source, LARGEST_REPORT), key.expanduser()))
+    typer.echo(f"unicomp: wrote {target}; check it with `unicomp verify {source} --allowed-signers FILE`")
+
+
 def verify(
     source: Annotated[Path, typer.Argument(metavar="REPORT", help="JSON report of a run")],
     cache: Annotated[
         str | None, typer.Option(help="the store of that run: folder or fsspec address; if not given, the user's cache folder")
+    ] = None,
+    allowed_signers: Annotated[
+        Path | None, typer.Option(help="OpenSSH's file of who may sign: one of them must have signed REPORT, in REPORT.sig")
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Recompute every check and verdict of a report.
 
     Checks are recomputed from the per-item evidence in the store, and verdicts from the checks. Exit codes: 0 everything agrees, 1 something
-    differs or its evidence changed, 6 a part could not be checked, 7 evidence or a planned check is missing, 4 usage.
+    differs, its evidence changed or nobody allowed signed it, 6 a part could not be checked, 7 evidence, a planned check or the signature
+    is missing, 4 usage.
 
-    Example: unicomp verify gate.json
+    Example: unicomp verify gate.json --allowed-signers signers
     """
+    from pytest_unicomp.api.foreign import LARGEST_REPORT, read_bytes
     from pytest_unicomp.cli import verify as verification
+    from pytest_unicomp.cli.verify.signature import signature_answer
     from pytest_unicomp.report.json import read
+    from pytest_unicomp.report.ssh_signature import beside
     from pytest_unicomp.store.shared import opened
 
-    store = opened(cache)
-    answers = verification.verify(read(source), store)
-    typer.echo(as_text(verification.rows(answers)) if as_json else "\n".join(verification.lines(answers, store)))
-    raise typer.Exit(verification.exit_code(answers))
+    found, store, signature = read(source), opened(cache), beside(source)
+    signed = [] if allowed_signers is None else [signature_answer(read_bytes(source, LARGEST_REPORT), signature, allowed_signers)]
+    answers = verification.verify(found, store)
+    if as_json:
+        typer.echo(as_text(verification.rows([*answers, *signed])))
+    else:
+        typer.echo("\n".join([*verification.lines(answers, store), *verification.signature_lines(signed, signature)]))
+    raise typer.Exit(verification.exit_code([*answers, *signed]))
 
 
 def diff(

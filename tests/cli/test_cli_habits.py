@@ -16,8 +16,10 @@ from tests.report.toy_report import small
 
 COMMANDS = dict(commands(typer.main.get_command(app)))
 # They run, or write pages or files: what they tell is progress, or is JSON already.
-WITHOUT_DATA = {"gate", "report", "prefetch", "judge", "baselines show"}
-DESIGNED = "gate plan compare diff report verify check-artifact score judge baselines prefetch selftest methods benchmarks cache doctor"
+WITHOUT_DATA = {"gate", "report", "sign", "prefetch", "judge", "baselines show"}
+DESIGNED = (
+    "gate plan compare diff report sign verify check-artifact score judge baselines prefetch selftest methods benchmarks cache doctor"
+)
 
 
 def test_every_command_that_was_promised_is_there():

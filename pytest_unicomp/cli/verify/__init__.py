@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from pytest_unicomp import compare
@@ -19,7 +20,7 @@ from pytest_unicomp.cli.verify.record import record_answer
 from pytest_unicomp.run.checks import Checker
 from pytest_unicomp.store.local import Store
 
-__all__ = ["Answer", "exit_code", "lines", "rows", "verify"]
+__all__ = ["Answer", "exit_code", "lines", "rows", "signature_lines", "verify"]
 
 
 def verify(report: Report, store: Store) -> list[Answer]:
@@ -69,11 +70,20 @@ def rows(answers: Sequence[Answer]) -> list[dict[str, Any]]:
 
 def lines(answers: Sequence[Answer], store: Store) -> list[str]:
     """Return what a person reads: everything that is not as reported, then the count."""
-    shown = [
-        f"{answer.state.upper().replace('_', ' ')}: {answer.what}: {answer.note}" for answer in answers if answer.state != "as_reported"
-    ]
+    shown = [_objection(answer) for answer in answers if answer.state != "as_reported"]
     kept = len(answers) - len(shown)
     return [*shown, f"unicomp: {kept} of {len(answers)} parts of the report follow from the evidence in {store.root}"]
+
+
+def signature_lines(signed: Sequence[Answer], signature: Path) -> list[str]:
+    """Return the line about who signed the report; `signed` is empty if nobody asked for a signer, and then a signature that is there is named."""
+    if not signed and signature.exists():
+        return [f"unicomp: {signature} was not checked; --allowed-signers names who may sign"]
+    return [f"unicomp: {answer.note}" if answer.state == "as_reported" else _objection(answer) for answer in signed]
+
+
+def _objection(answer: Answer) -> str:
+    return f"{answer.state.upper().replace('_', ' ')}: {answer.what}: {answer.note}"
 
 
 def _policy(report: Report) -> compare.Policy:
