@@ -19,6 +19,7 @@ from pytest_unicomp.engine.resume_log import ResumeLog
 from pytest_unicomp.run import evaluate
 from pytest_unicomp.run.loaded_models import LoadedModels
 from pytest_unicomp.run.step import Step, StepProgress
+from pytest_unicomp.store import quarantine
 from pytest_unicomp.store.local import Store, digest
 
 
@@ -111,6 +112,8 @@ class Measurements:
         engine = self._loaded.evaluator(artifact)
         benchmark = cast("ItemBenchmark", benchmarks()[name])
         journal = ResumeLog(self._store.root / "journals" / f"{key}.jsonl")
+        if journal.damaged:
+            self._store.notice(quarantine.set_lines_aside(self._store.root, "journals", key, journal.damaged))
         if len(journal):
             self._detail(f"resume {recipe} on {name}: {len(journal)} answers are known")
         finished = False

@@ -1,10 +1,15 @@
 """Scores are filed under a fingerprint only if the files that were measured are still those of that fingerprint."""
 
+import json
 import shutil
+from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pytest_unicomp.api.errors import InfrastructureError
 from pytest_unicomp.checkpoints import hub
@@ -39,3 +44,95 @@ def test_scores_of_files_that_changed_meanwhile_are_not_kept(tmp_path, monkeypat
     with pytest.raises(InfrastructureError, match="are not those of its fingerprint"):
         measurements.items(made, "toy", "nano-safety")
     assert store.read("measurements", key) is None
+
+
+QUESTIONS = [f"question {place}" for place in range(6)]
+RIGHT = {question: [-0.5 - place, place % 2 == 0] for place, question in enumerate(QUESTIONS)}
+
+
+class Killed(Exception):
+    """Stands for a kill: nothing of the evaluation is kept but its journal."""
+
+
+class ToyModel:
+    """A language model that answers by heart, looks answers up in its journal, and can be killed after some."""
+
+    resume_log: Any = None
+
+    def __init__(self) -> None:
+        self.computed: list[str] = []
+
+    def answers(self, most: int) -> list[Any]:
+        found = []
+        for question in QUESTIONS:
+            answer = self.resume_log.get("loglikelihood", question)
+            if answer is None:
+                if len(self.computed) == most:
+                    raise Killed
+                self.computed.append(question)
+                answer = RIGHT[question]
+                self.resume_log.put("loglikelihood", question, answer)
+            found.append(answer)
+        return found
+
+
+@pytest.fixture(scope="module")
+def nano_artifact():
+    return artifact(str(hub.NANO), fingerprint=hub.fingerprint(hub.NANO))
+
+
+def killed_and_resumed(root: Path, made: Any, edit: Callable[[bytes], bytes]) -> tuple[Any, ToyModel, list[str], Store]:
+    """Kill an evaluation after four answers, edit its journal, resume; return the scores, the model that resumed, the notices and the store."""
+    evaluation = evaluation_of(resolve({"model": "nano", "recipe": ["dense"]}, {}))
+    store, notices = Store(root), []
+    store.notice = notices.append
+    with pytest.MonkeyPatch.context() as patch:
+
+        def evaluated(model: ToyModel, most: int) -> Any:
+            def measured(*_: Any) -> Any:
+                answers = model.answers(most)
+                scores, texts = [float(greedy) for _, greedy in answers], [json.dumps(answer) for answer in answers]
+                return measurement(scores, answers=texts, artifact=made.fingerprint, benchmark="nano-safety")
+
+            patch.setattr("pytest_unicomp.run.evaluate.measure", measured)
+            loaded: Any = SimpleNamespace(evaluator=lambda _: SimpleNamespace(lm=model))
+            runner = Measurements(evaluation, "cpu", loaded, store=store, progress=lambda _: None, detail=lambda _: None)
+            return runner.items(made, "toy", "nano-safety")
+
+        with pytest.raises(InfrastructureError, match="Killed"):
+            evaluated(ToyModel(), 4)
+        [journal] = (root / "journals").iterdir()
+        journal.write_bytes(edit(journal.read_bytes()))
+        resumed = ToyModel()
+        return evaluated(resumed, len(QUESTIONS)), resumed, notices, store
+
+
+def test_a_killed_evaluation_answers_only_what_its_journal_lacks(tmp_path, nano_artifact):
+    found, resumed, notices, _ = killed_and_resumed(tmp_path, nano_artifact, lambda content: content)
+    assert resumed.computed == QUESTIONS[4:]
+    assert notices == []
+    assert [item.score for item in found.items] == [float(greedy) for _, greedy in RIGHT.values()]
+
+
+def test_an_edited_answer_is_named_set_aside_and_measured_again(tmp_path, nano_artifact):
+    found, resumed, [notice], store = killed_and_resumed(tmp_path, nano_artifact, lambda content: content.replace(b"true", b"false", 1))
+    assert resumed.computed == [QUESTIONS[0], *QUESTIONS[4:]]
+    assert "1 line is damaged" in notice
+    [kept] = store.root.glob("quarantine/journals-*/lines")
+    assert b'"answer": [-0.5, false]' in kept.read_bytes()
+    assert found.items[0].score == 1
+
+
+def test_any_single_edit_of_the_journal_of_a_killed_run_changes_nothing_in_the_result(tmp_path_factory, nano_artifact):
+    expected = [(float(greedy), json.dumps([number, greedy])) for number, greedy in RIGHT.values()]
+
+    @given(st.floats(0, 1), st.integers(0, 3), st.binary(max_size=3) | st.sampled_from([b"true", b"false", b"0", b"-", b"9"]))
+    def edited(place: float, length: int, text: bytes) -> None:
+        def edit(content: bytes) -> bytes:
+            start = int(place * len(content))
+            return content[:start] + text + content[start + length :]
+
+        found, *_ = killed_and_resumed(tmp_path_factory.mktemp("store"), nano_artifact, edit)
+        assert [(item.score, item.answer) for item in found.items] == expected
+
+    edited()
