@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_unicomp import compare
+from pytest_unicomp.api.errors import InfrastructureError
 from pytest_unicomp.api.records import Check, Measurement
 from pytest_unicomp.run.cell_baselines import CellBaselines
 from pytest_unicomp.run.check_inputs import Pair
@@ -23,7 +24,7 @@ class DriftChecks:
 
     def of(self, cell: Cell) -> Check:
         """Return the drift check of a cell, before any waiver; a missing baseline is written and fails once."""
-        current, baseline, measured = self._retention.measured(cell), self._baselines.of(cell), self._retention.sources(cell)
+        current, baseline, measured = self._retention.measured(cell), self._stored(cell), self._retention.sources(cell)
         if baseline is None:
             return self._first(cell, current).model_copy(update={"sources": measured})
         check = self._checker.check(cell, "drift", Pair(baseline, current))
@@ -33,6 +34,15 @@ class DriftChecks:
             self._baselines.write(cell, current)
             check = compare.accepted(check)
         return check.model_copy(update={"sources": sources})
+
+    def _stored(self, cell: Cell) -> Measurement | None:
+        try:
+            return self._baselines.of(cell)
+        except InfrastructureError:
+            # What is rewritten in any case need not be readable; as if it was missing, that fails once.
+            if self._update == "all":
+                return None
+            raise
 
     def _first(self, cell: Cell, current: Measurement) -> Check:
         refusal = compare.baseline_refusal(current, self._checker.policy)

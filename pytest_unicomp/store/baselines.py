@@ -1,9 +1,13 @@
-"""Reads and writes baselines, `baselines/<model>/<recipe>/<benchmark>.json`: measurements with per-item scores, small enough to commit."""
+"""Reads and writes baselines, `baselines/<model>/<recipe>/<benchmark>.json`: measurements with per-item scores, small enough to commit.
+
+Each carries a digest of its content and place, so that what was edited, or copied from another recipe, is not used.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +18,7 @@ from pytest_unicomp.api.errors import InfrastructureError, one_line
 from pytest_unicomp.api.foreign import LARGEST_REPORT, ForeignFile, read_object
 from pytest_unicomp.api.records import Measurement
 from pytest_unicomp.store.local import write_text
+from pytest_unicomp.store.seal import Damaged, digest
 
 SCHEMA = "unicomp-baseline/1"
 ANSWER_CHARACTERS = 160
@@ -93,7 +98,7 @@ class Baselines:
         return None
 
     def read(self, model: str, recipe: str, benchmark: str) -> Measurement | None:
-        """Return the stored measurement, or None; raise InfrastructureError for a file that is not a baseline."""
+        """Return the stored measurement, or None; raise InfrastructureError for a file that is not a baseline or was edited."""
         path = self.find(model, recipe, benchmark)
         if path is None:
             return None
@@ -103,11 +108,17 @@ class Baselines:
                 raise ValueError(f"schema {document['schema']!r}, expected {SCHEMA!r}")
             columns: dict[str, list[Any]] = document["items"]
             items = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-            return Measurement.model_validate({**document["measurement"], "items": items})
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError, ForeignFile) as error:
-            found = one_line(error, longest=200)
+            found = Measurement.model_validate({**document["measurement"], "items": items})
+            _require_unedited(path, document)
+            return found
+        except Damaged as damage:
             raise InfrastructureError(
-                f"unicomp: {path} is not a baseline: {found}. Restore it, or rewrite it with --unicomp-update=all."
+                f"unicomp: the baseline {path} is not used: {damage}. Restore it from version control, or write it anew with --unicomp-update=all."
+            ) from damage
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError, ForeignFile) as error:
+            what = one_line(error, longest=200)
+            raise InfrastructureError(
+                f"unicomp: {path} is not a baseline: {what}. Restore it, or rewrite it with --unicomp-update=all."
             ) from error
 
     def write(self, model: str, recipe: str, measurement: Measurement) -> Path:
@@ -116,10 +127,25 @@ class Baselines:
         columns = {column: [getattr(item, column) for item in short.items] for column in (*COLUMNS, *OPTIONAL_COLUMNS)}
         kept = {column: values for column, values in columns.items() if column in COLUMNS or any(value is not None for value in values)}
         head = short.model_dump(mode="json", exclude={"items"})
-        lines = ",\n".join(f'  "{column}": {_compact(values)}' for column, values in kept.items())
-        path = self.path(model, recipe, measurement.benchmark)
-        write_text(path, f'{{"schema": "{SCHEMA}",\n "measurement": {_compact(head)},\n "items": {{\n{lines}\n }}\n}}\n')
+        texts = {column: _compact(values) for column, values in kept.items()}
+        lines = ",\n".join(f'  "{column}": {text}' for column, text in texts.items())
+        path, stated = self.path(model, recipe, measurement.benchmark), _compact(head)
+        # Of what a reader gets from the text: whole numbers come back as integers.
+        found = _digest(path, json.loads(stated), {column: json.loads(text) for column, text in texts.items()})
+        write_text(path, f'{{"schema": "{SCHEMA}",\n "digest": "{found}",\n "measurement": {stated},\n "items": {{\n{lines}\n }}\n}}\n')
         return path
+
+
+def _require_unedited(path: Path, document: Mapping[str, Any]) -> None:
+    if "digest" not in document:
+        raise Damaged("it carries no digest of its content")
+    if document["digest"] != _digest(path, document["measurement"], document["items"]):
+        raise Damaged("its content differs from its digest, so it was edited or belongs to another model, recipe or benchmark")
+
+
+def _digest(path: Path, head: Any, columns: Any) -> str:
+    place = {"model": path.parent.parent.name, "recipe": path.parent.name, "benchmark": path.stem}
+    return digest({"schema": SCHEMA, **place, "measurement": head, "items": columns})
 
 
 def _compact(value: Any) -> str:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from pytest_unicomp.api.registry import Table, methods
+from pytest_unicomp.store.baselines import Baselines
 
 WIDE = ("--unicomp-margin=0.4", "--unicomp-benchmark-margin=0.4", "--unicomp-drift-margin=0.4")
 
@@ -36,6 +37,14 @@ def own_model(pytester):
     return str(copy)
 
 
+def rewritten(folder, **changes):
+    """Write the baseline anew with the first two items changed, as evidence of another run."""
+    stored = Baselines(folder, folder)
+    kept = stored.read("own", "rtn-w8a16", "nano-knowledge")
+    items = [item.model_copy(update=changes) if place < 2 else item for place, item in enumerate(kept.items)]
+    return stored.write("own", "rtn-w8a16", kept.model_copy(update={"items": items}))
+
+
 def drift_of(report):
     return next(check for check in report["checks"] if check["question"] == "drift")
 
@@ -53,10 +62,7 @@ def test_a_missing_baseline_is_written_and_fails_once(drifting, folder, own_mode
 
 def test_a_changed_baseline_is_told_and_kept_until_the_update_is_asked_for(drifting, folder, own_model):
     drifting(model=own_model)
-    path = folder / "own" / "rtn-w8a16" / "nano-knowledge.json"
-    document = json.loads(path.read_text())
-    document["items"]["prompt_digest"][0] = "0" * 16
-    path.write_text(json.dumps(document))
+    path = rewritten(folder, prompt_digest="0" * 16)
     spoiled = path.read_text()
     report = drifting(model=own_model)
     assert drift_of(report)["verdict"] == "not_comparable"
@@ -66,6 +72,15 @@ def test_a_changed_baseline_is_told_and_kept_until_the_update_is_asked_for(drift
     assert "rewritten" in drift_of(accepted)["reason"]
     assert drift_of(accepted)["accepted"] is True
     assert drift_of(drifting(model=own_model))["verdict"] == "pass"
+
+
+def test_an_edited_baseline_is_named_and_ends_the_run_with_exit_code_7(drifting, folder, own_model):
+    drifting(model=own_model)
+    path = folder / "own" / "rtn-w8a16" / "nano-knowledge.json"
+    path.write_text(path.read_text().replace('"score": [1', '"score": [0').replace('"score": [0,1', '"score": [0,0'))
+    report = drifting(model=own_model)
+    assert (report["ret"], drift_of(report)["verdict"]) == (7, "error")
+    assert f"the baseline {path} is not used: its content differs from its digest" in drift_of(report)["reason"]
 
 
 def test_without_a_baseline_and_unasked_there_is_no_drift_check(gate, own_model):
@@ -97,10 +112,7 @@ def test_stored_evidence_stands_in_for_the_reference(drifting, own_model):
 
 def test_an_accepted_change_is_printed_with_its_size(drifting, folder, own_model):
     drifting(model=own_model)
-    path = folder / "own" / "rtn-w8a16" / "nano-knowledge.json"
-    document = json.loads(path.read_text())
-    document["items"]["score"] = [0, 0, *document["items"]["score"][2:]]
-    path.write_text(json.dumps(document))
+    rewritten(folder, score=0.0)
     accepted = drifting("--unicomp-update=changed", model=own_model)
     accepted["result"].stdout.fnmatch_lines(["accepted: rtn-w8a16/nano-knowledge: baseline rewritten on request; before that: *points*"])
     again = drifting("--unicomp-update=changed", model=own_model)

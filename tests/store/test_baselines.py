@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_unicomp.api.errors import InfrastructureError
-from pytest_unicomp.store.baselines import Baselines, condense, same_evidence
+from pytest_unicomp.store.baselines import Baselines, condense, packaged, same_evidence
 from tests.toys import measurement
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=400)
@@ -64,3 +64,78 @@ def test_columns_of_unequal_length_are_refused(tmp_path):
     path.write_text(json.dumps(document))
     with pytest.raises(InfrastructureError, match="not a baseline"):
         baselines.read("nano", "dense", "toy")
+
+
+def edited(path, **changes):
+    """Put a value in one place of a baseline: `items__score=(0, 0)` sets the first score to 0."""
+    document = json.loads(path.read_text())
+    for place, change in changes.items():
+        *above, last = place.split("__")
+        inner = document
+        for name in above:
+            inner = inner[name]
+        if isinstance(change, tuple):
+            inner[last][change[0]] = change[1]
+        else:
+            inner[last] = change
+    path.write_text(json.dumps(document))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"items__score": (0, 0)},
+        {"items__answer": (1, "another")},
+        {"items__id": (0, "toy/9")},
+        {"measurement__value": 0.75},
+        {"measurement__artifact": "b" * 8},
+        {"measurement__created": "2026-01-02T00:00:00+00:00"},
+        {"digest": "0" * 32},
+        {"digest": None},
+    ],
+)
+def test_an_edited_baseline_is_named_and_refused_in_one_line(tmp_path, changes):
+    baselines = Baselines(tmp_path, tmp_path)
+    path = baselines.write("nano", "dense", measurement([1.0, 0.0]))
+    edited(path, **changes)
+    with pytest.raises(InfrastructureError, match=r"the baseline .*toy\.json is not used: its content differs from its digest") as found:
+        baselines.read("nano", "dense", "toy")
+    assert "\n" not in str(found.value)
+
+
+def test_a_baseline_without_a_digest_is_refused(tmp_path):
+    baselines = Baselines(tmp_path, tmp_path)
+    path = baselines.write("nano", "dense", measurement([1.0, 0.0]))
+    document = json.loads(path.read_text())
+    del document["digest"]
+    path.write_text(json.dumps(document))
+    with pytest.raises(InfrastructureError, match="carries no digest of its content"):
+        baselines.read("nano", "dense", "toy")
+
+
+@pytest.mark.parametrize("place", [("nano", "other"), ("other", "dense")])
+def test_a_sound_baseline_in_the_place_of_another_is_refused(tmp_path, place):
+    baselines = Baselines(tmp_path, tmp_path)
+    path = baselines.write("nano", "dense", measurement([1.0, 0.0]))
+    target = baselines.path(*place, "toy")
+    target.parent.mkdir(parents=True)
+    target.write_bytes(path.read_bytes())
+    with pytest.raises(InfrastructureError, match="belongs to another model, recipe or benchmark"):
+        baselines.read(*place, "toy")
+
+
+def test_white_space_and_line_ends_of_a_checkout_are_no_edit(tmp_path):
+    baselines = Baselines(tmp_path, tmp_path)
+    made = measurement([1.0, 0.5])
+    path = baselines.write("nano", "dense", made)
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert baselines.read("nano", "dense", "toy") == condense(made)
+
+
+def test_every_packaged_baseline_is_as_it_was_written():
+    root = packaged()
+    stored = Baselines(root, root)
+    places = [path.relative_to(root).parts for path in sorted(root.glob("nano/*/*.json"))]
+    assert len(places) > 200
+    for model, recipe, benchmark in places:
+        assert stored.read(model, recipe, benchmark.removesuffix(".json")) is not None

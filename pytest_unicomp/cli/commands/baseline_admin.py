@@ -169,7 +169,10 @@ def _accept(model: str, check: Check, report: Report, store: Store, baselines: B
         measured = evidence.fresh_measurement(store, source)
     except evidence.Gone as gone:
         raise UsageProblem(f"unicomp: {check.recipe} on {check.benchmark}: {gone.note}; give the run's --cache.") from gone
-    kept = baselines.read(model, check.recipe, check.benchmark)
+    try:
+        kept, absent = baselines.read(model, check.recipe, check.benchmark), "no baseline"
+    except InfrastructureError:
+        kept, absent = None, "a damaged baseline"
     if kept is not None and same_evidence(kept, condense(measured)):
         return None
     drifted = next(
@@ -179,7 +182,7 @@ def _accept(model: str, check: Check, report: Report, store: Store, baselines: B
     return Accepted(
         recipe=check.recipe,
         benchmark=check.benchmark,
-        before="no baseline" if kept is None else "not compared in that run" if drifted is None else f"{drifted.verdict}: {drifted.reason}",
+        before=absent if kept is None else "not compared in that run" if drifted is None else f"{drifted.verdict}: {drifted.reason}",
         difference=drifted.difference if drifted else None,
         interval=drifted.interval if drifted else None,
         path=str(path),
