@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
 from pytest_unicomp.api.errors import MissingPiece, UsageProblem, nearest
 from pytest_unicomp.api.registry import missing_libraries
+from pytest_unicomp.store.file_digests import file_digest
 
 # The files that `datasets` reads without running a script.
 DATA = (".parquet", ".jsonl", ".json", ".csv", ".tsv", ".txt", ".arrow", ".gz", ".zst")
@@ -69,19 +70,42 @@ def data_files(readme: Path, configuration: str) -> tuple[str, ...]:
 
 
 def digest(dataset: str, configurations: Sequence[str], bundle: Path | None) -> str:
-    """Return 16 hex digits of the sha256 over names and contents of the files used, or "hub:<name>" if they come from the hub."""
+    """Return 16 hex digits of the sha256 over names and contents of the files used, or "hub:<name>" if they come from the hub.
+
+    The data set's README is one of them: it says which files are read, and what their columns mean.
+    """
     if bundle is None:
         return f"hub:{dataset}"
-    return _digest(bundle.resolve() / dataset, tuple(configurations))
+    folder = bundle.resolve() / dataset
+    return _of_files(folder, (folder / "README.md", *_files(folder, configurations)))
+
+
+def digest_of_all(dataset: str, bundle: Path) -> str:
+    """Return 16 hex digits of the sha256 over names and contents of all files of a data set in a bundle; of none if it is not there."""
+    folder = bundle.resolve() / dataset
+    return _of_files(folder, folder.rglob("*"))
+
+
+def _of_files(folder: Path, files: Iterable[Path]) -> str:
+    found = sorted({file for file in files if file.is_file()})
+    stamps = ((file, file.stat()) for file in found)
+    return _digest(folder, tuple((file, stamp.st_size, stamp.st_mtime_ns, stamp.st_ctime_ns) for file, stamp in stamps))
+
+
+def _files(folder: Path, configurations: Sequence[str]) -> Iterator[Path]:
+    for configuration in configurations:
+        named = data_files(folder / "README.md", configuration)
+        for pattern in named:
+            yield from folder.glob(pattern)
+        yield from (folder / configuration).rglob("*")
+        if configuration == "default" and not named:
+            yield from (file for file in folder.rglob("*") if file.suffix in DATA)
 
 
 @cache
-def _digest(folder: Path, configurations: tuple[str, ...]) -> str:
+def _digest(folder: Path, files: tuple[tuple[Path, int, int, int], ...]) -> str:
+    """Hash the files; each is given with its size and times, so that one process sees that a file was changed."""
     total = hashlib.sha256()
-    for configuration in sorted(configurations):
-        named = {file for pattern in data_files(folder / "README.md", configuration) for file in folder.glob(pattern)}
-        for file in sorted({*(folder / configuration).rglob("*"), *named}):
-            if file.is_file():
-                content = hashlib.sha256(file.read_bytes()).hexdigest()
-                total.update(f"{file.relative_to(folder).as_posix()} {content}\n".encode())
+    for file, *_ in files:
+        total.update(f"{file.relative_to(folder).as_posix()} {file_digest(file)}\n".encode())
     return total.hexdigest()[:16]

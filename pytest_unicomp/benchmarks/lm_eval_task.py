@@ -130,7 +130,8 @@ class LmEvalTask(ItemBenchmark):
 
     def _tasks(self, evaluation: Evaluation) -> dict[str, Any]:
         names = tuple(task for task, _ in self.parts)
-        return _kept_tasks(self.folder, names, files.resolve(self.dataset, evaluation.bundle), json.dumps(dict(self.generation or {})))
+        settings, data = json.dumps(dict(self.generation or {})), files.digest(self.dataset, self.configurations, evaluation.bundle)
+        return _kept_tasks(self.folder, names, files.resolve(self.dataset, evaluation.bundle), settings, data)
 
     def _cluster(self, name: str, document: Mapping[str, Any]) -> str | None:
         if self.cluster_by:
@@ -139,8 +140,8 @@ class LmEvalTask(ItemBenchmark):
 
 
 @lru_cache(maxsize=8)
-def _kept_tasks(folder: str, names: tuple[str, ...], dataset_path: str, generation: str) -> dict[str, Any]:
-    """Load tasks once: all recipes of a run need the same ones, whose data take seconds to read. `generation` is JSON."""
+def _kept_tasks(folder: str, names: tuple[str, ...], dataset_path: str, generation: str, data: str) -> dict[str, Any]:
+    """Load tasks once per digest of their data: all recipes of a run need the same ones, which take seconds to read. `generation` is JSON."""
     settings = json.loads(generation)
     return load_tasks(folder, list(names), dataset_path, {"generation_kwargs": settings} if settings else {})
 

@@ -37,6 +37,10 @@ class Generic:
         """Return what a bundle needs: C4's first shard."""
         return (Piece("dataset", C4.repository, (str(C4.file),)),)
 
+    def stand_ins(self) -> tuple[str, ...]:
+        """Return what a bundle may hold in place of C4."""
+        return (STAND_IN.repository,)
+
     def documents(self, request: Request) -> Documents:
         """Return windows of exactly `tokens` tokens, one per document of C4 (without end, from the joined text, for the stand-in)."""
         draw = random.Random(request.seed)

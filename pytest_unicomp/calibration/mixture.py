@@ -15,9 +15,10 @@ from pytest_unicomp.api.paths import typed
 from pytest_unicomp.api.protocols import Calibration, ItemText
 from pytest_unicomp.api.records import CalibrationText, Model
 from pytest_unicomp.api.registry import mixtures
+from pytest_unicomp.benchmarks.dataset import digest_of_all
 from pytest_unicomp.calibration import amount, drawing, nano
 from pytest_unicomp.calibration.jsonl_file import JsonlFile
-from pytest_unicomp.calibration.protocol import Fetched, Mixture, Request
+from pytest_unicomp.calibration.protocol import Fetched, Mixture, Request, Substituted
 
 
 def parse(specification: str) -> dict[str, float]:
@@ -67,10 +68,18 @@ def files(specification: str) -> dict[str, Path]:
 
 
 def identity(specification: str, bundle: Path | None) -> dict[str, Any]:
-    """Return what decides, besides model, amount and seed, which texts are drawn: shares, digests of the user's files, and the bundle."""
+    """Return what decides, besides model, amount and seed, which texts are drawn: shares, digests of the user's files and of the bundle's."""
     shares = parse(specification)
     contents = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files(specification).items()}
-    return {"shares": shares, "files": contents, "bundle": None if bundle is None else str(bundle.resolve())}
+    found = None if bundle is None else {"place": str(bundle.resolve()), **_digests(specification, bundle)}
+    return {"shares": shares, "files": contents, "bundle": found}
+
+
+def _digests(specification: str, bundle: Path) -> dict[str, str]:
+    entries = list(map(_entry, parse(specification)))
+    names = {name for entry in entries if isinstance(entry, Fetched) for name in entry.repositories()}
+    names |= {name for entry in entries if isinstance(entry, Substituted) for name in entry.stand_ins()}
+    return {name: digest_of_all(name, bundle) for name in sorted(names)}
 
 
 def build(

@@ -39,6 +39,10 @@ class Multilingual:
         """Return what a bundle needs: MGSM, since the shards of C4 in all languages are too large for most."""
         return (Piece("dataset", MGSM[0].repository),)
 
+    def stand_ins(self) -> tuple[str, ...]:
+        """Return what a bundle may hold in place of C4's multilingual part."""
+        return (MGSM[0].repository,)
+
     def documents(self, request: Request) -> Documents:
         """Return the documents, language by language in turn."""
         bundle = request.bundle

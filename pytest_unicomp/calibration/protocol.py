@@ -58,3 +58,12 @@ class Fetched(Protocol):
     def pieces(self) -> tuple[Piece, ...]:
         """Return what a bundle needs so that it holds the texts, or those that stand in for them."""
         ...
+
+
+@runtime_checkable
+class Substituted(Protocol):
+    """What a mixture also is if a bundle may hold other data sets in place of those that it is made of."""
+
+    def stand_ins(self) -> tuple[str, ...]:
+        """Return those other data sets."""
+        ...

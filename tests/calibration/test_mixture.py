@@ -89,6 +89,24 @@ def test_identity_changes_with_shares_and_with_the_contents_of_a_file(tmp_path: 
 
 
 @pytest.mark.parametrize(
+    ("specification", "place"),
+    [
+        ("reasoning", "openai/gsm8k/main/train.jsonl"),
+        ("generic", "allenai/c4/en/c4-train.00000-of-01024.json.gz"),
+        ("generic", "Salesforce/wikitext/wikitext-2-v1/validation.jsonl"),
+        ("multilingual", "juletxara/mgsm/de/train.jsonl"),
+        ("instruction=1,reasoning=1", "HuggingFaceH4/ultrachat_200k/data/train_sft.jsonl"),
+    ],
+)
+def test_identity_changes_with_the_contents_of_the_bundle(tmp_path: Path, specification: str, place: str) -> None:
+    file = write(tmp_path / place, [{"text": "one"}])
+    before = mixture.identity(specification, tmp_path)
+    assert mixture.identity(specification, tmp_path) == before
+    write(file, [{"text": "other"}])
+    assert mixture.identity(specification, tmp_path) != before
+
+
+@pytest.mark.parametrize(
     ("specification", "message"),
     [
         ("gneric", "no calibration mixture named 'gneric'.*Did you mean 'generic'"),

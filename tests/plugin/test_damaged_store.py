@@ -80,3 +80,24 @@ def test_an_end_token_that_was_changed_in_place_fails_the_check_of_the_files_tha
     assert artifact_check()["verdict"] == "pass"
     in_place(folder / name, lambda text: text.replace(b'"eos_token_id": %d' % end, b'"eos_token_id": %d' % (end + 1)))
     assert artifact_check()["verdict"] == "fail"
+
+
+def test_what_was_measured_on_data_of_a_bundle_that_changed_since_is_not_used(gate, tmp_path):
+    file = tmp_path / "bundle" / "trustllm" / "dataset" / "truthfulness" / "external.json"
+
+    def written(label):
+        return json.dumps([{"prompt": f"Verify {place}.", "answer": label, "source": "scifact"} for place in range(6)]).encode()
+
+    def keys():
+        report = gate.report(f"--unicomp-bundle={tmp_path / 'bundle'}", benchmark="trustllm-scifact")
+        [check] = [check for check in report["checks"] if check["question"] == "retention"]
+        return {source["side"]: source["key"] for source in check["sources"]}
+
+    file.parent.mkdir(parents=True)
+    file.write_bytes(written("SUPPORT"))
+    first = keys()
+    assert keys() == first
+    in_place(file, lambda _: written("REFUTES"))
+    second = keys()
+    assert second["reference"] != first["reference"]
+    assert second["candidate"] != first["candidate"]

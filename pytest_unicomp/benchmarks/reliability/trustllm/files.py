@@ -38,11 +38,11 @@ def rows(file: str, bundle: Path | None) -> list[dict[str, Any]]:
     found = _fetched(file) if bundle is None else find(bundle, file)
     if found is None:
         raise InfrastructureError(f"unicomp: TrustLLM's {file} is gone from the bundle {bundle}.")
-    return _read(found, found.stat().st_mtime_ns)
+    return _read(found, hashlib.sha256(found.read_bytes()).hexdigest())
 
 
 @cache
-def _read(path: Path, _changed: int) -> list[dict[str, Any]]:
+def _read(path: Path, _content: str) -> list[dict[str, Any]]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
