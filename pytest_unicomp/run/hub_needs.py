@@ -10,7 +10,7 @@ from pytest_unicomp.api.protocols import ItemBenchmark
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.calibration import mixture
 from pytest_unicomp.checkpoints import hub
-from pytest_unicomp.checkpoints.hub_access import Repository, require_readable
+from pytest_unicomp.checkpoints.hub_access import Repository, cached, require_readable
 from pytest_unicomp.config.parsers import served
 from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.run.plan import REFERENCE, Cell, Plan
@@ -35,11 +35,15 @@ def require_hub(settings: Settings, plan: Plan, cells: Sequence[Cell], held: Hel
     """
     if not cells:
         return
-    require_readable(models(settings, plan, cells))
+    loaded = models(settings, plan, cells)
+    require_readable(loaded)
     names = {cell.recipe for cell in cells}
     try:
         require_readable(data(settings, plan, {cell.benchmark for cell in cells}, names))
     except UnicompError:
+        # What the store holds is found by the contents of the models, which are not fetched for that.
+        if not all(map(cached, loaded)):
+            raise
         asked = {cell.benchmark for cell in cells if cell.kind == "items" and cell.benchmark and not _measured(cell, held)}
         require_readable(data(settings, plan, asked, {name for name in names if not held.artifact_is_stored(name)}))
 

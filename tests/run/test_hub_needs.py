@@ -10,6 +10,7 @@ from pytest_unicomp.config.evaluation import evaluation_of
 from pytest_unicomp.config.resolve import resolve
 from pytest_unicomp.run.hub_needs import data, models, require_hub
 from pytest_unicomp.run.plan import plan
+from tests.loopback_hub import Repository
 
 
 @dataclass
@@ -80,3 +81,17 @@ def test_data_of_what_the_store_holds_are_not_needed(loopback, monkeypatch):
     require_hub(settings, made, [*made.cells, *made.pooled(), *made.artifacts()], Held(artifacts=True, measurements=True))
     with pytest.raises(UsageProblem, match="HF_HUB_OFFLINE"):
         require_hub(settings, made, made.cells, Held(artifacts=True))
+
+
+def test_a_model_is_not_fetched_only_to_look_into_the_store(loopback):
+    class Untouched(Held):
+        def artifact_is_stored(self, recipe: str) -> bool:
+            raise AssertionError("the model would be fetched for this")
+
+        def is_measured(self, recipe: str, benchmark: str) -> bool:
+            raise AssertionError("the model would be fetched for this")
+
+    loopback.models["org/nano"] = Repository({"main": NANO})
+    settings, made = planned()
+    with pytest.raises(UsageProblem, match="the data set allenai/ai2_arc is not on the hub"):
+        require_hub(settings, made, made.cells, Untouched())
