@@ -21,6 +21,7 @@ from pytest_unicomp.plugin.ending import INFRASTRUCTURE, USAGE, exit_code, parti
 from pytest_unicomp.plugin.interruption import Interruption
 from pytest_unicomp.plugin.last_lines import Ended, LastLines
 from pytest_unicomp.plugin.lost_tests import LostTests
+from pytest_unicomp.plugin.neighbours import Neighbours
 from pytest_unicomp.plugin.opening import Opening
 from pytest_unicomp.plugin.planned import Planned, cells_of
 from pytest_unicomp.plugin.progress import Progress
@@ -59,6 +60,7 @@ class Gate:
             config.pluginmanager.register(part)
         self.closing: list[str] = []
         self.written: list[str] = []
+        config.pluginmanager.register(Neighbours())
         config.pluginmanager.register(Opening(config, self.run.prepared))
         config.pluginmanager.register(LastLines(config, settings.report, self.ended))
         self.answer: Report | None = None
