@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from pytest_unicomp.api.errors import UsageProblem
-from pytest_unicomp.cli.output import Json, show
+from pytest_unicomp.cli.output import Json, say, show
 
 
 def check_artifact(
@@ -46,7 +46,7 @@ def check_artifact(
     show(rows, as_json, ("status", "check", "found"))
     for finding in findings:
         if finding.status == "fail" and not as_json:
-            typer.echo(f"{finding.check}: expected {finding.expected}; {finding.action}.")
+            say(f"{finding.check}: expected {finding.expected}; {finding.action}.")
     raise typer.Exit(1 if any(finding.status == "fail" for finding in findings) else 0)
 
 

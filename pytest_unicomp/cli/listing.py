@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import typer
-
-from pytest_unicomp.cli.output import Json, show
+from pytest_unicomp.cli.output import Json, say, show
 
 
 def methods(as_json: Json = False) -> None:
@@ -39,7 +37,7 @@ def methods(as_json: Json = False) -> None:
         )
     show(rows, as_json, ("recipe", "family", "method", "available", "takes"))
     if not as_json:
-        typer.echo(f"Architectures: {', '.join(ARCHITECTURES)}. The reason for each exception: `unicomp methods --json`.")
+        say(f"Architectures: {', '.join(ARCHITECTURES)}. The reason for each exception: `unicomp methods --json`.")
 
 
 def benchmarks(as_json: Json = False) -> None:

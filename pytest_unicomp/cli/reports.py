@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem, nearest
-from pytest_unicomp.cli.output import Json, as_text
+from pytest_unicomp.cli.output import Json, as_text, say
 
 
 def report(
@@ -111,7 +111,7 @@ def _run_scores(source: Path, as_json: bool) -> None:
                 basis = row.score_basis.get(score, "the run's recipes as pool")
                 found = [f"{model} {one:.2f}" for model, values in row.published.items() if (one := values.get(score)) is not None]
                 paper = f" (the paper: {', '.join(found)})" if found else ""
-                typer.echo(f"{name:20} {score:7} {value:7.2f} {spread:18} {basis}{paper}")
+                say(f"{name:20} {score:7} {value:7.2f} {spread:18} {basis}{paper}")
 
 
 def sign(
@@ -166,7 +166,7 @@ def verify(
     if as_json:
         typer.echo(as_text(verification.rows([*answers, *signed])))
     else:
-        typer.echo("\n".join([*verification.lines(answers, store), *verification.signature_lines(signed, signature)]))
+        say("\n".join([*verification.lines(answers, store), *verification.signature_lines(signed, signature)]))
     raise typer.Exit(verification.exit_code([*answers, *signed]))
 
 
@@ -186,5 +186,8 @@ def diff(
     from pytest_unicomp.report.json import read
 
     found = diff_reports.diff_reports(read(first), read(second))
-    typer.echo(as_text(diff_reports.document(found)) if as_json else "\n".join(diff_reports.lines(found)))
+    if as_json:
+        typer.echo(as_text(diff_reports.document(found)))
+    else:
+        say("\n".join(diff_reports.lines(found)))
     raise typer.Exit(found.exit_code)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from pytest_unicomp.cli.output import show
+from pytest_unicomp.cli.output import say, show
 
 ROWS = [
     {"name": "awq-w4a16", "share": 0.12345, "takes": "all but Gemma 3 and several other architectures that it cannot read"},
@@ -82,3 +82,21 @@ def test_no_rows_are_a_heading_alone(capsys):
 def test_json_holds_all_columns_of_all_rows(capsys):
     show(ROWS, True, ("name",))
     assert json.loads(capsys.readouterr().out) == ROWS
+
+
+def test_a_table_whose_names_do_not_fit_is_a_paragraph_per_row(terminal):
+    stream = terminal(80)
+    rows = [{column: letter * 31 for column, letter in zip(("a", "b", "c", "d"), "wxyz", strict=True)}]
+    show(rows, False, ("a", "b", "c", "d"))
+    lines = stream.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[0] == "w" * 31
+    assert all(letter * 31 in stream.getvalue() for letter in "wxyz")
+
+
+def test_a_sentence_is_folded_on_a_terminal_and_left_alone_in_a_pipe(terminal, capsys):
+    say("word " * 40)
+    assert len(capsys.readouterr().out.splitlines()) == 1
+    stream = terminal(60)
+    say("word " * 40)
+    assert max(map(len, stream.getvalue().splitlines())) <= 60
