@@ -16,11 +16,19 @@ INFRASTRUCTURE = 7
 # pytest's code for an internal error.
 INTERNAL = 3
 # As `python -m pytest`, except that an exception that even pytest does not catch does not end with 1, which reads as FAIL.
+# The end of its parent, even by SIGKILL, is a SIGTERM to it: it writes its report and ends. Only Linux can do that (1 is PR_SET_PDEATHSIG);
+# what imports this package must wait for pytest, so the lines stand here.
 PROGRAM = """
-import sys
+import os, signal, sys
+parent = int(sys.argv[1])
+if sys.platform.startswith("linux"):
+    import ctypes
+    ctypes.CDLL(None).prctl(1, int(signal.SIGTERM), 0, 0, 0)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGTERM)
 try:
     import pytest
-    code = int(pytest.main(sys.argv[1:]))
+    code = int(pytest.main(sys.argv[2:]))
 except Exception as error:
     from pytest_unicomp.api.unforeseen import EXIT_CODE, unforeseen
     print(unforeseen(error), file=sys.stderr)
@@ -35,7 +43,7 @@ def ended_with(arguments: Sequence[str]) -> int:
     if environment.pop("PYTEST_ADDOPTS", ""):
         typer.echo("unicomp: PYTEST_ADDOPTS is ignored, since it could select tests; put arguments for pytest after `--`.", err=True)
     # A new process, so that pytest loads the plugin before anything has imported it.
-    with subprocess.Popen([sys.executable, "-c", PROGRAM, *arguments], env=environment) as process, _passed_on(process):
+    with subprocess.Popen([sys.executable, "-c", PROGRAM, str(os.getpid()), *arguments], env=environment) as process, _passed_on(process):
         code = process.wait()
     if code < 0:
         name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
