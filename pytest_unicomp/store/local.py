@@ -200,6 +200,9 @@ class Store:
         """
         final = self.root / kind / key
         final.parent.mkdir(parents=True, exist_ok=True)
+        # The lock is held here, so what a killed process left of this entry is nobody's any more.
+        for left in final.parent.glob(f".{key}.*"):
+            shutil.rmtree(left, ignore_errors=True)
         made = Path(tempfile.mkdtemp(dir=final.parent, prefix=f".{key}."))
         try:
             record = make(made)

@@ -126,3 +126,14 @@ def test_a_folder_under_a_file_and_one_that_refuses_are_no_stores(tmp_path, monk
     assert unusable(tmp_path / "file" / "store") == f"{tmp_path / 'file'} is a file"
     monkeypatch.setattr("os.access", lambda path, mode: False)
     assert unusable(tmp_path) == f"the folder {tmp_path} is not writable"
+
+
+def test_what_a_killed_process_left_of_a_folder_goes_when_it_is_made_again(tmp_path):
+    store, key = Store(tmp_path), "a" * 32
+    left, other = tmp_path / "artifacts" / f".{key}.dead", tmp_path / "artifacts" / f".{'b' * 32}.alive"
+    for folder in (left, other):
+        folder.mkdir(parents=True)
+        (folder / "part").write_text("half a checkpoint")
+    with store.lock("artifacts", key):
+        store.make_folder("artifacts", key, lambda folder: {})
+    assert (left.exists(), other.exists()) == (False, True)
