@@ -62,7 +62,7 @@ def forecast_lines(found: Forecast) -> list[str]:
     for one in found.capabilities:
         if one.decidable:
             by_margin.setdefault(margin_text(one), []).append(one.capability.replace("_", " "))
-    lines = [f"enough items to decide {margin} on {', '.join(names)}" for margin, names in by_margin.items()]
+    lines = [f"enough items to rule out a loss of {margin} on {', '.join(names)}" for margin, names in by_margin.items()]
     unknown = [one.capability.replace("_", " ") for one in found.capabilities if one.decidable is None]
     lines += [f"nothing is known yet about {', '.join(unknown)}: the number of items or of flips"] if unknown else []
     return lines + [f"{one.capability.replace('_', ' ')}: {too_few(one)}" for one in found.capabilities if one.decidable is False]
@@ -91,8 +91,8 @@ def folded(lines: Sequence[str], width: int | None) -> list[str]:
 
 
 def too_few(one: CapabilityForecast) -> str:
-    """Return why a capability cannot be decided, as a clause: "too few items to decide 3 points: 500 of about 577"."""
-    return f"too few items to decide {margin_text(one)}: {one.items} of about {one.needed}"
+    """Return why a capability cannot be decided, as a clause: "too few items to rule out a loss of 3 points: 500 of about 577"."""
+    return f"too few items to rule out a loss of {margin_text(one)}: {one.items} of about {one.needed}"
 
 
 def margin_text(one: CapabilityForecast) -> str:
@@ -136,5 +136,5 @@ def left_out(prepared: Prepared) -> list[str]:
         return []
     found = [one for one in forecast(prepared, small.cells).capabilities if one.decidable is False]
     counts = ", ".join(f"{one.capability} {one.items} of about {one.needed}" for one in found)
-    why = f" (too few items to decide {margin_text(found[0])}: {counts})" if found else ""
+    why = f" (too few items to rule out a loss of {margin_text(found[0])}: {counts})" if found else ""
     return [f"left out: {', '.join(NANO_TOO_SMALL)}{why}; --benchmark nano measures everything"]

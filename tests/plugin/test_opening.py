@@ -12,7 +12,7 @@ def test_a_run_says_first_what_it_measures_where_how_long_and_what_it_cannot_dec
         [
             "unicomp: nano against rtn-w8a16, on 1 benchmark",
             "unicomp: on cpu (*cores): about * of evaluation if the cores are idle, 1 recipe to make*",
-            "unicomp: knowledge: too few items to decide 3 points: 60 of about 1??",
+            "unicomp: knowledge: too few items to rule out a loss of 3 points: 60 of about 1??",
         ]
     )
 
@@ -21,8 +21,8 @@ def test_a_first_gate_of_nano_names_what_it_leaves_out_and_why(gate):
     result = gate("--unicomp-limit=1000", "--collect-only", benchmark=None)
     lines = [line for line in result.outlines if line.startswith("unicomp: ")]
     assert any("left out: nano-multilingual, nano-truthfulness, nano-fairness, nano-robustness" in line for line in lines)
-    assert any("(too few items to decide 3 points" in line for line in lines)
-    assert any("enough items to decide 3 points on knowledge, reasoning" in line for line in lines)
+    assert any("(too few items to rule out a loss of 3 points" in line for line in lines)
+    assert any("enough items to rule out a loss of 3 points on knowledge, reasoning" in line for line in lines)
 
 
 def one(**changes):
@@ -36,9 +36,9 @@ def test_words_for_what_suffices_what_does_not_and_what_is_unknown():
         (one(), one(capability="knowledge", needed=109, detectable=0.021), one(capability="ethics", items=None, needed=None)), 3.0
     )
     assert forecast_lines(found) == [
-        "enough items to decide 3 points on knowledge",
+        "enough items to rule out a loss of 3 points on knowledge",
         "nothing is known yet about ethics: the number of items or of flips",
-        "fairness: too few items to decide 3 points: 500 of about 577",
+        "fairness: too few items to rule out a loss of 3 points: 500 of about 577",
     ]
     assert in_words(found) == [
         "fairness: cannot decide 3 points: 500 items of about 577",

@@ -567,6 +567,16 @@ def test_modelopt_s_own_file_declares_its_format_which_has_one_scale_per_tensor(
     assert finding.status == "fail"
     assert re.search(r"weight_scale is \w+ \[\d+, 1\], the declaration makes it \w+ \[\]", finding.found)
     copy.tensors(lambda tensors: tensors.update({name: tensor.max() for name, tensor in tensors.items() if name.endswith("weight_scale")}))
+    assert "it has no input_scale" in copy.failed()["declared-bits"].found
+    copy.tensors(
+        lambda tensors: tensors.update(
+            {
+                name.replace("weight_scale", "input_scale"): tensor.clone()
+                for name, tensor in tensors.items()
+                if name.endswith("weight_scale")
+            }
+        )
+    )
     assert copy.failed() == {}
 
 
