@@ -211,7 +211,7 @@ def bitsandbytes(scratch: Path, **how: Any) -> Shipped:
     model = AutoModelForCausalLM.from_pretrained(NANO, quantization_config=BitsAndBytesConfig(**how), dtype=torch.float32)
     model.save_pretrained(scratch / "shipped")
     AutoTokenizer.from_pretrained(NANO).save_pretrained(scratch / "shipped")
-    wide = model.dequantize()
+    wide = model.dequantize(dtype=torch.float32)
     weights = {name: tensor.float() for name, tensor in wide.state_dict().items() if name.endswith(PROJECTION)}
     found = base(scratch)
     return Shipped(scratch / "shipped", found, with_weights(found, scratch / "unpacked", weights))

@@ -18,6 +18,8 @@ from pytest_unicomp.checkpoints.lfs_pointer import MEANING, is_pointer
 
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 CHUNK = 1 << 22
+# Bytes of a file's name on every common file system.
+LONGEST_NAME = 255
 LONGEST_HEADER = 100_000_000
 # Bytes and elements: far above any file, and within 64 bits.
 LARGEST_COUNT = 1 << 48
@@ -56,12 +58,7 @@ def weight_files(folder: Path) -> list[Path]:
     if (folder / WHOLE).is_file():
         return [folder / WHOLE]
     if (folder / INDEX).is_file():
-        try:
-            names = sorted({str(name) for name in read_object(folder / INDEX, LARGEST_TOKENIZER)["weight_map"].values()})
-        except (LookupError, TypeError, AttributeError) as error:
-            raise UsageProblem(
-                f"unicomp: {folder / INDEX} has no weight_map (tensor name to file name); download the folder again or save the model anew."
-            ) from error
+        names = sorted(set(weight_map(folder).values()))
         outside = [name for name in names if Path(name).is_absolute() or ".." in Path(name).parts]
         if outside:
             raise UsageProblem(
@@ -69,6 +66,22 @@ def weight_files(folder: Path) -> list[Path]:
             )
         return [folder / name for name in names]
     return sorted(folder.glob("*.safetensors"))
+
+
+def weight_map(folder: Path) -> dict[str, str]:
+    """Return the name of each tensor's file, as the index says. Raises UsageProblem for an index without such a map, or with what names no file."""
+    content = read_object(folder / INDEX, LARGEST_TOKENIZER).get("weight_map")
+    if not isinstance(content, dict):
+        raise UsageProblem(
+            f"unicomp: {folder / INDEX} has no weight_map (tensor name to file name); download the folder again or save the model anew."
+        )
+    for tensor, file in content.items():
+        if not isinstance(file, str) or not 0 < len(file.encode("utf-8", "surrogatepass")) <= LONGEST_NAME:
+            raise UsageProblem(
+                f"unicomp: {folder / INDEX} gives {one_line(tensor, longest=80)} the file {one_line(repr(file), longest=80)}; expected a file "
+                "name: download the folder again or save the model anew."
+            )
+    return content
 
 
 def headers(files: Sequence[Path]) -> dict[str, Tensor]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from pytest_unicomp.api.errors import UsageProblem
-from pytest_unicomp.api.foreign import LARGEST_TOKENIZER, read_object
 from pytest_unicomp.checkpoints.lfs_pointer import MEANING, is_pointer
-from pytest_unicomp.checkpoints.safetensors_reader import INDEX, WHOLE, weight_files
+from pytest_unicomp.checkpoints.safetensors_reader import INDEX, WHOLE, weight_files, weight_map
 
 PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 
@@ -19,13 +18,13 @@ def require_one_set(folder: Path, name: str) -> None:
         if is_pointer(file):
             raise UsageProblem(f"unicomp: {file.name} of {name} is {MEANING}.")
     if (folder / WHOLE).is_file() and (folder / INDEX).is_file():
-        others = sorted(set(_index(folder, name).values()) - {WHOLE})
+        others = sorted(set(weight_map(folder).values()) - {WHOLE})
         if others:
             raise UsageProblem(
                 f"unicomp: {name} holds two sets of weights ({WHOLE}, and {others[0]} by {INDEX}); expected one: delete the other."
             )
     elif (folder / INDEX).is_file():
-        _index(folder, name)
+        weight_map(folder)
     if not any(folder.glob("*.safetensors")) and not (folder / INDEX).is_file():
         found = [file.name for file in sorted(folder.iterdir()) if file.suffix in PICKLES]
         also = f" (found {found[0]}, a pickle, which is never read)" if found else ""
@@ -35,13 +34,3 @@ def require_one_set(folder: Path, name: str) -> None:
 def missing_files(folder: Path) -> list[str]:
     """Return the names of the weight files that the index names and that are not there."""
     return [file.name for file in weight_files(folder) if not file.is_file()]
-
-
-def _index(folder: Path, name: str) -> dict[str, str]:
-    try:
-        content = read_object(folder / INDEX, LARGEST_TOKENIZER)
-        return {str(tensor): str(file) for tensor, file in content["weight_map"].items()}
-    except (LookupError, TypeError, AttributeError) as error:
-        raise UsageProblem(
-            f"unicomp: {INDEX} of {name} has no weight_map (tensor name to file name); download the folder again or save the model anew."
-        ) from error

@@ -32,6 +32,8 @@ BROKEN = {
         "two sets of weights",
     ),
     "an index that names nothing": (("model-00001-of-00001.safetensors",), {"index": None}, "has no weight_map"),
+    "an index with no name of a file": (("model-00001-of-00001.safetensors",), {"index": {"a": {"b": 1}}}, "expected a file name"),
+    "an index with too long a name": (("model-00001-of-00001.safetensors",), {"index": {"a": "b" * 300}}, "expected a file name"),
     "a pickle alone": (("pytorch_model.bin",), {}, r"found pytorch_model.bin, a pickle"),
     "nothing": ((), {}, r"holds no \*.safetensors weights"),
 }

@@ -109,7 +109,7 @@ def test_help_has_a_row_for_every_option_but_the_model_with_the_kind_of_its_valu
     )
     assert ["--limit", "N"] in [row[:2] for row in rows]
     assert ["--inconclusive", "fail|warn"] in [row[:2] for row in rows]
-    assert "-- ARGUMENTS" in lines[-1]
+    assert any(line.startswith("  -- ARGUMENTS") for line in lines)
 
 
 def test_a_gate_without_a_model_takes_that_of_the_file(tmp_path):

@@ -185,7 +185,7 @@ def test_the_command_answers_line_by_line_in_order():
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("{", "line 2: not JSON"),
+        ("{", "line 2: is not JSON"),
         ("[1]", 'line 2: expected an object with "id"'),
         (
             '{"id": 1, "prompt": "a", "respond": "b"}',

@@ -61,9 +61,7 @@ def test_scores_that_were_edited_in_the_store_are_measured_again(own):
         file.write_text(json.dumps(document), encoding="utf-8")
     after = own.report()
     assert values(after) == values(before)
-    shown = after["result"].stdout.str()
-    assert "its content differs from its digest" in shown
-    assert "evaluate rtn-w8a16 on nano-knowledge" in shown
+    assert "its content differs from its digest" in after["result"].stdout.str()
     assert list((own.store / "quarantine").iterdir())
 
 

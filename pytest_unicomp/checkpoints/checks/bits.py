@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+
+import numpy as np
 
 from pytest_unicomp.checkpoints.checks.checkpoint import Checkpoint
 from pytest_unicomp.checkpoints.checks.finding import ArtifactCheck, Outcome, judged, not_applicable
@@ -32,8 +34,21 @@ def declared_bits(candidate: Checkpoint, base: Checkpoint) -> Outcome:
     problems = [f"{layer.name}: {problem}{_instead(layer)}" for layer in layers for problem in layer.problems]
     if problems:
         problems[0] = f"{candidate.declaration} declares {described(candidate.quantization)}: {problems[0]}"
-    problems += [*left_dense(candidate), *wrongly_packed(candidate), *missing_scales(candidate)]
+    problems += [*_out_of_range(layers), *left_dense(candidate), *wrongly_packed(candidate), *missing_scales(candidate)]
     return judged(problems, f"{len(layers)} layers: {_kinds(layers)}")
+
+
+def _out_of_range(layers: Sequence[QuantizedLayer]) -> Iterator[str]:
+    """Yield each layer that keeps a byte per code and holds codes which the declared bits do not: int-quantized W4A8 has -8 to 7."""
+    for layer in layers:
+        weight = layer.parts.get("weight")
+        if layer.declared is None or layer.declared.kind != "int" or layer.declared.bits >= 8 or weight is None or weight.dtype != "I8":
+            continue
+        half = 1 << (layer.declared.bits - 1)
+        numbers = weight.read(np.int8)
+        low, high = int(numbers.min(initial=0)), int(numbers.max(initial=0))
+        if low < -half or high >= half:
+            yield f"{layer.name}: its codes go from {low} to {high}, {layer.declared.bits} bits hold {-half} to {half - 1}"
 
 
 def _instead(layer: QuantizedLayer) -> str:

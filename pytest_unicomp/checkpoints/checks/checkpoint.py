@@ -15,7 +15,7 @@ from pytest_unicomp.checkpoints.checks.scan import Statistics, statistics
 from pytest_unicomp.checkpoints.config_json import read_config
 from pytest_unicomp.checkpoints.formats import FORMATS, QuantizedLayer, gptq, method
 from pytest_unicomp.checkpoints.lfs_pointer import MEANING, is_pointer
-from pytest_unicomp.checkpoints.safetensors_reader import INDEX, Tensor, headers
+from pytest_unicomp.checkpoints.safetensors_reader import INDEX, Tensor, headers, weight_map
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,9 @@ class Checkpoint:
     def index(self) -> dict[str, str]:
         """Tensor name to file name, as the index says; empty if there is no index, or none that names files (see files-complete)."""
         try:
-            stated = self.json(INDEX).get("weight_map")
-        except (ValueError, ForeignFile):
+            return weight_map(self.folder) if (self.folder / INDEX).is_file() else {}
+        except (UsageProblem, ForeignFile):
             return {}
-        return {str(name): str(file) for name, file in stated.items()} if isinstance(stated, dict) else {}
 
     @cached_property
     def files(self) -> Sequence[Path]:

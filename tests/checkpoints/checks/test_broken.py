@@ -248,7 +248,7 @@ DEFECTS = {
         "desc_act is declared false",
     ),
     "4 bits declared, 8 stored": ("rtn-w8a16", widen, {"declared-bits", "bits-per-weight"}, "4 bits are declared, the shape gives 8"),
-    "4 bits declared, integers of 8": ("smoothquant-w8a8", widen, {"bits-per-weight"}, "8.2"),
+    "4 bits declared, integers of 8": ("smoothquant-w8a8", widen, {"declared-bits"}, "4 bits hold -8 to 7"),
     "other bits in gptq": (
         "gptq",
         lambda copy: copy.json("config.json", nest("quantization_config", "bits", 8)),
