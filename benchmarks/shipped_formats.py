@@ -175,6 +175,14 @@ def lora(scratch: Path) -> Shipped:
     return Shipped(scratch / "shipped", found, with_weights(found, scratch / "unpacked", {k: v for k, v in merged.items() if "_proj" in k}))
 
 
+def lora_alone(scratch: Path) -> Shipped:
+    """Ship the adapter with the name of a base that is not there, and gate it against a model that is not its base."""
+    made = lora(scratch)
+    stated = json.loads((made.candidate / "adapter_config.json").read_text()) | {"base_model_name_or_path": str(scratch / "gone")}
+    (made.candidate / "adapter_config.json").write_text(json.dumps(stated))
+    return Shipped(made.candidate, made.base)
+
+
 def vision(scratch: Path) -> Shipped:
     """Put the weights of `nano` into the language part of a Mistral 3 whose vision part has random weights."""
     import torch
@@ -281,9 +289,7 @@ MAKERS: Mapping[str, Callable[[Path], Shipped]] = {
     **{name: _stating(method) for name, method in {"Quanto": "quanto", "AMD Quark": "quark", "VPTQ": "vptq", "SpQR": "spqr"}.items()},
     "FP-Quant": _stating("fp_quant"),
     "safetensors and GGUF in one folder": partial(refused, files={"model-Q4_0.gguf": "GGUF"}),
-    "adapter without its base": partial(
-        refused, files={"adapter_config.json": '{"base_model_name_or_path": "org/absent", "peft_type": "LORA"}'}, bare=True
-    ),
+    "LoRA adapter whose base is gone": lora_alone,
 }
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
-from pytest_unicomp.api.errors import InfrastructureError
+from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
 from pytest_unicomp.api.foreign import ForeignFile, read_object
 from pytest_unicomp.api.records import Artifact, Model
 from pytest_unicomp.api.source_digest import package_digest
@@ -102,6 +102,22 @@ def require_convertible(source: str, bundle: Path | None, *, has_base: bool = Tr
     found = hub.local(source, bundle)
     if found is not None and conversion.needed(found) is not None:
         conversion.require_convertible(found, has_base=has_base)
+
+
+def require_base(source: str, bundle: Path | None, reference: str) -> None:
+    """Raise UsageProblem for an adapter whose base is neither on this machine nor the reference, by the last part of its name.
+
+    An adapter fits every model of its base's shape; merged into another one it is a model that nobody ships.
+    """
+    found = hub.local(source, bundle)
+    if found is None or not found.is_dir() or not recognize.is_adapter(found):
+        return
+    base = conversion.lora.base_name(found)
+    if hub.local(base, bundle) is None and PurePath(base).name != PurePath(reference).name:
+        raise UsageProblem(
+            f"unicomp: the adapter {source} was made for {base}, which is not here, and the reference is {reference}; "
+            f"give --unicomp-model={base}, or write {reference} as base_model_name_or_path into adapter_config.json if they are the same model."
+        )
 
 
 def _base(source: Path, reference: Path, bundle: Path | None) -> Path:

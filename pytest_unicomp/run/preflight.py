@@ -104,6 +104,8 @@ def _check_checkpoints(settings: Settings) -> None:
             _check_format(name, settings)
     for name in files:
         adopt.require_convertible(name, settings.bundle)
+        if settings.model is not None:
+            adopt.require_base(name, settings.bundle, settings.model)
     if settings.model is not None:
         hub.require_complete(settings.model, settings.bundle)
         adopt.require_convertible(settings.model, settings.bundle, has_base=False)

@@ -60,3 +60,20 @@ def test_a_gguf_file_that_cannot_be_unpacked_is_refused_before_anything_runs(tmp
     path = gguf_toys.write(NANO, tmp_path / "nano.gguf", stated={"attention.surprise": 7})
     with pytest.raises(UsageProblem, match="not understood here; serve it with llama-server"):
         adopt.require_convertible(str(path), None)
+
+
+@pytest.mark.parametrize(
+    ("reference", "fits"), [("org/base-7b", True), ("/models/base-7b", True), ("org/other-7b", False), ("nano", False)]
+)
+def test_an_adapter_is_not_merged_into_a_model_that_it_was_not_made_for(tmp_path: Path, reference: str, fits: bool) -> None:
+    (tmp_path / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "base_model_name_or_path": "org/base-7b"}))
+    if fits:
+        adopt.require_base(str(tmp_path), None, reference)
+    else:
+        with pytest.raises(UsageProblem, match=f"was made for org/base-7b, which is not here, and the reference is {reference}; give"):
+            adopt.require_base(str(tmp_path), None, reference)
+
+
+def test_an_adapter_whose_base_is_here_is_merged_into_that(tmp_path: Path) -> None:
+    (tmp_path / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "base_model_name_or_path": "nano"}))
+    adopt.require_base(str(tmp_path), None, "org/other-7b")
