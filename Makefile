@@ -17,6 +17,8 @@ REAL_RECIPES := --recipe rtn-w8a16 --inform gptq-w4a16,rtn-w3a16,wanda-2of4
 # Not bytes: the reference is a file of five bits a weight already. Not TruthfulQA: a model of this size answers it at chance.
 REAL_GATE := --profile smoke --limit 100 $(REAL_RECIPES) --benchmark arc_easy,piqa
 REAL_REPORTS := --report real.json --report real.html
+# Comparisons and a soak test: long, and without a ratio of times.
+NOT_TIMED := $(foreach name,same_report formats shipped_formats soak grid_rates scale_rates,benchmarks/$(name).py)
 FIRST_SETS := nano-knowledge,nano-reasoning,nano-instruction-following,nano-safety,bytes,prefill-latency,decode-latency
 
 .PHONY: setup browser check style test test-fast fuzz real gate gate-full baselines bench docs wheel clean
@@ -70,7 +72,7 @@ baselines: $(READY)
 	$(BIN)/unicomp gate nano --profile standard --recipe rtn-w8a16 --inform all --update all || test $$? -eq 1
 
 bench: $(READY)
-	for file in $(filter-out benchmarks/same_report.py,$(wildcard benchmarks/*.py)); do $(BIN)/python $$file || exit 1; done
+	for file in $(filter-out $(NOT_TIMED),$(wildcard benchmarks/*.py)); do $(BIN)/python $$file || exit 1; done
 
 # Writes the tables that the program itself knows, then the site; a broken link or a page without a place in it is an error.
 docs: $(READY)
