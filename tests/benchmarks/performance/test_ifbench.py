@@ -16,8 +16,9 @@ from pytest_unicomp.benchmarks.performance.ifbench import benchmark as ifbench
 from pytest_unicomp.benchmarks.performance.ifbench.verdicts import VERIFIERS, follows, verdicts, versions
 from tests.engine.toy_engine import evaluation
 
-# Verdicts in which we differ from the official ones: (key of the row, instruction, strict or loose) and why. None is known.
-EXCEPTIONS: dict[tuple[str, str, str], str] = {}
+# Verdicts in which we differ from the official ones: (key of the row, instruction, strict or loose) and why.
+DRAWN = "its author's program counted a letter that it drew, in place of the one that the prompt names"
+EXCEPTIONS = {(row, "keywords:letter_frequency", kind): DRAWN for row in ("1122", "1129") for kind in ("strict", "loose")}
 # Judged replies whose prompt is not in the test set: it was taken out after they were made. Their instruction has no arguments.
 ABSENT = {("I want you to act as a teacher explaining concepts relevant ", ("custom:csv_city",))}
 FILES = {
@@ -54,7 +55,7 @@ def test_our_verdicts_on_real_replies_are_the_official_ones_strict_and_loose(nam
             differing |= {(str(document["key"]), instruction, kind) for instruction, one, other in pairs if one != other}
         found += len(names)
     assert found == instructions
-    assert differing == set(EXCEPTIONS)
+    assert differing == (set(EXCEPTIONS) if name == "ifeval" else set())
 
 
 FOLLOWED_AND_NOT: dict[str, tuple[dict[str, Any], str, str]] = {
@@ -123,3 +124,11 @@ def test_a_reply_is_judged_without_the_reasoning_before_it(hub: Path, tiny: Any)
     assert of["format:no_whitespace"]
     assert of["format:no_whitespace"] <= right
     assert of["count:keywords_multiple"].isdisjoint(right)
+
+
+def test_a_character_that_is_no_letter_is_counted_and_not_replaced_by_a_drawn_one(shared: Path, offline: None) -> None:
+    asked_for = {"let_relation": "at least", "letter": "!", "let_frequency": 2}
+    document = {"key": 1, "prompt": "?", "instruction_id_list": ["keywords:letter_frequency"], "kwargs": [asked_for]}
+    letters = "abcdefghijklmnopqrstuvwxyz" * 2
+    assert {ifeval.verdicts(document, f"{letters}!", shared / "hub")[0][0] for _ in range(20)} == {False}
+    assert {ifeval.verdicts(document, "Yes!!", shared / "hub")[0][0] for _ in range(20)} == {True}
