@@ -193,6 +193,22 @@ def test_packed_weights_score_as_the_same_weights_unpacked(tmp_path: Path, prese
         torch.testing.assert_close(given, dense(tokens).logits.log_softmax(-1), rtol=0.01, atol=0.1)
 
 
+def test_a_layer_that_was_left_dense_is_named_whatever_unpacking_makes_of_its_absence(tmp_path: Path) -> None:
+    """compressed-tensors unpacks memory that nothing was read into, which fails in some runs and gives numbers in others."""
+    packed = checkpoints.run("rtn-w4a16", checkpoints.checkpoint(tmp_path / "model"), tmp_path / "packed")
+
+    def left_out(weights: dict[str, Any]) -> dict[str, Any]:
+        import torch
+
+        kept = {name: tensor for name, tensor in weights.items() if ".o_proj." not in name}
+        return kept | {f"model.layers.{layer}.self_attn.o_proj.weight": torch.ones(128, 128) for layer in (0, 1)}
+
+    rewrite(packed, left_out)
+    for _ in range(5):
+        with pytest.raises(InfrastructureError, match=r"lacks .*model\.layers\.0\.self_attn\.o_proj"):
+            engine.load(packed, device="cpu", dtype="auto")
+
+
 def test_batches_shrink_with_length_only_if_every_position_is_scored(tiny: Engine) -> None:
     short, long = tiny.batch_size(10, logits_everywhere=True), tiny.batch_size(8192, logits_everywhere=True)
     assert short == 64
