@@ -58,14 +58,12 @@ def with_weights(source: Path, folder: Path, weights: Mapping[str, Any]) -> Path
 
 def dense(scratch: Path) -> Shipped:
     """Ship `nano` in float16."""
-    from safetensors.torch import load_file, save_file
+    from safetensors.torch import load_file
 
-    found, folder = base(scratch), scratch / "shipped"
-    shutil.copytree(found, folder)
-    tensors = {name: tensor.half() for name, tensor in load_file(folder / "model.safetensors").items()}
-    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-    twin = with_weights(found, scratch / "unpacked", {name: tensor.float() for name, tensor in tensors.items()})
-    return Shipped(declare(folder, dtype="float16"), found, twin)
+    found = base(scratch)
+    half = {name: tensor.half() for name, tensor in load_file(found / "model.safetensors").items()}
+    folder = declare(with_weights(found, scratch / "shipped", half), dtype="float16")
+    return Shipped(folder, found, with_weights(found, scratch / "unpacked", {name: tensor.float() for name, tensor in half.items()}))
 
 
 def preset(scratch: Path, scheme: str, **settings: Any) -> Shipped:

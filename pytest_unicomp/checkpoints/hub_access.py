@@ -69,6 +69,6 @@ def _ask(repository: Repository) -> None:
     from huggingface_hub import HfApi
 
     hub = HfApi()
-    found = hub.repo_info(repository.name, repo_type=repository.kind, revision=repository.revision, timeout=PATIENCE)
-    if getattr(found, "gated", False):
+    about = hub.dataset_info if repository.kind == "dataset" else hub.model_info
+    if about(repository.name, revision=repository.revision, timeout=PATIENCE).gated:
         hub.auth_check(repository.name, repo_type=repository.kind)
