@@ -13,8 +13,9 @@ from pytest_unicomp.config.settings import Settings, recorded
 from pytest_unicomp.engine.host import host
 from pytest_unicomp.report import scores
 from pytest_unicomp.run import report_record
+from pytest_unicomp.run.candidates import Candidate
 from pytest_unicomp.run.checks import LATENCY_MARGIN
-from pytest_unicomp.run.plan import REFERENCE, Candidate, Plan
+from pytest_unicomp.run.plan import REFERENCE, Plan
 from pytest_unicomp.run.preflight import Prepared
 from pytest_unicomp.run.provenance import Provenance
 from pytest_unicomp.run.quality import Quality, Scores

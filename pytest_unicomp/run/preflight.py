@@ -12,7 +12,7 @@ from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.api.protocols import CostBenchmark, Evaluation, KernelBenchmark
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.calibration import mixture
-from pytest_unicomp.checkpoints import hub, recognize
+from pytest_unicomp.checkpoints import hub, model_config, recognize
 from pytest_unicomp.config import cost_limits
 from pytest_unicomp.config.evaluation import evaluation_of
 from pytest_unicomp.config.parsers import served
@@ -146,12 +146,12 @@ def _check_kernels(settings: Settings, planned: Plan) -> None:
 
 def _with_method_notes(settings: Settings, planned: Plan) -> Plan:
     """Return the plan with a note on each recipe whose settings the model changes; raise UsageProblem for a method that cannot compress it."""
-    # A model that has yet to be fetched is checked when it is there.
-    folder, notes = hub.local(planned.model, settings.bundle), []
+    # Of a model that the hub does not give now nothing is known; fetching it reports why.
+    config, notes = model_config.find(planned.model, settings.bundle), []
     for candidate in planned.candidates:
-        if folder is not None and candidate.method is not None:
-            compress.require_supported(folder, planned.model, candidate.name, candidate.method)
-            if changed := compress.changed_settings(folder, candidate.method):
+        if config is not None and candidate.method is not None:
+            compress.require_supported(config, planned.model, candidate.name, candidate.method)
+            if changed := compress.changed_settings(config, candidate.method):
                 notes.append(f"{candidate.name}: {', '.join(changed)}, as this model requires")
     return replace(planned, notes=(*planned.notes, *notes))
 
@@ -163,7 +163,7 @@ def _with_amount_note(settings: Settings, planned: Plan) -> Plan:
     # Ray compresses on another machine; a model that has yet to be fetched has no size yet. The artifact's record says it then.
     if not calibrated or folder is None or settings.executor == "ray":
         return planned
-    context = positions(compress.configuration(folder))
+    context = positions(model_config.configuration(folder))
     device, parameters = host.resolve_device(settings.device), hub.count_parameters(folder)
     amount = amount_for(settings, planned.model, parameters=parameters, context=context, device=device)
     note = f"calibration text: {amount.reason}; --unicomp-calibration-samples and --unicomp-calibration-tokens set others"

@@ -8,7 +8,7 @@ from pytest_unicomp import compare
 from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.api.records import Claim
 from pytest_unicomp.report import scores
-from pytest_unicomp.run.plan import Candidate
+from pytest_unicomp.run.candidates import Candidate
 from pytest_unicomp.run.preflight import Prepared
 from pytest_unicomp.run.results import Results
 

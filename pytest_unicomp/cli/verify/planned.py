@@ -9,7 +9,7 @@ from pytest_unicomp.api.records import Question, RecipeVerdict, Report
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.cli.verify.answer import Answer
 from pytest_unicomp.config.parsers import served
-from pytest_unicomp.run.plan import Candidate
+from pytest_unicomp.run.candidates import Candidate
 
 WHAT = "the plan"
 SHOWN = 3
