@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from pytest_unicomp.api.errors import UnicompError
+from pytest_unicomp.api.registry import benchmarks
+from pytest_unicomp.api.vocabulary import NANO_DEFAULT
 from pytest_unicomp.compare.wording import counted
-from pytest_unicomp.config.resolve import NANO_DEFAULT, NANO_TOO_SMALL
 from pytest_unicomp.engine.host import host
 from pytest_unicomp.plugin.eta import about
 from pytest_unicomp.run.forecast import CapabilityForecast, Forecast, forecast
@@ -128,13 +129,14 @@ def _time(prepared: Prepared, found: Forecast) -> str:
 def left_out(prepared: Prepared) -> list[str]:
     """Return a line on the sets of the embedded model that the default leaves out, and why."""
     settings = prepared.settings
-    if settings.model != "nano" or settings.benchmark != NANO_DEFAULT:
+    if settings.model != "nano" or settings.benchmark != (NANO_DEFAULT,):
         return []
+    others = tuple(name for name, entry in benchmarks().items() if entry.only_model == "nano" and NANO_DEFAULT not in entry.sets)
     try:
-        small = plan(replace(settings, benchmark=NANO_TOO_SMALL), prepared.evaluation)
+        small = plan(replace(settings, benchmark=others), prepared.evaluation)
     except UnicompError:
         return []
     found = [one for one in forecast(prepared, small.cells).capabilities if one.decidable is False]
     counts = ", ".join(f"{one.capability} {one.items} of about {one.needed}" for one in found)
     why = f" (too few items to rule out a loss of {margin_text(found[0])}: {counts})" if found else ""
-    return [f"left out: {', '.join(NANO_TOO_SMALL)}{why}; --benchmark nano measures everything"]
+    return [f"left out: {', '.join(others)}{why}; --benchmark nano measures everything"]

@@ -10,13 +10,13 @@ from pytest_unicomp.api.errors import MissingPiece, UsageProblem, nearest
 from pytest_unicomp.api.protocols import Benchmark, Evaluation, ItemBenchmark, Kind
 from pytest_unicomp.api.records import Dimension, Family
 from pytest_unicomp.api.registry import benchmarks
+from pytest_unicomp.api.vocabulary import SETS
 from pytest_unicomp.config.parsers import served
 from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.run.candidates import Candidate, candidates, not_makeable, omitted
 
 # What has no recipe is asked of the reference itself.
 REFERENCE = "reference"
-SETS = ("nano", "performance", "reliability", "trustllm", "efficiency", "paper")
 # The set of all benchmarks whose data the bundle holds.
 BUNDLE = "bundle"
 

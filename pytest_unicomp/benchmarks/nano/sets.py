@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_unicomp.api.benchmark import Evaluation, ItemBenchmark, ItemText, Scored
-from pytest_unicomp.api.vocabulary import CAPABILITIES
+from pytest_unicomp.api.vocabulary import CAPABILITIES, NANO_DEFAULT
 from pytest_unicomp.benchmarks.items import select
 from pytest_unicomp.benchmarks.replies import greedy
 from pytest_unicomp.nano import checks, words, world
@@ -162,7 +162,7 @@ def _set(name: str) -> NanoSet:
         rows=rows,
         capability=capability,
         metric="correct" if name in REPLIED else "acc",
-        sets=("nano", CAPABILITIES[capability]),
+        sets=("nano", *([NANO_DEFAULT] if name in DECIDABLE else []), CAPABILITIES[capability]),
         items=items,
         chance=chance,
     )
@@ -170,6 +170,8 @@ def _set(name: str) -> NanoSet:
 
 # The sets that are answered in free text; the others offer options. Stated, so that listing benchmarks need not generate the world.
 REPLIED = frozenset({"reasoning", "instruction-following", "safety", "privacy"})
+# The sets with items enough to decide a margin of 3 points on the default recipes.
+DECIDABLE = frozenset({"knowledge", "reasoning", "instruction-following", "safety"})
 # Number of items, and the score of a guess or of the best constant answer.
 FACTS: Mapping[str, tuple[int, float]] = {
     "knowledge": (1200, 0.25),
