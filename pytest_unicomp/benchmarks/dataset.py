@@ -54,8 +54,10 @@ def data_files(readme: Path, configuration: str) -> tuple[str, ...]:
     """Return the patterns of the files of a configuration that the front matter of the data set's README lists; empty if it lists none."""
     import yaml
 
+    # Ten times as fast as yaml.safe_load, where PyYAML was built with it: a page may list hundreds of configurations.
+    loader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
     try:
-        front = yaml.safe_load(readme.read_text(encoding="utf-8").split("---")[1])
+        front = yaml.load(readme.read_text(encoding="utf-8").split("---")[1], Loader=loader)
     except (OSError, IndexError, yaml.YAMLError):
         return ()
     patterns: list[str] = []

@@ -11,7 +11,6 @@ from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.api.protocols import Kind, Method
 from pytest_unicomp.api.records import Family
 from pytest_unicomp.api.registry import Table, missing_libraries
-from pytest_unicomp.checkpoints import model_config
 from pytest_unicomp.config.parsers import served
 from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.engine.serving.endpoint import Endpoint
@@ -75,12 +74,14 @@ def _recipes(names: Sequence[str], table: Table[Method], makeable: Collection[st
     return list(dict.fromkeys(chosen))
 
 
-def not_makeable(settings: Settings) -> dict[str, str]:
-    """Return, if `all` recipes are asked for, those that cannot be made of the model here, each with its reason in one phrase."""
+def not_makeable(settings: Settings, config: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return, if `all` recipes are asked for, those that cannot be made of a model of this configuration here, each with its reason in one phrase.
+
+    If the configuration is not known, only missing libraries are a reason.
+    """
     if EVERY_RECIPE not in (*settings.recipe, *settings.inform):
         return {}
     table = configured.table(settings.recipes, settings.locations)
-    config = None if settings.model is None else model_config.find(settings.model, settings.bundle)
     found = {name: _why_not(method, config) for name, method in table.items()}
     return {name: reason for name, reason in found.items() if reason is not None}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from pytest_unicomp.api.errors import MissingPiece, UsageProblem, nearest
 from pytest_unicomp.api.protocols import Benchmark, Evaluation, ItemBenchmark, Kind
@@ -117,11 +118,14 @@ def expand(names: Iterable[str], *, model: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(chosen))
 
 
-def plan(settings: Settings, evaluation: Evaluation) -> Plan:
-    """Check every name and every benchmark's data, and lay out the cells, those of one candidate together."""
+def plan(settings: Settings, evaluation: Evaluation, config: Mapping[str, Any] | None = None) -> Plan:
+    """Check every name and every benchmark's data, and lay out the cells, those of one candidate together.
+
+    `config` is the configuration of the model, None if it is not known: the recipes that it rules out are left out of `all`.
+    """
     if settings.model is None:
         raise UsageProblem("unicomp: no model: give --unicomp-model=NAME (`nano` is the embedded one).")
-    unfit = not_makeable(settings)
+    unfit = not_makeable(settings, config)
     judged = candidates(settings, unfit)
     named, left_out = _from_bundle(settings.benchmark, evaluation)
     names = expand(named, model=settings.model)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from pytest_unicomp import compare
 from pytest_unicomp.api.errors import UsageProblem
@@ -57,13 +57,16 @@ def preflight(settings: Settings) -> Prepared:
     baselines = Baselines(settings.baselines or Path("baselines"), packaged())
     evaluation = evaluation_of(settings)
     _check_checkpoints(settings)
-    planned = plan(settings, evaluation)
+    # Of a model that the hub does not give now nothing is known; fetching it reports why.
+    config = None if settings.model is None else model_config.find(settings.model, settings.bundle)
+    planned = plan(settings, evaluation, config)
     _check_calibration(settings, planned)
     policy_check.validate(settings, planned)
     cost_limits.validate(settings.limits, _limitable(planned.benchmarks), locate=settings.location)
     _check_kernels(settings, planned)
-    planned = _with_method_notes(settings, planned)
-    planned = _with_amount_note(settings, planned)
+    if config is not None:
+        planned = _with_method_notes(planned, config)
+        planned = _with_amount_note(settings, planned, config)
     _check_stored_reference(settings, planned, baselines)
     return Prepared(settings, planned, policy, evaluation, store, baselines)
 
@@ -144,26 +147,25 @@ def _check_kernels(settings: Settings, planned: Plan) -> None:
             )
 
 
-def _with_method_notes(settings: Settings, planned: Plan) -> Plan:
+def _with_method_notes(planned: Plan, config: Mapping[str, Any]) -> Plan:
     """Return the plan with a note on each recipe whose settings the model changes; raise UsageProblem for a method that cannot compress it."""
-    # Of a model that the hub does not give now nothing is known; fetching it reports why.
-    config, notes = model_config.find(planned.model, settings.bundle), []
+    notes = []
     for candidate in planned.candidates:
-        if config is not None and candidate.method is not None:
+        if candidate.method is not None:
             compress.require_supported(config, planned.model, candidate.name, candidate.method)
             if changed := compress.changed_settings(config, candidate.method):
                 notes.append(f"{candidate.name}: {', '.join(changed)}, as this model requires")
     return replace(planned, notes=(*planned.notes, *notes))
 
 
-def _with_amount_note(settings: Settings, planned: Plan) -> Plan:
+def _with_amount_note(settings: Settings, planned: Plan, config: Mapping[str, Any]) -> Plan:
     """Return the plan with a note on the calibration text if its default is small for the sake of this machine."""
     folder = hub.local(planned.model, settings.bundle)
     calibrated = any(candidate.calibrated for candidate in planned.candidates)
     # Ray compresses on another machine; a model that has yet to be fetched has no size yet. The artifact's record says it then.
     if not calibrated or folder is None or settings.executor == "ray":
         return planned
-    context = positions(model_config.configuration(folder))
+    context = positions(config)
     device, parameters = host.resolve_device(settings.device), hub.count_parameters(folder)
     amount = amount_for(settings, planned.model, parameters=parameters, context=context, device=device)
     note = f"calibration text: {amount.reason}; --unicomp-calibration-samples and --unicomp-calibration-tokens set others"
