@@ -27,6 +27,7 @@ from pytest_unicomp.plugin.planned import Planned, cells_of
 from pytest_unicomp.plugin.progress import Progress
 from pytest_unicomp.plugin.report_files import remove_earlier, write_reports
 from pytest_unicomp.plugin.stash import CHECKS, KERNELS, POOLED
+from pytest_unicomp.plugin.time_limit import TimeLimit
 from pytest_unicomp.run.plan import Cell
 from pytest_unicomp.run.run import Run, threads_for
 
@@ -62,7 +63,9 @@ class Gate:
         self.written: list[str] = []
         config.pluginmanager.register(Neighbours())
         config.pluginmanager.register(Opening(config, self.run.prepared))
-        config.pluginmanager.register(LastLines(config, settings.report, self.ended))
+        last_lines = LastLines(config, settings.report, self.ended)
+        config.pluginmanager.register(last_lines)
+        config.pluginmanager.register(TimeLimit(self.lost, self.pytest_sessionfinish, last_lines))
         self.answer: Report | None = None
         # Read when torch is loaded: threads that wait must not burn the cores that other processes, or other workers, need.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -71,10 +71,22 @@ class LastLines:
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, Any, Any]:
         """Print the verdict when all others have printed."""
         result = yield
+        self.print_verdict(session)
+        return result
+
+    def print_all(self, session: pytest.Session) -> None:
+        """Print the matrix and the verdict at once."""
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            self.pytest_terminal_summary(reporter)
+            self.print_verdict(session)
+
+    def print_verdict(self, session: pytest.Session) -> None:
+        """Print the verdict, the worst findings, where the reports are and what to do next; nothing without an answer."""
         reporter: Any = self._config.pluginmanager.get_plugin("terminalreporter")
         found = self._ended()
         if reporter is None or found is None:
-            return result
+            return
         from pytest_unicomp.report.verdict_block import verdict_lines
 
         colour = {"pass": {"green": True}, "inconclusive": {"yellow": True}}.get(found.answer.verdict, {"red": True})
@@ -88,4 +100,3 @@ class LastLines:
             lines = [unforeseen(error)]
         for line in lines:
             reporter.write_line(line)
-        return result

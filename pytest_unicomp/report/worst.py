@@ -10,6 +10,7 @@ from typing import Final
 
 from pytest_unicomp.api.records import CapabilityVerdict, Check, RecipeVerdict, Report, Verdict
 from pytest_unicomp.report import numbers
+from pytest_unicomp.report.matrix import unreached
 from pytest_unicomp.report.words import title
 
 ORDER: Final[tuple[Verdict, ...]] = ("fail", "error", "not_comparable", "inconclusive")
@@ -73,6 +74,8 @@ def sentence(report: Report) -> str:
     # An error beside a failure of the same recipe does not hide it.
     parts += [_broken(name, worst[name]) for name in by_verdict["error"]]
     parts += [f"{name} is undecided: {worst[name].clause}." for name in (*by_verdict["not_comparable"], *by_verdict["inconclusive"])]
+    never = [recipe.recipe for recipe in unreached(report)]
+    parts += [f"Never reached: {_listed(never)}."] if never else []
     more = [f"And {len(parts) - 2 * NAMED} more."] if len(parts) > 2 * NAMED else []
     return " ".join([*parts[: 2 * NAMED], *more])
 
