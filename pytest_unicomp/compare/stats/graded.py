@@ -84,6 +84,9 @@ def decide_one(
     if lost + gained > EXACT_UP_TO:
         statistic, limit = tango_statistic(lost, gained, whole, -min(margin, 1.0)), normal_quantile(1 - alpha)
         return statistic > limit, statistic < -limit
+    if margin >= 1:
+        # No difference is that large, so there is no rate to test; only if all is lost does the interval reach down to -1.
+        return score_interval(lost, gained, whole, alpha=alpha)[0] > -margin, False
     counts = [count for _, count in corners(lost, gained, whole)]
     passes = {tail(gains, losses, whole, -margin) <= alpha for losses, gains in counts}
     fails = {tail(losses, gains, whole, margin) <= alpha for losses, gains in counts}
