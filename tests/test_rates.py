@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.rates import draw, evidence, grid, measure, stopping
+from benchmarks.rates import draw, evidence, gate, grid, latency, measure, stopping
 from benchmarks.rates.cells import KINDS, Cell, cells
+from pytest_unicomp import compare
 from pytest_unicomp.compare import stats
+from tests.toys import measurement
 
 
 @pytest.mark.parametrize(("clusters", "correlation"), [("none", 0.0), (12, 0.3), ("half", 0.1)])
@@ -83,3 +85,51 @@ def test_an_interrupted_simulation_goes_on_with_what_is_missing(tmp_path, monkey
     assert list(grid.missing(known)) == [(second, 20_000)]
     evidence.append("grid", {**vars(second), **vars(measure.Rates(0.05, 0.01, 0.0, 0.5, 20_000))})
     assert grid.stored()[second].replicates == 20_000
+
+
+def real_gate(lost, gained, *, items, slices):
+    """Return the verdict of the recipe and its reason for one simulated gate, by whole checks."""
+    checks = []
+    for place in range(lost.shape[0]):
+        name = "performance" if place < gate.PERFORMANCE else "reliability"
+        size = items // slices
+        before, after, parts = [], [], []
+        for part in range(slices):
+            down, up = int(lost[place, part]), int(gained[place, part])
+            # Of the unchanged items three in four are right.
+            before += [1.0] * down + [0.0] * up + [float(one % 4 > 0) for one in range(size - down - up)]
+            after += [0.0] * down + [1.0] * up + [float(one % 4 > 0) for one in range(size - down - up)]
+            parts += [f"part {part}" if name == "reliability" else None] * size
+        pair = []
+        for scores, artifact in ((before, "a" * 8), (after, "b" * 8)):
+            side = measurement(scores, artifact=artifact, benchmark=f"bench {place}")
+            sliced = [item.model_copy(update={"slice": part}) for item, part in zip(side.items, parts, strict=True)]
+            pair.append(side.model_copy(update={"items": sliced, "dimension": name, "capability": f"capability {place}"}))
+        checks.append(compare.retention(*pair, recipe="r", family="pruning", gates=True, policy=compare.Policy(), identical=False))
+    return compare.recipe_verdict(checks, policy=compare.Policy())
+
+
+@pytest.mark.parametrize(("drop", "losing"), [(0.0, 0), (0.1, 10), (0.0, "slice")])
+def test_a_simulated_gate_is_judged_as_a_real_recipe(drop, losing):
+    case = gate.Gate(200, 5, 0.12, drop, 10 if losing == "slice" else losing)
+    lost, gained = gate.draw(case, 3, np.random.default_rng(1))
+    if losing == "slice":
+        # Performance is kept beyond doubt, and one slice of a reliability benchmark falls.
+        lost[:, : gate.PERFORMANCE], gained[:, : gate.PERFORMANCE] = 0, 0
+        lost[1:, -1, 2], gained[1:, -1, 2] = 25, 0
+    found = gate.judged(case, lost, gained)
+    failing = found["capability_fails"] | found["benchmark_fails"] | found["hidden_danger"]
+    for row in range(3):
+        verdict, reason, _ = real_gate(lost[row], gained[row], items=200, slices=5)
+        assert (verdict == "fail", verdict == "pass") == (failing[row], found["passes"][row] and not failing[row])
+        assert reason.startswith("hidden danger") == found["hidden_danger"][row]
+
+
+def test_a_simulated_latency_is_judged_as_a_real_one():
+    random = np.random.default_rng(4)
+    ratios = latency.rounds(1.25, 0.2, 0.05, 40, random)
+    found = latency.decide(ratios)
+    assert len({*zip(found.passes.tolist(), found.fails.tolist(), strict=True)}) > 1
+    for row, passes, fails in zip(ratios, *found, strict=True):
+        ratio = compare.Ratio.of([1.0] * len(row), np.exp(row).tolist(), metric="seconds", confidence=0.9)
+        assert ratio.decide(0.25)[0] == ("pass" if passes else "fail" if fails else "inconclusive")
