@@ -18,7 +18,7 @@ REAL_RECIPES := --recipe rtn-w8a16 --inform gptq-w4a16,rtn-w3a16,wanda-2of4
 REAL_GATE := --profile smoke --limit 100 $(REAL_RECIPES) --benchmark arc_easy,piqa
 REAL_REPORTS := --report real.json --report real.html
 # Comparisons and a soak test: long, and without a ratio of times.
-NOT_TIMED := $(foreach name,same_report formats shipped_formats soak grid_rates scale_rates,benchmarks/$(name).py)
+NOT_TIMED := $(foreach name,same_report formats shipped_formats soak,benchmarks/$(name).py)
 FIRST_SETS := nano-knowledge,nano-reasoning,nano-instruction-following,nano-safety,bytes,prefill-latency,decode-latency
 
 .PHONY: setup browser check style test test-fast fuzz real gate gate-full baselines bench docs wheel clean

@@ -64,7 +64,7 @@ def decide(cell: Cell, sums: stats.Sums, net: np.ndarray, sizes: np.ndarray) -> 
     scale = sums.sizes.max()
     allowed = (cell.margin, cell.margin) if (sums.sizes == scale).all() else (0.0, cell.margin)
     paths = stats.capital_paths(net / scale, cell.margin * sizes / scale, allowed)
-    good, bad = (_first(path) for path in paths)
+    good, bad = (crossed(path) for path in paths)
     units = net.shape[1]
     early = stats.Decisions((good <= units) & (good <= bad), (bad <= units) & (bad < good))
     last = full(cell, sums)
@@ -82,7 +82,8 @@ def full(cell: Cell, sums: stats.Sums) -> stats.Decisions:
     return stats.decide_sums(joined, margin=cell.margin, alpha=alpha)
 
 
-def _first(path: np.ndarray) -> np.ndarray:
+def crossed(path: np.ndarray) -> np.ndarray:
+    """Return after how many units each path first reaches the limit of the early share of alpha, or one more than there are."""
     hits = path >= -math.log(stats.EARLY_SHARE * ALPHA)
     return np.where(hits.any(axis=1), hits.argmax(axis=1) + 1, path.shape[1] + 1)
 
