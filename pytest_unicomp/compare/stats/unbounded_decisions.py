@@ -42,7 +42,7 @@ def decide_spread(sums: Sums, spread: Spread, *, margin: float, alpha: float) ->
     scaled = Sums(sums.lost / size, sums.gained / size, sums.squares / size**2, sums.sizes)
     found = _tailed(scaled, spread, margin, alpha)
     rows = np.flatnonzero(found.passes | found.fails)
-    decided = Sums(*(part[rows] for part in scaled[:3]), sums.sizes)
+    decided = scaled._replace(lost=scaled.lost[rows], gained=scaled.gained[rows], squares=scaled.squares[rows])
     scored = decide_sums(decided, margin=margin / spread.size[rows], alpha=alpha)
     found.passes[rows] &= scored.passes
     found.fails[rows] &= scored.fails
