@@ -16,7 +16,7 @@ DATA = (".parquet", ".jsonl", ".json", ".csv", ".tsv", ".txt", ".arrow", ".gz", 
 
 
 def resolve(dataset: str, bundle: Path | None) -> str:
-    """Return what `datasets.load_dataset` is given: the folder in the bundle, or its name on the hub if there is no bundle."""
+    """Return the `path` argument of `datasets.load_dataset`: the data set's folder in the bundle, or its hub id if `bundle` is None."""
     return dataset if bundle is None else str((bundle / dataset).resolve())
 
 

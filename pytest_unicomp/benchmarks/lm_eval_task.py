@@ -62,7 +62,7 @@ class LmEvalTask(ItemBenchmark):
         files.require_libraries(name, self.requires, self.install)
 
     def identity(self, evaluation: Evaluation) -> dict[str, Any]:
-        """Return the data's digest and how the items are put to the model; lm-eval's own version is among the run's library versions."""
+        """Return the data's digest and the prompt settings; lm-eval's version is among the run's library versions."""
         return {
             "dataset": files.digest(self.dataset, self.configurations, evaluation.bundle),
             "tasks": [task for task, _ in self.parts],

@@ -1,4 +1,4 @@
-"""Finds and reads the configuration file: unicomp.toml, or [tool.unicomp] in pyproject.toml."""
+"""Finds, parses and validates the configuration file: unicomp.toml, or the table [tool.unicomp] of pyproject.toml."""
 
 from __future__ import annotations
 

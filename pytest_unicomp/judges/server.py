@@ -22,7 +22,7 @@ PROMPTS = Path(__file__).with_name("prompts.json")
 
 @cache
 def prompts() -> dict[str, str]:
-    """Return the prompt of each task; `[[name]]` stands for a field."""
+    """Return the prompt template of each task; `[[name]]` is replaced by a field."""
     found: dict[str, str] = json.loads(PROMPTS.read_text(encoding="utf-8"))["prompts"]
     return found
 

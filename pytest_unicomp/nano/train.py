@@ -35,7 +35,7 @@ class Trainer:
     curve: list[dict[str, float]] = field(default_factory=list)
 
     def state(self) -> dict[str, Any]:
-        """Return what a resumed training needs."""
+        """Return the state to save for resuming: model, optimizers, step, seconds, log and curve."""
         return {
             "model": self.model.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],

@@ -231,7 +231,7 @@ class Gate:
             remove_earlier(self.settings.report)
 
     def ended(self) -> Ended | None:
-        """Return the answer with what is printed beside it, or None if there is none."""
+        """Return the report with the lines to print after it, or None if nothing was gated."""
         if self.answer is None:
             return None
         return Ended(self.answer, int(self.config.stash.get(EXIT, self.answer.exit_code)), self.closing, self.written)
@@ -243,7 +243,7 @@ def _marks(cell: Cell) -> list[pytest.MarkDecorator]:
 
 
 def _properties(entry: Check | CapabilityVerdict) -> list[tuple[str, Any]]:
-    """List what JUnit shows of a check, or of a capability, whose items and detectable effect are those of its checks; what is unknown is left out."""
+    """List the JUnit properties of a check or capability; fields that it lacks or that are None are omitted."""
     names = ("verdict", "difference", "interval", "margin", "n", "minimum_detectable_effect", "evidence")
     values = [(name, getattr(entry, name, None)) for name in names]
     shown = [(f"unicomp_{name}", list(value) if isinstance(value, tuple) else value) for name, value in values if value is not None]

@@ -20,14 +20,14 @@ WIDEST = 100
 
 
 def width_of(reporter: Any) -> int:
-    """Return the columns of the terminal; a log has no width of its own, and pytest assumes 80 columns for it, which would cut names."""
+    """Return the width of the terminal in columns; wider if the output is a log, for which pytest assumes 80 columns and would cut names."""
     columns: int = reporter._tw.fullwidth if reporter.isatty else LOG_WIDTH
     return columns
 
 
 @dataclass(frozen=True)
 class Ended:
-    """What a run ends with: the answer, the exit code of the process, lines to print beside the matrix, and lines on the reports that were written."""
+    """The end of a run: its report, the exit code of the process, lines to print after the matrix, and lines on the files that were written."""
 
     answer: Report
     exit_code: int
@@ -43,7 +43,7 @@ class LastLines:
         self._config, self._reports, self._ended = config, reports, ended
 
     def pytest_sessionstart(self) -> None:
-        """Keep pytest-benchmark's tables back, unless -v requests them or tests of others run: its numbers are in the report, beside the reference's."""
+        """Hide pytest-benchmark's tables, whose numbers are in the report, unless -v is given or other tests run too."""
         ours = suites().resolve()
         named = [Path(argument.partition("::")[0]).resolve() for argument in self._config.args]
         session = getattr(self._config, "_benchmarksession", None)

@@ -1,4 +1,4 @@
-"""Finds the tests that were lost, with a worker of pytest-xdist or at a time limit: what was not answered must not look like what was never asked."""
+"""Finds the tests that were lost when a pytest-xdist worker died or a time limit passed, so that they are not taken for tests that were not selected."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pytest_unicomp.run.plan import Cell
 
 @dataclass(frozen=True)
 class Lost:
-    """A test without an answer: its name in the report, what it asked, and why there is no answer."""
+    """A test without a result: its name in the report, its question, and the reason."""
 
     name: str
     cell: Cell

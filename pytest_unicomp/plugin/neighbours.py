@@ -40,7 +40,7 @@ class Neighbours:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """Take the answers from a report whose test is asked again: its last one counts."""
+        """Drop the checks of a test that is rerun: the last run counts."""
         if report.outcome == RERUN:
             report.unicomp_checks, report.unicomp_kernels = [], []
             report.unicomp_broken, report.unicomp_outcome = False, None

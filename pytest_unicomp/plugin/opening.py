@@ -53,7 +53,7 @@ def opening_lines(prepared: Prepared) -> list[str]:
 
 
 def plan_lines(prepared: Prepared, found: Forecast) -> list[str]:
-    """Return what is measured, and where and about how long."""
+    """Return two lines: what is measured, and on which device and for about how long."""
     return [_what(prepared), _time(prepared, found)]
 
 

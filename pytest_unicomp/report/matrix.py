@@ -23,7 +23,7 @@ class CapabilityCell:
 
     @property
     def rank(self) -> tuple[int, float]:
-        """Where it stands, the worst first: by verdict, then by its difference relative to its margin."""
+        """Sort key, worst first: the verdict, then the difference relative to the margin."""
         pooled = self.pooled
         if pooled is None:
             return len(_WORST), 0.0

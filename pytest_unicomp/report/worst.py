@@ -34,7 +34,7 @@ class Finding:
 
     @property
     def rank(self) -> tuple[bool, int, float]:
-        """Where it stands: gating recipes first, then failures, errors and what is undecided, each by severity."""
+        """Sort key: gating recipes first, then failures, errors and undecided checks, each by severity."""
         return not self.gates, ORDER.index(self.verdict), -self.severity
 
 
@@ -61,7 +61,7 @@ def findings(report: Report) -> list[Finding]:
 
 
 def sentence(report: Report) -> str:
-    """Return which gating recipes may ship, which may not and why, and which are undecided: "Ship a. Do not ship b: reasoning fell from 95 to 2 of 100."."""
+    """Return the decision on every gating recipe, with the worst reason: "Ship a. Do not ship b: reasoning fell from 95 to 2 of 100."."""
     gating = [recipe for recipe in report.recipes if recipe.gates]
     if not gating:
         return "Nothing that gates was judged."

@@ -75,9 +75,9 @@ def _recipes(names: Sequence[str], table: Table[Method], makeable: Collection[st
 
 
 def not_makeable(settings: Settings, config: Mapping[str, Any] | None) -> dict[str, str]:
-    """Return, if `all` recipes are asked for, those that cannot be made of a model of this configuration here, each with its reason in one phrase.
+    """Return, if `all` recipes are requested, those that cannot be applied to a model with this config.json on this machine, each with the reason.
 
-    If the configuration is not known, only missing libraries are a reason.
+    If `config` is None (unknown), only missing libraries count.
     """
     if EVERY_RECIPE not in (*settings.recipe, *settings.inform):
         return {}
@@ -105,7 +105,7 @@ def omitted(reasons: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def candidates(settings: Settings, left_out: Collection[str] = ()) -> tuple[Candidate, ...]:
-    """List what is judged, the gating ones first; a recipe named in both lists gates, and `all` means every recipe but those `left_out`."""
+    """List the candidates, gating ones first. A recipe named as gating and informing gates; `all` selects every recipe except `left_out`."""
     table = configured.table(settings.recipes, settings.locations)
     makeable = [name for name in table if name not in left_out]
     gating = _recipes(settings.recipe, table, makeable)

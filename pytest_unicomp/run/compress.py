@@ -133,7 +133,7 @@ def _make(model: Model, recipe: str, method: Method, how: Compression, folder: P
 
 
 def _provenance(model: Model, artifact: Artifact, method: Method, how: Compression) -> dict[str, Any]:
-    """Return what lies beside the weights as unicomp.json, so that a folder that was copied away still says how it was made.
+    """Return the content of unicomp.json, saved with the weights so that a copied folder still has its provenance.
 
     Seconds are those of the method's work, `peak_bytes` the highest memory on `device` (null if the system does not count it).
     """

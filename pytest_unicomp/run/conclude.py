@@ -162,7 +162,7 @@ def with_scores(
     efficiency: Mapping[str, float | None],
     scoring: Literal["paper", "corrected"],
 ) -> RecipeVerdict:
-    """Return a recipe's row with the thirteen scores, their intervals, what each rests on, and the paper's own rows beside it."""
+    """Return a recipe's row with the thirteen scores, their intervals and bases, and the paper's published rows for comparison."""
     values = {name: quality[name].value if name in quality else efficiency.get(name) for name in scores.SCORES}
     known = {name: score for name, score in quality.items() if name in values}
     return judged.model_copy(
@@ -176,7 +176,7 @@ def with_scores(
 
 
 def policy_record(settings: Settings, benchmarks: Sequence[str], gating: Sequence[str], *, confidence: float) -> dict[str, Any]:
-    """Return what a report says of the policy that its verdicts follow from; `gating` are the recipes that decide."""
+    """Return the policy section of the report: the recorded options, the confidence, the latency margin, and the `benchmarks` and `gating` recipes."""
     return {
         **recorded(settings),
         "confidence": confidence,

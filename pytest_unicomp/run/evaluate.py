@@ -74,7 +74,7 @@ def measure(artifact: Artifact, name: str, benchmark: ItemBenchmark, engine: Eng
 
 
 def dataset(identity: Mapping[str, Any]) -> str:
-    """Return what two comparable measurements share: the digest under "dataset" in a benchmark's identity, else one over all of it."""
+    """Return the digest of a benchmark's data, which comparable measurements share: "dataset" of its identity, else a digest of the whole identity."""
     return str(identity["dataset"]) if "dataset" in identity else digest(identity)
 
 

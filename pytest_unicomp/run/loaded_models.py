@@ -39,7 +39,7 @@ class LoadedModels:
             self._engines.pop(path).release()
 
     def evaluator(self, artifact: Artifact) -> Engine | ServedEngine:
-        """Return what evaluates an artifact: the model in this process, or its server under `--unicomp-backend server`."""
+        """Return the engine that evaluates an artifact: the model in this process, or its server under `--unicomp-backend server`."""
         here = self._settings.backend == "hf" and not served(artifact.path)
         return self.engine(artifact) if here else self.server(artifact)
 
@@ -59,7 +59,7 @@ class LoadedModels:
         return cast("Engine", self._engines[artifact.path])
 
     def server(self, artifact: Artifact, *, beside: Sequence[Artifact] = ()) -> ServedEngine:
-        """Return the engine of a model's server, started first if it has no address; all others but those in `beside` are released."""
+        """Return the engine of a model's server, started if it has no address; releases all other engines except those in `beside`."""
         self._keep({artifact.path, *(other.path for other in beside)}, servers=True)
         if artifact.path not in self._engines:
             self._engines[artifact.path] = self._connected(artifact)

@@ -58,7 +58,7 @@ class Plan:
         return tuple(cell for cell in self.cells if cell.kind == kind)
 
     def artifacts(self) -> tuple[Cell, ...]:
-        """Return one cell per candidate for what is asked of the artifact itself (benchmark "artifact")."""
+        """Return one cell per candidate for the checks of its files (benchmark "artifact")."""
         first = {cell.recipe: cell for cell in reversed(self.cells)}
         return tuple(
             replace(first[candidate.name], benchmark="artifact", kind="size", dimension="efficiency", capability="inference_footprint")
@@ -72,7 +72,7 @@ class Plan:
         return tuple(cell for cell in self.of_kind("items") if cell.benchmark in chosen)
 
     def kernels(self) -> tuple[Cell, ...]:
-        """Return one cell per benchmark of a format's kernel: it is asked of the reference's layers, whatever the recipes, and gates nothing."""
+        """Return one cell per kernel benchmark. It times the reference's layers, does not depend on the recipes and never gates."""
         table = benchmarks()
         return tuple(
             _cell(Candidate(REFERENCE, "none", False), name, table[name], self.cells[0].seed if self.cells else 0)
@@ -164,7 +164,7 @@ def _from_bundle(names: Sequence[str], evaluation: Evaluation) -> tuple[list[str
 
 
 def _substitutions(names: Iterable[str], evaluation: Evaluation) -> list[str]:
-    """Return a line for each benchmark that says that something else stands in for its data."""
+    """Return a line for each benchmark that uses substitute data."""
     found = ((name, benchmarks()[name].substitution(evaluation)) for name in names)
     return [f"{name}: {phrase}" for name, phrase in found if phrase is not None]
 

@@ -43,7 +43,7 @@ class Prepared:
 
 
 def preflight(settings: Settings) -> Prepared:
-    """Return what a run of these settings begins with; raise UsageProblem for the first thing that is wrong. Starts nothing."""
+    """Validate the settings and return plan, policy, store and evaluation of the run; raise UsageProblem for the first fault. Runs nothing."""
     settings = _with_hub(settings)
     executors.validate(settings)
     served_models.validate(settings)
@@ -115,7 +115,7 @@ def _check_checkpoints(settings: Settings) -> None:
 
 
 def _check_format(name: str, settings: Settings) -> None:
-    """Raise UsageProblem for a format that nothing here loads, unless a server will; a model that has yet to be fetched is asked then."""
+    """Raise UsageProblem for a format that this process cannot load, unless a server loads it; a model to be downloaded is checked after that."""
     folder = hub.local(name, settings.bundle)
     if settings.serve is None and folder is not None and folder.is_dir():
         recognize.require_evaluable(folder, name)

@@ -50,7 +50,7 @@ class Quality:
         return self.findings({candidate.name: {} for candidate in self._prepared.plan.candidates})
 
     def findings(self, quality: Mapping[str, Scores]) -> list[Claim]:
-        """Return which of the paper's claims hold on the scores by recipe."""
+        """Return the paper's claims, each with the answer that the scores by recipe give to it."""
         candidates = self._prepared.plan.candidates
         families = {candidate.name: candidate.family for candidate in candidates}
         methods = {candidate.name: candidate.method.method for candidate in candidates if candidate.method is not None}

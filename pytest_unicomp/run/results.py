@@ -90,7 +90,7 @@ class Results:
         return made
 
     def subject(self, recipe: str) -> Artifact:
-        """Return what is evaluated and timed for a recipe: its artifact, or if the reference is served already, that server's model."""
+        """Return the artifact that is evaluated and timed for a recipe; for a reference that is already served, that server's model."""
         if recipe == REFERENCE and served(self._settings.reference):
             return served_models.artifact(REFERENCE, self._settings.reference)
         return self.artifact(recipe)

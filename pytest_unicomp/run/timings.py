@@ -78,7 +78,7 @@ class Timings:
         return PairedRounds(before, after, (names[0], names[1]), sessions=sessions, watched=watched)
 
     def _engine(self, artifact: Artifact, *, unpacked: bool = False) -> tuple[Engine, Runtime]:
-        """Return a model in the data type of its checkpoint (unless another was asked for), its layers on the kernels of its format or unpacked."""
+        """Load a model in the dtype of its checkpoint (unless --unicomp-dtype names another), with the kernels of its format or unpacked."""
         key = (artifact.path, unpacked)
         if key not in self._timed:
             from pytest_unicomp import engine
@@ -118,7 +118,7 @@ class Timings:
         return guarded(lambda: benchmark.prepare(Path(self._results.model.path), self._results.device), cell.benchmark)
 
     def kept_kernel(self, cell: Cell) -> tuple[PairedRounds, KernelReport] | None:
-        """Return what was timed of a kernel on this machine before, or None."""
+        """Return the stored timing of a kernel on this machine, or None."""
         kept = self._store.read("kernels", self._key(cell))
         return (PairedRounds.from_document(kept["rounds"]), KernelReport.model_validate(kept["report"])) if kept else None
 

@@ -1,4 +1,4 @@
-"""Performs a job in a process of its own, with the results in the store; `python -m pytest_unicomp.run.worker` performs one."""
+"""Runs one job in a separate process and writes its results to the store: `python -m pytest_unicomp.run.worker`."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class NanoSet(ItemBenchmark):
         return "log-likelihood of the options" if self.metric == "acc" else "generated reply, checked by rules"
 
     def identity(self, evaluation: Evaluation) -> dict[str, Any]:
-        """Return the items' digest, that of the rules which judge replies, and how the items are put to the model."""
+        """Return digests of the items and of the rules that judge replies, and the prompt and generation settings."""
         return {
             "dataset": _digest_of(self.rows),
             "checks": _rules(),
@@ -116,7 +116,7 @@ class NanoSet(ItemBenchmark):
 
 
 def constant_answer(rows: Sequence[WorldItem]) -> float:
-    """Return what the better of always refusing and never refusing scores; 0 for items that are not about refusing."""
+    """Return the score, 0 to 1, of the better of two constant answers, always refuse and never refuse; 0 for items that are not about refusing."""
     refused = [row["refuse"] for row in rows if "refuse" in row]
     return max(refused.count(True), refused.count(False)) / max(1, len(rows))
 

@@ -54,7 +54,7 @@ class FixedBlockPerplexity(ItemBenchmark):
         files.require(self.dataset, [_configuration(evaluation.bundle)], evaluation.bundle)
 
     def substitution(self, evaluation: Evaluation) -> str | None:
-        """Return a phrase if the bundle's tokenized text stands in for the raw one, else None."""
+        """Return a phrase if the bundle's tokenized text is used in place of the raw text, else None."""
         if _configuration(evaluation.bundle) == RAW:
             return None
         return f"the bundle lacks {self.dataset}, configuration {RAW}; the tokenized {TOKENIZED} is used, whose perplexities are others"

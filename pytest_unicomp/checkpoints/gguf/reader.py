@@ -115,7 +115,7 @@ class _Cursor:
         self._view, self._path, self._at = view, path, len(MAGIC)
 
     def file(self) -> GgufFile:
-        """Return what the header says; the buffer is let go of."""
+        """Parse the header into a GgufFile and release the buffer; raise ForeignFile if the header is damaged."""
         try:
             version, tensors, keys = self._unpack("IQQ")
             if version not in VERSIONS:

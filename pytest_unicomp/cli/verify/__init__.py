@@ -69,7 +69,7 @@ def rows(answers: Sequence[Answer]) -> list[dict[str, Any]]:
 
 
 def lines(answers: Sequence[Answer], store: Store) -> list[str]:
-    """Return what a person reads: everything that is not as reported, then the count."""
+    """Return the lines to print: one per part that differs from the report, then the count of parts that agree."""
     shown = [_objection(answer) for answer in answers if answer.state != "as_reported"]
     kept = len(answers) - len(shown)
     return [*shown, f"unicomp: {kept} of {len(answers)} parts of the report follow from the evidence in {store.root}"]

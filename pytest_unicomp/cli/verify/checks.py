@@ -69,7 +69,7 @@ class Repetition:
         return compare.accepted(again) if check.accepted else again
 
     def _inputs(self) -> CheckInputs | None:
-        """Return what the check was computed from, read out of the store."""
+        """Load the inputs of the check from the store; None if its question has no inputs there. Raises Gone if one is missing."""
         check, first = self.check, self.check.sources[0]
         if check.question == "artifact":
             findings = [Finding.model_validate(entry) for entry in read(self.store, first)["findings"]]

@@ -42,7 +42,7 @@ def plan_answer(report: Report) -> Answer:
 
 
 def _contradictions(report: Report) -> Iterator[str]:
-    """Yield what the rows and checks of a report say otherwise than its policy does of the same run."""
+    """Yield one sentence per contradiction between a report's policy and its own rows and checks."""
     named = {*map(str, report.policy["benchmarks"]), "artifact"}
     for check in report.checks:
         if check.benchmark not in named:

@@ -79,7 +79,7 @@ def _sides(count: float) -> list[tuple[int, float]]:
 def decide_one(
     lost: float, gained: float, n: float, *, margin: float, alpha: float, tail: Callable[..., float] = exact_tail
 ) -> tuple[bool, bool]:
-    """Return whether the interval of `score_interval` passes and fails at the margin; the ends are computed only if the corners disagree."""
+    """Return (passes, fails) of the interval of `score_interval` at the margin; its ends are computed only if the corners disagree."""
     lost, gained, whole = effective(lost, gained, n)
     if lost + gained > EXACT_UP_TO:
         statistic, limit = tango_statistic(lost, gained, whole, -min(margin, 1.0)), normal_quantile(1 - alpha)

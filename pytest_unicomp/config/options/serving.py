@@ -1,4 +1,4 @@
-"""What evaluates the reference and the candidates: this process, or servers."""
+"""Options for the backend of reference and candidates: this process, or OpenAI-compatible servers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pytest_unicomp.config.option import option
 
 @dataclass(frozen=True)
 class Serving:
-    """What evaluates the reference and the candidates: this process, or servers."""
+    """Options for the backend of reference and candidates: this process, or OpenAI-compatible servers."""
 
     reference: str = option(
         "run",

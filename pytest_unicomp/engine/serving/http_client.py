@@ -47,10 +47,9 @@ def open_response(url: str, payload: Mapping[str, Any] | None, *, headers: Mappi
 
 
 def _within(work: Callable[[], httpx.Response], seconds: float, url: str) -> httpx.Response:
-    """Return what `work` returns; raise InfrastructureError if it has not within `seconds`.
+    """Run `work` in a thread and return its response; raise InfrastructureError after `seconds`.
 
-    The client's own limit is that of a single wait, which a server that sends a byte now and then never exceeds. The thread of such a request
-    ends with the client, which is closed then, or with the process.
+    httpx limits each read, so a server that trickles bytes never times out. The thread ends when the client is closed, or with the process.
     """
     made: SimpleQueue[httpx.Response | BaseException] = SimpleQueue()
 

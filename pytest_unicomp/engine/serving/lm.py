@@ -68,7 +68,7 @@ def _served_lm(endpoint: Endpoint, why_not_scored: str | None) -> type:
 
         @staticmethod
         def parse_logprobs(outputs: Any, tokens: Any = None, ctxlens: Any = None, **settings: Any) -> list[tuple[float, bool]]:
-            """Return what upstream returns; raise InfrastructureError for missing, non-finite or positive log-probabilities."""
+            """Parse like upstream; raise InfrastructureError for missing, non-finite or positive log-probabilities."""
             for answer in outputs if isinstance(outputs, list) else [outputs]:
                 for choice, (ids, first) in enumerate(zip(tokens, ctxlens, strict=True)):
                     wrong = problem(answer, ids, first, choice=choice)

@@ -16,7 +16,7 @@ CHUNK = 1 << 16
 
 @dataclass(frozen=True)
 class Answer:
-    """What lm-eval's client asks of a response, with the body already read."""
+    """A response with the body already read, in the interface that lm-eval's client uses."""
 
     url: str
     status: int
