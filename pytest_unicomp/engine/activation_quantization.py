@@ -1,4 +1,4 @@
-"""Quantizes activations of a loaded compressed-tensors model as its checkpoint declares, and removes the hooks from all other layers."""
+"""Quantizes activations of a loaded compressed-tensors model as its checkpoint declares, and restores the plain forward of all other layers."""
 
 from __future__ import annotations
 
