@@ -139,7 +139,7 @@ class ItemBenchmark(Benchmark):
     """A benchmark that scores items.
 
     `items` is the size of the whole set and `chance` what a blind guess scores on it, None if that is known after the run only; `judge` is the task
-    of the judge that its replies need, None if they need none.
+    of the judge for its replies (None: no judge).
     """
 
     kind: ClassVar[Kind] = "items"
@@ -152,7 +152,7 @@ class ItemBenchmark(Benchmark):
         """Evaluate the loaded model (`pytest_unicomp.engine.Engine`) and return one Item per evaluated item."""
 
     def questions(self, evaluation: Evaluation) -> Iterable[ItemText]:
-        """Yield the text of every item, whatever the limit of the run; calibration text is searched for it. None by default; loads no model."""
+        """Yield the prompt of every item, regardless of `limit`, for the search of calibration text for leaked questions. Loads no model; empty by default."""
         return ()
 
     def pieces(self) -> tuple[Piece, ...]:
@@ -177,7 +177,7 @@ class SizeBenchmark(Benchmark):
         return "read off the artifact"
 
     def identity(self, evaluation: Evaluation) -> dict[str, Any]:
-        """Return nothing if reading the number is so cheap that it is not kept, else what shapes it."""
+        """Return the cache key's part for the number; empty if the number is cheap to read and therefore not stored."""
         return {}
 
     @abstractmethod
@@ -191,8 +191,8 @@ class SizeBenchmark(Benchmark):
 
 @dataclass(frozen=True, kw_only=True)
 class CostBenchmark(SizeBenchmark):
-    """A number about making the artifact, which the reference does not have: a limit in a unit decides. `size` returns None if nobody recorded it,
-    and `unknown` is the phrase that says why."""
+    """A cost of compression, which the reference does not have, so an absolute limit decides. `size` returns None if it was not recorded, with the
+    reason in `unknown`."""
 
     capability: str = "compute_cost"
     unknown: str = "no record"
@@ -200,7 +200,7 @@ class CostBenchmark(SizeBenchmark):
 
 @dataclass(frozen=True, kw_only=True)
 class LatencyBenchmark(Benchmark):
-    """A benchmark that times the loaded model, in rounds that alternate with the reference's."""
+    """A benchmark that times the loaded model in rounds, alternating with rounds of the reference (paired timing)."""
 
     kind: ClassVar[Kind] = "latency"
     capability: str = "runtime_acceleration"
@@ -214,17 +214,17 @@ class LatencyBenchmark(Benchmark):
 
     @property
     def counted_tokens(self) -> int:
-        """Return by how many tokens the seconds of a round are divided; 1 if the metric is seconds per round."""
+        """Return the number of tokens that divides the seconds of a round; 1 if the metric is seconds per round."""
         return 1
 
     @property
     def written_tokens(self) -> int:
-        """Return how many tokens a round writes one after another: a limit "per token" divides by them."""
+        """Return the number of tokens that a round generates sequentially; a limit "per token" divides by it."""
         return 1
 
     @abstractmethod
     def prepare(self, engine: Any) -> Callable[[], float | None]:
-        """Return a function of no arguments that performs one timed round, device synchronization included; its seconds count if it returns some."""
+        """Return a function without arguments that runs one round and synchronizes the device. If it returns seconds, those count, else its wall time."""
 
 
 @dataclass(frozen=True, kw_only=True)

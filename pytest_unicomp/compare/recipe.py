@@ -79,7 +79,7 @@ def _recipe_verdict(checks: Sequence[Check], policy: Policy) -> tuple[Verdict, s
 
 
 def _informs(check: Check) -> bool:
-    """Return True if a check that is not of retention decides nothing where capabilities were measured."""
+    """Return True for an inconclusive check other than must-pass: it does not affect the verdict of a recipe with measured capabilities."""
     return check.verdict == "inconclusive" and check.question != "must_pass"
 
 

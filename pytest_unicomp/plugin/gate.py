@@ -41,7 +41,7 @@ class Gate:
     """Registered once a model is named; on xdist workers it makes checks, on the controller it gathers them."""
 
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
-        """Check everything that can be checked without running; raise UsageProblem for the first thing that is wrong."""
+        """Validate the settings without running anything; raise UsageProblem for the first fault."""
         from pytest_unicomp import report
 
         self.config = config
@@ -107,7 +107,7 @@ class Gate:
         items.sort(key=place)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Promise what was selected."""
+        """Announce the cells of the selected tests to the executor."""
         if not self.config.option.collectonly:
             try:
                 self.run.promise(cell for item in session.items if (cell := cell_of(item)) is not None)
@@ -163,7 +163,7 @@ class Gate:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logstart(self) -> None:
-        """Take the live line away before pytest writes."""
+        """Erase the live progress line before pytest writes."""
         self.progress.clear()
 
     @pytest.hookimpl(trylast=True)
@@ -212,7 +212,7 @@ class Gate:
             session.exitstatus = INFRASTRUCTURE
 
     def _count_lost(self) -> None:
-        """Put an error into the report for each test that a worker took with it when it died."""
+        """Add an error check for each test that was lost with its worker."""
         for lost in self.lost.found():
             self.broken = self.broken or lost.cell.gates
             self.closing.append(f"ERROR: {lost.name}: {lost.error}")
@@ -226,7 +226,7 @@ class Gate:
         self.closing.append(unforeseen(excinfo.value))
 
     def pytest_sessionstart(self) -> None:
-        """Take away the reports of an earlier run: a process that is killed writes none, and theirs must not be taken for this run's."""
+        """Delete the reports of an earlier run, so that after a kill they cannot be mistaken for this run's."""
         if not hasattr(self.config, "workerinput") and not self.config.option.collectonly:
             remove_earlier(self.settings.report)
 

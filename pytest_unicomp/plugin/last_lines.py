@@ -36,10 +36,10 @@ class Ended:
 
 
 class LastLines:
-    """Registered with the gate; `ended` returns what the run ended with, or None if it has no answer."""
+    """Registered with the gate; `ended` returns the end of the run, or None if nothing was gated."""
 
     def __init__(self, config: pytest.Config, reports: Sequence[str], ended: Callable[[], Ended | None]) -> None:
-        """Know the paths of the reports."""
+        """Store the paths of the reports."""
         self._config, self._reports, self._ended = config, reports, ended
 
     def pytest_sessionstart(self) -> None:

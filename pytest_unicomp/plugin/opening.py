@@ -26,7 +26,7 @@ class Opening:
     """Registered with the gate; prints the first lines once it is known that there is something to run."""
 
     def __init__(self, config: pytest.Config, prepared: Prepared) -> None:
-        """Know what is prepared."""
+        """Store the validated run."""
         self._config, self._prepared = config, prepared
 
     def pytest_report_collectionfinish(self, items: Sequence[pytest.Item]) -> list[str]:
@@ -34,7 +34,7 @@ class Opening:
         return self._lines() if any("unicomp" in getattr(item, "fixturenames", ()) for item in items) else []
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Print the lines where nothing is collected, as on the controller of pytest-xdist."""
+        """Print the lines on a process that collects nothing, such as the controller of pytest-xdist."""
         reporter: Any = self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None and self._config.pluginmanager.hasplugin("dsession") and reporter.verbosity >= 0:
             for line in self._lines():

@@ -24,7 +24,7 @@ class TimeLimit:
     """Registered with the gate; its two timer hooks are those that pytest-timeout has for other ways to keep time."""
 
     def __init__(self, lost: LostTests, finish: Callable[[pytest.Session, int], None], last_lines: LastLines) -> None:
-        """Know where a test without an answer is noted, what writes the reports, and what prints the verdict."""
+        """Store the recorder of lost tests, the function that writes the reports, and the printer of the verdict."""
         self._lost, self._finish, self._last_lines = lost, finish, last_lines
         self._timer: threading.Timer | None = None
         self._passed = threading.Lock()

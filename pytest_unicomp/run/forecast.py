@@ -1,4 +1,4 @@
-"""Foretells what a run can decide, from its number of items and prior evidence alone, and how long its evaluations take."""
+"""Predicts a run's statistical power, from its number of items and prior evidence, and the duration of its evaluations."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class Held(Protocol):
 
 
 def require_hub(settings: Settings, plan: Plan, cells: Sequence[Cell], held: Held) -> None:
-    """Raise UnicompError, in one line and within seconds, if something that the cells need cannot be fetched; asks nothing if nothing is.
+    """Raise UnicompError, in one line and within seconds, if something that the cells need cannot be fetched; sends no request if none is needed.
 
     Data that only serve what the store `held` already are not needed; that is looked up only if the hub does not give them.
     """

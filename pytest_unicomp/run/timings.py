@@ -31,7 +31,7 @@ class Timings:
     """Prepares paired rounds for the cells of one plan; the caller performs them (`pytest-benchmark`) and hands them back to be kept."""
 
     def __init__(self, results: Results, settings: Settings, evaluation: Evaluation, *, store: Store, progress: StepProgress) -> None:
-        """Keep the parts; nothing is loaded before it is requested."""
+        """Store the arguments; models are loaded on first request."""
         self._results, self._settings, self._evaluation = results, settings, evaluation
         self._store, self._progress = store, progress
         self._timed: dict[tuple[str, bool], tuple[Engine, Runtime]] = {}
@@ -44,7 +44,7 @@ class Timings:
     # A candidate beside the reference
 
     def rounds(self, cell: Cell) -> PairedRounds:
-        """Return the paired rounds of a cell, nothing timed yet: both models loaded as they would be served, the candidate on its own kernels."""
+        """Return the paired rounds of a cell, ready to be timed, with both models loaded as for serving (the candidate on the kernels of its format)."""
         benchmark = cast("LatencyBenchmark", benchmarks()[cell.benchmark])
         artifacts = [self._results.subject(REFERENCE), self._results.subject(cell.recipe)]
         self._progress(Step("time", cell.recipe, cell.benchmark))

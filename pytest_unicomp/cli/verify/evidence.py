@@ -1,4 +1,4 @@
-"""Reads what a check rests on out of the store, and raises if it is gone or has changed."""
+"""Reads the evidence of a check from the store; raises Gone if it is missing or has changed since the report."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Gone(Exception):
     """Evidence that cannot be used: `state` is missing, changed or differs, `note` says what of it."""
 
     def __init__(self, state: State, note: str) -> None:
-        """Keep both beside the message."""
+        """Store the state, and the note as the message."""
         super().__init__(note)
         self.state, self.note = state, note
 
@@ -32,7 +32,7 @@ class Evidence:
     """The evidence of one report in `store`. Each measurement is read once: it serves many checks, and reading one takes a tenth of a second."""
 
     def __init__(self, store: Store) -> None:
-        """Read nothing yet."""
+        """Store the arguments; measurements are read on first request."""
         self.store = store
         self._measurements: dict[Source, Measurement] = {}
 

@@ -1,4 +1,4 @@
-"""Says who signed a report, by a file of allowed signers."""
+"""Verifies the SSH signature of a report against a file of allowed signers."""
 
 from __future__ import annotations
 

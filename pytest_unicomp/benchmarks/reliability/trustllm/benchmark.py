@@ -123,7 +123,7 @@ class TrustLLMTask(ItemBenchmark):
         return named
 
     def score(self, engine: Engine, evaluation: Evaluation) -> Scored:
-        """Put the selected items to the model, through its chat template if it has one, and grade the replies."""
+        """Generate replies to the selected items, with the model's chat template if it has one, and grade them."""
         from pytest_unicomp.engine.prompts import chat_template_digest
         from pytest_unicomp.engine.task_requests import replies
         from pytest_unicomp.judges import agreement
