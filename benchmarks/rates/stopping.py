@@ -35,10 +35,14 @@ class Stopping:
     replicates: int
 
     @property
+    def worst(self) -> float:
+        """The largest of the error rates."""
+        return max(self.false_pass, self.false_fail, self.unchanged_fails)
+
+    @property
     def bound(self) -> float:
         """The upper 95 % confidence bound of the largest error rate (Wilson)."""
-        worst = max(self.false_pass, self.false_fail, self.unchanged_fails)
-        return stats.wilson_interval(worst * self.replicates, self.replicates, confidence=0.9)[1]
+        return stats.wilson_interval(self.worst * self.replicates, self.replicates, confidence=0.9)[1]
 
 
 def alone(cell: Cell) -> Cell:

@@ -158,3 +158,30 @@ def test_early_stopping_meets_long_texts_as_early_as_all_others():
             break
     assert found.verdict == "fail"
     assert found.n < 1000
+
+
+def with_options(side, options):
+    return side.model_copy(update={"items": [item.model_copy(update={"log_probabilities": options}) for item in side.items]})
+
+
+SURE, TIED = [-0.1, -3.0, -3.5, -4.0], [-1.4, -1.4, -1.4, -1.4]
+
+
+def test_a_candidate_whose_options_all_tie_only_guesses_even_if_the_first_option_is_always_right():
+    before, after = pair([1.0] * 1000, [1.0] * 1000, chance=0.25)
+    found = retained(with_options(before, SURE), with_options(after, TIED))
+    assert (found.verdict, whole(found)) == ("fail", "fail")
+    assert found.candidate.value == pytest.approx(0.25)
+    assert "all options of 1000 items tie" in found.reason
+
+
+def test_two_models_whose_options_all_tie_are_at_chance():
+    before, after = pair([1.0] * 1000, [1.0] * 1000, chance=0.25)
+    assert whole(retained(with_options(before, TIED), with_options(after, TIED))) == "inconclusive"
+
+
+def test_options_that_tie_in_part_are_scored_as_they_are():
+    before, after = pair([1.0] * 1000, [1.0] * 1000, chance=0.25)
+    found = retained(with_options(before, SURE), with_options(after, [-0.1, -0.1, -3.0, -3.0]))
+    assert found.verdict == "pass"
+    assert "tie" not in found.reason.split()
