@@ -23,7 +23,7 @@ READ = 2_000
 class Multilingual:
     """The same number of documents per language from C4's multilingual part (mC4).
 
-    A bundle without it yields the few-shot examples of MGSM's train split (eight per language); the report notes the substitution.
+    A bundle without it gives the worked examples of MGSM's train split instead (eight per language), and the report says so.
     """
 
     def validate(self, bundle: Path | None) -> None:
@@ -36,11 +36,11 @@ class Multilingual:
         return (C4_FOLDER.repository,)
 
     def pieces(self) -> tuple[Piece, ...]:
-        """Return the piece that an offline bundle must hold: MGSM, because C4's shards of all languages are too large for most bundles."""
+        """Return what a bundle needs: MGSM, since the shards of C4 in all languages are too large for most."""
         return (Piece("dataset", MGSM[0].repository),)
 
     def stand_ins(self) -> tuple[str, ...]:
-        """Return the hub id of the data set that a bundle may hold in place of multilingual C4."""
+        """Return what a bundle may hold in place of C4's multilingual part."""
         return (MGSM[0].repository,)
 
     def documents(self, request: Request) -> Documents:

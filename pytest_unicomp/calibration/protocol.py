@@ -49,21 +49,21 @@ class Mixture(Protocol):
 
 @runtime_checkable
 class Fetched(Protocol):
-    """A mixture whose texts are downloaded from the hub if there is no bundle."""
+    """What a mixture also is if its texts come from the hub unless a bundle holds them."""
 
     def repositories(self) -> tuple[str, ...]:
-        """Return the hub ids of the data sets that are read if there is no bundle."""
+        """Return the data sets of the hub that are read if there is no bundle."""
         ...
 
     def pieces(self) -> tuple[Piece, ...]:
-        """Return the pieces that an offline bundle must hold: the texts themselves, or their substitute."""
+        """Return what a bundle needs so that it holds the texts, or those that stand in for them."""
         ...
 
 
 @runtime_checkable
 class Substituted(Protocol):
-    """A mixture for which a bundle may hold substitute data sets."""
+    """What a mixture also is if a bundle may hold other data sets in place of those that it is made of."""
 
     def stand_ins(self) -> tuple[str, ...]:
-        """Return the hub ids of the substitutes."""
+        """Return those other data sets."""
         ...

@@ -1,4 +1,4 @@
-"""Calls a compression method through the current contract, or through that of the previous release."""
+"""Calls a method, whichever of two contracts it meets: the current one, or that of the release before."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pytest_unicomp.api.protocols import CompressionJob, Method
 
 
 def for_model(method: Method, config: Mapping[str, Any]) -> Method:
-    """Return the method adapted to a model with this config.json; methods of the previous release's contract are returned unchanged."""
+    """Return the method with the settings that a model with this config.json takes; a method of the release before has them fixed."""
     return method.for_model(config) if hasattr(method, "for_model") else method
 
 

@@ -1,4 +1,4 @@
-"""A quantized layer: the format that its tensors' shapes imply, and the one that config.json declares."""
+"""One quantized layer as its tensors' shapes describe it, beside what config.json declares for it."""
 
 from __future__ import annotations
 

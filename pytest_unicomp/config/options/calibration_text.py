@@ -1,4 +1,4 @@
-"""Options for the calibration text of recipes."""
+"""The text that recipes are calibrated with."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pytest_unicomp.config.option import option
 
 @dataclass(frozen=True)
 class CalibrationText:
-    """Options for the calibration text of recipes."""
+    """The text that recipes are calibrated with."""
 
     calibration: str = option(
         "generic",

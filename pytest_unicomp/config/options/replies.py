@@ -1,4 +1,4 @@
-"""Options for generated replies: sampling, parsing and judges."""
+"""How free replies are sampled, read and judged."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pytest_unicomp.config.option import option
 
 @dataclass(frozen=True)
 class Replies:
-    """Options for generated replies: sampling, parsing and judges."""
+    """How free replies are sampled, read and judged."""
 
     scoring: str = option(
         "corrected",
