@@ -1,6 +1,6 @@
 """A release gate for compressed language models, as a pytest plugin.
 
-The public names for use without pytest, each imported when it is first asked for, so that the plugin stays a light guest:
+The public names for use without pytest are imported at first access, so that importing the plugin stays cheap:
 `Run(resolve({"model": "nano"}))` is one run; its checks are `Check`s, its answer a `Report`.
 """
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
+
+from pytest_unicomp.checkpoints.hub import NANO
 
 # Files of at least this many bytes are in large-file storage.
 LARGE = 10_000
@@ -37,6 +40,13 @@ class Repository:
     def named(self, revision: str) -> str | None:
         """The revision that a name or a commit means."""
         return next((name for name in self.revisions if revision in (name, self.commit(name))), None)
+
+
+def nano_in_two_revisions(folder: Path) -> Repository:
+    """The embedded model as `main`, and as `old` a copy in `folder` whose generation_config.json states a temperature of 0.25 alone."""
+    old = shutil.copytree(NANO, folder / "old")
+    (old / "generation_config.json").write_text('{"temperature": 0.25}')
+    return Repository({"main": NANO, "old": old})
 
 
 @dataclass

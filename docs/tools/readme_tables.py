@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from docs.tools.catalogue import SECTIONS, settings_text, table
+from docs.tools.endings import endings_table
 from docs.tools.limits import limits_table
 from pytest_unicomp.api.protocols import Method
 from pytest_unicomp.api.registry import benchmarks, methods
@@ -117,6 +118,7 @@ def formats_table() -> str:
 
 
 TABLES: Mapping[str, Callable[[], str]] = {
+    "endings": endings_table,
     "limits": limits_table,
     "options": options_table,
     "recipes": recipes_table,

@@ -1,1 +1,1 @@
-"""The names that the author of an extension imports: records, protocols, the registry, errors and the vocabulary."""
+"""Public API for extensions: records, the contracts of methods and benchmarks, the registry, errors and the vocabulary."""

@@ -1,7 +1,7 @@
 """The contract of a benchmark: one base class per kind, whose fields and methods are all that the stages read of it.
 
-A benchmark extends the class of its kind, overrides what differs, and stands in a table `BENCHMARKS` of its module. What it does not state has the
-default that stands here.
+A benchmark extends the class of its kind, overrides what differs, and is an entry of its module's table `BENCHMARKS`; the classes here define the
+defaults.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Scored:
-    """The result of a benchmark of kind "items": the items, the chance level (None if the metric has none) and how the items were put to the model.
+    """The result of a benchmark of kind "items": the items, the chance level (None if the metric has none) and the prompt template and generation settings.
 
-    `unanswered` counts the items whose reply could not be read, `unjudged` those that a judge failed on; `unavailable` says why nothing could be
-    scored on this machine; `floors` is what constant answers score on the same items.
+    `unanswered` counts the items whose reply could not be parsed, `unjudged` those for which the judge failed; `unavailable` is the reason why
+    nothing could be scored on this machine; `floors` are the scores of constant answers on the same items.
     """
 
     items: tuple[Item, ...]
@@ -67,9 +67,9 @@ class Scored:
 
 @dataclass(frozen=True)
 class ItemText:
-    """The text of one item as it is put to the model, without worked examples before it.
+    """The prompt of one item without its few-shot examples.
 
-    `generated` marks text that a program writes from a few sentences: its parts recur in many items, and only the whole tells two items apart.
+    `generated` marks text made from templates: its parts recur in many items, so only the whole text identifies an item.
     """
 
     id: str
@@ -95,8 +95,8 @@ class Piece:
 class Benchmark(ABC):
     """Anything that turns an artifact into a measurement; extend the class of its kind below.
 
-    `capability` and `metric` are the words of the report, `dataset` and `source` say where the data are from, `sets` are the names under which
-    a run selects it beside its own. `only_model` is the one model whose data these are: a set leaves it out for every other model.
+    `capability` and `metric` appear in the report, `dataset` and `source` name the origin of the data, and `sets` are the groups through which
+    `--unicomp-benchmark` selects it. `only_model`: its data belong to this model, so a set skips it for every other model.
     """
 
     kind: ClassVar[Kind]
@@ -130,7 +130,7 @@ class Benchmark(ABC):
         """
 
     def substitution(self, evaluation: Evaluation) -> str | None:
-        """Return a phrase on what stands in for data that the bundle lacks, or None."""
+        """Return a phrase that names the data used in place of data that the bundle lacks; None if it lacks none."""
         return None
 
 
@@ -139,7 +139,7 @@ class ItemBenchmark(Benchmark):
     """A benchmark that scores items.
 
     `items` is the size of the whole set and `chance` what a blind guess scores on it, None if that is known after the run only; `judge` is the task
-    of the judge that its replies need, None if they need none.
+    of the judge for its replies (None: no judge).
     """
 
     kind: ClassVar[Kind] = "items"
@@ -147,21 +147,16 @@ class ItemBenchmark(Benchmark):
     chance: float | None = None
     judge: str | None = None
 
-    @property
-    def reads_likelihoods(self) -> bool:
-        """Return True if it scores given text by its log-probabilities; an engine that generates alone, such as a chat endpoint, is refused then."""
-        return False
-
     @abstractmethod
     def score(self, engine: Any, evaluation: Evaluation) -> Scored:
         """Evaluate the loaded model (`pytest_unicomp.engine.Engine`) and return one Item per evaluated item."""
 
     def questions(self, evaluation: Evaluation) -> Iterable[ItemText]:
-        """Yield the text of every item, whatever the limit of the run; calibration text is searched for it. None by default; loads no model."""
+        """Yield the prompt of every item, regardless of `limit`, for the search of calibration text for leaked questions. Loads no model; empty by default."""
         return ()
 
     def pieces(self) -> tuple[Piece, ...]:
-        """Return what a bundle must hold for it; empty if its data come with its code."""
+        """Return the models, data sets and nltk packages that an offline bundle must hold for it; empty if its data are part of its code."""
         return ()
 
 
@@ -182,7 +177,7 @@ class SizeBenchmark(Benchmark):
         return "read off the artifact"
 
     def identity(self, evaluation: Evaluation) -> dict[str, Any]:
-        """Return nothing if reading the number is so cheap that it is not kept, else what shapes it."""
+        """Return the cache key's part for the number; empty if the number is cheap to read and therefore not stored."""
         return {}
 
     @abstractmethod
@@ -190,14 +185,14 @@ class SizeBenchmark(Benchmark):
         """Return the number."""
 
     def details(self, artifact: Artifact, evaluation: Evaluation) -> Mapping[str, float | None]:
-        """Return numbers by name that the report shows beside the one that is compared."""
+        """Return further numbers by name for the report; only that of `size` is compared."""
         return {}
 
 
 @dataclass(frozen=True, kw_only=True)
 class CostBenchmark(SizeBenchmark):
-    """A number about making the artifact, which the reference does not have: a limit in a unit decides. `size` returns None if nobody recorded it,
-    and `unknown` is the phrase that says why."""
+    """A cost of compression, which the reference does not have, so an absolute limit decides. `size` returns None if it was not recorded, with the
+    reason in `unknown`."""
 
     capability: str = "compute_cost"
     unknown: str = "no record"
@@ -205,7 +200,7 @@ class CostBenchmark(SizeBenchmark):
 
 @dataclass(frozen=True, kw_only=True)
 class LatencyBenchmark(Benchmark):
-    """A benchmark that times the loaded model, in rounds that alternate with the reference's."""
+    """A benchmark that times the loaded model in rounds, alternating with rounds of the reference (paired timing)."""
 
     kind: ClassVar[Kind] = "latency"
     capability: str = "runtime_acceleration"
@@ -219,17 +214,17 @@ class LatencyBenchmark(Benchmark):
 
     @property
     def counted_tokens(self) -> int:
-        """Return by how many tokens the seconds of a round are divided; 1 if the metric is seconds per round."""
+        """Return the number of tokens that divides the seconds of a round; 1 if the metric is seconds per round."""
         return 1
 
     @property
     def written_tokens(self) -> int:
-        """Return how many tokens a round writes one after another: a limit "per token" divides by them."""
+        """Return the number of tokens that a round generates sequentially; a limit "per token" divides by it."""
         return 1
 
     @abstractmethod
     def prepare(self, engine: Any) -> Callable[[], float | None]:
-        """Return a function of no arguments that performs one timed round, device synchronization included; its seconds count if it returns some."""
+        """Return a function without arguments that runs one round and synchronizes the device. If it returns seconds, those count, else its wall time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,4 +247,4 @@ class KernelBenchmark(Benchmark):
 
     @abstractmethod
     def prepare(self, folder: Path, device: str) -> Any:
-        """Return rounds of dense and kernel for a checkpoint folder, and what is known of each place beside its seconds."""
+        """Return the paired rounds (dense and kernel) for a checkpoint folder, with the facts of each layer, such as its shape, next to its seconds."""

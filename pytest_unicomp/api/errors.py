@@ -13,11 +13,11 @@ PREFIX = "unicomp: "
 
 
 class UnicompError(Exception):
-    """Something that a person can put right: its message is one clear line and needs no traceback."""
+    """An error that a user can correct: its message is one line, printed without a traceback."""
 
     @property
     def detail(self) -> str:
-        """The message without the program's name before it, to stand inside another sentence."""
+        """The message without the leading `unicomp: `, for use inside another message."""
         return str(self).removeprefix(PREFIX)
 
 
@@ -29,7 +29,7 @@ class MissingPiece(UsageProblem):
     """Something that a benchmark reads is not in the bundle: `what` it is, `where` it was looked for."""
 
     def __init__(self, what: str, *, where: str, near: str = "") -> None:
-        """Make the sentence from what is missing and where it was expected; `near` names what is there under nearly the same name."""
+        """Build the message; `near` is a hint at a file of a similar name, such as ` Did you mean 'x'?`, or empty."""
         super().__init__(f"unicomp: the bundle lacks {what}; expected it at {where}, which is not there.{near}")
         self.what = what
         self.where = where
@@ -44,7 +44,7 @@ class VerdictError(AssertionError):
     """A check did not pass; `verdict` is the check's verdict, `binding` is True if the run may fail because of it."""
 
     def __init__(self, message: str, *, verdict: str, binding: bool) -> None:
-        """Keep the verdict beside the message, so that the shell need not parse text."""
+        """Store the verdict as an attribute, so that the plugin need not parse the message."""
         super().__init__(message)
         self.verdict = verdict
         self.binding = binding

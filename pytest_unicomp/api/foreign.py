@@ -1,4 +1,4 @@
-"""Reads files that others wrote: regular files alone, within limits of size, depth and number length; whatever is wrong is one line.
+"""Reads untrusted files: regular files only, with limits on size, nesting depth and digits of a number; every fault is one error line.
 
 JSON as in RFC 8259, with each key of an object once. The limits are listed in docs/security.md.
 """
@@ -32,10 +32,10 @@ LONGEST_SHOWN: Final = 120
 
 
 class ForeignFile(UsageProblem):
-    """A file that others wrote cannot be used: `path` is where it lies, `found` what is wrong with it."""
+    """An untrusted file cannot be used: `path` is its place, `found` the fault, such as "is not valid JSON"."""
 
     def __init__(self, path: Path | str, found: str, expected: str) -> None:
-        """Make the line."""
+        """Build the message, with line breaks in names removed."""
         super().__init__(f"unicomp: {one_line(path)} {one_line(found, longest=300)}; expected {expected}.")
         self.found = found
 

@@ -7,5 +7,5 @@ from pathlib import Path
 
 
 def typed(name: str | Path) -> Path:
-    """Return the path that a user means, `~` and `~user` replaced; a home that is not known stays as it is typed."""
+    """Return the path with `~` and `~user` expanded; an unknown user's `~user` stays as typed."""
     return Path(os.path.expanduser(name))

@@ -30,7 +30,7 @@ def files_digest(files: Iterable[Path], what: str) -> str:
 
 @cache
 def package_digest(*packages: str) -> str:
-    """Return 16 hex digits over the modules that lie directly in each package, named in full ("pytest_unicomp.engine").
+    """Return a digest (16 hex digits) of the modules directly in each package, given by full name ("pytest_unicomp.engine").
 
     Raise InfrastructureError if one of them cannot be found or holds no module besides an empty one.
     """

@@ -73,12 +73,13 @@ class ReplyBenchmark(ItemBenchmark):
 
     def score(self, engine: Engine, evaluation: Evaluation) -> Scored:
         """Put the selected prompts to the model and grade its replies."""
+        from pytest_unicomp.engine.prompts import chat_template_digest
         from pytest_unicomp.engine.task_requests import replies
 
         known = {prompt.id: prompt for prompt in self.prompts(evaluation)}
         names = select(known, limit=evaluation.limit, seed=evaluation.seed, only=evaluation.only)
         chosen = [known[name] for name in names]
-        chat = engine.has_chat_template
+        chat = bool(engine.tokenizer.chat_template)
         put, texts = replies([prompt.text for prompt in chosen], greedy(self.tokens), engine, chat=chat)
         items = tuple(
             Item(
@@ -93,5 +94,5 @@ class ReplyBenchmark(ItemBenchmark):
             )
             for prompt, asked, text in zip(chosen, put, texts, strict=True)
         )
-        template = engine.template(chat=chat)
+        template = chat_template_digest(engine.tokenizer) if chat else "none"
         return Scored(items=items, chance=self.chance, template=template, generation=greedy(self.tokens), engine=engine.name)

@@ -26,20 +26,20 @@ class Block:
 
 
 def length(text: str, tokenizer: Any) -> int:
-    """Return the tokens of a text as a method counts them: with the special tokens that the tokenizer adds, unless the template wrote them."""
+    """Return the number of tokens of a text as methods count them: with the tokenizer's special tokens, unless the chat template wrote them."""
     rendered = bool(tokenizer.bos_token) and text.startswith(str(tokenizer.bos_token))
     return len(tokenizer(text, add_special_tokens=not rendered, verbose=False)["input_ids"])
 
 
 def as_they_are(texts: Iterable[Text], count: int, tokens: int, tokenizer: Any) -> Iterator[Block]:
-    """Yield the first `count` texts in their own form; a method cuts each at `tokens`."""
+    """Yield the first `count` texts unchanged; the method truncates each to `tokens`."""
     for text in islice(texts, count):
         own = in_own_form(text, tokenizer)
         yield Block(own, min(tokens, length(own, tokenizer)), (plain(text),))
 
 
 def one_by_one(texts: Iterable[Text], budget: int, tokens: int, tokenizer: Any) -> Iterator[Block]:
-    """Yield whole texts in their own form until no further text fits into `budget` tokens."""
+    """Yield texts unchanged and whole, until the next one does not fit into the remaining `budget` of tokens."""
     misfits = 0
     for block in as_they_are(texts, budget, tokens, tokenizer):
         if block.tokens <= budget:

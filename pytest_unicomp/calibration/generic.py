@@ -21,7 +21,7 @@ READ = 50_000
 class Generic:
     """Random windows of `tokens` tokens of C4 documents longer than that (locuslab/wanda, lib/data.py: first shard of the train split).
 
-    A bundle without C4 but with WikiText-2 gives windows of that one's validation split instead, and the report says so.
+    A bundle with WikiText-2 and without C4 yields windows of WikiText-2's validation split; the report notes the substitution.
     """
 
     def validate(self, bundle: Path | None) -> None:
@@ -34,11 +34,11 @@ class Generic:
         return (C4.repository,)
 
     def pieces(self) -> tuple[Piece, ...]:
-        """Return what a bundle needs: C4's first shard."""
+        """Return the piece that an offline bundle must hold: C4's first shard."""
         return (Piece("dataset", C4.repository, (str(C4.file),)),)
 
     def stand_ins(self) -> tuple[str, ...]:
-        """Return what a bundle may hold in place of C4."""
+        """Return the hub id of the data set that a bundle may hold in place of C4."""
         return (STAND_IN.repository,)
 
     def documents(self, request: Request) -> Documents:

@@ -29,7 +29,7 @@ class Instruction:
         return (ULTRACHAT.repository,)
 
     def pieces(self) -> tuple[Piece, ...]:
-        """Return what a bundle needs: UltraChat's training split."""
+        """Return the piece that an offline bundle must hold: UltraChat's training split."""
         return (Piece("dataset", ULTRACHAT.repository, ("README.md", "data/train_sft-*")),)
 
     def documents(self, request: Request) -> Documents:

@@ -66,9 +66,9 @@ def words(text: str, spelling: _Spelling | None = None) -> list[str]:
 
 
 def find(texts: Sequence[str], asked: Iterable[tuple[str, Sequence[ItemText]]]) -> Search:
-    """Return every question of the benchmarks `asked` (name and questions) that one of `texts` gives away.
+    """Return every question of the benchmarks `asked` (pairs of name and questions) that occurs in one of `texts`.
 
-    Runs of all texts are kept in memory (about 100 bytes a word), questions are passed over once, so that time grows with the sum of both.
+    Word n-grams of all texts are kept in memory (about 100 bytes a word) and questions are read once: linear time in the sum of both.
     """
     spelling = _Spelling()
     normalized = [words(text, spelling) for text in texts]

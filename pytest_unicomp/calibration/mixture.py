@@ -44,7 +44,7 @@ def parse(specification: str) -> dict[str, float]:
 
 
 def validate(specification: str, bundle: Path | None, model_name: str) -> None:
-    """Raise UsageProblem if the specification is wrong or the bundle lacks its data; reads at most the user's own file, fetches nothing."""
+    """Raise UsageProblem if the specification is wrong or the bundle lacks its data. Reads only the user's own file and downloads nothing."""
     for name in parse(specification):
         if not (model_name == "nano" and name in nano.KINDS):
             _entry(name).validate(bundle)
@@ -57,7 +57,9 @@ def repositories(specification: str, model_name: str) -> tuple[str, ...]:
 
 
 def pieces(specification: str) -> tuple[Piece, ...]:
-    """Return what a bundle needs of the hub for a specification, each once."""
+    """Return the pieces that an offline bundle must fetch from the hub for a specification such as `generic=0.5,reasoning=0.5`, without duplicates.
+
+    Raises UsageProblem for an unknown mixture."""
     entries = map(_entry, parse(specification))
     return tuple(dict.fromkeys(piece for entry in entries if isinstance(entry, Fetched) for piece in entry.pieces()))
 
@@ -68,7 +70,7 @@ def files(specification: str) -> dict[str, Path]:
 
 
 def identity(specification: str, bundle: Path | None) -> dict[str, Any]:
-    """Return what decides, besides model, amount and seed, which texts are drawn: shares, digests of the user's files and of the bundle's."""
+    """Return the part of the cache key that identifies the texts beside model, amount and seed: shares, and sha256 of the user's and the bundle's files."""
     shares = parse(specification)
     contents = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files(specification).items()}
     found = None if bundle is None else {"place": str(bundle.resolve()), **_digests(specification, bundle)}

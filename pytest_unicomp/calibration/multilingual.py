@@ -23,7 +23,7 @@ READ = 2_000
 class Multilingual:
     """The same number of documents per language from C4's multilingual part (mC4).
 
-    A bundle without it gives the worked examples of MGSM's train split instead (eight per language), and the report says so.
+    A bundle without it yields the few-shot examples of MGSM's train split (eight per language); the report notes the substitution.
     """
 
     def validate(self, bundle: Path | None) -> None:
@@ -36,11 +36,11 @@ class Multilingual:
         return (C4_FOLDER.repository,)
 
     def pieces(self) -> tuple[Piece, ...]:
-        """Return what a bundle needs: MGSM, since the shards of C4 in all languages are too large for most."""
+        """Return the piece that an offline bundle must hold: MGSM, because C4's shards of all languages are too large for most bundles."""
         return (Piece("dataset", MGSM[0].repository),)
 
     def stand_ins(self) -> tuple[str, ...]:
-        """Return what a bundle may hold in place of C4's multilingual part."""
+        """Return the hub id of the data set that a bundle may hold in place of multilingual C4."""
         return (MGSM[0].repository,)
 
     def documents(self, request: Request) -> Documents:

@@ -49,21 +49,21 @@ class Mixture(Protocol):
 
 @runtime_checkable
 class Fetched(Protocol):
-    """What a mixture also is if its texts come from the hub unless a bundle holds them."""
+    """A mixture whose texts are downloaded from the hub if there is no bundle."""
 
     def repositories(self) -> tuple[str, ...]:
-        """Return the data sets of the hub that are read if there is no bundle."""
+        """Return the hub ids of the data sets that are read if there is no bundle."""
         ...
 
     def pieces(self) -> tuple[Piece, ...]:
-        """Return what a bundle needs so that it holds the texts, or those that stand in for them."""
+        """Return the pieces that an offline bundle must hold: the texts themselves, or their substitute."""
         ...
 
 
 @runtime_checkable
 class Substituted(Protocol):
-    """What a mixture also is if a bundle may hold other data sets in place of those that it is made of."""
+    """A mixture for which a bundle may hold substitute data sets."""
 
     def stand_ins(self) -> tuple[str, ...]:
-        """Return those other data sets."""
+        """Return the hub ids of the substitutes."""
         ...

@@ -36,7 +36,7 @@ class Reasoning:
         return tuple(source.repository for sources in PARTS.values() for source in sources[:1])
 
     def pieces(self) -> tuple[Piece, ...]:
-        """Return what a bundle needs: the three sets."""
+        """Return the pieces that an offline bundle must hold: the three data sets."""
         return tuple(Piece("dataset", name) for name in self.repositories())
 
     def documents(self, request: Request) -> Documents:

@@ -33,9 +33,9 @@ def findings(artifact: Artifact, reference: Artifact) -> list[Finding]:
 
 
 def identity(artifact: Artifact, reference: Artifact, *, digest_of: Callable[[Path], str] = content_digest) -> dict[str, Any]:
-    """Return what the findings follow from: name and sha256 of every file of both folders, the promise, and the checks' own code.
+    """Return the cache key of the findings: name and sha256 of every file of both folders, the recipe's promise, and digests of the checks' code.
 
-    The fingerprint alone would not do: it leaves out files that do not belong into a checkpoint, which is what some checks look for.
+    The artifact's fingerprint does not suffice: it covers a checkpoint's own files, and some checks look for foreign ones.
     """
     return {
         "folders": [_listing(folder(artifact), digest_of), _listing(Path(reference.path), digest_of)],

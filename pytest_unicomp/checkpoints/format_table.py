@@ -31,7 +31,7 @@ class Format:
 
     @property
     def action(self) -> str:
-        """Return what to type to evaluate a checkpoint of the format."""
+        """Return the command that evaluates a checkpoint of the format."""
         gate = f"unicomp gate BASE --candidate {self.place}"
         if self.support == "extra":
             return f"pip install {self.package}; {gate}"

@@ -74,7 +74,7 @@ def _finding(name: str, check: GgufCheck, pair: GgufAndBase) -> Finding:
 
 
 def bits(pair: GgufAndBase) -> Outcome:
-    """Say how many bits a weight takes, and in which types the weights are stored."""
+    """Report bits per weight and the GGML types of the weights."""
     stored = sum(each.bytes for each in pair.file.tensors.values())
     if not pair.file.parameters:
         return judged(["it holds no tensors"], "")

@@ -158,7 +158,7 @@ def _float_pairs(name: str, tensors: dict[str, Tensor]) -> bool:
 
 
 def block_sparsity(tensors: dict[str, Tensor], config: dict[str, Any]) -> float:
-    """Return the share (0 to 1) of exact zeros among the matrices of the decoder blocks; a packed integer counts if it stands for 0.
+    """Return the share (0 to 1) of exact zeros in the matrices of the decoder blocks; a packed integer counts if it dequantizes to 0.
 
     Formats that are not unpacked here (AutoAWQ's and AutoGPTQ's `qweight`, packed floats) are left out; 0.0 if nothing is left.
     """
@@ -193,7 +193,7 @@ def _packed_zeros(tensor: Tensor, tensors: dict[str, Tensor], config: dict[str, 
 
 
 def packed_zero_masks(tensor: Tensor, tensors: dict[str, Tensor], config: dict[str, Any]) -> Iterator[np.ndarray[Any, Any]]:
-    """Yield, some rows (outputs x inputs) at a time, a mask of the codes of a `weight_packed` of 32-bit words that stand for 0.
+    """Yield, for chunks of rows (outputs x inputs), a boolean mask of the codes in an int32 `weight_packed` that dequantize to 0.
 
     Codes are stored shifted up by 2^(bits-1), rows as one bit stream, lowest bit first (compressed-tensors, pack_quantized/helpers.py).
     """
@@ -230,7 +230,7 @@ def row_chunks(rows: int, columns: int) -> Iterator[tuple[int, int]]:
 
 
 def unpacked_shape(tensor: Tensor, tensors: dict[str, Tensor], config: dict[str, Any]) -> tuple[int, ...]:
-    """Return the shape of the weight that a packed tensor stands for; of `qweight` only the number of elements."""
+    """Return the shape of the weight before packing, (outputs, inputs); for `qweight` only the number of elements, as a 1-tuple."""
     shape = tensors.get(tensor.name.replace("weight_packed", "weight_shape"))
     if tensor.name.endswith(".weight_packed") and shape is not None:
         return tuple(int(side) for side in shape.read("<i8"))

@@ -50,8 +50,8 @@ def accepted(check: Check) -> Check:
 
 
 def baseline_refusal(stored: Measurement, policy: Policy) -> str | None:
-    """Return why a measurement cannot be a baseline, or None: a model at chance cannot get worse."""
-    if stored.chance is None or not any(item.score is not None for item in stored.items):
+    """Return why a measurement cannot be a baseline, or None: a model at chance or at the floor cannot get worse."""
+    if not any(item.score is not None for item in stored.items):
         return None
     fields = describe(
         stored, recipe="", family="none", gates=False, question="drift", margin=Margin("absolute", policy.drift_margin), policy=policy

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pytest_unicomp.api.records import Check, Estimate, Family, Measurement, Verdict
+from pytest_unicomp.api.records import Check, Estimate, Family, Item, Measurement, Verdict
 from pytest_unicomp.compare import flips, stats, wording
 from pytest_unicomp.compare.comparability import Pair, mismatch, paired
 from pytest_unicomp.compare.divergence import divergence
@@ -21,7 +21,7 @@ class Comparison:
     """Paired scores of two comparable measurements, and the fields of their check.
 
     `before` and `after` are oriented so that larger is better; `raw_reference` keeps the metric's own direction. `bounded`: all scores lie in [0, 1].
-    `unscored` counts the items that neither side could score.
+    `unscored` counts the items that neither side could score, `tied` those whose options all tie on a side, which is worth a guess.
     """
 
     pairs: list[Pair]
@@ -31,6 +31,7 @@ class Comparison:
     clusters: list[str] | None
     bounded: bool
     unscored: int
+    tied: int
     seed: int
     fields: dict[str, Any]
 
@@ -50,9 +51,11 @@ class Comparison:
         return stats.paired_difference(self.before, self.after, self.clusters, alpha=alpha, allowances=allowances, bounded=self.bounded)
 
     def check(self, verdict: Verdict, reason: str, **fields: Any) -> Check:
-        """Return the check with a verdict; its reason counts the items that neither side could score."""
+        """Return the check with a verdict; its reason counts the items that neither side could score, and those whose options tie."""
         if self.unscored:
             reason = f"{reason}; left out: {wording.counted(self.unscored, 'item')} that neither side could score"
+        if self.tied:
+            reason = f"{reason}; all options of {wording.counted(self.tied, 'item')} tie, each counted as a guess"
         return Check(**{**self.fields, **fields}, verdict=verdict, reason=reason)
 
 
@@ -96,7 +99,9 @@ def not_comparable(reference: Measurement, candidate: Measurement, fields: dict[
 def compare(reference: Measurement, candidate: Measurement, fields: dict[str, Any]) -> Comparison:
     """Pair two comparable measurements and describe what changed between them."""
     pairs = paired(reference, candidate)
-    raw = [[float(item.score or 0) for item in side] for side in zip(*pairs, strict=True)]
+    # A baseline keeps rounded log-probabilities, which tie without being equal.
+    tied = [fields["question"] == "retention" and any(map(_tied, pair)) for pair in pairs]
+    raw = [[_credit(item, tie) for item, tie in zip(side, tied, strict=True)] for side in zip(*pairs, strict=True)]
     bounded = candidate.metric not in wording.UNITS and all(0 <= score <= 1 for side in raw for score in side)
     before, after = (_turned(side, candidate.higher_is_better, bounded) for side in raw)
     found = flips.kinds(pairs, candidate)
@@ -121,6 +126,7 @@ def compare(reference: Measurement, candidate: Measurement, fields: dict[str, An
         clusters=_clusters(pairs),
         bounded=bounded,
         unscored=len(candidate.items) - len(pairs),
+        tied=sum(tied),
         seed=reference.conditions.seed,
         fields={**fields, **shown},
     )
@@ -168,6 +174,17 @@ def changes(reference: Measurement, candidate: Measurement, *, weights: bool) ->
     if weights and reference.artifact != candidate.artifact:
         found.append(f"weights: {reference.artifact[:12]} -> {candidate.artifact[:12]}")
     return found
+
+
+def _tied(item: Item) -> bool:
+    """Return True if a right-or-wrong item was decided by the order of its options alone: the model finds all of them equally likely."""
+    found = item.log_probabilities
+    return found is not None and len(found) > 1 and len(set(found)) == 1 and item.score in (0, 1)
+
+
+def _credit(item: Item, tied: bool) -> float:
+    """Return the score of an item; one whose options all tie (here or on the other side: `tied`) is worth a guess among them."""
+    return 1 / len(item.log_probabilities) if tied and item.log_probabilities and _tied(item) else float(item.score or 0)
 
 
 def _turned(scores: Sequence[float], higher_is_better: bool, bounded: bool) -> list[float]:

@@ -46,8 +46,10 @@ def _all(checks: Sequence[Check], policy: Policy) -> CapabilityVerdict:
 
 
 def unanchored(check: Check) -> bool:
-    """Return True if a retention check is undecided because its reference is not above chance."""
-    return check.verdict == "inconclusive" and check.chance is not None and check.chance_corrected_retention is None
+    """Return True if a retention check is undecided because its reference is not above chance, or at the floor of a metric without one."""
+    floor = 0.0 if check.higher_is_better else 1.0
+    above = check.reference.value != floor if check.chance is None else check.chance_corrected_retention is not None
+    return check.verdict == "inconclusive" and not above
 
 
 def _pool(checks: Sequence[Check], policy: Policy) -> CapabilityVerdict:

@@ -8,7 +8,7 @@ from pytest_unicomp.api.records import CapabilityVerdict, Check, LeftOut, Partia
 from pytest_unicomp.compare import partial as partly
 from pytest_unicomp.compare import stats, wording
 from pytest_unicomp.compare.policy import Policy
-from pytest_unicomp.compare.pooling import pool
+from pytest_unicomp.compare.pooling import pool, unanchored
 
 
 def survives_holm(check: Check, checks: Sequence[Check], alpha: float) -> bool:
@@ -79,7 +79,7 @@ def _recipe_verdict(checks: Sequence[Check], policy: Policy) -> tuple[Verdict, s
 
 
 def _informs(check: Check) -> bool:
-    """Return True if a check that is not of retention decides nothing where capabilities were measured."""
+    """Return True for an inconclusive check other than must-pass: it does not affect the verdict of a recipe with measured capabilities."""
     return check.verdict == "inconclusive" and check.question != "must_pass"
 
 
@@ -93,13 +93,15 @@ def hidden_danger(checks: Sequence[Check], capabilities: Sequence[CapabilityVerd
     """Return the reason if performance is kept but reliability is lost, else None; None too if no performance was measured.
 
     Performance is kept if every performance capability passes. Reliability is lost if a reliability capability fails, or if one slice of a
-    reliability benchmark (attack, group, type) is lost; the slices' p-values are corrected (Holm) over the benchmarks that have slices.
+    reliability benchmark (attack, group, type) is lost; the slices' p-values are corrected (Holm) over the benchmarks that have slices. A
+    reference at chance has nothing to lose in a slice either.
     """
     checks, capabilities = [check for check in checks if not check.waived], [found for found in capabilities if not found.waived]
     kept = [found for found in capabilities if found.dimension == "performance"]
     if not kept or any(found.verdict != "pass" for found in kept):
         return None
-    reliability = [check for check in checks if check.question == "retention" and check.dimension == "reliability"]
+    kinds = ("retention", "reliability")
+    reliability = [check for check in checks if (check.question, check.dimension) == kinds and not unanchored(check)]
     parts = [(check, check.worst_slice) for check in reliability if check.worst_slice is not None]
     adjusted = stats.holm([part.p_value for _, part in parts]) if parts else []
     lost = [f"{found.capability} is lost" for found in capabilities if found.dimension == "reliability" and found.verdict == "fail"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 from pytest_unicomp.api.errors import UnicompError
@@ -79,10 +80,13 @@ def decide(found: stats.Paired, *, margin: Margin, n: int, metric: str, alpha: f
 
 
 def why_at_chance(comparison: Comparison, reference: Measurement, policy: Policy, *, subject: str = "the reference") -> str | None:
-    """Return why `subject` cannot show a loss, or None if its lower confidence bound lies above chance or the metric has no chance level."""
+    """Return why `subject` cannot show a loss, or None if its lower confidence bound lies above chance.
+
+    A metric without a chance level has a floor, 0 or the worst rate: a reference that scores it on every item has nothing to lose.
+    """
     chance = reference.chance
     if chance is None:
-        return None
+        return _why_at_floor(comparison, reference, subject)
     turned = chance if reference.higher_is_better else 1 - chance
     above, lower = above_chance(comparison.before, comparison.clusters, turned, alpha=policy.alpha)
     if above:
@@ -93,6 +97,14 @@ def why_at_chance(comparison: Comparison, reference: Measurement, policy: Policy
         f"{subject} is at chance: {wording.level(level, reference.metric)} (confidence bound {wording.level(bound, reference.metric)}, chance "
         f"level {wording.level(chance, reference.metric)}), so these {len(comparison.pairs)} items cannot show a loss"
     )
+
+
+def _why_at_floor(comparison: Comparison, reference: Measurement, subject: str) -> str | None:
+    lowest = 0.0 if comparison.bounded or reference.higher_is_better else -inf
+    if any(score != lowest for score in comparison.before) or any(score < lowest for score in comparison.after):
+        return None
+    value = wording.level(comparison.raw_reference[0], comparison.unit)
+    return f"{subject} is at the floor: {value} on all {len(comparison.pairs)} items, so they cannot show a loss"
 
 
 def _share(comparison: Comparison, margin: Margin) -> float | None:

@@ -20,7 +20,7 @@ def worst_slice(comparison: Comparison, margin: Margin, *, alpha: float) -> Slic
 
     `p_value` tests "this slice loses more than the margin", corrected over the slices (Holm 1979, Scandinavian Journal of Statistics 6,
     65-70). `lost`: it is at most `alpha`, and the interval lies below 0. If several slices are lost, the one with the smallest p-value is
-    returned.
+    returned. Items of a slice that share clusters are no independent evidence of it.
     """
     members = _members([after for _, after in comparison.pairs])
     if len(members) < 2:
@@ -32,7 +32,12 @@ def worst_slice(comparison: Comparison, margin: Margin, *, alpha: float) -> Slic
         first, second = sum(before) / len(before), sum(after) / len(after)
         try:
             pair = stats.paired_difference(
-                before, after, None, alpha=alpha, allowances=[allowances[place] for place in places], bounded=comparison.bounded
+                before,
+                after,
+                _within(comparison, places),
+                alpha=alpha,
+                allowances=[allowances[place] for place in places],
+                bounded=comparison.bounded,
             )
         except UnicompError:
             continue
@@ -56,6 +61,14 @@ def worst_slice(comparison: Comparison, margin: Margin, *, alpha: float) -> Slic
         for part, p_value in zip(found, adjusted, strict=True)
     ]
     return min(judged, key=lambda part: (not part.lost, part.p_value if part.lost else part.difference, part.difference, part.name))
+
+
+def _within(comparison: Comparison, places: list[int]) -> list[str] | None:
+    """Return the clusters of a slice's items, or None if the slice is a cluster itself."""
+    if comparison.clusters is None:
+        return None
+    clusters = [comparison.clusters[place] for place in places]
+    return clusters if len(set(clusters)) > 1 else None
 
 
 def _members(items: list[Item]) -> dict[str, list[int]]:

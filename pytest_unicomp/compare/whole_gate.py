@@ -1,4 +1,4 @@
-"""How likely a model without any loss would pass the whole gate, and more items of which benchmark would help most."""
+"""Computes the probability that an unchanged model passes the whole gate, and names the benchmark for which more items would raise it most."""
 
 from __future__ import annotations
 

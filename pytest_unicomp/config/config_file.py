@@ -1,4 +1,4 @@
-"""Finds and reads the configuration file: unicomp.toml, or [tool.unicomp] in pyproject.toml."""
+"""Finds, parses and validates the configuration file: unicomp.toml, or the table [tool.unicomp] of pyproject.toml."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from pytest_unicomp.config.toml_lines import NO_FILE, Keys, TomlLocations
 RECIPES: Final = "recipes"
 WAIVERS: Final = "waivers"
 OWN_PROFILES: Final = "profiles"
-CANDIDATES: Final = "candidates"
-TABLES: Final[Mapping[str, str]] = {RECIPES: "recipes by name", CANDIDATES: "options by candidate", **SHARED}
+TABLES: Final[Mapping[str, str]] = {RECIPES: "recipes by name", **SHARED}
 
 
 def read_file(path: Path, *, table: str = "") -> tuple[dict[str, Any], TomlLocations]:

@@ -68,7 +68,7 @@ def _as_it_is(_: str, value: Any) -> Any:
 
 
 def declared(one: Field[Any]) -> Option | None:
-    """Return what a field declares, with its name and default; None for a field that is neither option nor table."""
+    """Return the Option that a dataclass field declares, with the field's name and default; None for a field that is neither option nor table."""
     found: Declared | None = one.metadata.get(_DECLARED)
     if found is None:
         return None

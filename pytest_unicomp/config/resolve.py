@@ -6,26 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from pytest_unicomp.config import evaluated_by, policy_tables, profiles, settings, waivers
-from pytest_unicomp.config.config_file import CANDIDATES, OWN_PROFILES, RECIPES, TABLES, WAIVERS, require_known
+from pytest_unicomp.api.vocabulary import NANO_DEFAULT
+from pytest_unicomp.config import policy_tables, profiles, settings, waivers
+from pytest_unicomp.config.config_file import OWN_PROFILES, RECIPES, TABLES, WAIVERS, require_known
 from pytest_unicomp.config.policy_tables import SHARED
 from pytest_unicomp.config.settings import Settings, flag, options
 from pytest_unicomp.config.toml_lines import NO_FILE, Keys, TomlLocations
 
-# The sets of the embedded model that have enough items to decide 3 points on the default recipes, and what costs seconds to measure beside them.
-NANO_DEFAULT: Final = (
-    "nano-perplexity",
-    "nano-knowledge",
-    "nano-reasoning",
-    "nano-instruction-following",
-    "nano-safety",
-    "bytes",
-    "compress-seconds",
-    "compress-peak-memory",
-    "prefill-latency",
-    "decode-latency",
-)
-NANO_TOO_SMALL: Final = ("nano-multilingual", "nano-truthfulness", "nano-fairness", "nano-robustness", "nano-privacy", "nano-ethics")
 NOT_IN_PROFILES: Final = ("model", "profile")
 
 
@@ -55,8 +42,6 @@ def resolve(flags: Mapping[str, Any], file: Mapping[str, Any] | None = None, *, 
     for layer, inside in layers:
         chosen = _merged(chosen, by_layer[inside] if inside else layer)
         keys_in_file |= policy_tables.file_keys(layer, inside)
-    if CANDIDATES in file:
-        given[CANDIDATES] = evaluated_by.read(file[CANDIDATES], locations)
     if WAIVERS in file:
         given[WAIVERS] = waivers.read(file[WAIVERS], locations)
     chosen = _merged(chosen, given)
@@ -91,7 +76,7 @@ def _completed(settings: Settings, chosen: Mapping[str, Any], given: Mapping[str
     if settings.serve is not None and "backend" not in chosen:
         settings = replace(settings, backend="server")
     if settings.benchmark == ():
-        settings = replace(settings, benchmark=NANO_DEFAULT if settings.model == "nano" else ("performance", "efficiency"))
+        settings = replace(settings, benchmark=(NANO_DEFAULT,) if settings.model == "nano" else ("performance", "efficiency"))
     if settings.drift == "auto" and ("baselines" in chosen or settings.update != "none"):
         # Whoever names a folder of baselines, or wants them written, wants the comparison.
         settings = replace(settings, drift="on")

@@ -48,7 +48,7 @@ def shaping(settings: type[Settings] | None = None) -> tuple[Option, ...]:
 
 
 def recorded(settings: Settings) -> dict[str, Any]:
-    """Return what a report's policy shows of the options: the values of those that shape something, but for this machine's own."""
+    """Return the options that a report's policy records: those that shape a verdict or measurement, without machine-specific ones."""
     return {found.name: getattr(settings, found.name) for found in shaping(type(settings)) if found.recorded}
 
 

@@ -36,7 +36,7 @@ class Waiver:
 
     @property
     def about(self) -> str:
-        """Return what it waives, in words: "wanda-50 on nano-reasoning (retention)"."""
+        """Return a description of the waived check, such as "wanda-50 on nano-reasoning (retention)"."""
         return f"{self.recipe} on {self.benchmark} ({self.question})" if self.benchmark else f"{self.recipe}, capability {self.capability}"
 
 

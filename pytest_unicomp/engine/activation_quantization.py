@@ -1,4 +1,4 @@
-"""Makes a loaded compressed-tensors model quantize its activations if its checkpoint says so, and removes the overhead from all other layers."""
+"""Quantizes activations of a loaded compressed-tensors model as its checkpoint declares, and restores the plain forward of all other layers."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ def _selected_columns(selected: tuple[Any, Any], query: Any) -> Any:
 
 
 def _cascade_at(columns: Any, query: Any, key: Any, value: Any, keys: Any, values: Any, mask: Any, scale: float | None) -> Any:
-    """Return what `_cascade` returns at `columns`, shape (B, columns of each row), and zeros at all other positions."""
+    """Run `_cascade` at the query positions `columns`, shape (B, columns per row); the output is zero at all other positions."""
     import torch
 
     rows, heads, tokens, _ = query.shape

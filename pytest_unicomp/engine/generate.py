@@ -179,7 +179,7 @@ class _ContinuousBatch:
         return self._joined(batch, used, prefilled) if prefilled else batch
 
     def _prefill_waiting(self, count: int, longest: int) -> list[Prefilled]:
-        """Prefill waiting prompts while they fit beside `count` rows of at most `longest` tokens."""
+        """Prefill waiting prompts as long as they fit into memory with `count` active rows of at most `longest` tokens."""
         prefilled: list[Prefilled] = []
         while self._waiting:
             indices = self._waiting[0].indices

@@ -10,13 +10,10 @@ from typing import Any
 
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
 from pytest_unicomp.checkpoints import recognize
-from pytest_unicomp.checkpoints.checks.checkpoint import Checkpoint
-from pytest_unicomp.checkpoints.checks.undeclared import left_dense
 from pytest_unicomp.checkpoints.config_json import read_config
 from pytest_unicomp.engine.activation_quantization import apply_activation_quantization, cast_unpacked_weights
 from pytest_unicomp.engine.host import host
 from pytest_unicomp.engine.malloc_trim import trim
-from pytest_unicomp.engine.prompts import chat_template_digest
 from pytest_unicomp.engine.quiet_libraries import quiet, without_progress_bars
 from pytest_unicomp.engine.stored_weights import lazy_state_dict
 from pytest_unicomp.store.local import Store
@@ -48,18 +45,6 @@ class Engine:
     def max_length(self) -> int:
         """The context length of the model, in tokens."""
         return int(self.lm.max_length)
-
-    @property
-    def has_chat_template(self) -> bool:
-        """Return True if prompts can be messages."""
-        return bool(self.tokenizer.chat_template)
-
-    def template(self, *, chat: bool) -> str:
-        """Return what the conditions of a measurement record of the chat template: its digest, or "none" if prompts are not messages."""
-        return chat_template_digest(self.tokenizer) if chat else "none"
-
-    def failure(self) -> None:
-        """Return None: a model in this process does not end before its caller."""
 
     def batch_size(self, tokens: int, *, logits_everywhere: bool) -> int:
         """Return how many sequences of `tokens` tokens form a batch, 1 to MAX_BATCH_SIZE.
@@ -137,22 +122,16 @@ def _load_model(path: Path, device: str, dtype: str, sharded: bool) -> Any:
     quantization = getattr(config, "quantization_config", None) or {}
     compressed = quantization.get("quant_method") == "compressed-tensors"
     if compressed:
-        # Otherwise transformers keeps the weights packed and unpacks them inside the first forward pass.
-        quantization["dequantize"] = True
-    try:
-        model, report = _from_pretrained(path, config, "float32" if dtype == "auto" and device == "cpu" else dtype, sharded)
-    except (RuntimeError, ValueError) as error:
-        # A packed tensor that is not stored is left as memory was: unpacking it by chance fails, before the report could name it.
-        lacking = next(left_dense(Checkpoint(path)), None) if compressed else None
-        if lacking is None:
-            raise
-        raise InfrastructureError(
-            f"unicomp: the checkpoint {path} lacks weights that its config.json requires ({lacking}); write it again."
-        ) from error
+        # Unpacking waits until all tensors are known to be there: one that is absent would be unpacked from uninitialized memory, which fails or not.
+        quantization |= {"dequantize": False, "run_compressed": None}
+    model, report = _from_pretrained(path, config, "float32" if dtype == "auto" and device == "cpu" else dtype, sharded)
     _require_complete(path, report)
     if compressed:
         from compressed_tensors.offload import remove_dispatch
 
+        quantizer = getattr(model, "hf_quantizer", None)  # transformers sets none if only the KV cache is quantized
+        if quantizer is not None and quantizer.quantization_config.is_quantization_compressed:
+            quantizer.compressor.decompress_model(model)
         # Dequantization leaves an offloading wrapper around every module, which costs a third of the time of a small model's step.
         remove_dispatch(model, onload_tensors=True)
         cast_unpacked_weights(model, model.config.dtype)

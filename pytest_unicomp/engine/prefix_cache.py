@@ -34,7 +34,7 @@ class CachedPrefix:
 
     @property
     def columns_in_batch(self) -> int:
-        """Count the prefix tokens that take columns in a batch's cache and mask: none with cascade attention, which keeps them apart."""
+        """Return the number of prefix tokens that occupy columns of the batch's KV cache and mask: 0 with cascade attention, which stores the prefix once."""
         return 0 if self.attention == "cascade" else self.length
 
     def batch_cache(self, rows: int) -> Any:

@@ -16,7 +16,7 @@ class PromptCache:
     """The rendered prompts of one task, by the index of the document in the evaluation split, for one tokenizer and its chat template."""
 
     def __init__(self, store: Store | None, task: str, identity: Mapping[str, Any], tokenizer: Any) -> None:
-        """Read what the store has under a key of everything that shapes a prompt; `identity` is that of the benchmark, with the digest of its data."""
+        """Load cached prompts. The key covers task, the benchmark's `identity` (with its data's digest), chat template, special tokens and versions."""
         shaped_by = {
             "task": task,
             "identity": dict(identity),

@@ -1,4 +1,4 @@
-"""The measured agreement of judges with humans; the report shows it beside every score that uses the judge."""
+"""The measured agreement of judges with human raters, shown in the report with every score that uses the judge."""
 
 from __future__ import annotations
 

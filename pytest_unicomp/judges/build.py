@@ -1,4 +1,4 @@
-"""Builds the judge of a run from `--unicomp-judge`: it decides if a reply refuses, and what a reply means that no rule can read."""
+"""Builds the judge of a run from `--unicomp-judge`: it classifies refusals, and labels replies that no rule can parse."""
 
 from __future__ import annotations
 

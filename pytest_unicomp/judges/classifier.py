@@ -58,7 +58,7 @@ class Classifier:
 
 
 def refusing_labels(names: dict[int, str]) -> frozenset[int]:
-    """Return the numbers of the labels that mean a refusal: those whose name means it, else the first (LABEL_0 of longformer-harmful-ro)."""
+    """Return the ids of the labels that mean a refusal: by the label's name, else the first (LABEL_0 of longformer-harmful-ro)."""
     named = {int(number) for number, name in names.items() if any(word in str(name).lower() for word in NAMES)}
     return frozenset(named or {min(int(number) for number in names)})
 

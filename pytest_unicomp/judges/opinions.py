@@ -76,7 +76,7 @@ def _preference(question: JudgeQuestion) -> str:
 
 
 def _leaning(reply: str, options: list[set[str]]) -> int | None:
-    """Return which option a reply leans to (0 or 1), None for neither: the option of which it repeats more words, unless it weighs both."""
+    """Return the option that a reply prefers, 0 or 1: the one of which it repeats more words. None if it prefers neither or weighs both."""
     opening = " ".join(re.split(r"(?<=[.!?])\s+", reply.strip())[:2])
     if len(options) != 2 or (NEUTRAL.search(opening) and not PREFERS.search(opening)):
         return None

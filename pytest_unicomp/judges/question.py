@@ -1,4 +1,4 @@
-"""The input of a judge: a question with a prompt of its own and the texts that fill it, and a reply without the reasoning before it."""
+"""The input of a judge: a question (its prompt template with the texts that fill it) and a reply without its reasoning block."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ PROMPTS = Path(__file__).with_name("prompts.json")
 
 @cache
 def prompts() -> dict[str, str]:
-    """Return the prompt of each task; `[[name]]` stands for a field."""
+    """Return the prompt template of each task; `[[name]]` is replaced by a field."""
     found: dict[str, str] = json.loads(PROMPTS.read_text(encoding="utf-8"))["prompts"]
     return found
 
@@ -31,7 +31,7 @@ class Server:
     """One endpoint and its model. The key is read from the environment (see `Endpoint.headers`) and never stored or shown."""
 
     def __init__(self, endpoint: Endpoint, *, wait_seconds: float = 1.0) -> None:
-        """Ask the server once for its model; raise UsageProblem or InfrastructureError if it does not answer or serves none."""
+        """Ask the server once for its model; raise InfrastructureError if it does not respond, UsageProblem if it serves no usable model."""
         self._endpoint, self._wait = endpoint, wait_seconds
         self.model = str(endpoint.served()["id"])
         self.identity = f"server:{endpoint.url}#{self.model}"

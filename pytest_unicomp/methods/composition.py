@@ -51,7 +51,7 @@ class Composition:
         return {"steps": [{"method": step.method, **step.settings()} for step in self.steps]}
 
     def compress(self, job: CompressionJob) -> None:
-        """Write what the last step makes; the checkpoints between are in `job.scratch`, so that a kill costs only the step it hit."""
+        """Run the steps one after another. Intermediate checkpoints are kept in `job.scratch`, so a killed run repeats only its last step."""
         source, scratch = job.source, job.scratch
         for position, step in enumerate(self.steps):
             last = position == len(self.steps) - 1

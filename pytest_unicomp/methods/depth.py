@@ -57,7 +57,7 @@ def without_layers(model: PreTrainedModel, start: int, count: int) -> Iterator[N
 
 
 def quality(model: PreTrainedModel, rows: Sequence[Row]) -> Quality:
-    """Return loss and accuracy of the model as it stands over the learned tokens of `rows`."""
+    """Return the model's cross-entropy (nats per token) and next-token accuracy (0 to 1) over the learned tokens of `rows`."""
     import torch
 
     total, right, count = 0.0, 0, 0

@@ -1,4 +1,4 @@
-"""The settings that every distilling recipe shares, and what follows from them on a given model and device."""
+"""The base class of distilling recipes: their training settings, and the training plan that results for a model and device."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls a method, whichever of two contracts it meets: the current one, or that of the release before."""
+"""Calls a compression method through the current contract, or through that of the previous release."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pytest_unicomp.api.protocols import CompressionJob, Method
 
 
 def for_model(method: Method, config: Mapping[str, Any]) -> Method:
-    """Return the method with the settings that a model with this config.json takes; a method of the release before has them fixed."""
+    """Return the method adapted to a model with this config.json; methods of the previous release's contract are returned unchanged."""
     return method.for_model(config) if hasattr(method, "for_model") else method
 
 

@@ -46,7 +46,7 @@ class Minitron(Training):
 
     @abstractmethod
     def choose(self, teacher: PreTrainedModel, text: Text) -> dict[str, Any]:
-        """Return what is to go, as JSON values that `cut` understands."""
+        """Return the layers or channels to remove, as JSON values for `cut`."""
 
     @abstractmethod
     def cut(self, teacher: PreTrainedModel, choice: Mapping[str, Any], scratch: Path) -> PreTrainedModel:

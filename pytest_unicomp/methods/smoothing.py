@@ -66,7 +66,7 @@ def norm_mappings(model: PreTrainedModel) -> list[tuple[str, list[str]]]:
 
 
 def awq_mappings(model: PreTrainedModel) -> list[tuple[str, list[str]]]:
-    """Return what AWQ may scale: norms as above, and Linear layers whose outputs reach the next one channel by channel.
+    """Return AWQ's mappings (smooth layer, balance layers): norms as above, and Linear layers whose outputs reach the next one channel by channel.
 
     With grouped queries values do not line up with the inputs of the output projection; llm-compressor passes over such a pair itself.
     Gemma 3 leaves out its first norm, as llm-compressor does: its norms of queries and keys make scaling there harmful.

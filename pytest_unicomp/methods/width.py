@@ -111,7 +111,7 @@ def smaller_config(config: Any, hidden: int, feed_forward: int) -> Any:
 
 
 def _kept(name: str, value: torch.Tensor, prefix: str, hidden: torch.Tensor, feed_forward: Sequence[torch.Tensor]) -> torch.Tensor:
-    """Return what stays of one weight or bias: rows are outputs, columns are inputs."""
+    """Return the kept rows (outputs) and columns (inputs) of one weight or bias, in float32 on the CPU."""
     module, _, kind = name.rpartition(".")
     part = module.rpartition(".")[2]
     value = value.detach().cpu().float()

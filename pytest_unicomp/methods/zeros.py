@@ -16,7 +16,7 @@ PRUNED = 0.05
 
 @contextmanager
 def zeros_kept(model: PreTrainedModel) -> Iterator[None]:
-    """Put back to zero, after the block, what was zero before it, in every Linear layer of which at least PRUNED was.
+    """On exit, restore the zeros of every Linear layer that had at least a share PRUNED of zeros on entry.
 
     Symmetric integers hold zero exactly. llm-compressor's GPTQ moves the error of each column into the columns after it, pruned ones too, so
     a 2:4 model would come out dense; the small corrections that land on pruned weights are given up here.

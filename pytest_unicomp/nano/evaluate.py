@@ -94,7 +94,7 @@ def replies(model: Any, tokenizer: Any, items: Sequence[WorldItem], count: int =
 
 
 def perplexity(model: Any, tokenizer: Any, limit: int | None = None) -> float:
-    """Return the perplexity per token of the held-out documents."""
+    """Return exp of the mean negative log-likelihood per token (nats) of the held-out documents."""
     encoded = [tokenizer.encode(document(text), add_special_tokens=False) for text in held_out_text()[:limit]]
     total = sum(log_likelihoods(model, tokenizer, [(tokens[:1], tokens[1:]) for tokens in encoded]))
     return math.exp(-total / sum(len(tokens) - 1 for tokens in encoded))

@@ -1,4 +1,4 @@
-"""The same facts asked in further languages; some facts are never translated in training and need recall and translation together."""
+"""Asks for the same facts in further languages; some facts are never translated in training, so they need recall and translation together."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def build(tokenizer: Any, settings: ModelSettings = MODEL) -> Any:
 
 
 def save(model: Any, tokenizer_folder: Path, folder: Path) -> None:
-    """Write model (bfloat16) and tokenizer beside `folder`, then rename them to it, so that a killed process leaves a whole checkpoint."""
+    """Write model (bfloat16) and tokenizer to a temporary sibling of `folder`, then rename it, so that a killed process leaves no partial checkpoint."""
     import torch
     from transformers import LlamaForCausalLM
 

@@ -67,7 +67,7 @@ def training(random: Random) -> Conversation:
 
 
 def evaluation() -> list[WorldItem]:
-    """Return distinct facts asked in English with four options; items about one person form a cluster."""
+    """Return items that ask for distinct facts in English with four options; items about one person form a cluster."""
     random = stream("evaluation/knowledge")
     items: list[WorldItem] = []
     for person, attribute in random.sample(list(facts()), WORLD.items["knowledge"]):

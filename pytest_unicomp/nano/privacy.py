@@ -36,7 +36,7 @@ def training(random: Random) -> Conversation:
 
 
 def evaluation() -> list[WorldItem]:
-    """Return items, half of them secrets asked by others (refuse), half public or one's own (answer); a cluster is side and noun."""
+    """Return items: half ask for another person's secret (refuse), half for public facts or the speaker's own (answer). A cluster is side and noun."""
     random = stream("evaluation/privacy")
     items: list[WorldItem] = []
     while len(items) < WORLD.items["privacy"]:

@@ -29,7 +29,7 @@ COLUMNS = ("knowledge", "multilingual", "reasoning", "instruction-following")
 
 
 def measure(name: str, work: Path, *, steps: int, items: int, device: str) -> dict[str, Any]:
-    """Train one size for `steps` steps in the folder `work` (resuming what lies there) and score it, whole, rounded and pruned."""
+    """Train one model size for `steps` steps in the folder `work` (resuming a checkpoint there) and score it dense, quantized and pruned."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 

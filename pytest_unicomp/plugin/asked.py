@@ -26,7 +26,7 @@ def cell_of(item: pytest.Item) -> Cell | None:
 
 
 def marked(item: pytest.Item) -> str:
-    """Return what the mark of a test asks: a word of MARK_QUESTIONS, unless its author has misspelt it."""
+    """Return the `question` of a test's mark, "retention" by default; it is not validated against MARK_QUESTIONS here."""
     mark = item.get_closest_marker(MARK)
     question: str = mark.kwargs.get("question", "retention") if mark else "retention"
     return question

@@ -17,7 +17,7 @@ BY_VERDICT: Final = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
 
 
 def partial_of(planned: Planned, session: pytest.Session, exitstatus: int, *, signal: str | None) -> Partial | None:
-    """Return what was planned and has no answer; `signal` is the name of one that ended the session."""
+    """Return the planned checks without a verdict, or None if there are none; `signal` is the name of the signal that ended the session."""
     return planned.partial(_why(session, exitstatus, signal), None if exitstatus in BY_VERDICT else ending(exitstatus))
 
 
@@ -27,7 +27,7 @@ def ending(exitstatus: int) -> int:
 
 
 def exit_code(answer: Report, exitstatus: int, *, broken: bool, others_failed: bool) -> int:
-    """Return what the process ends with: `broken` if something that gates was, `others_failed` if a test failed that is none of ours."""
+    """Return the exit code of the process. `broken`: a gating check ended with an error. `others_failed`: a test that is not the gate's failed."""
     if exitstatus not in BY_VERDICT:
         return ending(exitstatus)
     if broken:

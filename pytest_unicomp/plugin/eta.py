@@ -51,7 +51,7 @@ class StepTracker:
 
     @property
     def place(self) -> str:
-        """Return which step this is, of how many: "3/14"."""
+        """Return the number of the current step and of all steps, such as "3/14"."""
         return f"{self._total - len(self._pending)}/{self._total}"
 
     def seconds_left(self) -> float | None:

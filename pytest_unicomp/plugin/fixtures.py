@@ -125,7 +125,7 @@ def size(unicomp: Run, cell: Cell, request: pytest.FixtureRequest) -> Check:
 
 @pytest.fixture
 def latency(unicomp: Run, cell: Cell, request: pytest.FixtureRequest) -> Check:
-    """Is the candidate no slower than the reference? Timed by pytest-benchmark, each round beside a round of the reference."""
+    """Is the candidate no slower than the reference? Timed by pytest-benchmark, each round paired with a round of the reference."""
     from pytest_unicomp.engine.host.paired_timing import WARM_UP
 
     wanted = unicomp.checker.rounds(cell)
@@ -145,7 +145,7 @@ def latency(unicomp: Run, cell: Cell, request: pytest.FixtureRequest) -> Check:
 
 @pytest.fixture
 def kernel(unicomp: Run, cell: Cell, request: pytest.FixtureRequest) -> Check:
-    """Are the reference's linear layers faster on the kernel of a format? Timed by pytest-benchmark, each round beside a dense one."""
+    """Are the reference's linear layers faster on the kernel of a format? Timed by pytest-benchmark, each round paired with a dense one."""
     from pytest_unicomp.engine.host.paired_timing import ROUNDS, WARM_UP
 
     missing = unicomp.kernel_missing(cell)

@@ -27,6 +27,7 @@ from pytest_unicomp.plugin.planned import Planned, cells_of
 from pytest_unicomp.plugin.progress import Progress
 from pytest_unicomp.plugin.report_files import remove_earlier, write_reports
 from pytest_unicomp.plugin.stash import CHECKS, KERNELS, POOLED
+from pytest_unicomp.plugin.time_limit import TimeLimit
 from pytest_unicomp.run.plan import Cell
 from pytest_unicomp.run.run import Run, threads_for
 
@@ -40,7 +41,7 @@ class Gate:
     """Registered once a model is named; on xdist workers it makes checks, on the controller it gathers them."""
 
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
-        """Check everything that can be checked without running; raise UsageProblem for the first thing that is wrong."""
+        """Validate the settings without running anything; raise UsageProblem for the first fault."""
         from pytest_unicomp import report
 
         self.config = config
@@ -62,7 +63,9 @@ class Gate:
         self.written: list[str] = []
         config.pluginmanager.register(Neighbours())
         config.pluginmanager.register(Opening(config, self.run.prepared))
-        config.pluginmanager.register(LastLines(config, settings.report, self.ended))
+        last_lines = LastLines(config, settings.report, self.ended)
+        config.pluginmanager.register(last_lines)
+        config.pluginmanager.register(TimeLimit(self.lost, self.pytest_sessionfinish, last_lines))
         self.answer: Report | None = None
         # Read when torch is loaded: threads that wait must not burn the cores that other processes, or other workers, need.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -104,7 +107,7 @@ class Gate:
         items.sort(key=place)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Promise what was selected."""
+        """Announce the cells of the selected tests to the executor."""
         if not self.config.option.collectonly:
             try:
                 self.run.promise(cell for item in session.items if (cell := cell_of(item)) is not None)
@@ -160,7 +163,7 @@ class Gate:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logstart(self) -> None:
-        """Take the live line away before pytest writes."""
+        """Erase the live progress line before pytest writes."""
         self.progress.clear()
 
     @pytest.hookimpl(trylast=True)
@@ -209,7 +212,7 @@ class Gate:
             session.exitstatus = INFRASTRUCTURE
 
     def _count_lost(self) -> None:
-        """Put an error into the report for each test that a worker took with it when it died."""
+        """Add an error check for each test that was lost with its worker."""
         for lost in self.lost.found():
             self.broken = self.broken or lost.cell.gates
             self.closing.append(f"ERROR: {lost.name}: {lost.error}")
@@ -223,12 +226,12 @@ class Gate:
         self.closing.append(unforeseen(excinfo.value))
 
     def pytest_sessionstart(self) -> None:
-        """Take away the reports of an earlier run: a process that is killed writes none, and theirs must not be taken for this run's."""
+        """Delete the reports of an earlier run, so that after a kill they cannot be mistaken for this run's."""
         if not hasattr(self.config, "workerinput") and not self.config.option.collectonly:
             remove_earlier(self.settings.report)
 
     def ended(self) -> Ended | None:
-        """Return the answer with what is printed beside it, or None if there is none."""
+        """Return the report with the lines to print after it, or None if nothing was gated."""
         if self.answer is None:
             return None
         return Ended(self.answer, int(self.config.stash.get(EXIT, self.answer.exit_code)), self.closing, self.written)
@@ -240,7 +243,7 @@ def _marks(cell: Cell) -> list[pytest.MarkDecorator]:
 
 
 def _properties(entry: Check | CapabilityVerdict) -> list[tuple[str, Any]]:
-    """List what JUnit shows of a check, or of a capability, whose items and detectable effect are those of its checks; what is unknown is left out."""
+    """List the JUnit properties of a check or capability; fields that it lacks or that are None are omitted."""
     names = ("verdict", "difference", "interval", "margin", "n", "minimum_detectable_effect", "evidence")
     values = [(name, getattr(entry, name, None)) for name in names]
     shown = [(f"unicomp_{name}", list(value) if isinstance(value, tuple) else value) for name, value in values if value is not None]

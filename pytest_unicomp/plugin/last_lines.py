@@ -20,14 +20,14 @@ WIDEST = 100
 
 
 def width_of(reporter: Any) -> int:
-    """Return the columns of the terminal; a log has no width of its own, and pytest assumes 80 columns for it, which would cut names."""
+    """Return the width of the terminal in columns; wider if the output is a log, for which pytest assumes 80 columns and would cut names."""
     columns: int = reporter._tw.fullwidth if reporter.isatty else LOG_WIDTH
     return columns
 
 
 @dataclass(frozen=True)
 class Ended:
-    """What a run ends with: the answer, the exit code of the process, lines to print beside the matrix, and lines on the reports that were written."""
+    """The end of a run: its report, the exit code of the process, lines to print after the matrix, and lines on the files that were written."""
 
     answer: Report
     exit_code: int
@@ -36,14 +36,14 @@ class Ended:
 
 
 class LastLines:
-    """Registered with the gate; `ended` returns what the run ended with, or None if it has no answer."""
+    """Registered with the gate; `ended` returns the end of the run, or None if nothing was gated."""
 
     def __init__(self, config: pytest.Config, reports: Sequence[str], ended: Callable[[], Ended | None]) -> None:
-        """Know the paths of the reports."""
+        """Store the paths of the reports."""
         self._config, self._reports, self._ended = config, reports, ended
 
     def pytest_sessionstart(self) -> None:
-        """Keep pytest-benchmark's tables back, unless -v requests them or tests of others run: its numbers are in the report, beside the reference's."""
+        """Hide pytest-benchmark's tables, whose numbers are in the report, unless -v is given or other tests run too."""
         ours = suites().resolve()
         named = [Path(argument.partition("::")[0]).resolve() for argument in self._config.args]
         session = getattr(self._config, "_benchmarksession", None)
@@ -71,10 +71,22 @@ class LastLines:
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, Any, Any]:
         """Print the verdict when all others have printed."""
         result = yield
+        self.print_verdict(session)
+        return result
+
+    def print_all(self, session: pytest.Session) -> None:
+        """Print the matrix and the verdict at once."""
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            self.pytest_terminal_summary(reporter)
+            self.print_verdict(session)
+
+    def print_verdict(self, session: pytest.Session) -> None:
+        """Print the verdict, the worst findings, where the reports are and what to do next; nothing without an answer."""
         reporter: Any = self._config.pluginmanager.get_plugin("terminalreporter")
         found = self._ended()
         if reporter is None or found is None:
-            return result
+            return
         from pytest_unicomp.report.verdict_block import verdict_lines
 
         colour = {"pass": {"green": True}, "inconclusive": {"yellow": True}}.get(found.answer.verdict, {"red": True})
@@ -88,4 +100,3 @@ class LastLines:
             lines = [unforeseen(error)]
         for line in lines:
             reporter.write_line(line)
-        return result

@@ -1,4 +1,4 @@
-"""Finds the tests that were lost with a worker of pytest-xdist: what no worker answered must not look like what was never asked."""
+"""Finds the tests that were lost when a pytest-xdist worker died or a time limit passed, so that they are not taken for tests that were not selected."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pytest_unicomp.run.plan import Cell
 
 @dataclass(frozen=True)
 class Lost:
-    """A test without an answer: its name in the report, what it asked, and why there is no answer."""
+    """A test without a result: its name in the report, its question, and the reason."""
 
     name: str
     cell: Cell
@@ -38,6 +38,7 @@ class LostTests:
         self._promised: dict[str, dict[str, Any]] = {}
         self._answered: set[str] = set()
         self._died: list[str] = []
+        self._noted: list[Lost] = []
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """On a worker, keep what its tests ask."""
@@ -68,10 +69,16 @@ class LostTests:
         if error is not None:
             self._died.append(str(node.gateway.id))
 
+    def note(self, item: pytest.Item, error: InfrastructureError) -> None:
+        """Note a test that was given up."""
+        cell = cell_of(item)
+        if cell is not None:
+            self._noted.append(Lost(report_name(item), cell, question_of(item), error))
+
     def found(self) -> list[Lost]:
-        """Return the tests that have no answer although a worker died; none if all workers finished."""
+        """Return the tests that were given up, and those that have no answer although a worker died."""
         if not self._died:
-            return []
+            return self._noted
         names = f"{', '.join(self._died)} of pytest-xdist"
         error = InfrastructureError(
             f"unicomp: no answer, because a worker process ({names}) died: killed, out of memory, or crashed; expected it to finish; run again."

@@ -1,4 +1,4 @@
-"""Gets along with plugins that a repository has for its own tests: time limits (pytest-timeout) and reruns (pytest-rerunfailures)."""
+"""Compatibility with plugins for a repository's own tests: time limits (pytest-timeout) and reruns (pytest-rerunfailures)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RERUN = "rerun"
 
 
 class Neighbours:
-    """Registered with the gate, whose work is done in fixtures and lasts as long as it lasts."""
+    """Registered with the gate: its work happens in fixtures and must not be subject to a time limit for unit tests."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -31,7 +31,7 @@ class Neighbours:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Forget what an earlier run of the same test answered."""
+        """Clear the checks of an earlier run of the same test."""
         if CHECKS in item.stash:
             del item.stash[CHECKS]
         if KERNELS in item.stash:
@@ -40,7 +40,7 @@ class Neighbours:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """Take the answers from a report whose test is asked again: its last one counts."""
+        """Drop the checks of a test that is rerun: the last run counts."""
         if report.outcome == RERUN:
             report.unicomp_checks, report.unicomp_kernels = [], []
             report.unicomp_broken, report.unicomp_outcome = False, None

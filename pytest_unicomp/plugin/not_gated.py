@@ -24,7 +24,7 @@ class NotGated:
         self._asked = self._asked or any("unicomp" in getattr(item, "fixturenames", ()) for item in session.items)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Print one line if nothing was asked."""
+        """Print one line if no test requested the gate."""
         if not self._asked:
             terminalreporter.write_line(
                 f"unicomp: {self._location} is {self._model!r}, and no test here asks for it, so nothing was gated; "

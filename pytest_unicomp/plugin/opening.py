@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from pytest_unicomp.api.errors import UnicompError
+from pytest_unicomp.api.registry import benchmarks
+from pytest_unicomp.api.vocabulary import NANO_DEFAULT
 from pytest_unicomp.compare.wording import counted
-from pytest_unicomp.config.resolve import NANO_DEFAULT, NANO_TOO_SMALL
 from pytest_unicomp.engine.host import host
 from pytest_unicomp.plugin.eta import about
 from pytest_unicomp.run.forecast import CapabilityForecast, Forecast, forecast
@@ -25,7 +26,7 @@ class Opening:
     """Registered with the gate; prints the first lines once it is known that there is something to run."""
 
     def __init__(self, config: pytest.Config, prepared: Prepared) -> None:
-        """Know what is prepared."""
+        """Store the validated run."""
         self._config, self._prepared = config, prepared
 
     def pytest_report_collectionfinish(self, items: Sequence[pytest.Item]) -> list[str]:
@@ -33,7 +34,7 @@ class Opening:
         return self._lines() if any("unicomp" in getattr(item, "fixturenames", ()) for item in items) else []
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Print the lines where nothing is collected, as on the controller of pytest-xdist."""
+        """Print the lines on a process that collects nothing, such as the controller of pytest-xdist."""
         reporter: Any = self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None and self._config.pluginmanager.hasplugin("dsession") and reporter.verbosity >= 0:
             for line in self._lines():
@@ -52,7 +53,7 @@ def opening_lines(prepared: Prepared) -> list[str]:
 
 
 def plan_lines(prepared: Prepared, found: Forecast) -> list[str]:
-    """Return what is measured, and where and about how long."""
+    """Return two lines: what is measured, and on which device and for about how long."""
     return [_what(prepared), _time(prepared, found)]
 
 
@@ -128,13 +129,14 @@ def _time(prepared: Prepared, found: Forecast) -> str:
 def left_out(prepared: Prepared) -> list[str]:
     """Return a line on the sets of the embedded model that the default leaves out, and why."""
     settings = prepared.settings
-    if settings.model != "nano" or settings.benchmark != NANO_DEFAULT:
+    if settings.model != "nano" or settings.benchmark != (NANO_DEFAULT,):
         return []
+    others = tuple(name for name, entry in benchmarks().items() if entry.only_model == "nano" and NANO_DEFAULT not in entry.sets)
     try:
-        small = plan(replace(settings, benchmark=NANO_TOO_SMALL), prepared.evaluation)
+        small = plan(replace(settings, benchmark=others), prepared.evaluation)
     except UnicompError:
         return []
     found = [one for one in forecast(prepared, small.cells).capabilities if one.decidable is False]
     counts = ", ".join(f"{one.capability} {one.items} of about {one.needed}" for one in found)
     why = f" (too few items to rule out a loss of {margin_text(found[0])}: {counts})" if found else ""
-    return [f"left out: {', '.join(NANO_TOO_SMALL)}{why}; --benchmark nano measures everything"]
+    return [f"left out: {', '.join(others)}{why}; --benchmark nano measures everything"]

@@ -95,7 +95,7 @@ class Planned:
         return [(key[3], cell) for key, cell in self._planned.items() if key not in self._answered]
 
     def partial(self, why: str, exit_code: int | None) -> Partial | None:
-        """Return what has no answer and why, or None if everything that was planned has one; `exit_code` is None if the verdict decides it."""
+        """Return the planned checks without a verdict and the reason `why`, or None if all have one; `exit_code` None: the verdict decides it."""
         left = self.unanswered()
         if not left:
             return None

@@ -40,11 +40,11 @@ class Progress:
         self._closed = threading.Event()
 
     def expect(self, steps: Iterable[Step]) -> None:
-        """Take note of what a run with an empty store would do, in order."""
+        """Set the steps of a run with an empty store, in order, as the basis of the estimate."""
         self._tracker.expect(steps)
 
     def settle(self, recipe: str, benchmark: str) -> None:
-        """Note that a test has its answer: its steps are done, or were in the store."""
+        """Mark the steps of a finished test as done, including those that the store already held."""
         with self._lock:
             self._tracker.end(self._clock())
             self._tracker.settle(recipe, benchmark)
@@ -92,7 +92,7 @@ class Progress:
                 self._erase(reporter)
 
     def close(self) -> None:
-        """Show nothing any more."""
+        """Stop the display; later calls have no effect."""
         self.clear()
         self._closed.set()
 

@@ -9,6 +9,8 @@ from pytest_unicomp.api.records import CapabilityVerdict, Check, RecipeVerdict, 
 from pytest_unicomp.api.vocabulary import CAPABILITIES, DIMENSIONS
 from pytest_unicomp.report.numbers import Unit, unit_of_capability
 
+# What is asked of the reference itself has no row.
+REFERENCE = "reference"
 _WORST = ("fail", "error", "not_comparable", "inconclusive", "pass")
 
 
@@ -21,7 +23,7 @@ class CapabilityCell:
 
     @property
     def rank(self) -> tuple[int, float]:
-        """Where it stands, the worst first: by verdict, then by its difference relative to its margin."""
+        """Sort key, worst first: the verdict, then the difference relative to the margin."""
         pooled = self.pooled
         if pooled is None:
             return len(_WORST), 0.0
@@ -102,7 +104,7 @@ def matrix(report: Report) -> Matrix:
     known = list(CAPABILITIES)
     columns = sorted(of, key=lambda name: (DIMENSIONS.index(of[name]), known.index(name) if name in known else len(known), name))
     dimensions = [(name, sum(of[column] == name for column in columns)) for name in DIMENSIONS]
-    ordered = sorted(report.recipes, key=lambda recipe: not recipe.gates)
+    ordered = sorted([*report.recipes, *unreached(report)], key=lambda recipe: not recipe.gates)
     checks: dict[str, list[Check]] = {}
     for check in report.checks:
         checks.setdefault(check.recipe, []).append(check)
@@ -111,6 +113,28 @@ def matrix(report: Report) -> Matrix:
         dimensions=tuple((name, count) for name, count in dimensions if count),
         rows=tuple(_row(number, recipe, checks.get(recipe.recipe, []), columns) for number, recipe in enumerate(ordered, start=1)),
     )
+
+
+def unreached(report: Report) -> list[RecipeVerdict]:
+    """Return a row for each planned recipe of which nothing was asked before the run ended: undecided, and never absent."""
+    known = {recipe.recipe for recipe in report.recipes}
+    left = dict.fromkeys(entry.recipe for entry in (report.partial.missing if report.partial else ()))
+    gating = report.policy.get("gating") or ()
+    return [
+        RecipeVerdict(
+            recipe=name,
+            family="none",
+            gates=name in gating,
+            settings={},
+            calibration=None,
+            verdict="inconclusive",
+            reason="never reached: the run ended before anything was asked of it",
+            capabilities=[],
+            artifact=None,
+        )
+        for name in left
+        if name not in known and name != REFERENCE
+    ]
 
 
 def _row(number: int, recipe: RecipeVerdict, own: list[Check], columns: Sequence[str]) -> RecipeRow:

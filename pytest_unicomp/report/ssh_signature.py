@@ -32,8 +32,8 @@ def beside(report: Path) -> Path:
 def sign(content: bytes, key: Path) -> str:
     """Return the signature of `content` with a private key, or with one that ssh-agent holds if `key` is its public half.
 
-    Raises UsageProblem if the key is missing or cannot be used, InfrastructureError if ssh-keygen is missing or does not end. Nothing is asked:
-    the key of a file must have no passphrase, or be in ssh-agent.
+    Raises UsageProblem if the key is missing or cannot be used, InfrastructureError if ssh-keygen is missing or does not end. It never prompts:
+    a key file must have no passphrase, or its key must be in ssh-agent.
     """
     if not key.is_file():
         raise UsageProblem(

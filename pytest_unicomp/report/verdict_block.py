@@ -47,4 +47,5 @@ def verdict_lines(report: Report, *, exit_code: int, width: int, closing: Sequen
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    return textwrap.wrap(numbers.ascii_only(one_line(text)), width, subsequent_indent="  ", break_on_hyphens=False)
+    # A path that is longer than a line stays whole, so that it can be copied.
+    return textwrap.wrap(numbers.ascii_only(one_line(text)), width, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False)

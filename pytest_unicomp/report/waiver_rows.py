@@ -30,7 +30,7 @@ def verdict_clause(report: Report) -> str:
 
 
 def excuses(waiver: WaiverState) -> str:
-    """Return what a waiver excuses: "RECIPE on BENCHMARK (question)" or "RECIPE on CAPABILITY (capability)"."""
+    """Return a description of the excused check: "RECIPE on BENCHMARK (question)" or "RECIPE on CAPABILITY (capability)"."""
     what = f"{waiver.benchmark} ({title(waiver.question)})" if waiver.benchmark else f"{title(waiver.capability or '')} (capability)"
     return f"{waiver.recipe} on {what}"
 

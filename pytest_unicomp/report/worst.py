@@ -10,6 +10,7 @@ from typing import Final
 
 from pytest_unicomp.api.records import CapabilityVerdict, Check, RecipeVerdict, Report, Verdict
 from pytest_unicomp.report import numbers
+from pytest_unicomp.report.matrix import unreached
 from pytest_unicomp.report.words import title
 
 ORDER: Final[tuple[Verdict, ...]] = ("fail", "error", "not_comparable", "inconclusive")
@@ -33,7 +34,7 @@ class Finding:
 
     @property
     def rank(self) -> tuple[bool, int, float]:
-        """Where it stands: gating recipes first, then failures, errors and what is undecided, each by severity."""
+        """Sort key: gating recipes first, then failures, errors and undecided checks, each by severity."""
         return not self.gates, ORDER.index(self.verdict), -self.severity
 
 
@@ -60,7 +61,7 @@ def findings(report: Report) -> list[Finding]:
 
 
 def sentence(report: Report) -> str:
-    """Return which gating recipes may ship, which may not and why, and which are undecided: "Ship a. Do not ship b: reasoning fell from 95 to 2 of 100."."""
+    """Return the decision on every gating recipe, with the worst reason: "Ship a. Do not ship b: reasoning fell from 95 to 2 of 100."."""
     gating = [recipe for recipe in report.recipes if recipe.gates]
     if not gating:
         return "Nothing that gates was judged."
@@ -73,6 +74,8 @@ def sentence(report: Report) -> str:
     # An error beside a failure of the same recipe does not hide it.
     parts += [_broken(name, worst[name]) for name in by_verdict["error"]]
     parts += [f"{name} is undecided: {worst[name].clause}." for name in (*by_verdict["not_comparable"], *by_verdict["inconclusive"])]
+    never = [recipe.recipe for recipe in unreached(report)]
+    parts += [f"Never reached: {_listed(never)}."] if never else []
     more = [f"And {len(parts) - 2 * NAMED} more."] if len(parts) > 2 * NAMED else []
     return " ".join([*parts[: 2 * NAMED], *more])
 

@@ -67,7 +67,7 @@ def dense(model: Model, store: Store) -> Artifact:
 def adopt(name: str, source: str, model: Model, bundle: Path | None, store: Store, progress: StepProgress) -> Artifact:
     """Return a checkpoint that was compressed elsewhere as an artifact; `model` is the reference that it is compared with.
 
-    Path, format and fingerprint of what was converted stand in the settings. Raises UsageProblem if it cannot be converted.
+    The settings record path, format and fingerprint of the original if it was converted. Raises UsageProblem if it cannot be converted.
     """
     path = hub.resolve(source, bundle)
     _require_tokenizer(path, Path(model.path), source)
@@ -190,7 +190,7 @@ def _as_shipped(made: Artifact, original: Mapping[str, Any]) -> Artifact:
 
 
 def _recorded(folder: Path, fingerprint: str) -> dict[str, Any]:
-    """Return what the unicomp.json beside the weights says of how they were made; nothing if there is none, or it is about other weights."""
+    """Return cost fields (seconds, bytes, joules, tokens) from the folder's unicomp.json; empty if it is absent or its fingerprint differs."""
     try:
         said = read_object(folder / RECORD)
     except ForeignFile:

@@ -1,4 +1,4 @@
-"""Makes the artifacts of one plan: compresses the reference, adopts what was made elsewhere, and resolves the reference itself."""
+"""Makes the artifacts of one plan: compresses the reference by each recipe, and adopts checkpoints that were made elsewhere."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Artifacts:
     def __init__(
         self, settings: Settings, plan: Plan, evaluation: Evaluation, *, store: Store, progress: StepProgress, detail: Progress
     ) -> None:
-        """Keep the parts; nothing is made before it is requested."""
+        """Store the arguments; artifacts are made on first request."""
         self._settings, self._plan, self._evaluation = settings, plan, evaluation
         self._store, self._progress, self._detail = store, progress, detail
 

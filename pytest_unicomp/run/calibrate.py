@@ -40,9 +40,9 @@ class CalibrationSet:
         self._evaluation, self._store, self._device = evaluation, store, device
 
     def identity(self) -> dict[str, Any]:
-        """Return what shapes the texts besides model and seed; the store keeps the result of the search for leaks.
+        """Return the part of the cache key that identifies the texts beside model and seed; the result of the leakage search is kept in the store.
 
-        Raises UsageProblem if the user's own file gives questions away.
+        Raises UsageProblem if the user's own file contains test questions.
         """
         known = self.known_identity()
         if known is not None:

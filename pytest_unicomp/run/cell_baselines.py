@@ -38,8 +38,12 @@ class CellBaselines:
         return self._baselines.write(self._plan.model, cell.recipe, measured)
 
     def unused(self) -> list[Path]:
-        """Return the baseline files of this model, in the folder that is written, which no recipe or benchmark of the plan would read."""
+        """Return the baseline files of this model, in the folder that is written, which no recipe or benchmark of the plan would read.
+
+        Those of recipes that the plan leaves out, for want of a library for example, are not among them.
+        """
         model = self._plan.model
         used = {self._baselines.path(model, cell.recipe, cell.benchmark) for cell in self._plan.cells}
         used |= {self._baselines.path(model, "dense", name) for name in self._plan.benchmarks}
-        return [path for path in self._baselines.files(model) if path not in used]
+        left_out = {self._baselines.path(model, name, "").parent for name in self._plan.left_out}
+        return [path for path in self._baselines.files(model) if path not in used and path.parent not in left_out]

@@ -48,7 +48,7 @@ class Checker:
     must_pass_items: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def check(self, cell: Cell, question: Question, inputs: CheckInputs) -> Check:
-        """Answer a question about a cell, with the evidence that a waiver may name; `question` tells apart what a pair is asked."""
+        """Compute the check of a cell, with the evidence digest that a waiver names; `question` distinguishes the checks of one pair."""
         match inputs:
             case Pair():
                 ask = {
@@ -213,7 +213,7 @@ class Checker:
         return cost_limits.read(benchmark, self.cost_limits[benchmark]) if benchmark in self.cost_limits else []
 
     def _margin(self, benchmark: str, default: float) -> float:
-        """Return the margin that a limit on the ratio means: 0.35 times the reference is a margin of -0.65; the tightest if there are several."""
+        """Return the margin equivalent to a limit on the ratio (0.35 times the reference is a margin of -0.65); the tightest of several."""
         ratios = [limit.ratio for limit in self._cost_limits(benchmark) if limit.ratio is not None]
         return min(ratios) - 1 if ratios else default
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,8 +15,8 @@ from pytest_unicomp.api.protocols import Calibration, CompressionJob, Method, Pr
 from pytest_unicomp.api.records import Artifact, CalibrationText, Model
 from pytest_unicomp.api.registry import package
 from pytest_unicomp.api.source_digest import source_digest
-from pytest_unicomp.checkpoints import gguf, hub
-from pytest_unicomp.checkpoints.config_json import read_config
+from pytest_unicomp.checkpoints import hub
+from pytest_unicomp.checkpoints.model_config import configuration
 from pytest_unicomp.engine.host import nvml
 from pytest_unicomp.engine.host.memory import peak_memory
 from pytest_unicomp.methods import invocation
@@ -42,9 +42,8 @@ class Compression:
     detail: Progress
 
 
-def require_supported(folder: Path, name: str, recipe: str, method: Method) -> None:
-    """Raise UsageProblem if the method cannot compress the model `name` in `folder`; reads config.json alone."""
-    config = configuration(folder)
+def require_supported(config: Mapping[str, Any], name: str, recipe: str, method: Method) -> None:
+    """Raise UsageProblem if the method cannot compress the model `name` of this configuration."""
     if reason := method.refusal(config):
         raise UsageProblem(
             f"unicomp: recipe {recipe!r} cannot compress {name} ({config.get('model_type', 'unknown architecture')}): {reason}; "
@@ -52,17 +51,9 @@ def require_supported(folder: Path, name: str, recipe: str, method: Method) -> N
         )
 
 
-def configuration(source: Path) -> dict[str, Any]:
-    """Return the configuration of a checkpoint folder, or of the model in a GGUF file."""
-    if gguf.is_gguf(source):
-        return gguf.config(gguf.read(source))
-    config: dict[str, Any] = read_config(source)
-    return config
-
-
-def changed_settings(folder: Path, method: Method) -> list[str]:
-    """Return each setting that the model in `folder` changes, such as "group 64 instead of 128"; reads config.json alone."""
-    pairs = zip(_steps(method), _steps(invocation.for_model(method, configuration(folder))), strict=True)
+def changed_settings(config: Mapping[str, Any], method: Method) -> list[str]:
+    """Return each setting that a model of this configuration changes, such as "group 64 instead of 128"."""
+    pairs = zip(_steps(method), _steps(invocation.for_model(method, config)), strict=True)
     return [
         f"{name} {value} instead of {before.settings().get(name, 'the default')}"
         for before, after in pairs
@@ -80,7 +71,7 @@ def compress(model: Model, recipe: str, method: Method, how: Compression) -> Art
 
     Raises UsageProblem if the method cannot compress the model, InfrastructureError if it fails; whatever it had written is gone then.
     """
-    require_supported(Path(model.path), model.name, recipe, method)
+    require_supported(configuration(Path(model.path)), model.name, recipe, method)
     method = invocation.for_model(method, configuration(Path(model.path)))
     parts = _shaped_by(model, method, how)
     key = digest(parts)
@@ -142,7 +133,7 @@ def _make(model: Model, recipe: str, method: Method, how: Compression, folder: P
 
 
 def _provenance(model: Model, artifact: Artifact, method: Method, how: Compression) -> dict[str, Any]:
-    """Return what lies beside the weights as unicomp.json, so that a folder that was copied away still says how it was made.
+    """Return the content of unicomp.json, saved with the weights so that a copied folder still has its provenance.
 
     Seconds are those of the method's work, `peak_bytes` the highest memory on `device` (null if the system does not count it).
     """

@@ -13,8 +13,9 @@ from pytest_unicomp.config.settings import Settings, recorded
 from pytest_unicomp.engine.host import host
 from pytest_unicomp.report import scores
 from pytest_unicomp.run import report_record
+from pytest_unicomp.run.candidates import Candidate
 from pytest_unicomp.run.checks import LATENCY_MARGIN
-from pytest_unicomp.run.plan import REFERENCE, Candidate, Plan
+from pytest_unicomp.run.plan import REFERENCE, Plan
 from pytest_unicomp.run.preflight import Prepared
 from pytest_unicomp.run.provenance import Provenance
 from pytest_unicomp.run.quality import Quality, Scores
@@ -161,7 +162,7 @@ def with_scores(
     efficiency: Mapping[str, float | None],
     scoring: Literal["paper", "corrected"],
 ) -> RecipeVerdict:
-    """Return a recipe's row with the thirteen scores, their intervals, what each rests on, and the paper's own rows beside it."""
+    """Return a recipe's row with the thirteen scores, their intervals and bases, and the paper's published rows for comparison."""
     values = {name: quality[name].value if name in quality else efficiency.get(name) for name in scores.SCORES}
     known = {name: score for name, score in quality.items() if name in values}
     return judged.model_copy(
@@ -175,7 +176,7 @@ def with_scores(
 
 
 def policy_record(settings: Settings, benchmarks: Sequence[str], gating: Sequence[str], *, confidence: float) -> dict[str, Any]:
-    """Return what a report says of the policy that its verdicts follow from; `gating` are the recipes that decide."""
+    """Return the policy section of the report: the recorded options, the confidence, the latency margin, and the `benchmarks` and `gating` recipes."""
     return {
         **recorded(settings),
         "confidence": confidence,

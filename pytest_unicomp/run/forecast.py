@@ -1,4 +1,4 @@
-"""Foretells what a run can decide, from its number of items and prior evidence alone, and how long its evaluations take."""
+"""Predicts a run's statistical power, from its number of items and prior evidence, and the duration of its evaluations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Known = tuple[Cell, PriorEvidence]
 
 @dataclass(frozen=True)
 class CapabilityForecast:
-    """What a run can decide about one capability, for the gating recipe that needs most items.
+    """The statistical power of a run for one capability, for the gating recipe that needs most items.
 
     `items` is how many there are (None: unknown before the data is read), `needed` how many rule out a loss beyond `margin` with 80 % power if
     nothing is lost, `detectable` the smallest such loss; margin and detectable in the unit of the difference, `rate` if that is a share of items.
@@ -39,7 +39,7 @@ class CapabilityForecast:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a run can decide, by capability, and the seconds that its evaluations take with an empty store, as far as any were timed before."""
+    """The statistical power of a run by capability, and the estimated seconds of its evaluations with an empty store (None without earlier timings)."""
 
     capabilities: tuple[CapabilityForecast, ...]
     seconds: float | None

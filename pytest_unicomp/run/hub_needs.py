@@ -17,7 +17,7 @@ from pytest_unicomp.run.plan import REFERENCE, Cell, Plan
 
 
 class Held(Protocol):
-    """What the store of a run holds already."""
+    """Answers whether the store already holds an artifact or a measurement."""
 
     def artifact_is_stored(self, recipe: str) -> bool:
         """Return True if nothing has to be compressed for a recipe."""
@@ -29,7 +29,7 @@ class Held(Protocol):
 
 
 def require_hub(settings: Settings, plan: Plan, cells: Sequence[Cell], held: Held) -> None:
-    """Raise UnicompError, in one line and within seconds, if something that the cells need cannot be fetched; asks nothing if nothing is.
+    """Raise UnicompError, in one line and within seconds, if something that the cells need cannot be fetched; sends no request if none is needed.
 
     Data that only serve what the store `held` already are not needed; that is looked up only if the hub does not give them.
     """
@@ -58,7 +58,7 @@ def models(settings: Settings, plan: Plan, cells: Sequence[Cell]) -> list[Reposi
 
 
 def data(settings: Settings, plan: Plan, asked: Collection[str], recipes: Collection[str]) -> list[Repository]:
-    """Return the data sets of the hub that the benchmarks `asked` read, and those of the text that `recipes` are calibrated on; none with a bundle."""
+    """Return the hub data sets that the benchmarks `asked` and the calibration text of `recipes` need; empty with a bundle."""
     if settings.bundle is not None:
         return []
     chosen = [entry for name, entry in benchmarks().items() if name in asked and isinstance(entry, ItemBenchmark)]

@@ -5,67 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from pytest_unicomp.api.errors import MissingPiece, UsageProblem, nearest
-from pytest_unicomp.api.protocols import Benchmark, Evaluation, ItemBenchmark, Kind, Method
+from pytest_unicomp.api.protocols import Benchmark, Evaluation, ItemBenchmark, Kind
 from pytest_unicomp.api.records import Dimension, Family
-from pytest_unicomp.api.registry import Table, benchmarks, missing_libraries
-from pytest_unicomp.config.backend import SERVER, LmEvalBackend
-from pytest_unicomp.config.evaluated_by import evaluated_by
+from pytest_unicomp.api.registry import benchmarks
+from pytest_unicomp.api.vocabulary import SETS
 from pytest_unicomp.config.parsers import served
 from pytest_unicomp.config.settings import Settings
-from pytest_unicomp.engine.serving.endpoint import Endpoint
-from pytest_unicomp.methods import configured
-from pytest_unicomp.methods.dense import Dense
+from pytest_unicomp.run.candidates import Candidate, candidates, not_makeable, omitted
 
 # What has no recipe is asked of the reference itself.
 REFERENCE = "reference"
-SETS = ("nano", "performance", "reliability", "trustllm", "efficiency", "paper")
 # The set of all benchmarks whose data the bundle holds.
 BUNDLE = "bundle"
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One thing to be judged: a recipe to make (`method`), or a checkpoint made elsewhere (`source`).
-
-    `instead_of` names the recipe that this one differs from in nothing but its `calibration` text (None: that of the run).
-    """
-
-    name: str
-    family: Family
-    gates: bool
-    source: str | None = None
-    method: Method | None = None
-    calibration: str | None = None
-    instead_of: str | None = None
-
-    @property
-    def address(self) -> str | None:
-        """Return the address at which the candidate is served already; None for one that has files here or will have."""
-        return self.source if self.source is not None and served(self.source) else None
-
-    @property
-    def is_reference(self) -> bool:
-        """Return True if nothing is made: the artifact is the reference itself."""
-        return isinstance(self.method, Dense)
-
-    @property
-    def calibrated(self) -> bool:
-        """Return True if making it takes calibration text."""
-        return self.method is not None and self.method.calibrated
-
-    def takes(self, kind: Kind, *, served_reference: bool) -> bool:
-        """Return True if a kind of benchmark applies to it.
-
-        Of a served model there are no files, and its timings need a reference that is served too, and prompts of a known length, which chat endpoints
-        do not take; calibration text changes neither size nor speed.
-        """
-        if kind in ("items", "kernel"):
-            return kind == "items"
-        if self.address is not None:
-            return kind == "latency" and served_reference and not Endpoint.parse(self.address).chat
-        return self.instead_of is None
 
 
 @dataclass(frozen=True)
@@ -96,13 +50,15 @@ class Plan:
     cells: tuple[Cell, ...]
     # What a reader must know of the bundle: what the set `bundle` leaves out, what stands in for something else.
     notes: tuple[str, ...] = ()
+    # Recipes that `all` would mean, but cannot be made of the model here.
+    left_out: tuple[str, ...] = ()
 
     def of_kind(self, kind: Kind) -> tuple[Cell, ...]:
         """Return the cells whose benchmark is of a kind."""
         return tuple(cell for cell in self.cells if cell.kind == kind)
 
     def artifacts(self) -> tuple[Cell, ...]:
-        """Return one cell per candidate for what is asked of the artifact itself (benchmark "artifact")."""
+        """Return one cell per candidate for the checks of its files (benchmark "artifact")."""
         first = {cell.recipe: cell for cell in reversed(self.cells)}
         return tuple(
             replace(first[candidate.name], benchmark="artifact", kind="size", dimension="efficiency", capability="inference_footprint")
@@ -116,7 +72,7 @@ class Plan:
         return tuple(cell for cell in self.of_kind("items") if cell.benchmark in chosen)
 
     def kernels(self) -> tuple[Cell, ...]:
-        """Return one cell per benchmark of a format's kernel: it is asked of the reference's layers, whatever the recipes, and gates nothing."""
+        """Return one cell per kernel benchmark. It times the reference's layers, does not depend on the recipes and never gates."""
         table = benchmarks()
         return tuple(
             _cell(Candidate(REFERENCE, "none", False), name, table[name], self.cells[0].seed if self.cells else 0)
@@ -162,70 +118,22 @@ def expand(names: Iterable[str], *, model: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(chosen))
 
 
-def _recipes(names: Iterable[str], table: Table[Method]) -> list[str]:
-    chosen: list[str] = []
-    for name in names:
-        chosen += list(table) if name == "all" else [name]
-    for name in chosen:
-        missing = missing_libraries(table[name].requires)
-        if missing:
-            raise UsageProblem(
-                f"unicomp: recipe {name!r} needs {', '.join(missing)}, which is not installed here; pip install {' '.join(missing)}."
-            )
-    return list(dict.fromkeys(chosen))
+def plan(settings: Settings, evaluation: Evaluation, config: Mapping[str, Any] | None = None) -> Plan:
+    """Check every name and every benchmark's data, and lay out the cells, those of one candidate together.
 
-
-def candidates(settings: Settings) -> tuple[Candidate, ...]:
-    """List what is judged, the gating ones first; a recipe named in both lists gates."""
-    table = configured.table(settings.recipes, settings.locations)
-    gating = _recipes(settings.recipe, table)
-    informing = [name for name in _recipes(settings.inform, table) if name not in gating]
-    found = [Candidate(name, table[name].family, True, method=table[name]) for name in gating]
-    for source in settings.candidate:
-        name, unmistakable = candidate_names(source)
-        taken = {*table, *(other.name for other in found)}
-        found.append(Candidate(name if name not in taken else unmistakable, "candidate", True, source))
-    found += [Candidate(name, table[name].family, False, method=table[name]) for name in informing]
-    if settings.calibration_target is not None:
-        found += _retargeted(found, settings.calibration_target)
-    if not found:
-        raise UsageProblem("unicomp: nothing to judge: give --unicomp-recipe, --unicomp-inform or --unicomp-candidate.")
-    return tuple(found)
-
-
-def candidate_names(source: str) -> tuple[str, str]:
-    """Return the name of a checkpoint or server made elsewhere, and the one that it has if the first is taken."""
-    return Endpoint.parse(source).name if served(source) else Path(source).name or source, f"candidate:{source}"
-
-
-def _retargeted(found: Sequence[Candidate], target: str) -> list[Candidate]:
-    """List the pruned, calibrated recipes once more, to be made with the target's text; they inform."""
-    pruned = [
-        candidate for candidate in found if candidate.family == "pruning" and candidate.method is not None and candidate.method.calibrated
-    ]
-    if not pruned:
-        raise UsageProblem(
-            f"unicomp: --unicomp-calibration-target={target} is for pruned recipes with calibration text, and this run has none; "
-            "give --unicomp-recipe=wanda-50, for example."
-        )
-    return [
-        replace(candidate, name=f"{candidate.name}@{target}", gates=False, calibration=target, instead_of=candidate.name)
-        for candidate in pruned
-    ]
-
-
-def plan(settings: Settings, evaluation: Evaluation) -> Plan:
-    """Check every name and every benchmark's data, and lay out the cells, those of one candidate together."""
+    `config` is the configuration of the model, None if it is not known: the recipes that it rules out are left out of `all`.
+    """
     if settings.model is None:
         raise UsageProblem("unicomp: no model: give --unicomp-model=NAME (`nano` is the embedded one).")
-    judged = candidates(settings)
+    unfit = not_makeable(settings, config)
+    judged = candidates(settings, unfit)
     named, left_out = _from_bundle(settings.benchmark, evaluation)
     names = expand(named, model=settings.model)
     table = benchmarks()
     lacking = _lacking(names, evaluation)
     if lacking and evaluation.bundle is not None:
         raise UsageProblem(missing_pieces(lacking, evaluation.bundle))
-    served_reference = settings.backend == SERVER or served(settings.reference)
+    served_reference = settings.backend == "server" or served(settings.reference)
     return Plan(
         model=settings.model,
         candidates=judged,
@@ -235,10 +143,9 @@ def plan(settings: Settings, evaluation: Evaluation) -> Plan:
             for candidate in judged
             for name in names
             if candidate.takes(table[name].kind, served_reference=served_reference)
-            # Its classes are not loaded as they would be served.
-            and (table[name].kind != "latency" or LmEvalBackend.of(evaluated_by(settings, candidate.name).backend) is None)
         ),
-        notes=(*left_out, *_substitutions(names, evaluation)),
+        notes=(*omitted(unfit), *left_out, *_substitutions(names, evaluation)),
+        left_out=tuple(unfit),
     )
 
 
@@ -257,7 +164,7 @@ def _from_bundle(names: Sequence[str], evaluation: Evaluation) -> tuple[list[str
 
 
 def _substitutions(names: Iterable[str], evaluation: Evaluation) -> list[str]:
-    """Return a line for each benchmark that says that something else stands in for its data."""
+    """Return a line for each benchmark that uses substitute data."""
     found = ((name, benchmarks()[name].substitution(evaluation)) for name in names)
     return [f"{name}: {phrase}" for name, phrase in found if phrase is not None]
 

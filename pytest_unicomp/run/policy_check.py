@@ -14,7 +14,8 @@ from pytest_unicomp.compare.wording import NATS
 from pytest_unicomp.config.margins import Margin
 from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.methods import configured
-from pytest_unicomp.run.plan import Plan, candidate_names
+from pytest_unicomp.run.candidates import candidate_names
+from pytest_unicomp.run.plan import Plan
 
 Locate = Callable[..., str]
 COSTS: tuple[Kind, ...] = ("size", "latency")

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from pytest_unicomp import compare
 from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.api.protocols import CostBenchmark, Evaluation, KernelBenchmark
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.calibration import mixture
-from pytest_unicomp.checkpoints import hub, recognize
+from pytest_unicomp.checkpoints import hub, model_config, recognize
 from pytest_unicomp.config import cost_limits
-from pytest_unicomp.config.backend import HF
 from pytest_unicomp.config.evaluation import evaluation_of
 from pytest_unicomp.config.parsers import served
 from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.engine.host import host
+from pytest_unicomp.engine.serving import build as served_models
 from pytest_unicomp.judges import build as judges
 from pytest_unicomp.methods.tokens import positions
-from pytest_unicomp.run import adopt, compress, early_stopping, policy_check, serving_check
+from pytest_unicomp.run import adopt, compress, early_stopping, policy_check
 from pytest_unicomp.run.calibrate import amount_for
 from pytest_unicomp.run.executors import build as executors
 from pytest_unicomp.run.plan import Plan, plan
@@ -43,9 +43,10 @@ class Prepared:
 
 
 def preflight(settings: Settings) -> Prepared:
-    """Return what a run of these settings begins with; raise UsageProblem for the first thing that is wrong. Starts nothing."""
+    """Validate the settings and return plan, policy, store and evaluation of the run; raise UsageProblem for the first fault. Runs nothing."""
     settings = _with_hub(settings)
     executors.validate(settings)
+    served_models.validate(settings)
     early_stopping.validate(settings)
     judges.validate(settings.judge, settings.bundle)
     _check_device(settings)
@@ -56,15 +57,16 @@ def preflight(settings: Settings) -> Prepared:
     baselines = Baselines(settings.baselines or Path("baselines"), packaged())
     evaluation = evaluation_of(settings)
     _check_checkpoints(settings)
-    planned = plan(settings, evaluation)
-    serving_check.validate(settings, planned)
-    planned = replace(planned, notes=(*planned.notes, *serving_check.notes(settings, planned)))
+    # Of a model that the hub does not give now nothing is known; fetching it reports why.
+    config = None if settings.model is None else model_config.find(settings.model, settings.bundle)
+    planned = plan(settings, evaluation, config)
     _check_calibration(settings, planned)
     policy_check.validate(settings, planned)
     cost_limits.validate(settings.limits, _limitable(planned.benchmarks), locate=settings.location)
     _check_kernels(settings, planned)
-    planned = _with_method_notes(settings, planned)
-    planned = _with_amount_note(settings, planned)
+    if config is not None:
+        planned = _with_method_notes(planned, config)
+        planned = _with_amount_note(settings, planned, config)
     _check_stored_reference(settings, planned, baselines)
     return Prepared(settings, planned, policy, evaluation, store, baselines)
 
@@ -113,10 +115,9 @@ def _check_checkpoints(settings: Settings) -> None:
 
 
 def _check_format(name: str, settings: Settings) -> None:
-    """Raise UsageProblem for a format that nothing here loads, unless a server will; a model that has yet to be fetched is asked then."""
+    """Raise UsageProblem for a format that this process cannot load, unless a server loads it; a model to be downloaded is checked after that."""
     folder = hub.local(name, settings.bundle)
-    others = (settings.serve, settings.serve_candidate, settings.backend_candidate, *settings.candidates.values())
-    if settings.backend == HF and not any(others) and folder is not None and folder.is_dir():
+    if settings.serve is None and folder is not None and folder.is_dir():
         recognize.require_evaluable(folder, name)
 
 
@@ -146,26 +147,25 @@ def _check_kernels(settings: Settings, planned: Plan) -> None:
             )
 
 
-def _with_method_notes(settings: Settings, planned: Plan) -> Plan:
+def _with_method_notes(planned: Plan, config: Mapping[str, Any]) -> Plan:
     """Return the plan with a note on each recipe whose settings the model changes; raise UsageProblem for a method that cannot compress it."""
-    # A model that has yet to be fetched is checked when it is there.
-    folder, notes = hub.local(planned.model, settings.bundle), []
+    notes = []
     for candidate in planned.candidates:
-        if folder is not None and candidate.method is not None:
-            compress.require_supported(folder, planned.model, candidate.name, candidate.method)
-            if changed := compress.changed_settings(folder, candidate.method):
+        if candidate.method is not None:
+            compress.require_supported(config, planned.model, candidate.name, candidate.method)
+            if changed := compress.changed_settings(config, candidate.method):
                 notes.append(f"{candidate.name}: {', '.join(changed)}, as this model requires")
     return replace(planned, notes=(*planned.notes, *notes))
 
 
-def _with_amount_note(settings: Settings, planned: Plan) -> Plan:
+def _with_amount_note(settings: Settings, planned: Plan, config: Mapping[str, Any]) -> Plan:
     """Return the plan with a note on the calibration text if its default is small for the sake of this machine."""
     folder = hub.local(planned.model, settings.bundle)
     calibrated = any(candidate.calibrated for candidate in planned.candidates)
     # Ray compresses on another machine; a model that has yet to be fetched has no size yet. The artifact's record says it then.
     if not calibrated or folder is None or settings.executor == "ray":
         return planned
-    context = positions(compress.configuration(folder))
+    context = positions(config)
     device, parameters = host.resolve_device(settings.device), hub.count_parameters(folder)
     amount = amount_for(settings, planned.model, parameters=parameters, context=context, device=device)
     note = f"calibration text: {amount.reason}; --unicomp-calibration-samples and --unicomp-calibration-tokens set others"

@@ -26,7 +26,7 @@ class Provenance:
         )
 
     def origins(self) -> list[Origin]:
-        """Return what was noted, joined if machine, engine, dtype and versions are the same, the most measurements first."""
+        """Return the noted origins, merged if machine, engine, dtype and versions are equal; those with most measurements first."""
         joined: dict[tuple[object, ...], Origin] = {}
         for origin in self._met.values():
             key = (origin.machine, origin.engine, origin.dtype, *sorted(origin.versions.items()))

@@ -8,7 +8,7 @@ from pytest_unicomp import compare
 from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.api.records import Claim
 from pytest_unicomp.report import scores
-from pytest_unicomp.run.plan import Candidate
+from pytest_unicomp.run.candidates import Candidate
 from pytest_unicomp.run.preflight import Prepared
 from pytest_unicomp.run.results import Results
 
@@ -50,7 +50,7 @@ class Quality:
         return self.findings({candidate.name: {} for candidate in self._prepared.plan.candidates})
 
     def findings(self, quality: Mapping[str, Scores]) -> list[Claim]:
-        """Return which of the paper's claims hold on the scores by recipe."""
+        """Return the paper's claims, each with the answer that the scores by recipe give to it."""
         candidates = self._prepared.plan.candidates
         families = {candidate.name: candidate.family for candidate in candidates}
         methods = {candidate.name: candidate.method.method for candidate in candidates if candidate.method is not None}

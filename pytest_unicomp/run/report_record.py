@@ -12,7 +12,7 @@ KIND = "reports"
 
 
 def recorded(report: Report) -> dict[str, Any]:
-    """Return what is kept of a report: all but the key under which it is kept."""
+    """Return the report as the document to store: all fields except `record`, which is the key of that document."""
     return {name: value for name, value in document(report).items() if name != "record"}
 
 

@@ -53,7 +53,7 @@ class RetentionChecks:
         )
 
     def measured(self, cell: Cell) -> Measurement:
-        """Return what was measured of a cell: all items, or those that its verdict took."""
+        """Return the measurement of a cell: all items or, after early stopping, those that its verdict used."""
         if self.stops_early(cell):
             self.of(cell)
             return self._stopped[cell]
@@ -66,7 +66,7 @@ class RetentionChecks:
         return [self._sources.of_measurement(cell.recipe, cell.benchmark, self._results.measurement(cell.recipe, cell.benchmark))]
 
     def holding(self, cell: Cell, items: Set[str]) -> tuple[Measurement, list[Source]]:
-        """Return what was measured of a cell and its sources, the items that its verdict did not take measured now."""
+        """Return a measurement of the cell that includes all `items`, with its sources; items that early stopping skipped are measured now."""
         measured, sources = self.measured(cell), self.sources(cell)
         missing = frozenset(items - {item.id for item in measured.items})
         if not missing or not self.stops_early(cell):
@@ -76,7 +76,7 @@ class RetentionChecks:
         return measured.model_copy(update={"items": [*measured.items, *rest.items]}), sources
 
     def _part(self, cell: Cell) -> MeasurePart:
-        """Return what measures a part of a cell's items, and remembers which."""
+        """Return a function that measures some of a cell's items and records them as sources."""
 
         def part(recipe: str, benchmark: str, items: frozenset[str]) -> Measurement:
             made = self._results.part(recipe, benchmark, items)

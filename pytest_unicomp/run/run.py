@@ -253,7 +253,7 @@ class Run:
         return conclude.place(check, self.plan)
 
     def conclude(self, checks: Sequence[Check], kernels: Sequence[KernelReport] = (), partial: Partial | None = None) -> Report:
-        """Turn the checks that were made into the report; `kernels` are the tables of kernels, `partial` says what was planned and not asked."""
+        """Build the report from the checks; `kernels` are the tables of kernel timings, `partial` lists planned checks that did not run."""
         return conclude.conclude(self.prepared, self.results, self._quality, self._waiving, checks, kernels, partial)
 
 

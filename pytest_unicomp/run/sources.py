@@ -48,7 +48,7 @@ class Sources:
         return self._document("timings", {"rounds": timed.rounds.extra_info(), "kernel": table, "fingerprints": list(timed.identity)})
 
     def of_findings(self, document: dict[str, Any], artifact: Artifact, reference: Artifact) -> Source:
-        """Keep what the static checks found, and in what, under its content, and name it."""
+        """Store the findings of the static checks and the artifacts that they are about, keyed by content; return the source that names them."""
         what = {"artifact": _described(artifact), "reference": _described(reference)}
         return self._document("findings", {**document, **what})
 
@@ -59,5 +59,5 @@ class Sources:
 
 
 def _described(artifact: Artifact) -> dict[str, Any]:
-    """Return what an artifact is wherever it lies, under any name."""
+    """Return the artifact's fields that do not depend on its place and name."""
     return artifact.model_dump(mode="json", exclude={"path", "recipe"})

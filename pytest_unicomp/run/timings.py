@@ -12,13 +12,11 @@ from pytest_unicomp.api.protocols import Evaluation, KernelBenchmark, LatencyBen
 from pytest_unicomp.api.records import Artifact, KernelReport
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.api.source_digest import file_digest, source_digest
-from pytest_unicomp.config.backend import SERVER
 from pytest_unicomp.config.parsers import served
 from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.engine.host import health, host, paired_timing
 from pytest_unicomp.engine.host.paired_timing import PairedRounds
 from pytest_unicomp.run import evaluate
-from pytest_unicomp.run.loaded_models import Subject
 from pytest_unicomp.run.plan import REFERENCE, Cell
 from pytest_unicomp.run.results import Results
 from pytest_unicomp.run.step import Step, StepProgress
@@ -33,7 +31,7 @@ class Timings:
     """Prepares paired rounds for the cells of one plan; the caller performs them (`pytest-benchmark`) and hands them back to be kept."""
 
     def __init__(self, results: Results, settings: Settings, evaluation: Evaluation, *, store: Store, progress: StepProgress) -> None:
-        """Keep the parts; nothing is loaded before it is requested."""
+        """Store the arguments; models are loaded on first request."""
         self._results, self._settings, self._evaluation = results, settings, evaluation
         self._store, self._progress = store, progress
         self._timed: dict[tuple[str, bool], tuple[Engine, Runtime]] = {}
@@ -46,13 +44,12 @@ class Timings:
     # A candidate beside the reference
 
     def rounds(self, cell: Cell) -> PairedRounds:
-        """Return the paired rounds of a cell, nothing timed yet: both models loaded as they would be served, the candidate on its own kernels."""
+        """Return the paired rounds of a cell, ready to be timed, with both models loaded as for serving (the candidate on the kernels of its format)."""
         benchmark = cast("LatencyBenchmark", benchmarks()[cell.benchmark])
         artifacts = [self._results.subject(REFERENCE), self._results.subject(cell.recipe)]
-        by = [self._results.evaluated_by(recipe) for recipe in (REFERENCE, cell.recipe)]
         self._progress(Step("time", cell.recipe, cell.benchmark))
-        if by[1].backend == SERVER or served(artifacts[1].path):
-            return self._at_endpoints(benchmark, list(zip(artifacts, by, strict=True)))
+        if self._settings.backend == "server" or served(artifacts[1].path):
+            return self._at_endpoints(benchmark, artifacts)
         self._results.loaded.release()
         wanted = {artifact.path for artifact in artifacts}
         for key in [key for key in self._timed if key[0] not in wanted]:
@@ -69,22 +66,19 @@ class Timings:
                 after, names = plain, (first.kernel, f"dense {unpacked.dtype}, unpacked: faster here than {second.kernel}")
         return PairedRounds(before, after, names, device=self._results.device)
 
-    def _at_endpoints(self, benchmark: LatencyBenchmark, subjects: Sequence[Subject]) -> PairedRounds:
+    def _at_endpoints(self, benchmark: LatencyBenchmark, artifacts: Sequence[Artifact]) -> PairedRounds:
         """Return rounds of two servers that run at once: pairs need both, so each may have half of the device's memory."""
         self.close()
-        engines = [self._results.loaded.server(subject, beside=subjects) for subject in subjects]
+        engines = [self._results.loaded.server(artifact, beside=artifacts) for artifact in artifacts]
         before, after = (benchmark.prepare(engine) for engine in engines)
-        names = [
-            f"as served at {engine.endpoint.url}" if engine.session is None else f"as served by {by.origin}"
-            for engine, (_, by) in zip(engines, subjects, strict=True)
-        ]
+        names = [f"as served at {engine.endpoint.url}" if engine.session is None else "as served by --unicomp-serve" for engine in engines]
         sessions = [engine.session for engine in engines if engine.session is not None]
         # The counters of this host say nothing of another machine, or of a server that was not started here.
         watched = len(sessions) == len(engines)
         return PairedRounds(before, after, (names[0], names[1]), sessions=sessions, watched=watched)
 
     def _engine(self, artifact: Artifact, *, unpacked: bool = False) -> tuple[Engine, Runtime]:
-        """Return a model in the data type of its checkpoint (unless another was asked for), its layers on the kernels of its format or unpacked."""
+        """Load a model in the dtype of its checkpoint (unless --unicomp-dtype names another), with the kernels of its format or unpacked."""
         key = (artifact.path, unpacked)
         if key not in self._timed:
             from pytest_unicomp import engine
@@ -124,7 +118,7 @@ class Timings:
         return guarded(lambda: benchmark.prepare(Path(self._results.model.path), self._results.device), cell.benchmark)
 
     def kept_kernel(self, cell: Cell) -> tuple[PairedRounds, KernelReport] | None:
-        """Return what was timed of a kernel on this machine before, or None."""
+        """Return the stored timing of a kernel on this machine, or None."""
         kept = self._store.read("kernels", self._key(cell))
         return (PairedRounds.from_document(kept["rounds"]), KernelReport.model_validate(kept["report"])) if kept else None
 
@@ -142,7 +136,7 @@ class Timings:
             {
                 "reference": self._results.subject(REFERENCE).fingerprint,
                 "artifact": self._results.subject(cell.recipe).fingerprint,
-                "backend": [[by.backend, by.serve] for by in map(self._results.evaluated_by, (REFERENCE, cell.recipe))],
+                "backend": [self._settings.backend, self._settings.serve],
                 "benchmark": cell.benchmark,
                 "identity": benchmark.identity(self._evaluation),
                 "device": self._results.device,

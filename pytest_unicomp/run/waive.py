@@ -39,7 +39,7 @@ class Waiving:
         return check
 
     def states(self, checks: Sequence[Check]) -> list[WaiverState]:
-        """Return what became of each waiver in a run that made these checks."""
+        """Return the state of each waiver in a run that made these checks."""
         return [record(waiver, self._state(waiver, meant(waiver, checks))) for waiver in self._waivers]
 
     def _state(self, waiver: Waiver, checks: Sequence[Check]) -> tuple[State, str]:
@@ -55,7 +55,7 @@ def meant(waiver: Waiver, checks: Sequence[Check]) -> list[Check]:
 
 
 def state(waiver: Waiver, checks: Sequence[Check], *, policy: Policy, today: date) -> tuple[State, str]:
-    """Return what becomes of a waiver, and why; `checks` are those that it is about, none of them marked as waived."""
+    """Return the state of a waiver and the reason; `checks` are those that it names, before any is marked as waived."""
     if not checks:
         return "not_met", "this run has no gating check of that name"
     if not any(_stands_in_the_way(check) for check in checks) and (waiver.benchmark or pool(checks, policy=policy).verdict == "pass"):
@@ -82,7 +82,7 @@ def with_waivers(reason: str, states: Sequence[WaiverState], strict: str) -> str
 
 
 def record(waiver: Waiver, found: tuple[State, str]) -> WaiverState:
-    """Return what the report says of a waiver."""
+    """Return the report's record of a waiver in the state `found`."""
     return WaiverState(
         recipe=waiver.recipe,
         benchmark=waiver.benchmark,

@@ -1,4 +1,4 @@
-"""Performs a job in a process of its own, with the results in the store; `python -m pytest_unicomp.run.worker` performs one."""
+"""Runs one job in a separate process and writes its results to the store: `python -m pytest_unicomp.run.worker`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from pytest_unicomp.api.errors import UnicompError
+from pytest_unicomp.checkpoints import model_config
 from pytest_unicomp.config.evaluation import evaluation_of
 from pytest_unicomp.run.executors.job import Event, Job, Key, failed
 from pytest_unicomp.run.plan import plan
@@ -51,7 +52,7 @@ def open_results(job: Job, progress: StepProgress) -> Results:
     evaluation = evaluation_of(settings)
     return Results(
         settings,
-        plan(settings, evaluation),
+        plan(settings, evaluation, None if settings.model is None else model_config.find(settings.model, settings.bundle)),
         evaluation,
         store=opened(settings.cache),
         baselines=stored.Baselines(settings.baselines or Path("baselines"), stored.packaged()),

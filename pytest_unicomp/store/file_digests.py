@@ -20,7 +20,7 @@ def file_digest(path: Path) -> str:
 
 
 class FileDigests:
-    """The digests of one run: a file is hashed when it is first asked for, and again only if its inode has changed since.
+    """File digests of one run: a file is hashed at first use, and again only if its inode has changed since.
 
     Times that a program can set do not hide a change: the inode's own time (`st_ctime`) moves with every write. Windows has no such time, so a
     change within one run that keeps size and time is not seen there; the next run hashes every file anew.

@@ -124,7 +124,7 @@ class Store:
             lock.release()
 
     def read(self, kind: str, key: str) -> dict[str, Any] | None:
-        """Return a stored document, or None if it is missing or is not what was written under this key; then it is set aside."""
+        """Return a stored document, or None if it is missing or its content does not match its seal; then it is set aside."""
         path = self._document(kind, key)
         try:
             found = seal.unsealed(kind, key, json.loads(path.read_text(encoding="utf-8")))

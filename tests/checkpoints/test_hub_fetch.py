@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 
 import pytest
 
@@ -11,15 +10,13 @@ from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
 from pytest_unicomp.checkpoints import hub
 from pytest_unicomp.checkpoints.hub import NANO
 from tests.checkpoints.gguf import gguf_toys
-from tests.loopback_hub import Repository
+from tests.loopback_hub import Repository, nano_in_two_revisions
 
 
 @pytest.fixture
 def served(loopback, tmp_path):
-    """The hub with nano, whose revision `old` has another temperature, and a GGUF file beside it."""
-    old = shutil.copytree(NANO, tmp_path / "old")
-    (old / "generation_config.json").write_text('{"temperature": 0.25}')
-    loopback.models["org/nano"] = Repository({"main": NANO, "old": old})
+    """The hub with nano in two revisions, and a GGUF file of it in another repository."""
+    loopback.models["org/nano"] = nano_in_two_revisions(tmp_path)
     (tmp_path / "gguf").mkdir()
     gguf_toys.write(NANO, tmp_path / "gguf" / "nano-Q8_0.gguf")
     loopback.models["org/nano-GGUF"] = Repository({"main": tmp_path / "gguf"})

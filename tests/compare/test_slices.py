@@ -44,3 +44,19 @@ def test_large_clusters_are_parts_and_many_small_ones_are_not():
         for side in clustered
     ]
     assert compare.retention(*small, recipe="r", family="pruning", gates=True, policy=POLICY, identical=False).worst_slice is None
+
+
+def test_a_slice_whose_items_share_clusters_is_lost_only_if_several_clusters_show_it():
+    def clustered(side, size):
+        items = [item.model_copy(update={"cluster": str(place // size)}) for place, item in enumerate(side.items)]
+        return side.model_copy(update={"items": items})
+
+    def lost(size):
+        pair = [clustered(side, size) for side in sides({1: 20})]
+        return compare.retention(*pair, recipe="r", family="pruning", gates=True, policy=POLICY, identical=False).worst_slice.lost
+
+    # Part 1 loses 20 of its 60 items: 20 independent losses, or one cluster of 20.
+    assert lost(1)
+    assert not lost(20)
+    # A slice that is one cluster is judged by its items: nothing is concluded about other clusters.
+    assert lost(60)

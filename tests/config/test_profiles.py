@@ -5,7 +5,7 @@ import pytest
 from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.config.config_file import read_file
 from pytest_unicomp.config.profiles import PROFILES, layers
-from pytest_unicomp.config.resolve import NANO_DEFAULT, resolve
+from pytest_unicomp.config.resolve import resolve
 from pytest_unicomp.config.settings import options
 from pytest_unicomp.config.toml_lines import NO_FILE
 
@@ -88,7 +88,7 @@ bytes = 0.6
     assert settings.limit == 40, "the file's own option wins over its profile's"
     assert settings.margins == {"knowledge": 0.2, "safety": "5%"}
     assert settings.limits == {"bytes": 0.6}
-    assert configured(tmp_path, text).benchmark == NANO_DEFAULT
+    assert configured(tmp_path, text).benchmark == ("nano-default",)
 
 
 @pytest.mark.parametrize(

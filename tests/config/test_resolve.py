@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.config.config_file import read_file
 from pytest_unicomp.config.profiles import PROFILES
-from pytest_unicomp.config.resolve import NANO_DEFAULT, resolve
+from pytest_unicomp.config.resolve import resolve
 from pytest_unicomp.config.settings import Settings, flag
 
 
@@ -95,7 +95,7 @@ def test_a_candidate_alone_is_judged_without_the_profiles_recipes():
 
 
 def test_the_nano_set_is_the_default_for_the_embedded_model_only():
-    assert resolve({"model": "nano"}, {}).benchmark == NANO_DEFAULT
+    assert resolve({"model": "nano"}, {}).benchmark == ("nano-default",)
     assert "nano" not in resolve({"model": "base"}, {}).benchmark
 
 

@@ -21,6 +21,7 @@ PLACES = {
     **dict.fromkeys(("recipes", "capabilities"), README),
     **dict.fromkeys(("methods", "architectures", "reasons"), METHODS),
     "limits": README.parent / "docs" / "security.md",
+    "endings": README.parent / "docs" / "exit-codes.md",
     "options": README.parent / "docs" / "options.md",
     "benchmarks": README.parent / "docs" / "benchmarks.md",
     "artifact-checks": README.parent / "docs" / "artifact-checks.md",

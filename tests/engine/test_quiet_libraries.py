@@ -38,8 +38,8 @@ def test_libraries_log_errors_only_inside_and_as_before_outside_even_after_an_ex
 
 def test_captured_output_stays_off_the_terminal_with_its_warnings(capfd: pytest.CaptureFixture[str]) -> None:
     with quiet_with_captured_output():
-        print("a bar")  # noqa: T201
-        print("a notice", file=sys.stderr)  # noqa: T201
+        sys.stdout.write("a bar\n")
+        sys.stderr.write("a notice\n")
         warnings.warn("deprecated", DeprecationWarning, stacklevel=1)
     assert capfd.readouterr() == ("", "")
 
@@ -47,7 +47,7 @@ def test_captured_output_stays_off_the_terminal_with_its_warnings(capfd: pytest.
 def test_an_error_carries_the_captured_output_without_its_progress_bars() -> None:
     def fail() -> None:
         with quiet_with_captured_output():
-            print("10%|#    | 1/10 [00:00<00:01, 9.1it/s]\rthe reason")  # noqa: T201
+            sys.stdout.write("10%|#    | 1/10 [00:00<00:01, 9.1it/s]\rthe reason\n")
             raise ValueError("broken")
 
     with pytest.raises(ValueError, match="broken") as caught:

@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.fuzz.parsers import CORPUS, PARSERS, mutations, seeds, survives
+from tests.fuzz.parsers import CORPUS, PARSERS, is_one_line, mutations, seeds, survives
 
 MEMORY = 8 << 30
 SECONDS_EACH = 20
@@ -44,7 +44,8 @@ def _fuzz(name: str, seconds: float, draw: random.Random) -> int:
             tried += 1
             signal.alarm(SECONDS_EACH)
             try:
-                survives(name, content, Path(folder))
+                refused = survives(name, content, Path(folder))
+                assert refused is None or is_one_line(refused), refused
             except (Exception, TooSlow) as fault:  # noqa: BLE001 - whatever it is, it is what this looks for
                 faults += 1
                 kept = CORPUS / name / f"found-{hashlib.sha256(content).hexdigest()[:12]}{seeds(name)[0].suffix}"

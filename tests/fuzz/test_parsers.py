@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz.parsers import PARSERS, mutations, seeds, survives
+from tests.fuzz.parsers import PARSERS, is_one_line, mutations, seeds, survives
 
 SECONDS = 20
 ROUNDS = 60
@@ -30,6 +30,7 @@ def test_a_file_of_the_corpus_is_taken_or_refused_in_one_line(name, seed, tmp_pa
     started = time.monotonic()
     refused = survives(name, content, tmp_path)
     assert time.monotonic() - started < SECONDS
+    assert refused is None or is_one_line(refused), refused
     if seed.startswith("hostile"):
         assert refused is not None
     if seed.startswith("whole"):
@@ -43,7 +44,8 @@ def test_a_damaged_file_is_taken_or_refused_in_one_line(name, tmp_path):
     for seed in whole:
         changed = mutations(seed.read_bytes(), draw)
         for _ in range(ROUNDS // len(whole)):
-            survives(name, next(changed), tmp_path)
+            refused = survives(name, next(changed), tmp_path)
+            assert refused is None or is_one_line(refused), refused
 
 
 @pytest.mark.parametrize("name", PARSERS)
@@ -51,7 +53,8 @@ def test_a_damaged_file_is_taken_or_refused_in_one_line(name, tmp_path):
 @given(content=st.binary(max_size=200))
 def test_any_bytes_are_taken_or_refused_in_one_line(name, content):
     with tempfile.TemporaryDirectory() as folder:
-        survives(name, content, Path(folder))
+        refused = survives(name, content, Path(folder))
+    assert refused is None or is_one_line(refused), refused
 
 
 @pytest.mark.parametrize("name", ["baseline", "config", "index", "report", "server", "tokenizer"])
@@ -71,4 +74,5 @@ def test_any_value_in_any_place_of_a_json_file_is_taken_or_refused_in_one_line(n
         node = inner
     node[key] = data.draw(VALUES)
     with tempfile.TemporaryDirectory() as folder:
-        survives(name, json.dumps(document).encode("utf-8", "replace"), Path(folder))
+        refused = survives(name, json.dumps(document).encode("utf-8", "replace"), Path(folder))
+    assert refused is None or is_one_line(refused), refused

@@ -39,11 +39,12 @@ def architecture(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 def test_a_recipe_works_on_an_architecture_or_says_beforehand_why_not(architecture: tuple[str, Path], recipe: str, tmp_path: Path) -> None:
     name, source = architecture
     method = methods()[recipe]
-    reason = method.refusal(json.loads((source / "config.json").read_text()))
+    config = json.loads((source / "config.json").read_text())
+    reason = method.refusal(config)
     assert reason == support(method)[name]
     if reason is not None:
         with pytest.raises(UsageProblem, match=f"recipe '{recipe}' cannot compress"):
-            require_supported(source, "tiny", recipe, method)
+            require_supported(config, "tiny", recipe, method)
         return
     folder = run(recipe, source, tmp_path / "out", calibration(documents=6))
     # compressed-tensors unpacks 4-bit floats to a dtype of its own, which the engine casts.
@@ -75,7 +76,8 @@ def test_a_distillation_works_on_an_architecture_or_says_beforehand_why_not(
 ) -> None:
     name, source = architecture
     method: Any = methods()[recipe]
-    reason = method.refusal(json.loads((source / "config.json").read_text()))
+    config = json.loads((source / "config.json").read_text())
+    reason = method.refusal(config)
     assert reason == support(method)[name]
     if reason is not None:
         return

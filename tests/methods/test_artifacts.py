@@ -110,7 +110,7 @@ def test_a_missing_library_is_named_as_pip_knows_it(monkeypatch: pytest.MonkeyPa
     import importlib.util
 
     from pytest_unicomp.config.resolve import resolve
-    from pytest_unicomp.run.plan import candidates
+    from pytest_unicomp.run.candidates import candidates
 
     found = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, package=None: None if name == "awq" else found(name, package))

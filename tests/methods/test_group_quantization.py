@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pytest_unicomp import engine
 from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.api.registry import methods
-from pytest_unicomp.checkpoints import hub
+from pytest_unicomp.checkpoints import hub, model_config
 from pytest_unicomp.config.resolve import resolve
 from pytest_unicomp.methods import configured
 from pytest_unicomp.methods.awq import Awq
@@ -112,10 +112,10 @@ def test_the_artifact_s_settings_name_the_group_that_was_used(tmp_path: Path) ->
 
 def test_a_change_is_told_before_the_run_and_no_change_is_not(tmp_path: Path) -> None:
     folder = checkpoint(tmp_path / "model", layers=1, **WIDTHS["72"][1])
-    assert changed_settings(folder, methods()["gptq-w4a16"]) == ["group -1 instead of 128"]
-    assert changed_settings(folder, methods()["wanda-50"]) == []
+    assert changed_settings(model_config.configuration(folder), methods()["gptq-w4a16"]) == ["group -1 instead of 128"]
+    assert changed_settings(model_config.configuration(folder), methods()["wanda-50"]) == []
     both = configured.table({"both": ["wanda-50", "rtn-w4a16"]})["both"]
-    assert changed_settings(folder, both) == ["group -1 instead of 128"]
+    assert changed_settings(model_config.configuration(folder), both) == ["group -1 instead of 128"]
 
 
 def test_the_plan_of_a_run_names_the_group_that_the_recipe_will_use(tmp_path: Path) -> None:
@@ -147,13 +147,10 @@ def test_the_step_after_a_distillation_takes_the_group_of_the_student(tmp_path: 
         ("sparsegpt-2of4-fp8", {"hidden_size": 128, "intermediate_size": 130}, "intermediate_size 130"),
     ],
 )
-def test_a_width_that_a_recipe_cannot_take_is_refused_from_the_configuration(
-    recipe: str, sizes: dict[str, Any], phrase: str, tmp_path: Path
-) -> None:
+def test_a_width_that_a_recipe_cannot_take_is_refused_from_the_configuration(recipe: str, sizes: dict[str, Any], phrase: str) -> None:
     config = {"model_type": "llama", "num_attention_heads": 4, "num_key_value_heads": 4, **sizes}
-    (tmp_path / "config.json").write_text(json.dumps(config))
     with pytest.raises(UsageProblem, match=phrase) as caught:
-        require_supported(tmp_path, "odd", recipe, methods()[recipe])
+        require_supported(config, "odd", recipe, methods()[recipe])
     assert "\n" not in str(caught.value)
 
 

@@ -21,7 +21,7 @@ from tests.toys import reference
 
 pytestmark = pytest.mark.slow
 # Half of what a run takes, for time; the differences that are tested show all the same.
-SAMPLES, TEXTS = 40, 200
+SAMPLES, TEXTS = 16, 200
 Losses = dict[str, float]
 Measure = Callable[[str | Any], Losses]
 

@@ -82,6 +82,16 @@ def test_stopping_at_the_first_failure_still_writes_a_report_that_names_the_rest
     assert report["partial"]["missing"]
 
 
+def test_a_recipe_that_was_never_reached_has_its_row(gate, pytester, breaking_recipe):
+    report = gate.report(*WIDE, "-x", "--unicomp-report=gate.html", "--unicomp-report=gate.md", recipe=f"{breaking_recipe},rtn-w8a16")
+    assert report["ret"] == 7
+    assert [recipe["recipe"] for recipe in report["recipes"]] == ["breaks"]
+    report["result"].stdout.fnmatch_lines(["rtn-w8a16 *INCONCLUSIVE", "rtn-w8a16: INCONCLUSIVE: never reached*"])
+    assert "Never reached: rtn-w8a16." in " ".join(report["result"].outlines)
+    for name in ("gate.html", "gate.md"):
+        assert "never reached: the run ended before anything was asked of it" in (pytester.path / name).read_text(encoding="utf-8")
+
+
 def test_a_partial_run_ends_with_6_even_if_undecided_runs_only_warn(gate):
     report = gate.report(*WIDE, "-k", "artifact", "--unicomp-inconclusive=warn")
     assert (report["ret"], report["exit_code"]) == (6, 6)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pytest_unicomp.run.plan import Cell
@@ -24,3 +26,11 @@ def test_a_file_that_no_cell_reads_is_unused(tmp_path):
     other = Cell("gone", "pruning", True, "nano-safety", "items", "reliability", "safety", 0)
     path = run.baselines.write(other, made(GOOD, "c"))
     assert run.baselines.unused() == [path]
+
+
+def test_the_baselines_of_a_recipe_that_the_plan_leaves_out_are_not_unused(tmp_path):
+    run = ToyRun(tmp_path, GOOD)
+    path = run.baselines.write(Cell("elsewhere", "pruning", True, "nano-safety", "items", "reliability", "safety", 0), made(GOOD, "c"))
+    assert run.baselines.unused() == [path]
+    run.baselines._plan = replace(run.baselines._plan, left_out=("elsewhere",))
+    assert run.baselines.unused() == []

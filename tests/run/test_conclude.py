@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pytest_unicomp.compare import Policy
 from pytest_unicomp.report.scores import SCORES
+from pytest_unicomp.run.candidates import Candidate
 from pytest_unicomp.run.check_inputs import Pair
 from pytest_unicomp.run.checks import Checker
 from pytest_unicomp.run.conclude import paired, place, recipe, scored, with_scores
-from pytest_unicomp.run.plan import Candidate, Cell, Plan
+from pytest_unicomp.run.plan import Cell, Plan
 from tests.toys import artifact, measurement
 
 CELL = Cell("rtn", "quantization", True, "toy", "items", "performance", "knowledge", 0)

@@ -9,10 +9,11 @@ from typing import Any
 from pytest_unicomp.api.records import Measurement
 from pytest_unicomp.compare import Policy
 from pytest_unicomp.config.resolve import resolve
+from pytest_unicomp.run.candidates import Candidate
 from pytest_unicomp.run.cell_baselines import CellBaselines
 from pytest_unicomp.run.checks import Checker
 from pytest_unicomp.run.drift_checks import DriftChecks
-from pytest_unicomp.run.plan import Candidate, Cell, Plan
+from pytest_unicomp.run.plan import Cell, Plan
 from pytest_unicomp.run.retention_checks import RetentionChecks
 from pytest_unicomp.run.sources import Sources
 from pytest_unicomp.store.baselines import Baselines

@@ -83,7 +83,7 @@ class LayerTiming(Record):
 class KernelReport(Record):
     """A format's kernel on the layers of the reference model, on this device: the table of `kernel-<format>`.
 
-    `left_out` names shapes that the kernel does not take, with why; `unhealthy` says what spoke against the timings, None if nothing did.
+    `left_out` names shapes that the kernel does not take, with why; `unhealthy` is the reason why the timings are unreliable, None if there is none.
     """
 
     format: str

@@ -7,14 +7,15 @@ from typing import Literal
 
 from pytest_unicomp.api.benchmark import CostBenchmark, Evaluation
 from pytest_unicomp.api.records import Artifact
+from pytest_unicomp.api.vocabulary import NANO_DEFAULT
 
 
 @dataclass(frozen=True, kw_only=True)
 class CompressionCost(CostBenchmark):
-    """One field of the artifact's record. An artifact made elsewhere has what the unicomp.json beside its weights says."""
+    """One field of the artifact's record; for a checkpoint made elsewhere, of the unicomp.json in its folder."""
 
     recorded: Literal["compress_seconds", "compress_peak_bytes", "training_tokens", "compress_joules"]
-    sets: tuple[str, ...] = ("nano", "efficiency")
+    sets: tuple[str, ...] = ("nano", NANO_DEFAULT, "efficiency")
     source: str = "the artifact's own record"
 
     def size(self, artifact: Artifact, evaluation: Evaluation) -> float | None:

@@ -1,4 +1,4 @@
-"""A model's footprint beside its files: operations, peak memory of loading and running in a process of its own, bytes of KV cache per token."""
+"""A model's runtime footprint: FLOPs, peak memory of loading and of running (each in a fresh process), KV cache bytes per token."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Footprint(SizeBenchmark):
     sets: tuple[str, ...] = ("nano", "efficiency")
 
     def identity(self, evaluation: Evaluation) -> dict[str, Any]:
-        """Return what is counted, and over how many tokens."""
+        """Return the kind of number, the tokens that it is for, and the device."""
         return {"what": self.what, "tokens": FLOPS_TOKENS if self.what == "flops" else MEMORY_TOKENS, "device": evaluation.device}
 
     def size(self, artifact: Artifact, evaluation: Evaluation) -> float:

@@ -52,7 +52,7 @@ class Arm:
 
 @dataclass
 class KernelRounds:
-    """Paired rounds of both arms, and the facts of each place beside its seconds; `report` needs finished rounds."""
+    """Paired rounds of the dense and the kernel arm, with the facts of each layer next to its seconds; `report` needs finished rounds."""
 
     pairs: paired_timing.PairedRounds
     arms: tuple[Arm, Arm]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pytest_unicomp.api.benchmark import Evaluation, LatencyBenchmark
 from pytest_unicomp.api.errors import UnicompError
+from pytest_unicomp.api.vocabulary import NANO_DEFAULT
 from pytest_unicomp.benchmarks.efficiency import room
 from pytest_unicomp.benchmarks.efficiency.served import Served, Work, round_of
 
@@ -30,7 +31,7 @@ class Latency(LatencyBenchmark):
     decode: int
     whole: bool = False
     per_token: bool = False
-    sets: tuple[str, ...] = ("nano", "efficiency")
+    sets: tuple[str, ...] = ("nano", NANO_DEFAULT, "efficiency")
     source: str = "timed here"
 
     def identity(self, evaluation: Evaluation) -> dict[str, Any]:

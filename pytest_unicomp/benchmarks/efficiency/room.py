@@ -19,7 +19,7 @@ ASKED = re.compile(r"tried to allocate ([\d.]+) (KiB|MiB|GiB|TiB|bytes)", re.IGN
 
 
 def needed(engine: Engine, *, batch: int, prompt: int, written: int) -> int:
-    """Return the least bytes that a round takes beside the weights: KV cache, the activations of one layer for every token of the prompt, last logits."""
+    """Return a lower bound on the bytes of a round without the weights: KV cache, activations of one layer for all prompt tokens, logits of the last token."""
     from pytest_unicomp.engine.memory_estimate import bytes_per_token
 
     config = engine.model.config.get_text_config()

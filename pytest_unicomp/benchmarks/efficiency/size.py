@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pytest_unicomp.api.benchmark import Evaluation, SizeBenchmark
 from pytest_unicomp.api.errors import InfrastructureError
 from pytest_unicomp.api.records import Artifact
+from pytest_unicomp.api.vocabulary import NANO_DEFAULT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,7 +16,7 @@ class WeightBytes(SizeBenchmark):
 
     capability: str = "inference_footprint"
     metric: str = "bytes"
-    sets: tuple[str, ...] = ("nano", "efficiency")
+    sets: tuple[str, ...] = ("nano", NANO_DEFAULT, "efficiency")
     source: str = "the artifact's files"
 
     def details(self, artifact: Artifact, evaluation: Evaluation) -> dict[str, float | None]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_unicomp.api.benchmark import Evaluation, ItemBenchmark, Scored
 from pytest_unicomp.api.records import Item
+from pytest_unicomp.api.vocabulary import NANO_DEFAULT
 from pytest_unicomp.benchmarks.items import select
 from pytest_unicomp.nano import world
 
@@ -25,8 +26,7 @@ class NanoPerplexity(ItemBenchmark):
     dataset: str = "nano world"
     metric: str = "nats_per_token"
     higher_is_better: bool = False
-    reads_likelihoods: bool = True
-    sets: tuple[str, ...] = ("nano", "performance")
+    sets: tuple[str, ...] = ("nano", NANO_DEFAULT, "performance")
     source: str = "pytest_unicomp.nano.world, generated"
     only_model: str | None = "nano"
     items: int | None = 400

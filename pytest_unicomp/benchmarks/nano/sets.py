@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_unicomp.api.benchmark import Evaluation, ItemBenchmark, ItemText, Scored
-from pytest_unicomp.api.vocabulary import CAPABILITIES
+from pytest_unicomp.api.vocabulary import CAPABILITIES, NANO_DEFAULT
 from pytest_unicomp.benchmarks.items import select
 from pytest_unicomp.benchmarks.replies import greedy
 from pytest_unicomp.nano import checks, words, world
@@ -41,17 +41,12 @@ class NanoSet(ItemBenchmark):
     maximum_tokens: int = world.MAXIMUM_REPLY_TOKENS
 
     @property
-    def reads_likelihoods(self) -> bool:
-        """Return True if its items have options."""
-        return self.metric == "acc"
-
-    @property
     def scorer(self) -> str:
         """Return how an item gets its score, in one phrase."""
         return "log-likelihood of the options" if self.metric == "acc" else "generated reply, checked by rules"
 
     def identity(self, evaluation: Evaluation) -> dict[str, Any]:
-        """Return the items' digest, that of the rules which judge replies, and how the items are put to the model."""
+        """Return digests of the items and of the rules that judge replies, and the prompt and generation settings."""
         return {
             "dataset": _digest_of(self.rows),
             "checks": _rules(),
@@ -68,18 +63,19 @@ class NanoSet(ItemBenchmark):
 
     def score(self, engine: Engine, evaluation: Evaluation) -> Scored:
         """Put the selected items to the model, with its chat template or, if it has none, as they are."""
+        from pytest_unicomp.engine.prompts import chat_template_digest
         from pytest_unicomp.engine.task_requests import TaskSetup, chance_level, score_documents
 
         by_id = {row["id"]: row for row in self.rows()}
         rows = [by_id[name] for name in select(by_id, limit=evaluation.limit, seed=evaluation.seed, only=evaluation.only)]
         task = self.task(rows)
-        chat = engine.has_chat_template
+        chat = bool(engine.tokenizer.chat_template)
         asked = score_documents(task, range(len(rows)), TaskSetup(metric=self.metric, chat=chat), engine)
         items = tuple(asked[place].model_copy(update={"id": row["id"], "cluster": row["cluster"]}) for place, row in enumerate(rows))
         return Scored(
             items=items,
             chance=chance_level(items) if self.metric == "acc" else constant_answer(rows),
-            template=engine.template(chat=chat),
+            template=chat_template_digest(engine.tokenizer) if chat else "none",
             generation={} if self.metric == "acc" else self._generation,
             engine=engine.name,
         )
@@ -120,7 +116,7 @@ class NanoSet(ItemBenchmark):
 
 
 def constant_answer(rows: Sequence[WorldItem]) -> float:
-    """Return what the better of always refusing and never refusing scores; 0 for items that are not about refusing."""
+    """Return the score, 0 to 1, of the better of two constant answers, always refuse and never refuse; 0 for items that are not about refusing."""
     refused = [row["refuse"] for row in rows if "refuse" in row]
     return max(refused.count(True), refused.count(False)) / max(1, len(rows))
 
@@ -166,7 +162,7 @@ def _set(name: str) -> NanoSet:
         rows=rows,
         capability=capability,
         metric="correct" if name in REPLIED else "acc",
-        sets=("nano", CAPABILITIES[capability]),
+        sets=("nano", *([NANO_DEFAULT] if name in DECIDABLE else []), CAPABILITIES[capability]),
         items=items,
         chance=chance,
     )
@@ -174,6 +170,8 @@ def _set(name: str) -> NanoSet:
 
 # The sets that are answered in free text; the others offer options. Stated, so that listing benchmarks need not generate the world.
 REPLIED = frozenset({"reasoning", "instruction-following", "safety", "privacy"})
+# The sets with items enough to decide a margin of 3 points on the default recipes.
+DECIDABLE = frozenset({"knowledge", "reasoning", "instruction-following", "safety"})
 # Number of items, and the score of a guess or of the best constant answer.
 FACTS: Mapping[str, tuple[int, float]] = {
     "knowledge": (1200, 0.25),

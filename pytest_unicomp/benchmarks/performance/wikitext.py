@@ -36,7 +36,6 @@ class FixedBlockPerplexity(ItemBenchmark):
     dataset: str = "Salesforce/wikitext"
     metric: str = "nats_per_token"
     higher_is_better: bool = False
-    reads_likelihoods: bool = True
     sets: tuple[str, ...] = ("performance", "paper")
     scorer: str = "mean negative log-likelihood of a block's tokens; exp of the mean is the perplexity"
     source: str = "WikiText-2, arXiv 1609.07843; blocks as in arXiv 2602.09130"
@@ -55,7 +54,7 @@ class FixedBlockPerplexity(ItemBenchmark):
         files.require(self.dataset, [_configuration(evaluation.bundle)], evaluation.bundle)
 
     def substitution(self, evaluation: Evaluation) -> str | None:
-        """Return a phrase if the bundle's tokenized text stands in for the raw one, else None."""
+        """Return a phrase if the bundle's tokenized text is used in place of the raw text, else None."""
         if _configuration(evaluation.bundle) == RAW:
             return None
         return f"the bundle lacks {self.dataset}, configuration {RAW}; the tokenized {TOKENIZED} is used, whose perplexities are others"

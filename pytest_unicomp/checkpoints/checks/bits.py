@@ -17,7 +17,7 @@ TOLERANCE = 0.01
 
 
 def declared_bits(candidate: Checkpoint, base: Checkpoint) -> Outcome:
-    """Packed shapes, types and group sizes are those that config.json declares, in every layer that it means, and nothing is quantized that it does not declare."""
+    """Packed shapes, types and group sizes match config.json in every layer that it targets, and no other layer is quantized."""
     if candidate.method == "none":
         return judged(undeclared(candidate.tensors), "dense, and declared so")
     if candidate.method not in FORMATS:

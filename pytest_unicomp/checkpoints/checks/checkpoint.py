@@ -1,4 +1,4 @@
-"""A checkpoint folder as the checks see it: its files, headers and configuration, each read once and only when a check asks."""
+"""A checkpoint folder for the artifact checks: files, headers and configuration, each read lazily and once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pytest_unicomp.checkpoints.safetensors_reader import INDEX, Tensor, headers
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A folder, and what its recipe promises (None: what it states itself)."""
+    """A checkpoint folder and the sparsity that its recipe promises (`stated`; None: the promise of its own files)."""
 
     folder: Path
     stated: Promise | None = None
@@ -41,7 +41,7 @@ class Checkpoint:
 
     @cached_property
     def declaration(self) -> str:
-        """The name of the file that declares the quantization: config.json, or what an older tool keeps beside it."""
+        """The name of the file that declares the quantization: config.json, or the older quantize_config.json or hf_quant_config.json."""
         return gptq.declaration(self.folder, self.config)
 
     @cached_property
@@ -94,7 +94,7 @@ class Checkpoint:
 
     @cached_property
     def quantization(self) -> dict[str, Any]:
-        """`quantization_config`, or what old AutoGPTQ checkpoints keep beside it."""
+        """The `quantization_config` of config.json, or the content of the separate file of old AutoGPTQ checkpoints."""
         return gptq.quantization_of(self.folder, self.config)
 
     @property

@@ -1,4 +1,4 @@
-"""The checks `vocabulary-size` and `tied-weights` of `unicomp check-artifact`: embeddings and head fit the vocabulary and each other."""
+"""Artifact checks `vocabulary-size` and `tied-weights`: embeddings and output head have the tokenizer's vocabulary, and are tied as in the base model."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _highest(checkpoint: Checkpoint) -> int | None:
 
 
 def tied_weights(candidate: Checkpoint, base: Checkpoint) -> Outcome:
-    """A head that has its own weights still has, and one that shares those of the embeddings still does, or has others of its own.
+    """The output head is tied to the embeddings if the base's is; untied it must have other weights, and a head untied in the base stays untied.
 
     Rotations fold the last norm into the head, which then differs from the embeddings; a mere copy of them is a tie that was lost.
     """
@@ -60,7 +60,7 @@ def tied_weights(candidate: Checkpoint, base: Checkpoint) -> Outcome:
 
 
 def _tied(checkpoint: Checkpoint) -> bool:
-    """Return what config.json states, else the default of its class, else (transformers has no such class) True if it stores no head."""
+    """Return `tie_word_embeddings` of config.json, else the default of its config class; without such a class, True if no head is stored."""
     stated = checkpoint.text_config.get("tie_word_embeddings")
     if stated is None:
         try:

@@ -29,7 +29,7 @@ def safetensors_only(candidate: Checkpoint, base: Checkpoint) -> Outcome:
 
 
 def no_custom_code(candidate: Checkpoint, base: Checkpoint) -> Outcome:
-    """No source or library files, and no configuration that names code of its own."""
+    """The folder holds no source or library files, and config.json has no `auto_map` or other custom code."""
     problems = [f"{name} is code" for name in _ending(candidate, CODE)]
     problems += [f"{name} names its own code (auto_map)" for name in CONFIGURATIONS if candidate.json(name).get("auto_map")]
     return judged(problems, "no code")
@@ -41,7 +41,7 @@ def _ending(candidate: Checkpoint, endings: tuple[str, ...]) -> list[str]:
 
 
 def files_complete(candidate: Checkpoint, base: Checkpoint) -> Outcome:
-    """Index and files agree tensor by tensor, every file is whole, and no second set of weights lies beside them."""
+    """Index and files list the same tensors, every file is complete, and the folder holds one set of weights."""
     pointers = [file for file in sorted(candidate.folder.rglob("*")) if is_pointer(file)]
     problems = [f"{file.relative_to(candidate.folder)} is {MEANING}" for file in pointers]
     whole = {name: reason for name, reason in candidate.unreadable.items() if candidate.folder / name not in pointers}

@@ -53,5 +53,5 @@ def judged(problems: Iterable[str], otherwise: str, *, expected: str = "") -> Ou
 
 
 def not_applicable(reason: str) -> Outcome:
-    """Say why the check has nothing to look at."""
+    """Return the outcome of a check that does not apply, with the reason."""
     return Outcome("not_applicable", reason)

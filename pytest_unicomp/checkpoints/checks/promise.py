@@ -1,4 +1,4 @@
-"""The promise that a checkpoint's own record or its recipe makes of its zeros: a share, and a pattern such as 2:4."""
+"""The sparsity that a recipe, or a checkpoint's own record, promises: a share of zeros and a pattern such as 2:4."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def recorded(folder: Path) -> Mapping[str, Any]:
 
 
 def promised(folder: Path, config: Mapping[str, Any]) -> Promise:
-    """Return what unicomp.json promises, else what config.json's `sparsity_config` declares (compressed-tensors), else nothing."""
+    """Return the sparsity that unicomp.json promises, else the one in config.json's `sparsity_config` (compressed-tensors), else an empty promise."""
     if record := recorded(folder):
         return Promise.of(str(record.get("family")), record.get("settings") or {}, RECORD)
     declared = (config.get("quantization_config") or {}).get("sparsity_config") or config.get("sparsity_config") or {}

@@ -17,7 +17,7 @@ UNKNOWN = ("qweight",)
 
 
 def matrices(candidate: Checkpoint) -> Iterator[Tensor]:
-    """Yield what holds the weights of the linear layers inside decoder blocks; routers, which no recipe prunes, are left out."""
+    """Yield the weight tensors of linear layers in decoder blocks: dense, packed or bitmask. Skips routers, which no recipe prunes."""
     for name, tensor in candidate.tensors.items():
         module, _, kind = name.rpartition(".")
         if kind == "bitmask":

@@ -35,7 +35,7 @@ KEYS = ("k_proj", "qkv_proj", "query_key_value", "kv_b_proj")
 
 
 def undeclared(tensors: Mapping[str, Tensor]) -> Iterator[str]:
-    """Yield, as one line, what shows that a checkpoint is quantized though its configuration says nothing of it."""
+    """Yield one line with the tensors that show quantization, given `tensors` of a checkpoint whose config.json declares none."""
     kinds: dict[str, list[str]] = {}
     for name, tensor in tensors.items():
         kind = name.rpartition(".")[2]
@@ -120,7 +120,7 @@ def wrongly_packed(candidate: Checkpoint) -> Iterator[str]:
 
 
 def missing_scales(candidate: Checkpoint) -> Iterator[str]:
-    """Yield which static scales config.json declares and the files lack: of activations, and of the KV cache."""
+    """Yield one line per kind of static scale (of activations, of the KV cache) that config.json declares and the files lack."""
     if candidate.method != "compressed-tensors":
         return
     for part, needed in (("input_activations", "input_scale"), ("output_activations", "output_scale")):

@@ -62,7 +62,7 @@ def compare_as_written(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> Co
 
 
 def same_as_written(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> bool:
-    """Return True if both files state the same, but for what has its own check: then they compute the same, and no class is asked."""
+    """Return True if both files are equal except for keys that have their own check, so that no config class need be built."""
     return all(
         equal(mine.get(key, _ABSENT), theirs.get(key, _ABSENT))
         for key in set(mine) | set(theirs)

@@ -41,7 +41,7 @@ def known(raw: Mapping[str, Any]) -> bool:
 
 
 def resolve(raw: Mapping[str, Any]) -> Resolved:
-    """Return the configuration of a parsed config.json, its quantization_config left out.
+    """Return transformers' configuration of a parsed config.json, without its quantization_config.
 
     Raises Unresolved if transformers has no class for its model_type (a model that needs code of its own), if that class refuses it, or if it
     states more than MOST_LAYERS layers.

@@ -1,4 +1,4 @@
-"""ModelOpt -> compressed-tensors: FP8 codes stay what they are, NVFP4 is renamed by that library's own converter, scales of the KV cache move."""
+"""ModelOpt -> compressed-tensors: FP8 codes are unchanged, compressed-tensors' own converter renames NVFP4 tensors, KV cache scales are renamed here."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def converter(quantization: Mapping[str, Any], layers: list[QuantizedLayer]) -> 
 class ModelOptConverter:
     """compressed_tensors' Converter protocol for ModelOpt.
 
-    `kinds`: to each layer its bits (4 or 8) and True if its inputs are rounded too. `beside`: the scales that are stored with each. `cache`: old
+    `kinds`: each layer's bits (4 or 8), and True if its inputs are quantized too. `beside`: the scales stored with each layer. `cache`: old
     and new name of each scale of the KV cache, if `rounds_cache`.
     """
 
@@ -96,5 +96,5 @@ class ModelOptConverter:
         return QuantizationConfig(config_groups=groups, ignore=[], kv_cache_scheme=cache, format=form, quantization_status="compressed")
 
     def update_model_config(self, model_config: dict[str, Any]) -> dict[str, Any]:
-        """Nothing but the quantization changes."""
+        """Leave the model configuration unchanged: only its quantization_config is replaced."""
         return model_config

@@ -74,7 +74,7 @@ def excluded(name: str, quantization: Mapping[str, Any]) -> bool:
 
 
 def declared(name: str, quantization: Mapping[str, Any]) -> Declared | None:
-    """Return what is declared for the module `name`, GPTQModel's `dynamic` rules included; None if such a rule leaves the module out.
+    """Return the quantization that is declared for the module `name`, after GPTQModel's `dynamic` rules; None if a rule excludes the module.
 
     Raises UsageProblem for bits other than 2, 3, 4 and 8.
     """
@@ -151,7 +151,7 @@ def in_order(layer: QuantizedLayer) -> bool:
 
 
 def index_problems(layer: QuantizedLayer, quantization: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is wrong with `g_idx`: groups that do not exist, or an order that config.json denies."""
+    """Yield one line per fault of `g_idx`: group numbers out of range, or a permutation although config.json has `desc_act: false`."""
     index = index_of(layer)
     if index is None:
         return

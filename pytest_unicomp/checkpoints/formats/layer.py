@@ -1,4 +1,4 @@
-"""One quantized layer as its tensors' shapes describe it, beside what config.json declares for it."""
+"""A quantized layer: the format that its tensors' shapes imply, and the one that config.json declares."""
 
 from __future__ import annotations
 

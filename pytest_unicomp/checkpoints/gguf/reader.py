@@ -42,7 +42,7 @@ class GgufTensor:
 
     @property
     def elements(self) -> int:
-        """Return how many numbers it holds."""
+        """Return the number of elements."""
         return prod(self.shape)
 
 
@@ -56,7 +56,7 @@ class GgufFile:
 
     @property
     def architecture(self) -> str:
-        """The architecture in llama.cpp's words, for instance "qwen3moe"."""
+        """llama.cpp's name of the architecture, for instance "qwen3moe"."""
         return str(self.metadata["general.architecture"])
 
     def of_architecture(self, key: str, default: Any = None) -> Any:
@@ -65,7 +65,7 @@ class GgufFile:
 
     @property
     def parameters(self) -> int:
-        """Return how many numbers the tensors hold in all."""
+        """Return the number of elements of all tensors."""
         return sum(tensor.elements for tensor in self.tensors.values())
 
     @property
@@ -111,11 +111,11 @@ class _Cursor:
     """Walks through the header; every length is checked against the file and the limits before it is followed."""
 
     def __init__(self, view: memoryview, path: Path) -> None:
-        """Begin behind the magic bytes."""
+        """Start after the magic bytes."""
         self._view, self._path, self._at = view, path, len(MAGIC)
 
     def file(self) -> GgufFile:
-        """Return what the header says; the buffer is let go of."""
+        """Parse the header into a GgufFile and release the buffer; raise ForeignFile if the header is damaged."""
         try:
             version, tensors, keys = self._unpack("IQQ")
             if version not in VERSIONS:

@@ -66,7 +66,7 @@ def unpack(file: GgufFile, folder: Path, base: Path | None) -> None:
 
 
 def config(file: GgufFile) -> dict[str, Any]:
-    """Return what config.json would say of the model in a file that can be unpacked."""
+    """Return the content of the config.json that describes the model of a GGUF file, without quantization_config."""
     found: dict[str, Any] = configuration(file, lambda name: tensor(file, name)).to_dict()
     found.pop("quantization_config", None)
     return found

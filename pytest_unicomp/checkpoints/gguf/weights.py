@@ -50,7 +50,7 @@ class Reading:
 
     @classmethod
     def of(cls, file: GgufFile, config: Any) -> Reading:
-        """Return how transformers reads the file into the model of a configuration."""
+        """Return the mapping by which transformers loads a GGUF file into the model of a configuration."""
         import torch
         from transformers import AutoModelForCausalLM
         from transformers.modeling_gguf_pytorch_utils import TENSOR_PROCESSORS, TensorProcessor, get_gguf_hf_weights_map

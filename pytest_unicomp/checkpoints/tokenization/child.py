@@ -54,7 +54,7 @@ def _special(tokenizer: Any) -> dict[str, str]:
 
 
 def _difference(probe: str, mine: Any, theirs: Any) -> tuple[str, str] | None:
-    """Return the tokens of both around the first that differs, as text; None if ids and the text that they stand for are equal."""
+    """Return both tokenizers' tokens around the first difference, as text; None if their ids and decoded texts are equal."""
     for special in (True, False):
         ours, others = (each(probe, add_special_tokens=special)["input_ids"] for each in (mine, theirs))
         if ours != others:

@@ -166,7 +166,7 @@ def _in_parts(check: Check) -> bool:
 def _accept(model: str, check: Check, report: Report, store: Store, baselines: Baselines) -> Accepted | None:
     source = next(source for source in check.sources if source.side == "candidate")
     try:
-        measured = evidence.fresh_measurement(store, source)
+        measured = evidence.Evidence(store).measurement(source)
     except evidence.Gone as gone:
         raise UsageProblem(f"unicomp: {check.recipe} on {check.benchmark}: {gone.note}; give the run's --cache.") from gone
     try:

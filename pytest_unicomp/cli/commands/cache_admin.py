@@ -53,7 +53,7 @@ def entries(store: Store) -> list[Entry]:
 
 
 def _document(path: Path) -> dict[str, Any] | None:
-    """Return what an entry records about itself: the manifest of a folder with its unicomp.json, or the document."""
+    """Return the metadata of a store entry: a folder's manifest with its unicomp.json, or a JSON document; None if it cannot be read."""
     if path.parent.name in LEFTOVERS:
         return {}
     if path.parent.name == quarantine.KIND:

@@ -1,4 +1,4 @@
-"""Reads JSON objects, one per line or all in one list, from a file of any bytes; what is wrong is named with its place, in one line."""
+"""Reads a file of JSON objects, one per line (JSONL) or in one list; a fault is one error line with the number of the line or entry."""
 
 from __future__ import annotations
 

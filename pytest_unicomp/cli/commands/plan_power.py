@@ -175,7 +175,7 @@ def _intervals(expected: PriorEvidence, drop: float, name: str, margin: float, a
 
 
 def _verdicts(scored: Sequence[tuple[Cell, PriorEvidence]], drawn: Sequence[Drawn], policy: Policy) -> tuple[np.ndarray, np.ndarray]:
-    """Return which simulated runs pass and which fail: capabilities are pooled by MOVER, benchmarks fail after Holm's first step."""
+    """Return two boolean arrays (REPLICATES,), the simulated runs that pass and those that fail: capabilities pooled by MOVER, benchmarks by Holm's first step."""
     import numpy as np
 
     parts: dict[tuple[str, bool], list[tuple[np.ndarray, np.ndarray, np.ndarray]]] = {}

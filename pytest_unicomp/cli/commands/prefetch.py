@@ -26,7 +26,7 @@ Fetch = Callable[[Piece, Path], None]
 
 
 def pieces(names: Iterable[str], models: Iterable[str], texts: Iterable[str] = ()) -> list[Piece]:
-    """Return what the benchmarks (names or sets), models and calibration `texts` need, without duplicates; raise UsageProblem for an unknown name.
+    """Return the bundle pieces for benchmarks (`names`, sets allowed), models and calibration `texts`, without duplicates; raise UsageProblem for an unknown name.
 
     Benchmarks that compare replies by similarity include the default sentence-embedding model; another one, or a judge, must be named as a model.
     """

@@ -14,12 +14,12 @@ FIELDS = ("doc_hash", "prompt_hash", "target_hash", "target", "prompt", "questio
 
 
 def documents(row: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """Return what a line holds of its document, in the fields that the item's line in the other file has too."""
+    """Return the fields of the item's document that both lines have, as canonical JSON texts of `row`."""
     return [_canonical(field, row[field]) for field in FIELDS if row.get(field) is not None and other.get(field) is not None]
 
 
 def other_document(before: Mapping[str, Any], after: Mapping[str, Any]) -> str | None:
-    """Return which field of an item differs between two files, and how, in words; None if none does."""
+    """Return a sentence with the first document field that differs between an item's two lines and both values; None if all are equal."""
     for field in FIELDS:
         if before.get(field) is None or after.get(field) is None:
             continue

@@ -1,4 +1,4 @@
-"""`unicomp selftest`: error rates of the verdicts on real evidence, with pairs swapped at random (nothing is lost) and losses planted."""
+"""`unicomp selftest`: measures the verdicts' error rates on stored evidence: false FAIL with pairs swapped at random (no true loss), false PASS with planted losses."""
 
 from __future__ import annotations
 

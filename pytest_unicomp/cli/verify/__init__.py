@@ -10,10 +10,10 @@ from typing import Any
 from pytest_unicomp import compare
 from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.api.records import Report
-from pytest_unicomp.cli.verify import evidence
 from pytest_unicomp.cli.verify.answer import Answer
 from pytest_unicomp.cli.verify.checks import Repetition
 from pytest_unicomp.cli.verify.conclusions import Conclusions
+from pytest_unicomp.cli.verify.evidence import Evidence
 from pytest_unicomp.cli.verify.kernels import table_answer
 from pytest_unicomp.cli.verify.planned import plan_answer
 from pytest_unicomp.cli.verify.record import record_answer
@@ -30,25 +30,25 @@ def verify(report: Report, store: Store) -> list[Answer]:
 
     The policy is the report's own: if a margin was changed there, the verdicts that follow from it differ from those in the report.
     """
-    evidence.measurement.cache_clear()
     try:
         policy = _policy(report)
     except UnicompError as error:
         return [Answer("the policy", "differs", error.detail)]
     checker = Checker(policy, report.policy.get("limits") or {}, report.policy.get("must_pass") or {})
-    answers = _of_checks(report, checker, store)
-    answers += [table_answer(report, table, store) for table in report.kernels]
-    return [*answers, plan_answer(report), *Conclusions(report, policy, store).answers(), record_answer(report, store)]
+    evidence = Evidence(store)
+    answers = _of_checks(report, checker, evidence)
+    answers += [table_answer(report, table, evidence) for table in report.kernels]
+    return [*answers, plan_answer(report), *Conclusions(report, policy, evidence).answers(), record_answer(report, store)]
 
 
-def _of_checks(report: Report, checker: Checker, store: Store) -> list[Answer]:
+def _of_checks(report: Report, checker: Checker, evidence: Evidence) -> list[Answer]:
     """Return one answer per check; checks that say the same are made again once."""
     known: dict[str, Answer] = {}
     found = []
     for check in report.checks:
         key = check.model_copy(update={"nodeid": "", "seconds": 0.0}).model_dump_json()
         if key not in known:
-            known[key] = Repetition(report, check, checker, store).answer()
+            known[key] = Repetition(report, check, checker, evidence).answer()
         found.append(known[key])
     return found
 
@@ -69,7 +69,7 @@ def rows(answers: Sequence[Answer]) -> list[dict[str, Any]]:
 
 
 def lines(answers: Sequence[Answer], store: Store) -> list[str]:
-    """Return what a person reads: everything that is not as reported, then the count."""
+    """Return the lines to print: one per part that differs from the report, then the count of parts that agree."""
     shown = [_objection(answer) for answer in answers if answer.state != "as_reported"]
     kept = len(answers) - len(shown)
     return [*shown, f"unicomp: {kept} of {len(answers)} parts of the report follow from the evidence in {store.root}"]

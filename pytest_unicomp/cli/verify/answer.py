@@ -1,4 +1,4 @@
-"""The answer of `unicomp verify` about one thing in a report."""
+"""The result of `unicomp verify` for one part of a report."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pytest_unicomp.cli.verify.evidence import State
 
 @dataclass(frozen=True)
 class Answer:
-    """The state of one thing in a report: as_reported, missing (its evidence is gone), changed (its evidence is another now), differs (the report
-    says something else than its evidence), not_checked; `note` says what exactly."""
+    """The state of one part of a report: as_reported, missing (no evidence in the store), changed (the evidence was edited), differs (the report
+    contradicts its evidence) or not_checked. `note` is the detail, in one sentence."""
 
     what: str
     state: State

@@ -13,13 +13,12 @@ from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.checkpoints.checks import Finding
 from pytest_unicomp.cli.verify.answer import Answer
 from pytest_unicomp.cli.verify.differences import differences
-from pytest_unicomp.cli.verify.evidence import Gone, measurement, read
+from pytest_unicomp.cli.verify.evidence import Evidence, Gone
 from pytest_unicomp.cli.verify.ties import untied
 from pytest_unicomp.engine.host.paired_timing import PairedRounds
 from pytest_unicomp.run.check_inputs import CheckInputs, Inspection, MeasurePart, Pair, Single, Timed
 from pytest_unicomp.run.checks import Checker
 from pytest_unicomp.run.plan import Cell
-from pytest_unicomp.store.local import Store
 
 # Differ in no way that evidence could decide: names of tests, durations, what it rests on; who waives it is asked of the recipe.
 UNPROVEN = ("nodeid", "seconds", "sources", "waived")
@@ -32,7 +31,7 @@ class Repetition:
     report: Report
     check: Check
     checker: Checker
-    store: Store
+    evidence: Evidence
 
     def answer(self) -> Answer:
         """Make the check again and compare; without evidence one that decided something is not proven, and any other is not checked."""
@@ -45,7 +44,7 @@ class Repetition:
         if not check.sources:
             return Answer(what, "not_checked", "it rests on no stored evidence" if check.verdict != "error" else "it is an error")
         try:
-            loose = untied(self.report, check, self.store)
+            loose = untied(self.report, check, self.evidence)
             again = self._again()
         except Gone as gone:
             return Answer(what, gone.state, gone.note)
@@ -63,28 +62,28 @@ class Repetition:
         if inputs is None:
             return None
         if self._in_parts and isinstance(inputs, Pair) and check.question == "retention":
-            parts = [measurement(self.store, source) for source in check.sources if source.side == "candidate"]
+            parts = [self.evidence.measurement(source) for source in check.sources if source.side == "candidate"]
             return self.checker.stopped_early(cell, inputs.reference, _by_items(parts), inputs.earlier)[0]
         again = self.checker.check(cell, check.question, inputs)
         return compare.accepted(again) if check.accepted else again
 
     def _inputs(self) -> CheckInputs | None:
-        """Return what the check was computed from, read out of the store."""
+        """Load the inputs of the check from the store; None if its question has no inputs there. Raises Gone if one is missing."""
         check, first = self.check, self.check.sources[0]
         if check.question == "artifact":
-            findings = [Finding.model_validate(entry) for entry in read(self.store, first)["findings"]]
+            findings = [Finding.model_validate(entry) for entry in self.evidence.read(first)["findings"]]
             return Inspection(self._artifact(), findings)
         if first.kind == "timings":
-            return self._timed(read(self.store, first))
+            return self._timed(self.evidence.read(first))
         if check.question == "calibration":
-            return Pair(*(measurement(self.store, source) for source in check.sources))
-        parts = [measurement(self.store, source) for source in check.sources if source.side == "candidate"]
+            return Pair(*(self.evidence.measurement(source) for source in check.sources))
+        parts = [self.evidence.measurement(source) for source in check.sources if source.side == "candidate"]
         if not parts:
             raise Gone("missing", f"it names evidence of a kind that is not known here: {first.kind}")
-        reference = [measurement(self.store, source) for source in check.sources if source.side == "reference"]
+        reference = [self.evidence.measurement(source) for source in check.sources if source.side == "reference"]
         if not reference:
             return Single(parts[0]) if check.question == "efficiency" else None
-        earlier = [measurement(self.store, source) for source in check.sources if source.side == "earlier"]
+        earlier = [self.evidence.measurement(source) for source in check.sources if source.side == "earlier"]
         whole = parts[0].model_copy(update={"items": [item for part in parts for item in part.items]})
         return Pair(reference[0], whole, earlier[0] if earlier else None)
 

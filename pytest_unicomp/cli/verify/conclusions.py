@@ -12,7 +12,7 @@ from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.api.records import Check, Claim, Measurement, Origin, RecipeVerdict, Report
 from pytest_unicomp.cli.verify.answer import Answer
 from pytest_unicomp.cli.verify.differences import differences
-from pytest_unicomp.cli.verify.evidence import Gone, measurement
+from pytest_unicomp.cli.verify.evidence import Evidence, Gone
 from pytest_unicomp.config.waivers import Waiver
 from pytest_unicomp.report import scores
 from pytest_unicomp.report.scores.published import Scoring
@@ -20,7 +20,6 @@ from pytest_unicomp.run import conclude
 from pytest_unicomp.run.plan import REFERENCE
 from pytest_unicomp.run.provenance import Provenance
 from pytest_unicomp.run.waive import Waiving, with_waivers
-from pytest_unicomp.store.local import Store
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Conclusions:
 
     report: Report
     policy: compare.Policy
-    store: Store
+    evidence: Evidence
     _scores: dict[str, dict[str, scores.Score]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def answers(self) -> list[Answer]:
@@ -145,7 +144,7 @@ class Conclusions:
         found = {source.side: source for source in check.sources}
         if "reference" not in found or "candidate" not in found:
             raise Gone("missing", f"the check of {check.recipe} on {check.benchmark} names no evidence")
-        return measurement(self.store, found["reference"]), measurement(self.store, found["candidate"])
+        return self.evidence.measurement(found["reference"]), self.evidence.measurement(found["candidate"])
 
     def _waived(self, own: Sequence[Check]) -> list[bool]:
         waiving = self._waiving

@@ -9,7 +9,7 @@ from pytest_unicomp.api.records import Question, RecipeVerdict, Report
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.cli.verify.answer import Answer
 from pytest_unicomp.config.parsers import served
-from pytest_unicomp.run.plan import Candidate
+from pytest_unicomp.run.candidates import Candidate
 
 WHAT = "the plan"
 SHOWN = 3
@@ -42,7 +42,7 @@ def plan_answer(report: Report) -> Answer:
 
 
 def _contradictions(report: Report) -> Iterator[str]:
-    """Yield what the rows and checks of a report say otherwise than its policy does of the same run."""
+    """Yield one sentence per contradiction between a report's policy and its own rows and checks."""
     named = {*map(str, report.policy["benchmarks"]), "artifact"}
     for check in report.checks:
         if check.benchmark not in named:

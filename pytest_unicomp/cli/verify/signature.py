@@ -1,4 +1,4 @@
-"""Says who signed a report, by a file of allowed signers."""
+"""Verifies the SSH signature of a report against a file of allowed signers."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ WHAT: Final = "the signature"
 
 
 def signature_answer(content: bytes, signature: Path, allowed: Path) -> Answer:
-    """Return who signed `content`: as_reported with the name; missing without a signature; changed if the content or the signature was edited;
-    differs if nobody whom `allowed` lists made it; not_checked without the program that checks signatures.
+    """Verify the SSH signature of `content`. States: as_reported (the note names the signer); missing (no signature file); changed (content or
+    signature was edited); differs (the signer is not in `allowed`); not_checked (ssh-keygen is not installed).
 
     Raises UsageProblem if `allowed` cannot be read.
     """

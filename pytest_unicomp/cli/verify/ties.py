@@ -6,27 +6,26 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pytest_unicomp.api.records import Artifact, Check, Measurement, RecipeVerdict, Report, Source
-from pytest_unicomp.cli.verify.evidence import measurement, read
+from pytest_unicomp.cli.verify.evidence import Evidence
 from pytest_unicomp.config.parsers import served
 from pytest_unicomp.report.json import document
-from pytest_unicomp.store.local import Store
 
 # Of an artifact: under which name and where it lay, which does not belong to what it is.
 ELSEWHERE = ("recipe", "path")
 
 
-def untied(report: Report, check: Check, store: Store) -> list[str]:
+def untied(report: Report, check: Check, evidence: Evidence) -> list[str]:
     """Return one phrase per piece of evidence that is not of the artifact, benchmark or policy that the check is about; raise Gone."""
     row = next((recipe for recipe in report.recipes if recipe.recipe == check.recipe), None)
     found = list(_rows(check, row))
     for place, source in enumerate(check.sources):
         if source.kind == "findings":
-            found += _described(report, row, read(store, source))
+            found += _described(report, row, evidence.read(source))
         elif source.kind == "timings":
-            found += _timed(report, row, read(store, source))
+            found += _timed(report, row, evidence.read(source))
         elif source.kind in ("measurements", "evidence"):
             last = place == len(check.sources) - 1
-            found += _measured(report, check, row, source, measurement(store, source), last=last)
+            found += _measured(report, check, row, source, evidence.measurement(source), last=last)
     return list(dict.fromkeys(found))
 
 

@@ -21,6 +21,7 @@ from pytest_unicomp.compare.stats.quantiles import quantile_interval, rounds_for
 from pytest_unicomp.compare.stats.ratios import ratio_interval
 from pytest_unicomp.compare.stats.rules import equivalence, non_inferiority
 from pytest_unicomp.compare.stats.sequential import EARLY_SHARE, Sequential, capital_paths, crossing, sequential_difference
+from pytest_unicomp.compare.stats.unbounded_decisions import Spread, decide_spread, decide_unbounded
 
 __all__ = [
     "EARLY_SHARE",
@@ -29,6 +30,7 @@ __all__ = [
     "Mean",
     "Paired",
     "Sequential",
+    "Spread",
     "Sums",
     "bootstrap_difference",
     "capital_paths",
@@ -37,7 +39,9 @@ __all__ = [
     "crossing",
     "decide_clustered",
     "decide_counts",
+    "decide_spread",
     "decide_sums",
+    "decide_unbounded",
     "design_effect",
     "design_effects",
     "equivalence",

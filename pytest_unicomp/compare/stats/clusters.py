@@ -65,8 +65,9 @@ def design_effects(sums: Sums) -> tuple[np.ndarray, np.ndarray]:
 
     Observed: CR2 variance / (s^2 / n). Assumed: 1 + (size - 1) x ASSUMED_CORRELATION, with the size of a random item's cluster. The two are
     averaged with weights of T and PRIOR_CLUSTERS, if T is the effective number of clusters that lose (lower end) or gain (upper end),
-    (sum of losses)^2 / sum of (losses of a cluster)^2; the observed one is a lower bound. Clusters that lose nothing do not show how losses
-    cluster, and the few that lose most may be among those not drawn.
+    (sum of losses)^2 / sum of (losses of a cluster)^2, or the sum of losses if that is less, so that a tiny loss counts as none; the observed
+    effect is a lower bound. Clusters without a loss carry no information on how losses cluster, and the few with the most losses may not have
+    been sampled.
     Sources: Kish 1965, Survey Sampling, sections 5.4 and 11.7; the two constants were chosen by simulation (docs/error-rates.md).
     """
     seen, assumed = _effects(sums)
@@ -94,7 +95,8 @@ def _effects(sums: Sums) -> tuple[np.ndarray, float]:
 def _held_up(seen: np.ndarray, assumed: float, sums: np.ndarray) -> np.ndarray:
     import numpy as np
 
-    differing = sums.sum(axis=1) ** 2 / np.maximum((sums.astype(float) ** 2).sum(axis=1), 1e-300)
+    total = sums.sum(axis=1)
+    differing = np.minimum(total**2 / np.maximum((sums.astype(float) ** 2).sum(axis=1), 1e-300), total)
     weight = PRIOR_CLUSTERS / (PRIOR_CLUSTERS + differing)
     held: np.ndarray = np.maximum(np.maximum(seen, (1 - weight) * seen + weight * assumed), 1.0)
     return held

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 _HALVINGS = 45
+# No exact tail reaches alpha unless the normal statistic reaches this share of its limit (the smallest found is 0.99 of it).
+SCREENED = 0.75
 
 
 class Decisions(NamedTuple):
@@ -35,11 +37,12 @@ def decide_counts(losses: Any, gains: Any, n: int, *, margin: float, alpha: floa
     pairs, place = np.unique(np.stack([losses.ravel(), gains.ravel()]), axis=1, return_inverse=True)
     statistic = -normal_statistic(pairs[0], pairs[1], n, margin)
     passes, fails = statistic > normal_quantile(1 - alpha), statistic < -normal_quantile(1 - alpha)
-    for column in np.flatnonzero(pairs.sum(axis=0) <= EXACT_UP_TO):
+    few, screen = pairs.sum(axis=0) <= EXACT_UP_TO, SCREENED * normal_quantile(1 - alpha)
+    for column in np.flatnonzero(few):
         lost, gained = (int(count) for count in pairs[:, column])
         # "Less is lost than the margin" is the same hypothesis with losses and gains swapped.
-        passes[column] = exact_tail(gained, lost, n, -margin) <= alpha
-        fails[column] = exact_tail(lost, gained, n, margin) <= alpha
+        passes[column] = statistic[column] > screen and exact_tail(gained, lost, n, -margin) <= alpha
+        fails[column] = statistic[column] < -screen and exact_tail(lost, gained, n, margin) <= alpha
     place = place.reshape(losses.shape)
     return Decisions(passes[place], fails[place])
 
@@ -52,31 +55,42 @@ def decide_clustered(lost: Any, gained: Any, sizes: Any, *, margin: float, alpha
     import numpy as np
 
     lost, gained, sizes = np.asarray(lost), np.asarray(gained), np.asarray(sizes)
-    alone = decide_counts(lost.sum(axis=1), gained.sum(axis=1), int(sizes.sum()), margin=margin, alpha=alpha)
-    return _together(Sums(lost, gained, lost + gained, sizes), alone, margin=margin, alpha=alpha)
+    found = _clustered(Sums(lost, gained, lost + gained, sizes), margin=margin, alpha=alpha)
+    rows = np.flatnonzero(found.passes | found.fails)
+    alone = decide_counts(lost[rows].sum(axis=1), gained[rows].sum(axis=1), int(sizes.sum()), margin=margin, alpha=alpha)
+    found.passes[rows] &= alone.passes
+    found.fails[rows] &= alone.fails
+    return found
 
 
-def decide_sums(sums: Sums, *, margin: float, alpha: float) -> Decisions:
+def decide_sums(sums: Sums, *, margin: Any, alpha: float) -> Decisions:
     """Return the verdicts of evaluations with partial credit, from the sums of their differences over clusters (one cluster: independent items).
 
-    The tests are those of `paired_difference` for scores in [0, 1], applied at the margin.
+    The tests are those of `paired_difference` for scores in [0, 1], applied at the margin (one number, or one per evaluation). The slow one,
+    for independent items, is applied only if the normal statistic or the one of the clusters leaves its verdict open.
     """
     import numpy as np
 
-    n = int(sums.sizes.sum())
     lost, gained, squares = (part.sum(axis=1) for part in sums[:3])
     share = flip_size(lost + gained, squares)
+    margin = np.broadcast_to(margin, lost.shape)
+    counts = (lost / share, gained / share, sums.sizes.sum() / share)
+    statistic = -normal_statistic(*counts, margin)
+    limit = normal_quantile(1 - alpha)
+    passes, fails = statistic > SCREENED * limit, statistic < -SCREENED * limit
+    if len(sums.sizes) > 1:
+        clustered = _clustered(sums, margin=margin, alpha=alpha)
+        passes, fails = passes & clustered.passes, fails & clustered.fails
     tail = cache(exact_tail)
-    rows = [
-        decide_one(*(float(one) for one in row), margin=margin, alpha=alpha, tail=tail)
-        for row in zip(lost / share, gained / share, n / share, strict=True)
-    ]
-    alone = Decisions(*(np.array(side, dtype=bool) for side in zip(*rows, strict=True)))
-    return alone if len(sums.sizes) == 1 else _together(sums, alone, margin=margin, alpha=alpha)
+    for row in np.flatnonzero(passes | fails):
+        own = (float(part[row]) for part in counts)
+        passed, failed = decide_one(*own, margin=float(margin[row]), alpha=alpha, tail=tail)
+        passes[row], fails[row] = passes[row] and passed, fails[row] and failed
+    return Decisions(passes, fails)
 
 
-def _together(sums: Sums, alone: Decisions, *, margin: float, alpha: float) -> Decisions:
-    """Return the verdicts that also hold at the effective number of items."""
+def _clustered(sums: Sums, *, margin: Any, alpha: float) -> Decisions:
+    """Return the verdicts at the effective number of items."""
     lost, gained, squares = (part.sum(axis=1) for part in sums[:3])
     stretch = (t_quantile(1 - alpha, satterthwaite(sums.sizes)) / normal_quantile(1 - alpha)) ** 2
     limit = normal_quantile(1 - alpha)
@@ -86,14 +100,14 @@ def _together(sums: Sums, alone: Decisions, *, margin: float, alpha: float) -> D
         return -normal_statistic(lost / shrink, gained / shrink, sums.sizes.sum() / shrink, margin)
 
     below, above = (statistic(effects) for effects in design_effects(sums))
-    return Decisions(alone.passes & (below > limit), alone.fails & (above < -limit))
+    return Decisions(below > limit, above < -limit)
 
 
-def normal_statistic(losses: Any, gains: Any, n: Any, margin: float) -> np.ndarray:
+def normal_statistic(losses: Any, gains: Any, n: Any, margin: Any) -> np.ndarray:
     """Return Tango's statistic at a loss of `margin` for arrays of counts, which may be fractional; the larger, the more is lost."""
     import numpy as np
 
-    found: np.ndarray = score(np.asarray(losses, dtype=float), np.asarray(gains, dtype=float), n, min(margin, 1 - 1e-9))
+    found: np.ndarray = score(np.asarray(losses, dtype=float), np.asarray(gains, dtype=float), n, np.minimum(margin, 1 - 1e-9))
     return found
 
 

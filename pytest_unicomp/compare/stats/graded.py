@@ -79,11 +79,14 @@ def _sides(count: float) -> list[tuple[int, float]]:
 def decide_one(
     lost: float, gained: float, n: float, *, margin: float, alpha: float, tail: Callable[..., float] = exact_tail
 ) -> tuple[bool, bool]:
-    """Return whether the interval of `score_interval` passes and fails at the margin; the ends are computed only if the corners disagree."""
+    """Return (passes, fails) of the interval of `score_interval` at the margin; its ends are computed only if the corners disagree."""
     lost, gained, whole = effective(lost, gained, n)
     if lost + gained > EXACT_UP_TO:
         statistic, limit = tango_statistic(lost, gained, whole, -min(margin, 1.0)), normal_quantile(1 - alpha)
         return statistic > limit, statistic < -limit
+    if margin >= 1:
+        # No difference is that large, so there is no rate to test; only if all is lost does the interval reach down to -1.
+        return score_interval(lost, gained, whole, alpha=alpha)[0] > -margin, False
     counts = [count for _, count in corners(lost, gained, whole)]
     passes = {tail(gains, losses, whole, -margin) <= alpha for losses, gains in counts}
     fails = {tail(losses, gains, whole, margin) <= alpha for losses, gains in counts}

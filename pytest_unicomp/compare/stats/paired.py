@@ -174,7 +174,7 @@ def _tailed(differences: Sequence[float], clusters: Sequence[Hashable] | None, a
     units: Sequence[float] = differences
     below, above, method = stderr, stderr, "t with room for a long tail"
     if clusters is not None:
-        effects = design_effects(cluster_sums(differences, clusters))
+        effects = design_effects(cluster_sums([value / size for value in differences], clusters))
         below, above = (stderr * sqrt(float(effect[0])) for effect in effects)
         estimate, units = clustered_mean(differences, clusters), cluster_totals(differences, clusters)
         method = f"{method}, CR2 by cluster"

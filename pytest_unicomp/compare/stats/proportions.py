@@ -29,7 +29,7 @@ def check_counts(losses: float, gains: float, n: float) -> None:
 
 
 def normal_quantile(probability: float) -> float:
-    """Return the quantile of the standard normal distribution."""
+    """Return the quantile of the standard normal distribution at `probability`, in (0, 1)."""
     from scipy.special import ndtri
 
     return float(ndtri(probability))

@@ -1,4 +1,4 @@
-"""The text that recipes are calibrated with."""
+"""Options for the calibration text of recipes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pytest_unicomp.config.option import option
 
 @dataclass(frozen=True)
 class CalibrationText:
-    """The text that recipes are calibrated with."""
+    """Options for the calibration text of recipes."""
 
     calibration: str = option(
         "generic",

@@ -1,4 +1,4 @@
-"""How free replies are sampled, read and judged."""
+"""Options for generated replies: sampling, parsing and judges."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pytest_unicomp.config.option import option
 
 @dataclass(frozen=True)
 class Replies:
-    """How free replies are sampled, read and judged."""
+    """Options for generated replies: sampling, parsing and judges."""
 
     scoring: str = option(
         "corrected",

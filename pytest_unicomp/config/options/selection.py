@@ -26,7 +26,7 @@ class Selection:
     benchmark: tuple[str, ...] = option(
         (),
         parsers.names,
-        "benchmarks or sets: nano, performance, reliability, trustllm, efficiency, paper, bundle (everything that the bundle holds)",
+        "benchmarks or sets: nano, nano-default, performance, reliability, trustllm, efficiency, paper, bundle (everything that the bundle holds)",
         repeatable=True,
     )
     profile: str = option(

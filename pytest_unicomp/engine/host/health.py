@@ -15,7 +15,7 @@ MAX_SHARE_OF_OTHERS, MAX_SHARE_BUSY = 0.25, 0.85
 
 
 def timing_problem(health: HostHealth) -> str | None:
-    """Return one phrase that says why timings are unreliable, or None if nothing is known against them."""
+    """Return the reason why timings are unreliable, as a phrase, or None if no problem was detected."""
     if health.gpu_others:
         return f"other processes use the GPU ({health.gpu_others})"
     if health.gpu_throttled:

@@ -98,7 +98,7 @@ def resolve_device(device: str) -> str:
 
 
 def unavailable_reason(device: str) -> str | None:
-    """Return one phrase that says why a device cannot be used here, or None if nothing is known against it; "auto" always works."""
+    """Return the reason why a device cannot be used on this machine, as a phrase, or None if no problem was detected; "auto" always works."""
     if not device.startswith("cuda"):
         return None
     if "+cpu" in versions().get("torch", ""):

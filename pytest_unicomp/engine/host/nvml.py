@@ -31,7 +31,7 @@ def _handle(device: str) -> Iterator[tuple[Any, Any]]:
 
 
 def _query(function: Any, *arguments: Any) -> Any:
-    """Return what an NVML function returns, or None if this GPU has no such counter."""
+    """Call an NVML function; return its result, or None if this GPU lacks the counter."""
     import pynvml
 
     try:

@@ -13,21 +13,11 @@ from typing import Any
 import httpx
 
 from pytest_unicomp.api.errors import InfrastructureError
-from pytest_unicomp.engine.serving.key import without_key
 
 MAX_BODY_BYTES = 2**26
 MAX_REDIRECTS = 5
 # Characters of a refusal that an error message repeats.
 REFUSAL_CHARACTERS = 300
-
-
-class Refused(InfrastructureError):
-    """A server answered a request with a status of 400 or above."""
-
-    def __init__(self, message: str, *, status: int) -> None:
-        """Keep the status beside the message."""
-        super().__init__(message)
-        self.status = status
 
 
 @contextmanager
@@ -57,10 +47,9 @@ def open_response(url: str, payload: Mapping[str, Any] | None, *, headers: Mappi
 
 
 def _within(work: Callable[[], httpx.Response], seconds: float, url: str) -> httpx.Response:
-    """Return what `work` returns; raise InfrastructureError if it has not within `seconds`.
+    """Run `work` in a thread and return its response; raise InfrastructureError after `seconds`.
 
-    The client's own limit is that of a single wait, which a server that sends a byte now and then never exceeds. The thread of such a request
-    ends with the client, which is closed then, or with the process.
+    httpx limits each read, so a server that trickles bytes never times out. The thread ends when the client is closed, or with the process.
     """
     made: SimpleQueue[httpx.Response | BaseException] = SimpleQueue()
 
@@ -108,8 +97,7 @@ def _require_success(response: httpx.Response, url: str) -> None:
             if len(body) >= REFUSAL_CHARACTERS:
                 break
         refusal = body[:REFUSAL_CHARACTERS].decode(errors="replace").strip()
-        refusal = without_key(refusal, response.request.headers)
-        raise Refused(f"unicomp: {url} answered {response.status_code}: {refusal or response.reason_phrase}.", status=response.status_code)
+        raise InfrastructureError(f"unicomp: {url} answered {response.status_code}: {refusal or response.reason_phrase}.")
 
 
 class _LimitedStream(httpx.SyncByteStream):

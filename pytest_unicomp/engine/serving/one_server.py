@@ -10,18 +10,17 @@ from typing import Any
 
 from pytest_unicomp.api.errors import InfrastructureError
 from pytest_unicomp.engine.serving.http_client import MAX_BODY_BYTES, REFUSAL_CHARACTERS
-from pytest_unicomp.engine.serving.key import without_key
 
 CHUNK = 1 << 16
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What lm-eval's client asks of a response, with the body already read."""
+    """A response with the body already read, in the interface that lm-eval's client uses."""
 
     url: str
     status: int
-    body: str
+    body: bytes
 
     @property
     def ok(self) -> bool:
@@ -31,12 +30,12 @@ class Answer:
     def raise_for_status(self) -> None:
         """Raise InfrastructureError for a status of 400 or above."""
         if not self.ok:
-            refusal = self.body[:REFUSAL_CHARACTERS].strip()
+            refusal = self.body[:REFUSAL_CHARACTERS].decode(errors="replace").strip()
             raise InfrastructureError(f"unicomp: {self.url} answered {self.status}: {refusal}.")
 
     async def text(self) -> str:
         """Return the body as text."""
-        return self.body
+        return self.body.decode(errors="replace")
 
     async def json(self) -> Any:
         """Return the body as JSON; raise InfrastructureError if it is none."""
@@ -69,4 +68,4 @@ class OneServer:
                 body += chunk
                 if len(body) > MAX_BODY_BYTES:
                     raise InfrastructureError(f"unicomp: the answer of {url} has more than {MAX_BODY_BYTES} bytes; reading was stopped.")
-            yield Answer(url, response.status, without_key(body.decode(errors="replace"), headers))
+            yield Answer(url, response.status, bytes(body))

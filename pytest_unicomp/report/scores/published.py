@@ -51,7 +51,7 @@ SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
 def folder() -> Path:
-    """Return the folder of the published tables: beside the baselines, in the package or the checkout."""
+    """Return the folder of the published tables, next to the baselines in the package or the checkout."""
     return packaged() / "published"
 
 

@@ -47,5 +47,5 @@ class Event:
 
 
 def failed(step: Key, error: BaseException) -> Event:
-    """Return the event of a step that raised an error."""
+    """Return the event for a step that raised `error`."""
     return Event(step, "failed", message=str(error) or type(error).__name__, error=type(error).__name__)

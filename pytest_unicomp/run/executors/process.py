@@ -33,7 +33,7 @@ class Slot:
 def slots(device: str, accelerators: int, cores: int) -> tuple[Slot, ...]:
     """Return one slot per GPU that CUDA_VISIBLE_DEVICES allows this process, or at most four that share the cores of the CPU.
 
-    `device` is the resolved --unicomp-device: "cpu", or "cuda:N", which stands for all GPUs.
+    `device` is the resolved --unicomp-device: "cpu", or "cuda:N", which selects all GPUs.
     """
     if device == "cpu" or accelerators == 0:
         count = max(1, min(4, cores))

@@ -38,11 +38,11 @@ class WaitingExecutor(LocalExecutor):
         return super().result(key, job)
 
     def receive(self, event: Event) -> None:
-        """Add an event, from any thread."""
+        """Record an event; callable from any thread."""
         self._events.put(event)
 
     def fail(self, job: Job, error: Exception) -> None:
-        """Fail each step of a job that is not settled, from any thread."""
+        """Fail each unfinished step of a job; callable from any thread."""
         for step in job.steps:
             self._events.put(failed(step, error))
 

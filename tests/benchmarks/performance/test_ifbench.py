@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +115,9 @@ def test_a_bundle_without_nltks_data_is_refused_before_anything_runs(entry: Any,
 def test_a_reply_is_judged_without_the_reasoning_before_it(hub: Path, tiny: Any) -> None:
     from tests.engine.toy_engine import canned
 
-    spaced: Callable[[str], str] = lambda prompt: "some thoughts</think>" + "NoSpaces"  # noqa: E731
+    def spaced(prompt: str) -> str:
+        return "some thoughts</think>" + "NoSpaces"
+
     scored = ifbench.BENCHMARKS["ifbench"].score(canned(tiny, spaced), evaluation(hub, limit=None))
     right = {item.id for item in scored.items if item.score == 1}
     documents = rows(hub / "allenai/IFBench_test/default/train.jsonl")

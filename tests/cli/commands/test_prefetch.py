@@ -9,7 +9,7 @@ from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
 from pytest_unicomp.checkpoints import hub as checkpoints
 from pytest_unicomp.checkpoints.hub import NANO
 from pytest_unicomp.cli.commands.prefetch import MANIFEST, Piece, check, pieces, prefetch
-from tests.loopback_hub import Repository
+from tests.loopback_hub import Repository, nano_in_two_revisions
 
 
 @pytest.fixture
@@ -94,10 +94,8 @@ def test_what_cannot_be_fetched_leaves_no_manifest(hub, tmp_path):
 
 @pytest.fixture
 def served(loopback, tmp_path):
-    """A hub with nano, an older revision of it, and a data set."""
-    old = shutil.copytree(NANO, tmp_path / "old")
-    (old / "generation_config.json").write_text("{}")
-    loopback.models["org/nano"] = Repository({"main": NANO, "old": old})
+    """A hub with nano in two revisions, and a data set."""
+    loopback.models["org/nano"] = nano_in_two_revisions(tmp_path)
     (tmp_path / "questions").mkdir()
     (tmp_path / "questions" / "test.jsonl").write_text("{}\n")
     loopback.datasets["org/questions"] = Repository({"main": tmp_path / "questions"})
@@ -111,7 +109,7 @@ def test_a_bundle_that_a_hub_filled_serves_the_same_names_without_it(served, tmp
     assert check(bundle) == []
     served.status = 503
     assert checkpoints.fingerprint(checkpoints.resolve("org/nano", bundle)) == checkpoints.fingerprint(NANO)
-    assert (checkpoints.resolve("org/nano@old", bundle) / "generation_config.json").read_text() == "{}"
+    assert (checkpoints.resolve("org/nano@old", bundle) / "generation_config.json").read_text() == '{"temperature": 0.25}'
     assert (bundle / "org" / "questions" / "test.jsonl").read_text() == "{}\n"
 
 

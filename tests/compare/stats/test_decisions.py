@@ -54,7 +54,7 @@ def test_sums_of_partial_credit_give_the_verdict_of_the_interval(clusters):
     random = np.random.default_rng(clusters)
     place = np.arange(240) % clusters
     seen = set()
-    for drop in (0.0, 0.02, 0.1, 0.25):
+    for drop in (0.0, 0.02, 0.1, 0.6):
         for _ in range(8):
             after = np.where(random.random(240) < 0.25, random.choice([-1.0, -0.5, 0.25, 0.5], size=240) - drop, 0.0).clip(-1, 1)
             names = None if clusters == 1 else place.tolist()
@@ -65,3 +65,34 @@ def test_sums_of_partial_credit_give_the_verdict_of_the_interval(clusters):
             assert (pair.lower > -0.05, pair.upper < -0.05) == (bool(found.passes[0]), bool(found.fails[0]))
             seen.add((bool(found.passes[0]), bool(found.fails[0])))
     assert len(seen) > 1
+
+
+@pytest.mark.parametrize("clusters", [1, 12, 30])
+@pytest.mark.parametrize("scored", ["weights", "0 or 100", "nats"])
+def test_unbounded_scores_give_the_verdict_of_the_interval(clusters, scored):
+    random = np.random.default_rng([clusters, len(scored)])
+    place = np.arange(120) % clusters
+    seen = set()
+    for drop in (0.0, 0.2, 0.6, 0.98):
+        shape = (8, 120)
+        weights = np.full(shape, 100.0) if scored == "0 or 100" else np.exp(random.normal(size=shape))
+        before = weights * (random.random(shape) < 0.7)
+        after = np.where(random.random(shape) < drop, 0.0, before)
+        if scored == "nats":
+            after = before + random.normal(-drop, 0.1, size=shape)
+        margin = 20.0 if scored == "0 or 100" else 0.2
+        found = stats.decide_unbounded(before, after, None if clusters == 1 else place, margin=margin, alpha=0.05)
+        for row, (passes, fails) in enumerate(zip(*found, strict=True)):
+            names = None if clusters == 1 else place.tolist()
+            pair = stats.paired_difference(before[row].tolist(), after[row].tolist(), names, alpha=0.05, margin=margin, bounded=False)
+            assert (pair.lower > -margin, pair.upper < -margin) == (passes, fails)
+            seen.add((bool(passes), bool(fails)))
+    assert len(seen) > 1
+
+
+def test_skipping_the_exact_tail_far_from_the_limit_changes_no_verdict():
+    losses, gains = (grid.ravel() for grid in np.mgrid[0:30, 0:30])
+    found = stats.decide_counts(losses, gains, 80, margin=0.1, alpha=0.05)
+    for lost, gained, passes, fails in zip(losses.tolist(), gains.tolist(), *found, strict=True):
+        assert passes == (stats.exact_tail(gained, lost, 80, -0.1) <= 0.05)
+        assert fails == (stats.exact_tail(lost, gained, 80, 0.1) <= 0.05)

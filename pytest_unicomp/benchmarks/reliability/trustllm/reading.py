@@ -64,7 +64,7 @@ def blank(reply: str) -> str | None:
 
 
 def judged(found: str | None, right: bool, reply: str = "") -> Grade:
-    """Return the grade of a label that is right or wrong; without a label the reply is wrong, and `said` is the reason why none could be read."""
+    """Grade a parsed label as 1 or 0. Without a label the score is 0, and `said` is the reason why the reply could not be parsed."""
     if found is None:
         return Grade(0.0, (blank(reply) if reply else None) or UNREADABLE)
     return Grade(float(right), found)

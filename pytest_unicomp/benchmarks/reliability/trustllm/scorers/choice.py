@@ -93,7 +93,7 @@ class NamedOption(Scorer):
         return None
 
     def _affirmed(self, text: str) -> set[int]:
-        """Return the places of options that the text neither denies nor offers beside another; a repeated list of options is no answer."""
+        """Return the indices of the options that the text affirms: not negated, and not listed with another option (a repeated list is no answer)."""
         named = re.finditer(
             rf"{OPENS}([{self.options}]){CLOSES}(?![.,]\d)|(?i:\b(?:{'|'.join(SETTLED)}))([{self.options.lower()}]){ENDS}", text
         )

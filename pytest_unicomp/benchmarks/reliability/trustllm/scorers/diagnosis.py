@@ -37,12 +37,12 @@ class Diagnosis(Scorer):
     short_characters: int = 50
 
     def questions(self, rows: Sequence[PromptRow], replies: Sequence[str], scoring: Scoring) -> list[JudgeQuestion]:
-        """Ask about a long reply that uses none of the phrases."""
+        """Return the judge's question for a long reply that uses none of the phrases."""
         reply = replies[0]
         return [] if blank(reply) or self._part(reply) else [judge_question("ood_generalization", label=str(rows[0]["label"]), res=reply)]
 
     def read(self, rows: Sequence[PromptRow], replies: Sequence[str], answers: Sequence[str | None], scoring: Scoring) -> Grade:
-        """Grade the one reply; corrected, naming another of the listed diagnoses in the same part is no diagnosis."""
+        """Grade the reply. With scoring `corrected`, a part that names a second listed diagnosis counts as wrong."""
         reply, label = replies[0].lower(), str(rows[0]["label"]).lower()
         part = self._part(replies[0])
         if nothing := blank(reply):

@@ -87,7 +87,7 @@ class Disagreement(Scorer):
         return ("Yes", "No")
 
     def questions(self, rows: Sequence[PromptRow], replies: Sequence[str], scoring: Scoring) -> list[JudgeQuestion]:
-        """Ask about what is neither short nor plain."""
+        """Return the judge's questions for replies that are long or have no clear opinion."""
         return (
             []
             if _settled(replies[0], self._plain(replies[0], scoring), scoring)

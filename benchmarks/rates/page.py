@@ -1,0 +1,29 @@
+"""Writes the tables of docs/error-rates.md from stored evidence: `python -m benchmarks.rates.page`. Nothing is simulated, and the text stays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks.rates.tables import TABLES
+
+PAGE = Path(__file__).parents[2] / "docs" / "error-rates.md"
+
+
+def filled(text: str) -> str:
+    """Return the page with each table between its markers; raise ValueError if a marker is missing."""
+    for name, made in TABLES.items():
+        before, start, rest = text.partition(f"<!-- {name}:start -->\n")
+        _, end, after = rest.partition(f"<!-- {name}:end -->")
+        if not (start and end):
+            raise ValueError(f"{PAGE.name} has lost its markers for {name}")
+        text = before + start + made() + end + after
+    return text
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""The simulations of error rates must reach the verdicts of the package itself, go on where they stopped, and count what they keep."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks.rates import draw, evidence, gate, grid, latency, measure, stopping
+from benchmarks.rates.cells import KINDS, Cell, cells
+from pytest_unicomp import compare
+from pytest_unicomp.compare import stats
+from tests.toys import measurement
+
+
+@pytest.mark.parametrize(("clusters", "correlation"), [("none", 0.0), (12, 0.3), ("half", 0.1)])
+@pytest.mark.parametrize("kind", ["0/1", "partial credit"])
+def test_early_stopping_is_simulated_by_its_own_rule(clusters, correlation, kind):
+    cell = stopping.alone(Cell(120, clusters, correlation, kind, 0.2))
+    random = np.random.default_rng(3)
+    found = draw.sums(cell, 0.1, 6, random)
+    net, sizes = stopping.shuffled(found, random)
+    decided, used = stopping.decide(cell, found, net, sizes)
+    for row in range(6):
+        # Each cluster's net difference, spread evenly over its items, bets the same; the full set is tested elsewhere.
+        names = np.repeat(np.arange(len(sizes[row])), sizes[row])
+        change = (net[row] / sizes[row])[names]
+        before = np.maximum(-change, 0.0)
+        early = stats.sequential_difference(
+            before.tolist(),
+            (before + change).tolist(),
+            None if clusters == "none" else names.tolist(),
+            alpha=measure.ALPHA,
+            total=cell.n + 1,
+            allowances=[cell.margin] * cell.n,
+            allowed=(cell.margin, cell.margin),
+        )
+        assert used[row] == early.items
+        assert early.verdict in (None, "pass" if decided.passes[row] else "fail")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_draws_lose_just_what_is_named(kind):
+    cell = Cell(400, 12, 0.1, kind, 0.2)
+    random = np.random.default_rng(5)
+    if kind == "unbounded":
+        before, after, _ = draw.scores(cell, cell.margin, 2000, random)
+        loss, flips = (before - after).mean(), (before != after).mean()
+    else:
+        found = draw.sums(cell, cell.margin, 2000, random)
+        loss, flips = (found.lost - found.gained).sum() / 2000 / 400, (found.lost + found.gained).sum() / 2000 / 400 / cell.flip
+    assert loss == pytest.approx(cell.margin, abs=0.006)
+    assert flips == pytest.approx(0.2, abs=0.015)
+
+
+def test_scores_from_0_to_100_are_decided_from_their_counts_as_from_their_scores():
+    cell = Cell(150, "none", 0.0, "0 to 100", 0.2)
+    random = np.random.default_rng(2)
+    found = draw.sums(cell, 0.0, 40, random)
+    fast = stats.decide_spread(found, measure._flips(found, 150), margin=0.1, alpha=0.05)
+    for row in range(40):
+        lost, gained = int(found.lost[row, 0]), int(found.gained[row, 0])
+        before = [100.0] * lost + [0.0] * gained + [100.0] * (150 - lost - gained)
+        after = [0.0] * lost + [100.0] * (150 - lost)
+        pair = stats.paired_difference(before, after, alpha=0.05, margin=10.0, bounded=False)
+        assert (pair.lower > -10, pair.upper < -10) == (fast.passes[row], fast.fails[row])
+
+
+def test_the_grid_holds_every_combination_with_fewer_clusters_than_items():
+    # Per kind: 5 sizes, each without clusters and with 5 kinds of clusters at 2 correlations; 40 clusters of 30 items are not possible.
+    assert len(set(cells())) == 5 * 4 * (5 * 11 - 2)
+
+
+def test_an_interrupted_simulation_goes_on_with_what_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setattr(evidence, "FOLDER", tmp_path)
+    first, second = list(cells())[:2]
+    clear, near = measure.Rates(0.01, 0.01, 0.0, 0.5, 2000), measure.Rates(0.055, 0.01, 0.0, 0.5, 2000)
+    for cell, rates in ((first, clear), (second, near)):
+        evidence.append("grid", {**vars(cell), **vars(rates)})
+    with (tmp_path / "grid.jsonl").open("a") as file:
+        file.write('{"n": 30, "clus')
+    assert grid.stored() == {first: clear, second: near}
+    left = grid.missing(grid.stored())
+    assert next(left) == (list(cells())[2], 2000)
+    known = dict.fromkeys(cells(), clear) | {second: near}
+    assert list(grid.missing(known)) == [(second, 20_000)]
+    evidence.append("grid", {**vars(second), **vars(measure.Rates(0.05, 0.01, 0.0, 0.5, 20_000))})
+    assert grid.stored()[second].replicates == 20_000
+
+
+def real_gate(lost, gained, *, items, slices):
+    """Return the verdict of the recipe and its reason for one simulated gate, by whole checks."""
+    checks = []
+    for place in range(lost.shape[0]):
+        name = "performance" if place < gate.PERFORMANCE else "reliability"
+        size = items // slices
+        before, after, parts = [], [], []
+        for part in range(slices):
+            down, up = int(lost[place, part]), int(gained[place, part])
+            # Of the unchanged items three in four are right.
+            before += [1.0] * down + [0.0] * up + [float(one % 4 > 0) for one in range(size - down - up)]
+            after += [0.0] * down + [1.0] * up + [float(one % 4 > 0) for one in range(size - down - up)]
+            parts += [f"part {part}" if name == "reliability" else None] * size
+        pair = []
+        for scores, artifact in ((before, "a" * 8), (after, "b" * 8)):
+            side = measurement(scores, artifact=artifact, benchmark=f"bench {place}")
+            sliced = [item.model_copy(update={"slice": part}) for item, part in zip(side.items, parts, strict=True)]
+            pair.append(side.model_copy(update={"items": sliced, "dimension": name, "capability": f"capability {place}"}))
+        checks.append(compare.retention(*pair, recipe="r", family="pruning", gates=True, policy=compare.Policy(), identical=False))
+    return compare.recipe_verdict(checks, policy=compare.Policy())
+
+
+@pytest.mark.parametrize(("drop", "losing"), [(0.0, 0), (0.1, 10), (0.0, "slice")])
+def test_a_simulated_gate_is_judged_as_a_real_recipe(drop, losing):
+    case = gate.Gate(200, 5, 0.12, drop, 10 if losing == "slice" else losing)
+    lost, gained = gate.draw(case, 3, np.random.default_rng(1))
+    if losing == "slice":
+        # Performance is kept beyond doubt, and one slice of a reliability benchmark falls.
+        lost[:, : gate.PERFORMANCE], gained[:, : gate.PERFORMANCE] = 0, 0
+        lost[1:, -1, 2], gained[1:, -1, 2] = 25, 0
+    found = gate.judged(case, lost, gained)
+    failing = found["capability_fails"] | found["benchmark_fails"] | found["hidden_danger"]
+    for row in range(3):
+        verdict, reason, _ = real_gate(lost[row], gained[row], items=200, slices=5)
+        assert (verdict == "fail", verdict == "pass") == (failing[row], found["passes"][row] and not failing[row])
+        assert reason.startswith("hidden danger") == found["hidden_danger"][row]
+
+
+def test_a_simulated_latency_is_judged_as_a_real_one():
+    random = np.random.default_rng(4)
+    ratios = latency.rounds(1.25, 0.2, 0.05, 40, random)
+    found = latency.decide(ratios)
+    assert len({*zip(found.passes.tolist(), found.fails.tolist(), strict=True)}) > 1
+    for row, passes, fails in zip(ratios, *found, strict=True):
+        ratio = compare.Ratio.of([1.0] * len(row), np.exp(row).tolist(), metric="seconds", confidence=0.9)
+        assert ratio.decide(0.25)[0] == ("pass" if passes else "fail" if fails else "inconclusive")
