@@ -15,6 +15,7 @@ from pytest_unicomp.api.vocabulary import NANO_DEFAULT
 from pytest_unicomp.compare.wording import counted
 from pytest_unicomp.engine.host import host
 from pytest_unicomp.plugin.eta import about
+from pytest_unicomp.run.expected_time import seconds_in_all
 from pytest_unicomp.run.forecast import CapabilityForecast, Forecast, forecast
 from pytest_unicomp.run.plan import plan
 from pytest_unicomp.run.preflight import Prepared
@@ -120,6 +121,10 @@ def _time(prepared: Prepared, found: Forecast) -> str:
     extra = [counted(made, "recipe") + " to make"] if made else []
     timed = len(prepared.plan.of_kind("latency"))
     extra += [counted(timed, "timing")] if timed else []
+    total = seconds_in_all(prepared, found)
+    if total is not None and found.seconds is not None:
+        extra = [f"{about(found.seconds)} of evaluation", *extra]
+        return f"{where}: {about(total)} in all if the cores are idle ({', '.join(extra)}); what the store holds takes no time"
     evaluations = (
         "evaluations of unknown length" if found.seconds is None else f"{about(found.seconds)} of evaluation if the cores are idle"
     )

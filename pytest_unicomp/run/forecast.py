@@ -11,7 +11,7 @@ from pytest_unicomp.compare import Policy, stats
 from pytest_unicomp.config.margins import Margin
 from pytest_unicomp.run.plan import Cell
 from pytest_unicomp.run.preflight import Prepared
-from pytest_unicomp.run.prior_evidence import PriorEvidence, prior_evidence
+from pytest_unicomp.run.prior_evidence import PriorEvidence, prior_evidence, timed_before
 
 Known = tuple[Cell, PriorEvidence]
 
@@ -61,7 +61,7 @@ def forecast(prepared: Prepared, cells: Sequence[Cell] | None = None, *, discord
             if (own := [(cell, expected) for cell, expected in known if cell.recipe == recipe and cell.capability == name])
         ]
         found.append(max(each, key=lambda one: (one.needed or 0) / (one.items or 1)))
-    return Forecast(tuple(found), _seconds(known))
+    return Forecast(tuple(found), _seconds(known, prepared))
 
 
 def _known(prepared: Prepared, cell: Cell, discordance: float | None) -> PriorEvidence:
@@ -71,14 +71,25 @@ def _known(prepared: Prepared, cell: Cell, discordance: float | None) -> PriorEv
     )
 
 
-def _seconds(known: Sequence[Known]) -> float | None:
-    """Return the seconds of all evaluations, with the reference's taken to be as long as the longest of a recipe; None if one was never timed."""
+def _seconds(known: Sequence[Known], prepared: Prepared) -> float | None:
+    """Return the seconds of all evaluations, with the reference's taken to be as long as the longest of a recipe.
+
+    A benchmark that was never timed, such as a user's own file, is taken to last as long per item as those of the model that were; None without any.
+    """
+    timed = [(expected.seconds, expected.items) for _, expected in known if expected.seconds is not None and expected.items]
+    timed = timed or timed_before(prepared.baselines, prepared.plan.model)
+    if not timed:
+        return None
+    per_item = sum(seconds for seconds, _ in timed) / sum(items for _, items in timed)
     longest: dict[str, float] = {}
+    total = 0.0
     for cell, expected in known:
-        if expected.seconds is None:
+        if expected.seconds is None and expected.items is None:
             return None
-        longest[cell.benchmark] = max(longest.get(cell.benchmark, 0.0), expected.seconds)
-    return sum(expected.seconds or 0.0 for _, expected in known) + sum(longest.values())
+        taken = per_item * (expected.items or 0) if expected.seconds is None else expected.seconds
+        longest[cell.benchmark] = max(longest.get(cell.benchmark, 0.0), taken)
+        total += taken
+    return total + sum(longest.values())
 
 
 def _capability(name: str, own: Sequence[Known], policy: Policy) -> CapabilityForecast:

@@ -9,6 +9,7 @@ from pytest_unicomp.api.benchmark import Evaluation, ItemBenchmark
 from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.api.records import Measurement
 from pytest_unicomp.api.registry import benchmarks
+from pytest_unicomp.benchmarks.items import select
 from pytest_unicomp.compare import stats
 from pytest_unicomp.compare.comparability import paired
 from pytest_unicomp.run.plan import Cell
@@ -59,7 +60,7 @@ def prior_evidence(
         items = min(limit or timed.n, timed.n)
     seconds = timed.seconds / timed.n * items if timed and timed.n and items else None
     timed_on = f"{timed.n} items on {timed.machine}" if timed else "never timed: no stored evidence of this benchmark"
-    share, source, effect, spread = _measured(reference, candidate)
+    share, source, effect, spread = _measured(reference, candidate, items, evaluation.seed if evaluation else 0)
     if discordance is not None:
         share, source = discordance, "given"
     elif share is None and spread is None and (timed is None or timed.metric != NATS):
@@ -84,8 +85,19 @@ def _stored(baselines: Baselines, model: str, recipe: str, benchmark: str) -> Me
         return None
 
 
-def _measured(reference: Measurement | None, candidate: Measurement | None) -> tuple[float | None, str, float, float | None]:
-    """Return discordance, source, design effect and spread. Half a flip is added, so that a share of 0 is never assumed."""
+def timed_before(baselines: Baselines, model: str) -> list[tuple[float, int]]:
+    """Return the seconds and the number of items of each evaluation of the reference that is stored."""
+    stored = (_stored(baselines, model, "dense", name) for name, entry in benchmarks().items() if isinstance(entry, ItemBenchmark))
+    return [(found.seconds, found.n) for found in stored if found is not None and found.n]
+
+
+def _measured(
+    reference: Measurement | None, candidate: Measurement | None, items: int | None, seed: int
+) -> tuple[float | None, str, float, float | None]:
+    """Return discordance, source, design effect and spread. Half a flip is added, so that a share of 0 is never assumed.
+
+    The design effect is that of the `items` (None: all) which a run with this seed takes: fewer items share fewer clusters.
+    """
     if reference is None or candidate is None or reference is candidate:
         return None, "no evidence", 1.0, None
     ids = {item.id for item in reference.items}
@@ -95,12 +107,14 @@ def _measured(reference: Measurement | None, candidate: Measurement | None) -> t
     if len(pairs) < 2:
         return None, "no evidence", 1.0, None
     flips = sum(before.score != after.score for before, after in pairs)
-    differences = [float(after.score or 0) - float(before.score or 0) for before, after in pairs]
-    clusters = [after.cluster or f"item {after.id}" for _, after in pairs]
-    effect = _design_effect(differences, clusters) if 1 < len(set(clusters)) < len(pairs) else 1.0
+    taken = set(select((after.id for _, after in pairs), limit=items, seed=seed))
+    chosen = [pair for pair in pairs if pair[1].id in taken]
+    differences = [float(after.score or 0) - float(before.score or 0) for before, after in chosen]
+    clusters = [after.cluster or f"item {after.id}" for _, after in chosen]
+    effect = _design_effect(differences, clusters) if 1 < len(set(clusters)) < len(chosen) else 1.0
     source = f"measured on {len(pairs)} items"
     if reference.metric == NATS or any(item.score not in (0, 1) for pair in pairs for item in pair):
-        return None, source, effect, stats.mean(differences).stderr * sqrt(len(pairs))
+        return None, source, effect, stats.mean(differences).stderr * sqrt(len(chosen))
     return (flips + 0.5) / (len(pairs) + 1), source, effect, None
 
 

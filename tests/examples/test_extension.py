@@ -57,6 +57,9 @@ def test_an_installed_recipe_and_benchmark_are_listed_and_really_gate(installed,
     assert next(row for row in listed if row["recipe"] == "low-rank-50")["settings"] == {"rank": 0.5}
     assert "low-rank-50" not in {row["recipe"] for row in json.loads(unicomp(["methods", "--json"], dict(os.environ), tmp_path).stdout)}
 
+    plan = unicomp(["plan", "nano", "--recipe", "low-rank-50", "--benchmark", "own-questions"], installed, tmp_path).stdout
+    assert "in all if the cores are idle" in plan
+    assert ["low-rank-50", "own-questions", "60"] in [line.split()[:3] for line in plan.splitlines()]
     words = ["gate", "nano", "--recipe", "low-rank-50", "--inform", "rtn-w8a16", "--benchmark", "own-questions", "--profile", "smoke"]
     done = unicomp([*words, "--cache", str(tmp_path / "store")], installed, tmp_path)
     answer = json.loads((tmp_path / "gate.json").read_text(encoding="utf-8"))

@@ -11,7 +11,7 @@ def test_a_run_says_first_what_it_measures_where_how_long_and_what_it_cannot_dec
     result.stdout.fnmatch_lines(
         [
             "unicomp: nano against rtn-w8a16, on 1 benchmark",
-            "unicomp: on cpu (*cores): about * of evaluation if the cores are idle, 1 recipe to make*",
+            "unicomp: on cpu (*cores): about * in all if the cores are idle (about * of evaluation, 1 recipe to make); *",
             "unicomp: knowledge: too few items to rule out a loss of 3 points: 60 of about 1??",
         ]
     )

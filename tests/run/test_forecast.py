@@ -7,6 +7,7 @@ import pytest
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.config.resolve import resolve
 from pytest_unicomp.methods import configured
+from pytest_unicomp.run.expected_time import seconds_in_all
 from pytest_unicomp.run.forecast import forecast
 from pytest_unicomp.run.preflight import preflight
 
@@ -55,3 +56,14 @@ def test_the_recipe_that_needs_most_items_is_the_one_that_counts(tmp_path, recip
     both = foreseen(tmp_path, benchmark=["nano-truthfulness"]).capabilities[0]
     alone = foreseen(tmp_path, benchmark=["nano-truthfulness"], recipe=[recipe]).capabilities[0]
     assert both.needed >= alone.needed
+
+
+def test_a_run_of_nano_has_one_time_in_all_and_an_unknown_model_none(tmp_path):
+    prepared = preflight(resolve({"model": "nano", "cache": str(tmp_path)}))
+    found = forecast(prepared)
+    both = seconds_in_all(prepared, found)
+    assert found.seconds + 30 < both < found.seconds + 300
+    alone = preflight(resolve({"model": "nano", "cache": str(tmp_path), "recipe": ["rtn-w8a16"]}))
+    assert seconds_in_all(alone, forecast(alone)) < both - 30
+    other = preflight(resolve({"model": "org/base", "cache": str(tmp_path), "benchmark": ["nano-knowledge"], "recipe": ["rtn-w8a16"]}))
+    assert seconds_in_all(other, forecast(other)) is None

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from pytest_unicomp import cli
+from pytest_unicomp import cli, compare
 from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.cli.commands import plan_power
 from pytest_unicomp.compare import stats
 from pytest_unicomp.store.baselines import Baselines, packaged
+from tests.docs.test_readme_example import POLICY, limited
 
 RUN = CliRunner()
 
@@ -90,6 +91,17 @@ def test_what_was_never_measured_is_said(tmp_path):
     assert row["recipe"] == "mine"
     assert row["discordance"] == 0.05
     assert row["discordance_source"].startswith("assumed")
+
+
+@pytest.mark.parametrize("recipe", ["rtn-w8a16", "gptq-w4a16"])
+def test_a_plan_of_a_small_run_says_of_each_benchmark_what_the_evidence_then_says(tmp_path, recipe):
+    stored = Baselines(packaged(), packaged())
+    for row in planned(tmp_path, f"--recipe={recipe}", "--profile=smoke", "--benchmark=nano-knowledge,nano-reasoning,nano-safety"):
+        sides = [limited(stored.read("nano", name, row["benchmark"])) for name in ("dense", recipe)]
+        identity = {"recipe": recipe, "family": "quantization", "gates": True}
+        check = compare.retention(*sides, **identity, policy=POLICY, identical=False)
+        assert check.verdict == "pass"
+        assert row["passes_unchanged"] > 0.7, row["benchmark"]
 
 
 def test_shares_without_a_meaning_are_refused(tmp_path):
