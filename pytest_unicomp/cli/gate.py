@@ -68,6 +68,9 @@ def gate(context: typer.Context, model: Model = None) -> None:
     arguments = with_default_reports(given, here)
     # pytest's settings and conftest files of a surrounding project must not change a verdict.
     alone = ["-c", os.devnull, f"--rootdir={here}", f"--confcutdir={suites()}"]
+    if not any(word.startswith(("-v", "--verbose")) for word in arguments):
+        # What it says of this machine is in the first lines of the run, and in the report.
+        alone += ["--no-header"]
     if not os.access(here, os.W_OK):
         alone += ["-p", "no:cacheprovider"]
     raise typer.Exit(ended_with([str(suites()), *alone, f"--unicomp-model={model}", *arguments]))

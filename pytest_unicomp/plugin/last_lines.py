@@ -41,14 +41,34 @@ class LastLines:
     def __init__(self, config: pytest.Config, reports: Sequence[str], ended: Callable[[], Ended | None]) -> None:
         """Store the paths of the reports."""
         self._config, self._reports, self._ended = config, reports, ended
+        self._traced = False
+
+    @property
+    def _alone(self) -> bool:
+        """True if only the packaged suites run, and nobody has asked for more words."""
+        ours = suites().resolve()
+        named = [Path(argument.partition("::")[0]).resolve() for argument in self._config.args]
+        return self._config.option.verbose <= 0 and all(path.is_relative_to(ours) for path in named)
 
     def pytest_sessionstart(self) -> None:
         """Hide pytest-benchmark's tables, whose numbers are in the report, unless -v is given or other tests run too."""
-        ours = suites().resolve()
-        named = [Path(argument.partition("::")[0]).resolve() for argument in self._config.args]
         session = getattr(self._config, "_benchmarksession", None)
-        if session is not None and self._config.option.verbose <= 0 and all(path.is_relative_to(ours) for path in named):
+        if session is not None and self._alone:
             session.quiet = not self._config.getoption("benchmark_verbose", False)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note a failure that is more than a sentence: its trace is shown nowhere else."""
+        self._traced = self._traced or (report.failed and not isinstance(report.longrepr, str))
+
+    def _fold(self) -> None:
+        """Leave out pytest's own lists of failures if the matrix and the verdict say all that they do, and no flag asks for them."""
+        option = self._config.option
+        reporter: Any = self._config.pluginmanager.get_plugin("terminalreporter")
+        asked = any(
+            word.startswith(("-r", "--tb", "--report-chars", "--full-trace")) for word in map(str, self._config.invocation_params.args)
+        )
+        if reporter is not None and self._alone and not self._traced and not asked:
+            option.tbstyle, reporter.reportchars = "no", ""
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Print the matrix recipe x capability and each recipe's reason, with the hashes of evidence under -v."""
@@ -70,6 +90,7 @@ class LastLines:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, Any, Any]:
         """Print the verdict when all others have printed."""
+        self._fold()
         result = yield
         self.print_verdict(session)
         return result

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from pytest_unicomp.run.forecast import Forecast
 from pytest_unicomp.run.candidates import Candidate
+from pytest_unicomp.run.forecast import Forecast
 from pytest_unicomp.run.preflight import Prepared
 
 # Seconds on two idle cores of a server's CPU, rounded from runs with an empty store: the one model whose work is the same everywhere.

@@ -86,7 +86,7 @@ def test_a_folder_that_cannot_be_written_has_no_report_and_says_so(tmp_path, mon
 def test_a_gate_does_not_heed_the_pytest_settings_of_the_project_around_it(tmp_path):
     (tmp_path / "pyproject.toml").write_text('[tool.pytest.ini_options]\naddopts = ["--no-such-flag"]\n')
     (tmp_path / "conftest.py").write_text("raise RuntimeError('somebody else')\n")
-    words = ["gate", "nano", "--recipe", "rtn-w8a16", "--benchmark", "bytes", "--", "--collect-only"]
+    words = ["gate", "nano", "--recipe", "rtn-w8a16", "--benchmark", "bytes", "--", "--collect-only", "-v"]
     done = subprocess.run(
         [sys.executable, "-c", "from pytest_unicomp.cli import main; main()", *words],
         cwd=tmp_path,
@@ -98,6 +98,14 @@ def test_a_gate_does_not_heed_the_pytest_settings_of_the_project_around_it(tmp_p
     # The suites lie in this repository, whose own settings are no business of a gate either.
     assert f"rootdir: {tmp_path}" in done.stdout
     assert "pyproject.toml" not in done.stdout
+
+
+def test_a_gate_begins_with_what_it_measures_and_pytests_header_is_there_on_request(monkeypatch):
+    started = []
+    monkeypatch.setattr("pytest_unicomp.cli.commands.gate_process.ended_with", lambda words: started.append(words) or 0)
+    run("gate", "nano", "--limit=5")
+    run("gate", "nano", "--limit=5", "--", "-v")
+    assert ["--no-header" in words for words in started] == [True, False]
 
 
 def test_help_has_a_row_for_every_option_but_the_model_with_the_kind_of_its_value():

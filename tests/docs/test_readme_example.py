@@ -51,7 +51,14 @@ def output():
         verdict, reason, capabilities = compare.recipe_verdict(own, policy=POLICY)
         recipes.append(
             RecipeVerdict(
-                **identity, settings={}, calibration=None, verdict=verdict, reason=reason, capabilities=capabilities, artifact=None
+                **identity,
+                settings={},
+                calibration=None,
+                verdict=verdict,
+                reason=reason,
+                capabilities=capabilities,
+                artifact=None,
+                unchanged=compare.unchanged(own, capabilities, POLICY),
             )
         )
         checks += own
@@ -66,6 +73,7 @@ def output():
         reference=None,
         recipes=recipes,
         checks=checks,
+        unchanged=compare.unchanged_gate([row.unchanged for row in recipes if row.gates]),
     )
     block = verdict_lines(report, exit_code=exit_code, width=100, closing=["report: gate.json", "report: gate.html"], paths=["gate.json"])
     return [" ".join(line.split()) for line in (*summary_lines(report, 100), *block)]
@@ -96,6 +104,14 @@ def test_the_reasons_are_those_of_the_evidence(output, recipe):
         return found[0].strip() if found else None
 
     assert reason(example()) == reason(output)
+
+
+def test_the_probability_that_an_unchanged_model_passes_is_that_of_the_evidence(output):
+    def power(lines):
+        text = " ".join(lines)
+        return re.search(r"power: .*? to \d\.\d\d", text)[0]
+
+    assert power(example()) == power(output)
 
 
 def test_the_verdict_and_the_exit_code_are_those_of_the_evidence(output):

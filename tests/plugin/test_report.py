@@ -30,6 +30,16 @@ def test_the_verdict_is_the_last_thing_on_the_screen_and_hashes_are_shown_on_req
     assert any("capability knowledge: evidence " in line for line in gate("-v", "--unicomp-margin=0.001").outlines)
 
 
+def test_pytests_lists_of_failures_are_left_out_unless_asked_for_or_there_is_a_trace(gate, ruined, pytester):
+    lost = {"recipe": None}
+    gate(f"--unicomp-candidate={ruined}", **lost).stdout.no_fnmatch_line("*short test summary*")
+    gate(f"--unicomp-candidate={ruined}", **lost).stdout.no_fnmatch_line("*= FAILURES =*")
+    gate(f"--unicomp-candidate={ruined}", "-rf", **lost).stdout.fnmatch_lines(["*= FAILURES =*", "FAILED *"])
+    pytester.makepyfile(faulty="def pytest_runtest_call(item):\n    if 'cell' in item.fixturenames:\n        raise RuntimeError('mine')\n")
+    pytester.syspathinsert()
+    gate("-p", "faulty").stdout.fnmatch_lines(["*= FAILURES =*", "*RuntimeError: mine*"])
+
+
 def test_the_report_says_where_its_measurements_come_from(gate):
     report = gate.report("--unicomp-margin=0.4")
     (origin,) = report["origins"]
