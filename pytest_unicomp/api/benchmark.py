@@ -147,6 +147,11 @@ class ItemBenchmark(Benchmark):
     chance: float | None = None
     judge: str | None = None
 
+    @property
+    def reads_likelihoods(self) -> bool:
+        """Return True if it scores given text by its log-probabilities; an engine that generates alone, such as a chat endpoint, is refused then."""
+        return False
+
     @abstractmethod
     def score(self, engine: Any, evaluation: Evaluation) -> Scored:
         """Evaluate the loaded model (`pytest_unicomp.engine.Engine`) and return one Item per evaluated item."""

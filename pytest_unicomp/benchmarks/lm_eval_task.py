@@ -75,7 +75,7 @@ class LmEvalTask(ItemBenchmark):
 
     def score(self, engine: Engine, evaluation: Evaluation) -> Scored:
         """Put the selected items to the model and score them as lm-eval does."""
-        from pytest_unicomp.engine.prompts import PromptCache, chat_template_digest
+        from pytest_unicomp.engine.prompts import PromptCache
         from pytest_unicomp.engine.task_requests import TaskSetup, chance_level, score_documents
 
         tasks = self._tasks(evaluation)
@@ -85,10 +85,10 @@ class LmEvalTask(ItemBenchmark):
         for chosen_id in chosen:
             name, index = names[chosen_id]
             wanted[name].append(index)
-        chat = self.chat and bool(engine.tokenizer.chat_template)
+        chat = self.chat and engine.has_chat_template
         setup = TaskSetup(metric=self.metric, filter=self.filter, shots=self.shots, chat=chat)
         found: dict[str, Item] = {}
-        shaped_by = {**self.identity(evaluation), "put as a chat": chat}
+        shaped_by = {**self.identity(evaluation), "put as a chat": chat, "rendered": engine.template(chat=chat)}
         for name, indices in wanted.items():
             prompts = PromptCache(engine.store, name, shaped_by, engine.tokenizer)
             for index, item in score_documents(tasks[name], indices, setup, engine, prompts).items():
@@ -97,7 +97,7 @@ class LmEvalTask(ItemBenchmark):
         return Scored(
             items=items,
             chance=self.chance if self.generates or not self.chance_from_options else chance_level(items),
-            template=chat_template_digest(engine.tokenizer) if chat else "none",
+            template=engine.template(chat=chat),
             generation=dict(next(iter(tasks.values())).config.generation_kwargs or {}) if self.generates else {},
             engine=engine.name,
         )
@@ -119,6 +119,11 @@ class LmEvalTask(ItemBenchmark):
     def configurations(self) -> tuple[str, ...]:
         """Return the configurations of the data set that are read, each once."""
         return tuple(dict.fromkeys(configuration for _, configuration in self.parts))
+
+    @property
+    def reads_likelihoods(self) -> bool:
+        """Return True unless its items are answered in generated text."""
+        return not self.generates
 
     @property
     def scorer(self) -> str:

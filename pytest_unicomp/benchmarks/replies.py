@@ -73,13 +73,12 @@ class ReplyBenchmark(ItemBenchmark):
 
     def score(self, engine: Engine, evaluation: Evaluation) -> Scored:
         """Put the selected prompts to the model and grade its replies."""
-        from pytest_unicomp.engine.prompts import chat_template_digest
         from pytest_unicomp.engine.task_requests import replies
 
         known = {prompt.id: prompt for prompt in self.prompts(evaluation)}
         names = select(known, limit=evaluation.limit, seed=evaluation.seed, only=evaluation.only)
         chosen = [known[name] for name in names]
-        chat = bool(engine.tokenizer.chat_template)
+        chat = engine.has_chat_template
         put, texts = replies([prompt.text for prompt in chosen], greedy(self.tokens), engine, chat=chat)
         items = tuple(
             Item(
@@ -94,5 +93,5 @@ class ReplyBenchmark(ItemBenchmark):
             )
             for prompt, asked, text in zip(chosen, put, texts, strict=True)
         )
-        template = chat_template_digest(engine.tokenizer) if chat else "none"
+        template = engine.template(chat=chat)
         return Scored(items=items, chance=self.chance, template=template, generation=greedy(self.tokens), engine=engine.name)

@@ -19,7 +19,8 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "On what": ("benchmark", "limit", "seed", "sequential", "must_pass"),
     "What is accepted": ("profile", "margin", "benchmark_margin", "drift_margin", "alpha", "inconclusive", "drift", "baselines", "update"),
     "Calibration": ("calibration", "calibration_samples", "calibration_tokens", "calibration_form", "calibration_target"),
-    "Where it runs, and with what": ("device", "dtype", "backend", "serve", "reference", "executor", "address", "bundle", "cache"),
+    "Where it runs, and with what": ("device", "dtype", "executor", "address", "bundle", "cache"),
+    "What evaluates": ("backend", "backend_candidate", "serve", "serve_candidate", "reference", "key_variable"),
     "Free replies": ("scoring", "judge", "similarity", "response_length", "temperature"),
     "Report": ("report",),
 }
@@ -33,13 +34,16 @@ METAVARS: Final[Mapping[str, str]] = {
     "limit": "N",
     "seed": "N",
     "serve": "COMMAND",
+    "serve_candidate": "COMMAND",
+    "key_variable": "VARIABLE",
     "reference": "run|stored|URL",
     "inconclusive": "fail|warn",
     "drift": "auto|on|off",
     "scoring": "corrected|paper",
     "calibration_form": "equal|own",
     "executor": "local|process|ray",
-    "backend": "hf|server",
+    "backend": "hf|server|...",
+    "backend_candidate": "BACKEND",
 }
 
 

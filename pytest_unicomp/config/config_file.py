@@ -15,7 +15,8 @@ from pytest_unicomp.config.toml_lines import NO_FILE, Keys, TomlLocations
 RECIPES: Final = "recipes"
 WAIVERS: Final = "waivers"
 OWN_PROFILES: Final = "profiles"
-TABLES: Final[Mapping[str, str]] = {RECIPES: "recipes by name", **SHARED}
+CANDIDATES: Final = "candidates"
+TABLES: Final[Mapping[str, str]] = {RECIPES: "recipes by name", CANDIDATES: "options by candidate", **SHARED}
 
 
 def read_file(path: Path, *, table: str = "") -> tuple[dict[str, Any], TomlLocations]:

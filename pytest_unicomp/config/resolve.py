@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from pytest_unicomp.api.vocabulary import NANO_DEFAULT
-from pytest_unicomp.config import policy_tables, profiles, settings, waivers
-from pytest_unicomp.config.config_file import OWN_PROFILES, RECIPES, TABLES, WAIVERS, require_known
+from pytest_unicomp.config import evaluated_by, policy_tables, profiles, settings, waivers
+from pytest_unicomp.config.config_file import CANDIDATES, OWN_PROFILES, RECIPES, TABLES, WAIVERS, require_known
 from pytest_unicomp.config.policy_tables import SHARED
 from pytest_unicomp.config.settings import Settings, flag, options
 from pytest_unicomp.config.toml_lines import NO_FILE, Keys, TomlLocations
@@ -42,6 +42,8 @@ def resolve(flags: Mapping[str, Any], file: Mapping[str, Any] | None = None, *, 
     for layer, inside in layers:
         chosen = _merged(chosen, by_layer[inside] if inside else layer)
         keys_in_file |= policy_tables.file_keys(layer, inside)
+    if CANDIDATES in file:
+        given[CANDIDATES] = evaluated_by.read(file[CANDIDATES], locations)
     if WAIVERS in file:
         given[WAIVERS] = waivers.read(file[WAIVERS], locations)
     chosen = _merged(chosen, given)

@@ -54,12 +54,13 @@ class Candidate:
     def takes(self, kind: Kind, *, served_reference: bool) -> bool:
         """Return True if a kind of benchmark applies to it.
 
-        Of a served model there are no files, and its timings need a reference that is served too; calibration text changes neither size nor speed.
+        Of a served model there are no files, and its timings need a reference that is served too, and prompts of a known length, which chat endpoints
+        do not take; calibration text changes neither size nor speed.
         """
         if kind in ("items", "kernel"):
             return kind == "items"
         if self.address is not None:
-            return kind == "latency" and served_reference
+            return kind == "latency" and served_reference and not Endpoint.parse(self.address).chat
         return self.instead_of is None
 
 

@@ -18,13 +18,16 @@ from pytest_unicomp.store.local import digest
 
 if TYPE_CHECKING:
     from pytest_unicomp.engine import Engine
+    from pytest_unicomp.engine.lm_eval_model import LmEvalEngine
     from pytest_unicomp.engine.serving import ServedEngine
 
 # The packages whose code shapes every measurement.
 SHARED = ("pytest_unicomp.engine", "pytest_unicomp.engine.serving", "pytest_unicomp.benchmarks")
 
 
-def measure(artifact: Artifact, name: str, benchmark: ItemBenchmark, engine: Engine | ServedEngine, evaluation: Evaluation) -> Measurement:
+def measure(
+    artifact: Artifact, name: str, benchmark: ItemBenchmark, engine: Engine | ServedEngine | LmEvalEngine, evaluation: Evaluation
+) -> Measurement:
     """Score the items of a benchmark on the loaded artifact.
 
     `value` is the mean of the scores that could be given, `stderr` the sample standard deviation over the square root of their number

@@ -2,89 +2,143 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from pytest_unicomp.api.errors import guarded
+from pytest_unicomp.api.errors import InfrastructureError, guarded
 from pytest_unicomp.api.records import Artifact
 from pytest_unicomp.checkpoints import artifact_check
+from pytest_unicomp.config.backend import HF, SERVER, LmEvalBackend
+from pytest_unicomp.config.evaluated_by import EvaluatedBy
 from pytest_unicomp.config.parsers import served
 from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.run.artifacts import Artifacts
 from pytest_unicomp.run.step import Step, StepProgress
-from pytest_unicomp.store.local import Store
+from pytest_unicomp.store.local import Store, digest
 
 if TYPE_CHECKING:
     from pytest_unicomp.engine import Engine
+    from pytest_unicomp.engine.lm_eval_model import LmEvalEngine
     from pytest_unicomp.engine.serving import ServedEngine
+
+# The path or address of an artifact, and the command or the backend that evaluates it.
+Key = tuple[str, str | None]
+Subject = tuple[Artifact, EvaluatedBy]
+LOGS = "logs"
 
 
 class LoadedModels:
-    """Models in this process and behind servers, by the path or the address of their artifact."""
+    """Models in this process and behind servers. A server is started once: if it failed, every later request for it fails with the same cause."""
 
     def __init__(self, settings: Settings, artifacts: Artifacts, store: Store, progress: StepProgress) -> None:
         """Keep the parts; nothing is loaded yet."""
         self._settings, self._artifacts, self._store, self._progress = settings, artifacts, store, progress
-        self._engines: dict[str, Engine | ServedEngine] = {}
+        self._engines: dict[Key, Engine | ServedEngine | LmEvalEngine] = {}
+        self._broken: dict[Key, InfrastructureError] = {}
 
     @property
     def paths(self) -> tuple[str, ...]:
         """Return the paths and addresses of the models that are loaded or served now."""
-        return tuple(self._engines)
+        return tuple(path for path, _ in self._engines)
 
     def release(self) -> None:
         """Free the memory of every loaded model, and stop every server that was started."""
-        for path in list(self._engines):
-            self._engines.pop(path).release()
+        for key in list(self._engines):
+            self._engines.pop(key).release()
 
-    def evaluator(self, artifact: Artifact) -> Engine | ServedEngine:
-        """Return the engine that evaluates an artifact: the model in this process, or its server under `--unicomp-backend server`."""
-        here = self._settings.backend == "hf" and not served(artifact.path)
-        return self.engine(artifact) if here else self.server(artifact)
+    def evaluator(self, artifact: Artifact, by: EvaluatedBy) -> Engine | ServedEngine | LmEvalEngine:
+        """Return the engine that evaluates an artifact: the model in this process, its server, or its model class of lm-eval."""
+        if by.backend == SERVER or served(artifact.path):
+            return self.server((artifact, by))
+        chosen = LmEvalBackend.of(by.backend)
+        return self.engine(artifact) if chosen is None else self._of_lm_eval(artifact, by, chosen)
 
     def engine(self, artifact: Artifact) -> Engine:
         """Return the loaded model of an artifact; all others are released first."""
         from pytest_unicomp import engine
 
-        self._keep({artifact.path}, servers=False)
-        if artifact.path not in self._engines:
+        key = (artifact.path, HF)
+        self._keep({key}, servers=False)
+        if key not in self._engines:
             folder, dtype = Path(artifact.path), self._settings.dtype
             loaded = guarded(
                 lambda: engine.load(folder, device=self._artifacts.device, dtype=dtype, sharded=self._settings.device == "sharded"),
                 f"loading {artifact.recipe}",
             )
             loaded.store = self._store
-            self._engines[artifact.path] = loaded
-        return cast("Engine", self._engines[artifact.path])
+            self._engines[key] = loaded
+        return cast("Engine", self._engines[key])
 
-    def server(self, artifact: Artifact, *, beside: Sequence[Artifact] = ()) -> ServedEngine:
+    def _of_lm_eval(self, artifact: Artifact, by: EvaluatedBy, chosen: LmEvalBackend) -> LmEvalEngine:
+        from pytest_unicomp.engine import lm_eval_model
+
+        key = _key((artifact, by))
+        self._keep({key}, servers=False)
+        if key not in self._engines:
+            folder, base = Path(artifact.path), Path(self._artifacts.model.path)
+            loaded = guarded(lambda: lm_eval_model.load(chosen, folder, tokenizer=base), f"{by.backend} on {artifact.recipe}")
+            loaded.store = self._store
+            self._engines[key] = loaded
+        return cast("LmEvalEngine", self._engines[key])
+
+    def server(self, subject: Subject, *, beside: Sequence[Subject] = ()) -> ServedEngine:
         """Return the engine of a model's server, started if it has no address; releases all other engines except those in `beside`."""
-        self._keep({artifact.path, *(other.path for other in beside)}, servers=True)
-        if artifact.path not in self._engines:
-            self._engines[artifact.path] = self._connected(artifact)
-        return cast("ServedEngine", self._engines[artifact.path])
+        key = _key(subject)
+        self._keep({key, *(_key(other) for other in beside)}, servers=True)
+        if key in self._broken:
+            raise self._broken[key]
+        if key not in self._engines:
+            try:
+                self._engines[key] = self._connected(*subject)
+            except InfrastructureError as error:
+                self._remember(subject, error)
+                raise
+        return cast("ServedEngine", self._engines[key])
 
-    def _keep(self, wanted: set[str], *, servers: bool) -> None:
-        for path in [path for path, loaded in self._engines.items() if path not in wanted or (loaded.device == "server") != servers]:
-            self._engines.pop(path).release()
+    def explained(self, subject: Subject, error: InfrastructureError) -> InfrastructureError:
+        """Return why work on a model failed: the failure of its server if that is what it was, which is remembered, else `error` itself."""
+        key = _key(subject)
+        engine = self._engines.get(key)
+        failure = engine.failure() if engine is not None else None
+        if failure is None:
+            return error
+        why = InfrastructureError(f"unicomp: the server of {subject[0].recipe} {failure}.")
+        self._remember(subject, why)
+        return why
 
-    def _connected(self, artifact: Artifact) -> ServedEngine:
+    def _remember(self, subject: Subject, error: InfrastructureError) -> None:
+        # An address may answer again later, since it is not this run that starts its server.
+        if not served(subject[0].path):
+            self._broken[_key(subject)] = error
+
+    def _keep(self, wanted: set[Key], *, servers: bool) -> None:
+        for key in [key for key, loaded in self._engines.items() if key not in wanted or (loaded.device == "server") != servers]:
+            self._engines.pop(key).release()
+
+    def _connected(self, artifact: Artifact, by: EvaluatedBy) -> ServedEngine:
         from pytest_unicomp.engine import serving
 
         # The tokenizer is the reference's: both sides must get the same prompts, and a served candidate has no files here.
         base = Path(self._artifacts.model.path)
         if served(artifact.path):
             address = artifact.path
-            return guarded(lambda: serving.connect(serving.Endpoint.parse(address), base), f"the server {address}")
-        command = serving.ServeCommand(self._settings.serve or "", artifact_check.folder(artifact))
+            endpoint = serving.Endpoint.parse(address, key_variable=by.key_variable)
+            return guarded(lambda: serving.connect(endpoint, base), f"the server {address}")
+        # Processes that serve the same model have logs of their own.
+        name = f"{artifact.recipe}-{digest({'model': artifact.path, 'serve': by.serve})[:8]}-{os.getpid()}.log".replace("/", "-")
+        command = serving.ServeCommand(by.serve or "", artifact_check.folder(artifact), self._store.root / LOGS / name)
         self._progress(Step("serve", artifact.recipe))
         endpoint = guarded(command.start, f"serving {artifact.recipe}")
         try:
-            return guarded(
-                lambda: serving.connect(endpoint, base, stop=command.stop, session=command.session), f"the server of {artifact.recipe}"
-            )
+            return guarded(lambda: serving.connect(endpoint, base, command=command), f"the server of {artifact.recipe}")
         except BaseException:
             # Also KeyboardInterrupt: no server may outlive the run.
             command.stop()
             raise
+
+
+def _key(subject: Subject) -> Key:
+    artifact, by = subject
+    return artifact.path, None if served(artifact.path) else by.serve or by.backend

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -12,6 +13,7 @@ from pytest_unicomp.api.records import Artifact, Measurement
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.api.source_digest import source_digest
 from pytest_unicomp.checkpoints import hub
+from pytest_unicomp.config.evaluated_by import EvaluatedBy
 from pytest_unicomp.config.evaluation import key_of
 from pytest_unicomp.config.parsers import served
 from pytest_unicomp.engine.host import host
@@ -27,10 +29,18 @@ class Measurements:
     """Evaluates artifacts on this run's device and options; an evaluation that was interrupted resumes from its journal."""
 
     def __init__(
-        self, evaluation: Evaluation, device: str, loaded: LoadedModels, *, store: Store, progress: StepProgress, detail: Progress
+        self,
+        evaluation: Evaluation,
+        device: str,
+        loaded: LoadedModels,
+        *,
+        evaluated_by: Callable[[str], EvaluatedBy],
+        store: Store,
+        progress: StepProgress,
+        detail: Progress,
     ) -> None:
-        """Keep the parts; nothing is measured yet."""
-        self._evaluation, self._device, self._loaded = evaluation, device, loaded
+        """Keep the parts; nothing is measured yet. `evaluated_by` says of a recipe what evaluates it."""
+        self._evaluation, self._device, self._loaded, self._evaluated_by = evaluation, device, loaded, evaluated_by
         self._store, self._progress, self._detail = store, progress, detail
 
     def items(
@@ -40,8 +50,8 @@ class Measurements:
 
         Returns None if another process is measuring the same and `wait` is False.
         """
-        evaluation = replace(self._evaluation, only=only)
-        key = self.key(artifact, name, only)
+        evaluation = replace(self._evaluation_of(recipe), only=only)
+        key = self.key(artifact, recipe, name, only)
         kept = self._store.read("measurements", key)
         if kept is None:
             with self._store.lock("measurements", key, wait=wait) as mine:
@@ -60,7 +70,7 @@ class Measurements:
         if not benchmark.identity(self._evaluation):
             return guarded(lambda: evaluate.measure_size(artifact, name, benchmark, self._evaluation), how)
         measured_by = {"machine": host.device_name(self._device), "runtimes": evaluate.runtime_source()}
-        parts = {"measurement": self.key(artifact, name), **measured_by}
+        parts = {"measurement": self.key(artifact, recipe, name), **measured_by}
         key = digest(parts)
         kept = self._store.read("measurements", key)
         if kept is None:
@@ -73,18 +83,21 @@ class Measurements:
                     return made
         return Measurement.model_validate(kept)
 
-    def key(self, artifact: Artifact, name: str, only: frozenset[str] | None = None) -> str:
+    def key(self, artifact: Artifact, recipe: str, name: str, only: frozenset[str] | None = None) -> str:
         """Return the key in the store: 32 hex digits over everything that shapes the measurement."""
-        return digest(self._parts(artifact, name, only))
+        return digest(self._parts(artifact, recipe, name, only))
 
-    def _parts(self, artifact: Artifact, name: str, only: frozenset[str] | None) -> dict[str, Any]:
+    def _evaluation_of(self, recipe: str) -> Evaluation:
+        return self._evaluated_by(recipe).of(self._evaluation)
+
+    def _parts(self, artifact: Artifact, recipe: str, name: str, only: frozenset[str] | None) -> dict[str, Any]:
         benchmark = benchmarks()[name]
         return {
             "artifact": artifact.fingerprint,
             "generation": self._generation(artifact),
             "benchmark": name,
             "identity": benchmark.identity(self._evaluation),
-            "options": key_of(self._evaluation),
+            "options": key_of(self._evaluation_of(recipe)),
             "only": None if only is None else sorted(only),
             "device": self._device,
             "versions": host.versions(),
@@ -96,12 +109,12 @@ class Measurements:
         file = Path(artifact.path) / "generation_config.json"
         return self._store.digests.of(file) if file.is_file() else None
 
-    def _require_same_files(self, artifact: Artifact, key: str, evaluation: Evaluation, name: str) -> None:
+    def _require_same_files(self, artifact: Artifact, recipe: str, key: str, evaluation: Evaluation, name: str) -> None:
         """Raise InfrastructureError if the files of an artifact are others now than those that its measurement would be filed under."""
         if served(artifact.path):
             return
         found = hub.fingerprint(Path(artifact.path), digest_of=self._store.digests.of)
-        if found != artifact.fingerprint or self.key(artifact, name, evaluation.only) != key:
+        if found != artifact.fingerprint or self.key(artifact, recipe, name, evaluation.only) != key:
             raise InfrastructureError(
                 f"unicomp: the files of {artifact.recipe} in {artifact.path} are not those of its fingerprint {artifact.fingerprint[:12]} any "
                 f"more (found {found[:12]}), so its scores on {name} are not kept; leave the folder alone while a run reads it, and run again."
@@ -109,7 +122,8 @@ class Measurements:
 
     def _evaluate(self, artifact: Artifact, name: str, recipe: str, key: str, evaluation: Evaluation) -> Measurement:
         self._progress(Step("evaluate", recipe, name, items=None if evaluation.only is None else len(evaluation.only)))
-        engine = self._loaded.evaluator(artifact)
+        by = self._evaluated_by(recipe)
+        engine = self._loaded.evaluator(artifact, by)
         benchmark = cast("ItemBenchmark", benchmarks()[name])
         journal = ResumeLog(self._store.root / "journals" / f"{key}.jsonl")
         if journal.damaged:
@@ -118,12 +132,17 @@ class Measurements:
             self._detail(f"resume {recipe} on {name}: {len(journal)} answers are known")
         finished = False
         try:
-            with journal.attached_to(engine.lm):
-                measured = guarded(lambda: evaluate.measure(artifact, name, benchmark, engine, evaluation), f"benchmark {name} on {recipe}")
+            try:
+                with journal.attached_to(engine.lm):
+                    measured = guarded(
+                        lambda: evaluate.measure(artifact, name, benchmark, engine, evaluation), f"benchmark {name} on {recipe}"
+                    )
+            except InfrastructureError as error:
+                raise self._loaded.explained((artifact, by), error) from error
             if (reason := getattr(vars(engine.lm).get("capabilities"), "reason", None)) is not None:
                 self._detail(f"{recipe} is scored without shared prefixes: {reason}")
-            self._require_same_files(artifact, key, evaluation, name)
-            self._store.write("measurements", key, measured.model_dump(mode="json"), self._parts(artifact, name, evaluation.only))
+            self._require_same_files(artifact, recipe, key, evaluation, name)
+            self._store.write("measurements", key, measured.model_dump(mode="json"), self._parts(artifact, recipe, name, evaluation.only))
             finished = True
         finally:
             journal.close(keep=not finished)

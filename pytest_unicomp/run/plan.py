@@ -12,6 +12,8 @@ from pytest_unicomp.api.protocols import Benchmark, Evaluation, ItemBenchmark, K
 from pytest_unicomp.api.records import Dimension, Family
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.api.vocabulary import SETS
+from pytest_unicomp.config.backend import SERVER, LmEvalBackend
+from pytest_unicomp.config.evaluated_by import evaluated_by
 from pytest_unicomp.config.parsers import served
 from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.run.candidates import Candidate, candidates, not_makeable, omitted
@@ -133,7 +135,7 @@ def plan(settings: Settings, evaluation: Evaluation, config: Mapping[str, Any] |
     lacking = _lacking(names, evaluation)
     if lacking and evaluation.bundle is not None:
         raise UsageProblem(missing_pieces(lacking, evaluation.bundle))
-    served_reference = settings.backend == "server" or served(settings.reference)
+    served_reference = settings.backend == SERVER or served(settings.reference)
     return Plan(
         model=settings.model,
         candidates=judged,
@@ -143,6 +145,8 @@ def plan(settings: Settings, evaluation: Evaluation, config: Mapping[str, Any] |
             for candidate in judged
             for name in names
             if candidate.takes(table[name].kind, served_reference=served_reference)
+            # Its classes are not loaded as they would be served.
+            and (table[name].kind != "latency" or LmEvalBackend.of(evaluated_by(settings, candidate.name).backend) is None)
         ),
         notes=(*omitted(unfit), *left_out, *_substitutions(names, evaluation)),
         left_out=tuple(unfit),

@@ -14,14 +14,14 @@ from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.calibration import mixture
 from pytest_unicomp.checkpoints import hub, model_config, recognize
 from pytest_unicomp.config import cost_limits
+from pytest_unicomp.config.backend import HF
 from pytest_unicomp.config.evaluation import evaluation_of
 from pytest_unicomp.config.parsers import served
 from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.engine.host import host
-from pytest_unicomp.engine.serving import build as served_models
 from pytest_unicomp.judges import build as judges
 from pytest_unicomp.methods.tokens import positions
-from pytest_unicomp.run import adopt, compress, early_stopping, policy_check
+from pytest_unicomp.run import adopt, compress, early_stopping, policy_check, serving_check
 from pytest_unicomp.run.calibrate import amount_for
 from pytest_unicomp.run.executors import build as executors
 from pytest_unicomp.run.plan import Plan, plan
@@ -46,7 +46,6 @@ def preflight(settings: Settings) -> Prepared:
     """Validate the settings and return plan, policy, store and evaluation of the run; raise UsageProblem for the first fault. Runs nothing."""
     settings = _with_hub(settings)
     executors.validate(settings)
-    served_models.validate(settings)
     early_stopping.validate(settings)
     judges.validate(settings.judge, settings.bundle)
     _check_device(settings)
@@ -60,6 +59,8 @@ def preflight(settings: Settings) -> Prepared:
     # Of a model that the hub does not give now nothing is known; fetching it reports why.
     config = None if settings.model is None else model_config.find(settings.model, settings.bundle)
     planned = plan(settings, evaluation, config)
+    serving_check.validate(settings, planned)
+    planned = replace(planned, notes=(*planned.notes, *serving_check.notes(settings, planned)))
     _check_calibration(settings, planned)
     policy_check.validate(settings, planned)
     cost_limits.validate(settings.limits, _limitable(planned.benchmarks), locate=settings.location)
@@ -117,7 +118,8 @@ def _check_checkpoints(settings: Settings) -> None:
 def _check_format(name: str, settings: Settings) -> None:
     """Raise UsageProblem for a format that this process cannot load, unless a server loads it; a model to be downloaded is checked after that."""
     folder = hub.local(name, settings.bundle)
-    if settings.serve is None and folder is not None and folder.is_dir():
+    others = (settings.serve, settings.serve_candidate, settings.backend_candidate, *settings.candidates.values())
+    if settings.backend == HF and not any(others) and folder is not None and folder.is_dir():
         recognize.require_evaluable(folder, name)
 
 

@@ -9,6 +9,7 @@ from pytest_unicomp.api.errors import InfrastructureError, UnicompError
 from pytest_unicomp.api.protocols import Evaluation, Progress
 from pytest_unicomp.api.records import Artifact, Measurement, Model
 from pytest_unicomp.api.registry import benchmarks
+from pytest_unicomp.config.evaluated_by import EvaluatedBy, evaluated_by
 from pytest_unicomp.config.parsers import served
 from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.engine.serving import build as served_models
@@ -134,11 +135,23 @@ class Results:
 
     def key(self, recipe: str, benchmark: str, items: frozenset[str] | None = None) -> str:
         """Return the key in the store of the measurement of a recipe on a benchmark, or on some of its items."""
-        return self._measurements.key(self.subject(recipe), benchmark, items)
+        return self._measurements.key(self.subject(recipe), recipe, benchmark, items)
+
+    def evaluated_by(self, recipe: str) -> EvaluatedBy:
+        """Return what evaluates a recipe, a candidate or the reference."""
+        return evaluated_by(self._settings, None if recipe == REFERENCE else recipe)
 
     @cached_property
     def _measurements(self) -> Measurements:
-        return Measurements(self._evaluation, self.device, self.loaded, store=self._store, progress=self._progress, detail=self._detail)
+        return Measurements(
+            self._evaluation,
+            self.device,
+            self.loaded,
+            evaluated_by=self.evaluated_by,
+            store=self._store,
+            progress=self._progress,
+            detail=self._detail,
+        )
 
     def _measure(self, recipe: str, benchmark: str) -> Measurement | None:
         if benchmarks()[benchmark].kind == "size":

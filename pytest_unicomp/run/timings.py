@@ -12,11 +12,13 @@ from pytest_unicomp.api.protocols import Evaluation, KernelBenchmark, LatencyBen
 from pytest_unicomp.api.records import Artifact, KernelReport
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.api.source_digest import file_digest, source_digest
+from pytest_unicomp.config.backend import SERVER
 from pytest_unicomp.config.parsers import served
 from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.engine.host import health, host, paired_timing
 from pytest_unicomp.engine.host.paired_timing import PairedRounds
 from pytest_unicomp.run import evaluate
+from pytest_unicomp.run.loaded_models import Subject
 from pytest_unicomp.run.plan import REFERENCE, Cell
 from pytest_unicomp.run.results import Results
 from pytest_unicomp.run.step import Step, StepProgress
@@ -47,9 +49,10 @@ class Timings:
         """Return the paired rounds of a cell, ready to be timed, with both models loaded as for serving (the candidate on the kernels of its format)."""
         benchmark = cast("LatencyBenchmark", benchmarks()[cell.benchmark])
         artifacts = [self._results.subject(REFERENCE), self._results.subject(cell.recipe)]
+        by = [self._results.evaluated_by(recipe) for recipe in (REFERENCE, cell.recipe)]
         self._progress(Step("time", cell.recipe, cell.benchmark))
-        if self._settings.backend == "server" or served(artifacts[1].path):
-            return self._at_endpoints(benchmark, artifacts)
+        if by[1].backend == SERVER or served(artifacts[1].path):
+            return self._at_endpoints(benchmark, list(zip(artifacts, by, strict=True)))
         self._results.loaded.release()
         wanted = {artifact.path for artifact in artifacts}
         for key in [key for key in self._timed if key[0] not in wanted]:
@@ -66,12 +69,15 @@ class Timings:
                 after, names = plain, (first.kernel, f"dense {unpacked.dtype}, unpacked: faster here than {second.kernel}")
         return PairedRounds(before, after, names, device=self._results.device)
 
-    def _at_endpoints(self, benchmark: LatencyBenchmark, artifacts: Sequence[Artifact]) -> PairedRounds:
+    def _at_endpoints(self, benchmark: LatencyBenchmark, subjects: Sequence[Subject]) -> PairedRounds:
         """Return rounds of two servers that run at once: pairs need both, so each may have half of the device's memory."""
         self.close()
-        engines = [self._results.loaded.server(artifact, beside=artifacts) for artifact in artifacts]
+        engines = [self._results.loaded.server(subject, beside=subjects) for subject in subjects]
         before, after = (benchmark.prepare(engine) for engine in engines)
-        names = [f"as served at {engine.endpoint.url}" if engine.session is None else "as served by --unicomp-serve" for engine in engines]
+        names = [
+            f"as served at {engine.endpoint.url}" if engine.session is None else f"as served by {by.origin}"
+            for engine, (_, by) in zip(engines, subjects, strict=True)
+        ]
         sessions = [engine.session for engine in engines if engine.session is not None]
         # The counters of this host say nothing of another machine, or of a server that was not started here.
         watched = len(sessions) == len(engines)
@@ -136,7 +142,7 @@ class Timings:
             {
                 "reference": self._results.subject(REFERENCE).fingerprint,
                 "artifact": self._results.subject(cell.recipe).fingerprint,
-                "backend": [self._settings.backend, self._settings.serve],
+                "backend": [[by.backend, by.serve] for by in map(self._results.evaluated_by, (REFERENCE, cell.recipe))],
                 "benchmark": cell.benchmark,
                 "identity": benchmark.identity(self._evaluation),
                 "device": self._results.device,

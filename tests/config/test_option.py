@@ -92,4 +92,7 @@ def test_the_policy_holds_its_options_in_the_order_that_reports_have_always_had(
         "reference",
         "backend",
         "serve",
+        "serve_candidate",
+        "backend_candidate",
+        "candidates",
     ]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import json
 import shlex
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -109,13 +111,125 @@ def test_a_server_that_is_not_there_is_an_error_and_no_regression(gate):
     assert {check["verdict"] for check in report["checks"]} == {"error"}
 
 
+@pytest.fixture(scope="module")
+def chat():
+    with Loopback(load(NANO, device="cpu", dtype="float32"), chat=True, key="sk-secret-of-the-test") as running:
+        yield running
+
+
+def test_a_chat_endpoint_is_judged_by_what_it_generates_and_its_key_is_written_nowhere(gate, chat, monkeypatch):
+    monkeypatch.setenv("TEST_SERVER_KEY", "sk-secret-of-the-test")
+    words = (f"--unicomp-candidate={chat.url}", f"--unicomp-reference={chat.url}", "--unicomp-key-variable=TEST_SERVER_KEY")
+    page = gate.pytester.path / "report.html"
+    report = gate.report(f"--unicomp-report={page}", *words, recipe=None, benchmark="nano-instruction-following,prefill-latency")
+    [check] = report["checks"]
+    assert (check["question"], check["verdict"]) == ("retention", "pass")
+    [kept] = [path for path in (gate.store / "measurements").rglob("*.json") if '"chat server"' in path.read_text(encoding="utf-8")][-1:]
+    assert '"template": "server"' in kept.read_text(encoding="utf-8").replace('":"', '": "')
+    written = [page, gate.pytester.path / "report.json", *filter(Path.is_file, gate.store.rglob("*"))]
+    assert not any(b"sk-secret-of-the-test" in path.read_bytes() for path in written)
+    assert "sk-secret" not in str(report["result"].stdout)
+
+
+class Counted:
+    """A command that writes a line for each start of it, and the option that it was started with."""
+
+    def __init__(self, folder, rest=SERVER):
+        self.file = folder / "starts"
+        program = f"import os, sys; open({str(self.file)!r}, 'a').write(sys.argv[1] + '\\n'); os.execvp(sys.argv[2], sys.argv[2:])"
+        self.command = f"{shlex.quote(sys.executable)} -c {shlex.quote(program)} %s {rest}"
+
+    @property
+    def starts(self):
+        return self.file.read_text().split()
+
+
+@pytest.mark.slow
+def test_candidates_have_a_command_of_their_own_and_the_report_names_both(gate, tmp_path):
+    counted = Counted(tmp_path)
+    plain, other = counted.command % "plain", counted.command % "fp8-cache"
+    report = gate.report(f"--unicomp-serve={plain}", f"--unicomp-serve-candidate={other}", recipe="dense", benchmark="nano-knowledge")
+    assert counted.starts == ["plain", "fp8-cache"]
+    assert (report["policy"]["serve"], report["policy"]["serve_candidate"]) == (plain, other)
+    [check] = [check for check in report["checks"] if check["question"] == "retention"]
+    assert check["verdict"] == "pass"
+
+
+@pytest.mark.slow
+def test_a_file_gives_one_candidate_a_command_of_its_own(gate, tmp_path):
+    counted = Counted(tmp_path)
+    serve, own = (json.dumps(counted.command % word) for word in ("all", "own"))
+    (gate.pytester.path / "unicomp.toml").write_text(f"serve = {serve}\n[candidates.wanda-2of4]\nserve = {own}\n", encoding="utf-8")
+    gate.report(recipe="rtn-w8a16,wanda-2of4", benchmark="nano-knowledge")
+    assert counted.starts == ["all", "all", "own"]
+
+
+def test_a_server_that_dies_is_started_once_and_its_first_cause_is_given(gate, tmp_path):
+    counted = Counted(tmp_path, f"{shlex.quote(sys.executable)} -c 'raise NotImplementedError(\"no kernel\")' {{model}} {{port}}")
+    report = gate.report(
+        f"--unicomp-serve={SERVER}", f"--unicomp-serve-candidate={counted.command % 'dying'}", benchmark="nano-knowledge,nano-safety"
+    )
+    failed = [check for check in report["checks"] if check["question"] == "retention"]
+    assert (report["exit_code"], [check["verdict"] for check in failed]) == (7, ["error", "error"])
+    assert all(
+        "exit status 1 before it answered: NotImplementedError: no kernel; all that it printed is in" in check["reason"] for check in failed
+    )
+    assert counted.starts == ["dying"]
+    [log] = (gate.store / "logs").glob("rtn-w8a16-*.log")
+    assert "Traceback" in log.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (
+            "[candidates.rtn-w8a61]\nserve = 'x'",
+            "*unicomp.toml:1: candidates.rtn-w8a61: this run has no candidate*Did you mean 'rtn-w8a16'*",
+        ),
+        ("[candidates.rtn-w8a16]\nserv = 'x'", "*unicomp.toml:2: candidates.rtn-w8a16.serv: a candidate has no option 'serv'*"),
+        ("[candidates.rtn-w8a16]\nserve = 7", "*unicomp.toml:2: candidates.rtn-w8a16.serve is 7; expected a text*"),
+        ("candidates = 7", "*unicomp.toml:1: candidates is 7; expected tables by candidate*"),
+        ("[candidates]\nrtn-w8a16 = 7", "*candidates.rtn-w8a16 is 7; expected a table*"),
+        (
+            "[candidates.rtn-w8a16]\nserve = 'no-such-program {model} {port}'",
+            "*candidates.rtn-w8a16.serve starts 'no-such-program', which is not*",
+        ),
+        ("[candidates.rtn-w8a16]\nkey_variable = 'NO_SUCH_KEY'", "*candidates.rtn-w8a16.key_variable names*NO_SUCH_KEY, which is not set*"),
+    ],
+)
+def test_a_wrong_table_of_candidates_is_refused_with_its_line(gate, text, line):
+    (gate.pytester.path / "unicomp.toml").write_text(text, encoding="utf-8")
+    result = gate()
+    assert result.ret == 4
+    result.stderr.fnmatch_lines([line])
+
+
+def test_a_chat_endpoint_is_not_compared_with_one_that_completes_text(gate):
+    result = gate(f"--unicomp-candidate={CHAT}", "--unicomp-reference=http://host/v1", recipe=None, benchmark="nano-instruction-following")
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["*applies a chat template of its own, and http://host/v1*cannot be compared*"])
+
+
+CHAT = "http://host/v1/chat/completions"
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [
+        (
+            [f"--unicomp-serve-candidate={SERVER}"],
+            "*--unicomp-serve-candidate serves rtn-w8a16 and the reference is measured in this process*",
+        ),
+        (
+            [f"--unicomp-serve={SERVER}", "--unicomp-serve-candidate=gone {model} {port}"],
+            "*--unicomp-serve-candidate starts 'gone', which is not*",
+        ),
+        (["--unicomp-key-variable=NO_SUCH_KEY"], "*--unicomp-key-variable names the environment variable NO_SUCH_KEY, which is not set*"),
+        ([f"--unicomp-candidate={CHAT}", f"--unicomp-reference={CHAT}"], "*no likelihoods, and nano-knowledge need them*"),
         (["--unicomp-serve=vllm serve {model}"], "*does not say where {port} go*"),
         ([f"--unicomp-serve={SERVER}", "--unicomp-backend=hf"], "*--unicomp-serve is for --unicomp-backend=server*"),
         (["--unicomp-backend=server"], "*--unicomp-backend=server needs --unicomp-serve=COMMAND*"),
-        (["--unicomp-backend=sever"], "*expected one of hf, server. Did you mean 'server'*"),
+        (["--unicomp-backend=sever"], "*expected one of hf, server, lm-eval:NAME. Did you mean 'server'*"),
         (["--unicomp-reference=http://host/v1"], "*other models in this process, which cannot be compared (engine)*"),
         (["--unicomp-candidate=http://host:x/v1", "--unicomp-backend=hf"], "*not the address of a server*"),
         ([f"--unicomp-serve={SERVER}", "--unicomp-executor=process"], "*served models do not go together*"),

@@ -13,11 +13,16 @@ from hypothesis import strategies as st
 
 from pytest_unicomp.api.errors import InfrastructureError
 from pytest_unicomp.checkpoints import hub
+from pytest_unicomp.config.evaluated_by import EvaluatedBy
 from pytest_unicomp.config.evaluation import evaluation_of
 from pytest_unicomp.config.resolve import resolve
 from pytest_unicomp.run.measurements import Measurements
 from pytest_unicomp.store.local import Store
 from tests.toys import artifact, measurement
+
+
+def in_this_process(recipe: str) -> EvaluatedBy:
+    return EvaluatedBy("hf", None, "UNICOMP_API_KEY", "--unicomp-serve")
 
 
 @pytest.mark.parametrize("name", ["config.json", "generation_config.json", None])
@@ -32,11 +37,13 @@ def test_scores_of_files_that_changed_meanwhile_are_not_kept(tmp_path, monkeypat
         return measurement([1.0], artifact=made.fingerprint, benchmark="nano-safety")
 
     monkeypatch.setattr("pytest_unicomp.run.evaluate.measure", measured)
-    loaded: Any = SimpleNamespace(evaluator=lambda _: SimpleNamespace(lm=SimpleNamespace()))
+    loaded: Any = SimpleNamespace(evaluator=lambda *_: SimpleNamespace(lm=SimpleNamespace()), explained=lambda _, error: error)
     evaluation = evaluation_of(resolve({"model": "nano", "recipe": ["dense"]}, {}))
     store = Store(tmp_path / "store")
-    measurements = Measurements(evaluation, "cpu", loaded, store=store, progress=lambda _: None, detail=lambda _: None)
-    key = measurements.key(made, "nano-safety")
+    measurements = Measurements(
+        evaluation, "cpu", loaded, evaluated_by=in_this_process, store=store, progress=lambda _: None, detail=lambda _: None
+    )
+    key = measurements.key(made, "toy", "nano-safety")
     if name is None:
         assert measurements.items(made, "toy", "nano-safety") is not None
         assert store.read("measurements", key) is not None
@@ -95,8 +102,10 @@ def killed_and_resumed(root: Path, made: Any, edit: Callable[[bytes], bytes]) ->
                 return measurement(scores, answers=texts, artifact=made.fingerprint, benchmark="nano-safety")
 
             patch.setattr("pytest_unicomp.run.evaluate.measure", measured)
-            loaded: Any = SimpleNamespace(evaluator=lambda _: SimpleNamespace(lm=model))
-            runner = Measurements(evaluation, "cpu", loaded, store=store, progress=lambda _: None, detail=lambda _: None)
+            loaded: Any = SimpleNamespace(evaluator=lambda *_: SimpleNamespace(lm=model), explained=lambda _, error: error)
+            runner = Measurements(
+                evaluation, "cpu", loaded, evaluated_by=in_this_process, store=store, progress=lambda _: None, detail=lambda _: None
+            )
             return runner.items(made, "toy", "nano-safety")
 
         with pytest.raises(InfrastructureError, match="Killed"):

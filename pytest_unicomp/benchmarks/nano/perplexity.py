@@ -26,6 +26,7 @@ class NanoPerplexity(ItemBenchmark):
     dataset: str = "nano world"
     metric: str = "nats_per_token"
     higher_is_better: bool = False
+    reads_likelihoods: bool = True
     sets: tuple[str, ...] = ("nano", NANO_DEFAULT, "performance")
     source: str = "pytest_unicomp.nano.world, generated"
     only_model: str | None = "nano"

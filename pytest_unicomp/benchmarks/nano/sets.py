@@ -41,6 +41,11 @@ class NanoSet(ItemBenchmark):
     maximum_tokens: int = world.MAXIMUM_REPLY_TOKENS
 
     @property
+    def reads_likelihoods(self) -> bool:
+        """Return True if its items have options."""
+        return self.metric == "acc"
+
+    @property
     def scorer(self) -> str:
         """Return how an item gets its score, in one phrase."""
         return "log-likelihood of the options" if self.metric == "acc" else "generated reply, checked by rules"
@@ -63,19 +68,18 @@ class NanoSet(ItemBenchmark):
 
     def score(self, engine: Engine, evaluation: Evaluation) -> Scored:
         """Put the selected items to the model, with its chat template or, if it has none, as they are."""
-        from pytest_unicomp.engine.prompts import chat_template_digest
         from pytest_unicomp.engine.task_requests import TaskSetup, chance_level, score_documents
 
         by_id = {row["id"]: row for row in self.rows()}
         rows = [by_id[name] for name in select(by_id, limit=evaluation.limit, seed=evaluation.seed, only=evaluation.only)]
         task = self.task(rows)
-        chat = bool(engine.tokenizer.chat_template)
+        chat = engine.has_chat_template
         asked = score_documents(task, range(len(rows)), TaskSetup(metric=self.metric, chat=chat), engine)
         items = tuple(asked[place].model_copy(update={"id": row["id"], "cluster": row["cluster"]}) for place, row in enumerate(rows))
         return Scored(
             items=items,
             chance=chance_level(items) if self.metric == "acc" else constant_answer(rows),
-            template=chat_template_digest(engine.tokenizer) if chat else "none",
+            template=engine.template(chat=chat),
             generation={} if self.metric == "acc" else self._generation,
             engine=engine.name,
         )

@@ -36,6 +36,7 @@ class FixedBlockPerplexity(ItemBenchmark):
     dataset: str = "Salesforce/wikitext"
     metric: str = "nats_per_token"
     higher_is_better: bool = False
+    reads_likelihoods: bool = True
     sets: tuple[str, ...] = ("performance", "paper")
     scorer: str = "mean negative log-likelihood of a block's tokens; exp of the mean is the perplexity"
     source: str = "WikiText-2, arXiv 1609.07843; blocks as in arXiv 2602.09130"

@@ -9,58 +9,68 @@ import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, Final
 
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
 from pytest_unicomp.engine.serving.endpoint import Endpoint
+from pytest_unicomp.engine.serving.server_log import first_cause
 
 # A large model on a slow disk may take this long to load.
 READY_SECONDS = 1800.0
 STOP_SECONDS = 20.0
-# Lines of the server's output that an error message repeats.
-TAIL = 5
+# A server that works may be slow to list its models while it answers a batch, but not as slow as this.
+ALIVE_SECONDS = 60.0
+ENDING_SECONDS = 5.0
+FLAG: Final = "--unicomp-serve"
 
 
-def validate(command: str) -> None:
-    """Raise UsageProblem if the command lacks {model} or {port}, cannot be split into words, or names a program that does not exist."""
+def validate(command: str, origin: str = FLAG) -> None:
+    """Raise UsageProblem if the command lacks {model} or {port}, cannot be split into words, or names a program that does not exist.
+
+    `origin` is the flag or key that gave the command.
+    """
     missing = [name for name in ("{model}", "{port}") if name not in command]
     if missing:
         raise UsageProblem(
-            f"unicomp: --unicomp-serve {command!r} does not say where {' and '.join(missing)} go; expected for example 'vllm serve {{model}} --port {{port}}'."
+            f"unicomp: {origin} {command!r} does not say where {' and '.join(missing)} go; expected for example 'vllm serve {{model}} --port {{port}}'."
         )
     try:
         words = shlex.split(command)
     except ValueError as error:
-        raise UsageProblem(f"unicomp: --unicomp-serve {command!r} cannot be read as a command line: {error}.") from error
+        raise UsageProblem(f"unicomp: {origin} {command!r} cannot be read as a command line: {error}.") from error
     if shutil.which(words[0]) is None:
-        raise UsageProblem(f"unicomp: --unicomp-serve starts {words[0]!r}, which is not a program here; give its full path.")
+        raise UsageProblem(f"unicomp: {origin} starts {words[0]!r}, which is not a program here; give its full path.")
 
 
 @dataclass
 class ServeCommand:
-    """The server of one checkpoint folder: call `start`, use `endpoint`, call `stop`. It is contacted at the loopback address alone."""
+    """The server of one checkpoint folder: call `start`, use `endpoint`, call `stop`. It is contacted at the loopback address alone.
+
+    What the server prints goes to the file `log`, which is left there if the server failed, and deleted by `stop` otherwise.
+    """
 
     command: str
     folder: Path
+    log: Path
     ready_seconds: float = READY_SECONDS
+    alive_seconds: float = ALIVE_SECONDS
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
-    _log: IO[bytes] | None = field(default=None, init=False)
-    _opened: contextlib.ExitStack = field(default_factory=contextlib.ExitStack, init=False)
     _port: int = field(default=0, init=False)
+    _failed: bool = field(default=False, init=False)
 
     def start(self) -> Endpoint:
-        """Start the command and wait until it lists a model; if it does not, raise InfrastructureError with the last lines of its output."""
+        """Start the command and wait until it lists a model; if it does not, raise InfrastructureError with the first cause that it printed."""
         self._port = _free_port()
         # Split before the placeholders are replaced: a folder with blanks or quotes must stay one word.
         words = [word.replace("{model}", str(self.folder)).replace("{port}", str(self._port)) for word in shlex.split(self.command)]
-        self._log = self._opened.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - the stack closes it, in `stop`
         settings: dict[str, Any] = {"start_new_session": True} if os.name == "posix" else {}
         try:
-            self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT, **settings)
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+            with self.log.open("wb") as output:
+                self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, **settings)
             self._wait_until_ready()
             return self.endpoint
         except OSError as error:
@@ -81,30 +91,40 @@ class ServeCommand:
         """The process group of the command, by its leader; None if it is not running, or if the system has no process groups."""
         return self._process.pid if self._process is not None and os.name == "posix" else None
 
+    def failure(self) -> str | None:
+        """Return in one clause how the server failed since it was started: it ended, or lists its models no more. None if it still works."""
+        if self._process is None:
+            return None
+        try:
+            self.endpoint.models(seconds=self.alive_seconds)
+            return None
+        except InfrastructureError:
+            pass
+        try:
+            # One that is about to end closes its port first.
+            return self._failure(f"ended with exit status {self._process.wait(ENDING_SECONDS)}")
+        except subprocess.TimeoutExpired:
+            return self._failure(f"runs, but has not listed its models within {self.alive_seconds:g} s")
+
+    def _failure(self, what: str) -> str:
+        self._failed = True
+        return f"{what}: {first_cause(self.log.read_text(encoding='utf-8', errors='replace'))}; all that it printed is in {self.log}"
+
     def _wait_until_ready(self) -> None:
         assert self._process is not None
         deadline = time.monotonic() + self.ready_seconds
         while True:
             if self._process.poll() is not None:
-                raise InfrastructureError(
-                    f"unicomp: the server of {self.folder} stopped with exit status {self._process.returncode} before it answered: {self._log_tail()}"
-                )
+                ended = self._failure(f"ended with exit status {self._process.returncode} before it answered")
+                raise InfrastructureError(f"unicomp: the server of {self.folder} {ended}.")
             try:
                 self.endpoint.models()
                 return
             except InfrastructureError as error:
                 if time.monotonic() > deadline:
-                    raise InfrastructureError(
-                        f"unicomp: the server of {self.folder} did not answer within {self.ready_seconds:.0f} s ({error}); it said: {self._log_tail()}"
-                    ) from error
+                    silent = self._failure(f"did not answer within {self.ready_seconds:g} s")
+                    raise InfrastructureError(f"unicomp: the server of {self.folder} {silent}.") from error
             time.sleep(0.1)
-
-    def _log_tail(self) -> str:
-        if self._log is None:
-            return "nothing"
-        self._log.seek(0)
-        lines = [line.strip() for line in self._log.read().decode(errors="replace").splitlines() if line.strip()]
-        return " / ".join(lines[-TAIL:]) or "nothing"
 
     def stop(self) -> None:
         """Stop the command and its child processes, with SIGTERM first; do nothing if it has ended already."""
@@ -118,8 +138,8 @@ class ServeCommand:
                 process.wait()
             # A worker may outlive the process that started it.
             _signal(process, getattr(signal, "SIGKILL", signal.SIGTERM))
-        self._opened.close()
-        self._log = None
+        if not self._failed:
+            self.log.unlink(missing_ok=True)
 
 
 def _signal(process: subprocess.Popen[bytes], number: int) -> None:

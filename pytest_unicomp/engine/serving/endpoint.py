@@ -12,25 +12,34 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem, nearest
+from pytest_unicomp.config.options.serving import KEY_VARIABLE
+from pytest_unicomp.engine.serving.key import without_key
 
 if TYPE_CHECKING:
     import httpx
 
-# Not OPENAI_API_KEY: that one belongs to another address, and must not be sent to whatever URL is tested.
-KEY = "UNICOMP_API_KEY"
 SECONDS = 60
+CHAT = "/chat/completions"
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """`url` ends before `/completions` (for example `http://host:8000/v1`); `model` is the name of the model, None for the only one served."""
+    """`url` ends before `/completions` (for example `http://host:8000/v1`); `model` is the name of the model, None for the only one served.
+
+    `chat` is True if it is spoken to in messages alone (`/chat/completions`); `key_variable` names the environment variable with its key.
+    """
 
     url: str
     model: str | None = None
+    chat: bool = False
+    key_variable: str = KEY_VARIABLE
 
     @classmethod
-    def parse(cls, text: str) -> Endpoint:
-        """Parse `http(s)://host[:port][/path][#model]`; a URL without a path gets `/v1`. Raises UsageProblem for anything else."""
+    def parse(cls, text: str, *, key_variable: str = KEY_VARIABLE) -> Endpoint:
+        """Parse `http(s)://host[:port][/path][#model]`; a URL without a path gets `/v1`, and one that ends in `/chat/completions` is a chat endpoint.
+
+        Raises UsageProblem for anything else.
+        """
         try:
             parts = urlsplit(text)
             port_is_valid = parts.port is None or parts.port > 0
@@ -38,14 +47,15 @@ class Endpoint:
             parts, port_is_valid = urlsplit(""), False
         if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_valid or parts.query:
             raise UsageProblem(
-                f"unicomp: {text!r} is not the address of a server; expected http://HOST:PORT/v1, or http://HOST:PORT/v1#MODEL."
+                f"unicomp: {text!r} is not the address of a server; expected http://HOST:PORT/v1, http://HOST:PORT/v1#MODEL or http://HOST:PORT/v1/chat/completions#MODEL."
             )
         if parts.username or parts.password:
             raise UsageProblem(
-                f"unicomp: the address of the server {parts.hostname} holds a password; put the key into the environment as {KEY}."
+                f"unicomp: the address of the server {parts.hostname} holds a password; put the key into the environment as {key_variable}."
             )
-        path = parts.path.rstrip("/") or "/v1"
-        return cls(f"{parts.scheme}://{parts.netloc}{path}", parts.fragment or None)
+        path = parts.path.rstrip("/")
+        base = path.removesuffix(CHAT).removesuffix("/completions") or "/v1"
+        return cls(f"{parts.scheme}://{parts.netloc}{base}", parts.fragment or None, path.endswith(CHAT), key_variable)
 
     @property
     def name(self) -> str:
@@ -55,12 +65,12 @@ class Endpoint:
 
     def headers(self) -> dict[str, str]:
         """Return the headers of every request, with a bearer key if the environment has one."""
-        key = os.environ.get(KEY)
+        key = os.environ.get(self.key_variable)
         return {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
 
-    def models(self) -> list[dict[str, Any]]:
+    def models(self, *, seconds: float = SECONDS) -> list[dict[str, Any]]:
         """Return the entries of `/models`; raise InfrastructureError if the answer is not the list of OpenAI's API."""
-        listed = self.call("models")
+        listed = self.call("models", seconds=seconds)
         entries = listed.get("data") if isinstance(listed, dict) else None
         if not isinstance(entries, list) or not all(isinstance(entry, dict) and "id" in entry for entry in entries):
             raise InfrastructureError(
@@ -88,7 +98,7 @@ class Endpoint:
     def call(self, path: str, payload: dict[str, Any] | None = None, *, seconds: float = SECONDS) -> Any:
         """Return the JSON answer to a GET, or to a POST of `payload`, within `seconds` in total; limits and errors are those of `open_response`."""
         with self._open(path, payload, seconds) as response:
-            return json.loads(response.read())
+            return json.loads(without_key(response.read().decode(errors="replace"), self.headers()))
 
     def stream(self, path: str, payload: dict[str, Any], *, seconds: float = SECONDS) -> Iterator[dict[str, Any]]:
         """Yield the events of a POST as they arrive (server-sent events, until `[DONE]`), within `seconds` in total.
@@ -97,7 +107,7 @@ class Endpoint:
         """
         with self._open(path, payload, seconds) as response:
             for line in response.iter_lines():
-                field, _, data = line.strip().partition(":")
+                field, _, data = without_key(line, self.headers()).strip().partition(":")
                 if field == "data" and data.strip() == "[DONE]":
                     return
                 if field == "data":

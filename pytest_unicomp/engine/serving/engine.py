@@ -2,43 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.api.errors import InfrastructureError
+from pytest_unicomp.engine.prompts import chat_template_digest
 from pytest_unicomp.engine.serving import lm as client
-from pytest_unicomp.engine.serving.endpoint import Endpoint
+from pytest_unicomp.engine.serving.chat import SERVERS_TEMPLATE, build_chat_client
+from pytest_unicomp.engine.serving.client_calls import texts
+from pytest_unicomp.engine.serving.command import ServeCommand
+from pytest_unicomp.engine.serving.endpoint import CHAT, Endpoint
 from pytest_unicomp.engine.serving.log_probabilities import problem
 from pytest_unicomp.store.local import Store
 
 NAME = "server"
+# What a server renders itself is not comparable with what was rendered here.
+CHAT_NAME = "chat server"
 PROBE = "The quick brown fox jumps over the lazy dog."
 
 
 @dataclass
 class ServedEngine:
-    """One endpoint: `tokenizer` is that of the checkpoint, `lm` lm-eval's client; `stop` ends the server that was started for it."""
+    """One endpoint: `tokenizer` is that of the checkpoint, `lm` lm-eval's client; `command` the server that was started for it, None if none was."""
 
     path: Path
     endpoint: Endpoint
     tokenizer: Any
     lm: Any
-    stop: Callable[[], None] = lambda: None
+    command: ServeCommand | None = None
     # The weights are on the server, which alone knows its device and the dtype of its computation.
     model: None = None
     device: str = "server"
     dtype: str = "as served"
     name: str = NAME
-    # The process group of the server that was started for this engine; None if somebody else started it.
-    session: int | None = None
     store: Store | None = None
 
     @property
     def max_length(self) -> int:
         """The context length of the model, in tokens."""
         return int(self.lm.max_length)
+
+    @property
+    def session(self) -> int | None:
+        """The process group of the server that was started for this engine; None if somebody else started it."""
+        return self.command.session if self.command is not None else None
+
+    @property
+    def has_chat_template(self) -> bool:
+        """Return True if prompts can be messages."""
+        return self.endpoint.chat or bool(self.tokenizer.chat_template)
+
+    def template(self, *, chat: bool) -> str:
+        """Return what the conditions of a measurement record of the chat template: its digest, "server" if the server applies its own, or "none"."""
+        if self.endpoint.chat:
+            return SERVERS_TEMPLATE
+        return chat_template_digest(self.tokenizer) if chat else "none"
+
+    def failure(self) -> str | None:
+        """Return in one clause how the server failed, None if it works."""
+        if self.command is not None:
+            return self.command.failure()
+        try:
+            self.endpoint.models()
+        except InfrastructureError as error:
+            return f"failed: {error.detail}"
+        return None
 
     def fit_batch(self, prompts: Iterable[str], *, logits_everywhere: bool) -> None:
         """Do nothing: the server makes its own batches."""
@@ -49,10 +80,11 @@ class ServedEngine:
     def release(self) -> None:
         """Stop the server if it was started for this engine; the engine cannot be used afterwards."""
         self.lm = self.tokenizer = None
-        self.stop()
+        if self.command is not None:
+            self.command.stop()
 
 
-def connect(endpoint: Endpoint, folder: Path, *, stop: Callable[[], None] = lambda: None, session: int | None = None) -> ServedEngine:
+def connect(endpoint: Endpoint, folder: Path, *, command: ServeCommand | None = None) -> ServedEngine:
     """Return the engine of the model that `endpoint` serves, with the tokenizer and context length of the checkpoint `folder`.
 
     One request tests if the server takes token ids and returns the log-probabilities of a prompt (OpenAI's `echo` and `logprobs`). Raises
@@ -62,15 +94,40 @@ def connect(endpoint: Endpoint, folder: Path, *, stop: Callable[[], None] = lamb
 
     from pytest_unicomp.engine.quiet_libraries import quiet
 
-    model = str(endpoint.served()["id"])
+    model = _model(endpoint)
     with quiet():
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    if endpoint.chat:
+        _probe_chat(endpoint, model)
+        with quiet():
+            chat = build_chat_client(endpoint, model)
+        return ServedEngine(folder, endpoint, tokenizer, chat, command, name=CHAT_NAME)
     context = int(getattr(config.get_text_config(), "max_position_embeddings", 0) or 2048)
     takes_ids, why_not_scored = _probe(endpoint, model, tokenizer)
     with quiet():
         lm = client.build_client(endpoint, model, tokenizer=folder, max_length=context, takes_ids=takes_ids, why_not_scored=why_not_scored)
-    return ServedEngine(path=folder, endpoint=endpoint, tokenizer=lm.tokenizer, lm=lm, stop=stop, session=session)
+    return ServedEngine(path=folder, endpoint=endpoint, tokenizer=lm.tokenizer, lm=lm, command=command)
+
+
+def _model(endpoint: Endpoint) -> str:
+    from pytest_unicomp.engine.serving.http_client import Refused
+
+    try:
+        return str(endpoint.served()["id"])
+    except Refused as error:
+        if error.status not in (401, 403):
+            raise
+        state = "set" if os.environ.get(endpoint.key_variable) else "not set"
+        raise InfrastructureError(
+            f"{error} Its key is read from the environment variable {endpoint.key_variable}, which is {state}."
+        ) from error
+
+
+def _probe_chat(endpoint: Endpoint, model: str) -> None:
+    """Raise InfrastructureError if the endpoint does not answer a message."""
+    asked = {"model": model, "max_tokens": 1, "temperature": 0, "messages": [{"role": "user", "content": PROBE}]}
+    texts(endpoint.call(CHAT.removeprefix("/"), asked), f"{endpoint.url}{CHAT}", "message", "content")
 
 
 def _probe(endpoint: Endpoint, model: str, tokenizer: Any) -> tuple[bool, str | None]:

@@ -13,11 +13,21 @@ from typing import Any
 import httpx
 
 from pytest_unicomp.api.errors import InfrastructureError
+from pytest_unicomp.engine.serving.key import without_key
 
 MAX_BODY_BYTES = 2**26
 MAX_REDIRECTS = 5
 # Characters of a refusal that an error message repeats.
 REFUSAL_CHARACTERS = 300
+
+
+class Refused(InfrastructureError):
+    """A server answered a request with a status of 400 or above."""
+
+    def __init__(self, message: str, *, status: int) -> None:
+        """Keep the status beside the message."""
+        super().__init__(message)
+        self.status = status
 
 
 @contextmanager
@@ -97,7 +107,8 @@ def _require_success(response: httpx.Response, url: str) -> None:
             if len(body) >= REFUSAL_CHARACTERS:
                 break
         refusal = body[:REFUSAL_CHARACTERS].decode(errors="replace").strip()
-        raise InfrastructureError(f"unicomp: {url} answered {response.status_code}: {refusal or response.reason_phrase}.")
+        refusal = without_key(refusal, response.request.headers)
+        raise Refused(f"unicomp: {url} answered {response.status_code}: {refusal or response.reason_phrase}.", status=response.status_code)
 
 
 class _LimitedStream(httpx.SyncByteStream):

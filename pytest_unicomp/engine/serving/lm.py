@@ -9,7 +9,6 @@ from typing import Any
 from pytest_unicomp.api.errors import InfrastructureError
 from pytest_unicomp.engine.serving.endpoint import Endpoint
 from pytest_unicomp.engine.serving.log_probabilities import problem
-from pytest_unicomp.engine.serving.one_server import OneServer
 
 CONCURRENT = 8
 RETRIES = 4
@@ -43,8 +42,9 @@ def _served_lm(endpoint: Endpoint, why_not_scored: str | None) -> type:
     from lm_eval.models.utils import has_bos_prefix
 
     from pytest_unicomp.engine.quiet_libraries import without_progress_bars
+    from pytest_unicomp.engine.serving.client_calls import ClientCalls, texts
 
-    class ServedLM(LocalCompletionsAPI):  # type: ignore[misc]  # lm-eval has no types
+    class ServedLM(ClientCalls, LocalCompletionsAPI):  # type: ignore[misc]  # lm-eval has no types
         """As upstream, except that special tokens and the chat template are those of lm-eval's HFLM, and that log-probabilities are checked."""
 
         def tok_encode(self, string: str | Sequence[str], left_truncate_len: int | None = None, **_: Any) -> Any:
@@ -77,19 +77,16 @@ def _served_lm(endpoint: Endpoint, why_not_scored: str | None) -> type:
             found: list[tuple[float, bool]] = LocalCompletionsAPI.parse_logprobs(outputs, tokens, ctxlens, **settings)
             return found
 
-        async def amodel_call(self, session: Any, *arguments: Any, **settings: Any) -> Any:
-            """As upstream, except that neither key nor prompt follows a redirect, and that a body has a limit."""
-            return await super().amodel_call(OneServer(session), *arguments, **settings)
+        @staticmethod
+        def parse_generations(outputs: Any, **_: Any) -> list[str]:
+            """Return the texts; raise InfrastructureError for an answer that has none."""
+            url = f"{endpoint.url}/completions"
+            return [text for one in (outputs if isinstance(outputs, list) else [outputs]) for text in texts(one, url, "text")]
 
         def _loglikelihood_tokens(self, requests: Any, **settings: Any) -> Any:
             if why_not_scored is not None:
                 raise InfrastructureError(why_not_scored)
             with without_progress_bars():
                 return list(super()._loglikelihood_tokens(requests, **settings))
-
-        def generate_until(self, requests: Any, disable_tqdm: bool = False) -> Any:
-            """As upstream, without its progress bar."""
-            with without_progress_bars():
-                return super().generate_until(requests, disable_tqdm)
 
     return ServedLM

@@ -10,6 +10,7 @@ from typing import Any
 
 from pytest_unicomp.api.errors import InfrastructureError
 from pytest_unicomp.engine.serving.http_client import MAX_BODY_BYTES, REFUSAL_CHARACTERS
+from pytest_unicomp.engine.serving.key import without_key
 
 CHUNK = 1 << 16
 
@@ -20,7 +21,7 @@ class Answer:
 
     url: str
     status: int
-    body: bytes
+    body: str
 
     @property
     def ok(self) -> bool:
@@ -30,12 +31,12 @@ class Answer:
     def raise_for_status(self) -> None:
         """Raise InfrastructureError for a status of 400 or above."""
         if not self.ok:
-            refusal = self.body[:REFUSAL_CHARACTERS].decode(errors="replace").strip()
+            refusal = self.body[:REFUSAL_CHARACTERS].strip()
             raise InfrastructureError(f"unicomp: {self.url} answered {self.status}: {refusal}.")
 
     async def text(self) -> str:
         """Return the body as text."""
-        return self.body.decode(errors="replace")
+        return self.body
 
     async def json(self) -> Any:
         """Return the body as JSON; raise InfrastructureError if it is none."""
@@ -68,4 +69,4 @@ class OneServer:
                 body += chunk
                 if len(body) > MAX_BODY_BYTES:
                     raise InfrastructureError(f"unicomp: the answer of {url} has more than {MAX_BODY_BYTES} bytes; reading was stopped.")
-            yield Answer(url, response.status, bytes(body))
+            yield Answer(url, response.status, without_key(body.decode(errors="replace"), headers))

@@ -1,6 +1,7 @@
 """A small OpenAI-compatible server of one checkpoint on the loopback address: `python loopback.py FOLDER PORT [--no-echo] [--text-only]`.
 
-It answers /v1/models and /v1/completions as vLLM does: token ids or text in, `echo` with `logprobs` for scoring, greedy text otherwise.
+It answers /v1/models and /v1/completions as vLLM does: token ids or text in, `echo` with `logprobs` for scoring, greedy text otherwise. As a chat
+server it answers /v1/chat/completions instead, with the checkpoint's own template; if it wants a key, it repeats a wrong one, as some servers do.
 """
 
 from __future__ import annotations
@@ -21,9 +22,18 @@ class Loopback:
     """One served engine; `requests` counts requests by path, `keys` are the Authorization headers received."""
 
     def __init__(
-        self, engine: Engine, *, echo: bool = True, tokens: bool = True, names: tuple[str, ...] = ("served",), port: int = 0
+        self,
+        engine: Engine,
+        *,
+        echo: bool = True,
+        tokens: bool = True,
+        chat: bool = False,
+        key: str | None = None,
+        names: tuple[str, ...] = ("served",),
+        port: int = 0,
     ) -> None:
         self.engine, self.echo, self.tokens, self.names = engine, echo, tokens, names
+        self.chat, self.key = chat, key
         self.requests: Counter[str] = Counter()
         self.keys: set[str | None] = set()
         self._lock = threading.Lock()
@@ -31,7 +41,7 @@ class Loopback:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/v1"
+        return f"http://127.0.0.1:{self._server.server_port}/v1" + ("/chat/completions" if self.chat else "")
 
     def __enter__(self) -> Loopback:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -49,19 +59,21 @@ class Loopback:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                if outer.key is not None and self.headers["Authorization"] != f"Bearer {outer.key}":
+                    return self._answer(401, {"error": f"wrong key: {self.headers['Authorization']}"})
                 self._answer(200, {"object": "list", "data": [{"id": name, "object": "model"} for name in outer.names]})
 
             def do_POST(self) -> None:
                 payload = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 outer.requests[self.path] += 1
                 outer.keys.add(self.headers["Authorization"])
-                if self.path != "/v1/completions":
+                if self.path != ("/v1/chat/completions" if outer.chat else "/v1/completions"):
                     return self._answer(404, {"error": "no such path"})
                 try:
                     with outer._lock:
                         if payload.get("stream"):
                             return self._stream(outer.streamed(payload))
-                        self._answer(200, outer.complete(payload))
+                        self._answer(200, outer.reply(payload) if outer.chat else outer.complete(payload))
                 except ValueError as refused:
                     self._answer(400, {"error": str(refused)})
 
@@ -92,6 +104,12 @@ class Loopback:
         prompts = given if isinstance(given, list) and given and not isinstance(given[0], int) else [given]
         choices = [self._choice(place, prompt, payload) for place, prompt in enumerate(prompts)]
         return {"choices": choices, "usage": {"completion_tokens": sum(choice.pop("written", 0) for choice in choices)}}
+
+    def reply(self, payload: dict[str, Any]) -> dict[str, Any]:
+        messages = payload.pop("messages")
+        prompt = self.engine.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        made = self._choice(0, self.engine.tokenizer.encode(prompt, add_special_tokens=False), payload)
+        return {"choices": [{"index": 0, "message": {"role": "assistant", "content": made["text"]}}]}
 
     def streamed(self, payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """All sequences together, a token of each at a time, as servers that batch do."""

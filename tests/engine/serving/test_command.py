@@ -22,34 +22,81 @@ EVALUATION = Evaluation(limit=30, seed=0, bundle=None, device="cpu", dtype="floa
 SERVER = f"{shlex.quote(sys.executable)} {shlex.quote(loopback.__file__)} {{model}} {{port}}"
 
 
-def test_a_command_serves_until_the_engine_is_released(tmp_path):
+def test_a_command_serves_until_the_engine_is_released_and_leaves_no_log(tmp_path):
     # A folder's blanks must stay one word of the command.
-    folder = tmp_path / "a checkpoint"
+    folder, log = tmp_path / "a checkpoint", tmp_path / "logs" / "server.log"
     folder.symlink_to(NANO)
-    command = ServeCommand(SERVER, folder)
-    engine = connect(command.start(), NANO, stop=command.stop)
+    command = ServeCommand(SERVER, folder, log)
+    engine = connect(command.start(), NANO, command=command)
     assert benchmarks()["nano-knowledge"].score(engine, EVALUATION).items
+    assert (command.failure(), log.exists()) == (None, True)
     endpoint = engine.endpoint
     engine.release()
+    assert not log.exists()
     with pytest.raises(InfrastructureError, match="does not answer"):
         endpoint.models()
 
 
-def test_a_command_that_exits_has_its_last_lines_in_the_message():
-    program = "import sys; print('no kernel for this card'); sys.exit(3)"
-    command = ServeCommand(f"{shlex.quote(sys.executable)} -c {shlex.quote(program)} {{model}} {{port}}", NANO)
-    with pytest.raises(InfrastructureError, match="exit status 3 before it answered: no kernel for this card"):
+def program(text: str) -> str:
+    """Return the command of a server that is a few lines of Python."""
+    return f"{shlex.quote(sys.executable)} -u -c {shlex.quote(text)} {{model}} {{port}}"
+
+
+def test_a_command_that_exits_has_its_first_cause_in_the_message_and_all_that_it_printed_in_a_file(tmp_path):
+    log = tmp_path / "server.log"
+    printing = (
+        "import sys\ntry:\n    raise NotImplementedError('no kernel for float')\nexcept Exception as cause:\n"
+        "    import traceback; traceback.print_exc()\nprint('see above'); sys.exit(3)"
+    )
+    command = ServeCommand(program(printing), NANO, log)
+    with pytest.raises(
+        InfrastructureError, match=r"ended with exit status 3 before it answered: NotImplementedError: no kernel for float; all"
+    ) as found:
         command.start()
+    assert str(log) in str(found.value)
+    assert log.read_text().endswith("see above\n")
 
 
 def test_a_command_that_never_answers_is_stopped_with_its_children(tmp_path):
     marker = tmp_path / "child"
     child = f"import os, time; open({str(marker)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
-    program = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {child!r}]); print('loading'); time.sleep(600)"
-    command = ServeCommand(f"{shlex.quote(sys.executable)} -u -c {shlex.quote(program)} {{model}} {{port}}", NANO, ready_seconds=2)
-    with pytest.raises(InfrastructureError, match=r"did not answer within 2 s.*it said: loading"):
+    parent = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {child!r}]); print('loading'); time.sleep(600)"
+    command = ServeCommand(program(parent), NANO, tmp_path / "server.log", ready_seconds=2)
+    with pytest.raises(InfrastructureError, match=r"did not answer within 2 s: loading"):
         command.start()
     assert not alive(int(Path(marker).read_text()))
+
+
+LISTS_ONCE = """
+import http.server, sys, time
+class Handler(http.server.BaseHTTPRequestHandler):
+    asked = 0
+    def log_message(self, *words): pass
+    def do_GET(self):
+        Handler.asked += 1
+        if Handler.asked > 1:
+            %s
+        body = b'{"data": [{"id": "toy"}]}'
+        self.send_response(200); self.send_header("Content-Length", str(len(body))); self.end_headers(); self.wfile.write(body)
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[2])), Handler).serve_forever()
+"""
+
+
+@pytest.mark.parametrize(
+    ("then", "failure"),
+    [
+        ("print('out of memory'); import os; os._exit(9)", "ended with exit status 9: out of memory"),
+        ("time.sleep(600)", "has not listed its models"),
+    ],
+)
+def test_a_server_that_dies_or_hangs_after_its_start_is_a_failure(tmp_path, then, failure):
+    command = ServeCommand(program(LISTS_ONCE % then), NANO, tmp_path / "server.log", alive_seconds=1)
+    try:
+        command.start()
+        assert failure in (command.failure() or "")
+    finally:
+        command.stop()
+    assert (tmp_path / "server.log").exists()
 
 
 def alive(process: int) -> bool:
@@ -73,5 +120,6 @@ def alive(process: int) -> bool:
 )
 def test_a_command_that_cannot_work_is_refused_before_anything_runs(command, reason):
     with pytest.raises(UsageProblem) as refused:
-        validate(command)
+        validate(command, "--unicomp-serve-candidate")
     assert reason in str(refused.value)
+    assert str(refused.value).startswith("unicomp: --unicomp-serve-candidate ")

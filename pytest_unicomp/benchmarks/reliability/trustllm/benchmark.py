@@ -124,14 +124,13 @@ class TrustLLMTask(ItemBenchmark):
 
     def score(self, engine: Engine, evaluation: Evaluation) -> Scored:
         """Generate replies to the selected items, with the model's chat template if it has one, and grade them."""
-        from pytest_unicomp.engine.prompts import chat_template_digest
         from pytest_unicomp.engine.task_requests import replies
         from pytest_unicomp.judges import agreement
         from pytest_unicomp.judges import build as judges
 
         grouped = self.grouped(evaluation)
         chosen = select(grouped, limit=evaluation.limit, seed=evaluation.seed, only=evaluation.only)
-        chat = bool(engine.tokenizer.chat_template)
+        chat = engine.has_chat_template
         prompts = [str(row["prompt"]) for name in chosen for row in grouped[name]]
         put, said = replies(prompts, self.generation(evaluation), engine, chat=chat)
         judge = judges.build(evaluation) if self.judge else None
@@ -149,7 +148,7 @@ class TrustLLMTask(ItemBenchmark):
         return Scored(
             items=items,
             chance=self.chance,
-            template=chat_template_digest(engine.tokenizer) if chat else "none",
+            template=engine.template(chat=chat),
             generation=self.generation(evaluation),
             engine=engine.name,
             scoring=evaluation.scoring,

@@ -1,0 +1,37 @@
+"""What evaluates the reference and each candidate: the candidate's own entry, else the option of the candidates, else that of the run."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_unicomp.config.evaluated_by import EvaluatedBy, evaluated_by
+from pytest_unicomp.config.evaluation import evaluation_of, key_of
+from pytest_unicomp.config.resolve import resolve
+
+OWN = {"own": {"serve": "c {model} {port}", "key_variable": "OWN_KEY"}, "keyed": {"key_variable": "OWN_KEY"}}
+
+
+@pytest.mark.parametrize(
+    ("flags", "candidate", "expected"),
+    [
+        ({}, None, EvaluatedBy("hf", None, "UNICOMP_API_KEY", "--unicomp-serve")),
+        ({"serve": "a"}, None, EvaluatedBy("server", "a", "UNICOMP_API_KEY", "--unicomp-serve")),
+        ({"serve": "a"}, "other", EvaluatedBy("server", "a", "UNICOMP_API_KEY", "--unicomp-serve")),
+        ({"serve": "a", "serve_candidate": "b"}, None, EvaluatedBy("server", "a", "UNICOMP_API_KEY", "--unicomp-serve")),
+        ({"serve": "a", "serve_candidate": "b"}, "other", EvaluatedBy("server", "b", "UNICOMP_API_KEY", "--unicomp-serve-candidate")),
+        ({"serve_candidate": "b"}, "own", EvaluatedBy("server", "c {model} {port}", "OWN_KEY", "candidates.own.serve")),
+        ({"key_variable": "K"}, "other", EvaluatedBy("hf", None, "K", "--unicomp-serve")),
+        ({"key_variable": "K"}, "keyed", EvaluatedBy("hf", None, "OWN_KEY", "--unicomp-serve")),
+    ],
+)
+def test_the_nearest_setting_wins(flags, candidate, expected):
+    assert evaluated_by(resolve(flags, {"candidates": OWN}), candidate) == expected
+
+
+def test_another_command_for_the_candidates_changes_the_key_of_their_measurements_alone():
+    settings = resolve({"serve": "a", "serve_candidate": "b"})
+    evaluation = evaluation_of(settings)
+    of_reference, of_candidate = (key_of(evaluated_by(settings, name).of(evaluation)) for name in (None, "other"))
+    assert of_reference == key_of(evaluation_of(resolve({"serve": "a"})))
+    assert of_candidate == key_of(evaluation_of(resolve({"serve": "b"})))
+    assert of_reference != of_candidate
