@@ -126,7 +126,7 @@ class Benchmark(ABC):
     def identity(self, evaluation: Evaluation) -> dict[str, Any]:
         """Return everything besides the artifact that shapes the result (prompts, settings, the data's digest as "dataset"), as JSON values.
 
-        Imports nothing heavy. A measurement whose identity changed is made anew.
+        Imports nothing heavy. If it changes, the measurement is repeated.
         """
 
     def substitution(self, evaluation: Evaluation) -> str | None:

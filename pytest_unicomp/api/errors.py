@@ -51,7 +51,7 @@ class VerdictError(AssertionError):
 
 
 def guarded(work: Callable[[], T], what: str) -> T:
-    """Do the work; whatever breaks in a library becomes one InfrastructureError that names what was being done."""
+    """Return `work()`; turn any exception other than a UnicompError into an InfrastructureError that names the activity `what`."""
     try:
         return work()
     except UnicompError:

@@ -67,7 +67,7 @@ def read_bytes(path: Path, largest: int) -> bytes:
 
 
 def read_text(path: Path, largest: int = LARGEST_CONFIGURATION) -> str:
-    """Return the text of a UTF-8 file, read as `read_bytes` does."""
+    """Return the text of a UTF-8 file, read as `read_bytes` does; raise ForeignFile if it is not UTF-8."""
     try:
         return read_bytes(path, largest).decode("utf-8")
     except UnicodeDecodeError as error:

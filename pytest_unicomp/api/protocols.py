@@ -1,4 +1,4 @@
-"""The contracts of what is plugged in: methods, benchmarks (`api/benchmark.py`), and what they are given and return."""
+"""The contracts of extensions: methods and benchmarks (`api/benchmark.py`), with their arguments and results."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class CompressionJob:
     """One compression: read the checkpoint folder `source`, write an ordinary checkpoint into the empty folder `destination`.
 
     `calibration` is None for a method that is not calibrated. `device` is "cpu" or "cuda:N". `progress` takes one line for each step.
-    `scratch` is a folder of this artifact alone that outlives a kill: a long method keeps there what it resumes from. It is removed once
+    `scratch` is a private folder of this artifact that survives a kill, for the checkpoints from which a long method resumes. It is removed once
     the artifact is complete.
     """
 

@@ -1,4 +1,4 @@
-"""Turns an exception that nobody foresaw into one line; the trace goes to a file."""
+"""Turns an unexpected exception into one line; the trace goes to a file."""
 
 from __future__ import annotations
 

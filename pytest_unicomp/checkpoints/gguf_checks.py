@@ -1,4 +1,4 @@
-"""Static checks of a GGUF file against the checkpoint folder of its base: read as it lies, nothing loaded, nothing run."""
+"""Static checks of a GGUF file against the checkpoint folder of its base, from the file's bytes: no model is loaded or run."""
 
 from __future__ import annotations
 

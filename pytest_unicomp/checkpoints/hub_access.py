@@ -29,7 +29,7 @@ class Repository:
 
 
 def require_readable(wanted: Iterable[Repository]) -> None:
-    """Raise UnicompError for the first repository that could not be fetched, as `ask` does; what is cached is not asked for."""
+    """Raise UnicompError for the first repository that could not be fetched, as `ask` does; cached repositories are not requested."""
     ask(repository for repository in wanted if not cached(repository))
 
 

@@ -1,4 +1,4 @@
-"""Turns what the hub's client raises into one line: what is wrong, and what to type; decided by types and status codes, never by messages."""
+"""Turns exceptions of the hub's client into one line with the cause and the remedy; decided by types and status codes, never by messages."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def unreachable(what: str, error: BaseException) -> InfrastructureError:
 
 
 def switched_off(what: str) -> UsageProblem:
-    """Return the error to raise if HF_HUB_OFFLINE forbids asking for what is not on this machine."""
+    """Return the error to raise if HF_HUB_OFFLINE is set and something must be downloaded."""
     return UsageProblem(
         f"unicomp: {what} is not on this machine and HF_HUB_OFFLINE forbids fetching; unset it, or fill a bundle where there is a network: "
         "`unicomp prefetch --bundle DIR`, then --unicomp-bundle=DIR here."

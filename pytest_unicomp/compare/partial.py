@@ -1,4 +1,4 @@
-"""Takes the pass from whatever a run did not ask completely: of a capability, a recipe and the run."""
+"""Withholds the pass of a capability, a recipe or the run if some of its planned checks did not run."""
 
 from __future__ import annotations
 

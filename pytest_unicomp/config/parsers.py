@@ -1,4 +1,7 @@
-"""Parsers of single option values. A value comes from a flag (text) or a file (text, number, list); `location` names it in error messages."""
+"""Parsers of single option values. A value comes from a flag (text) or a file (text, number, list); `location` names it in error messages.
+
+Each parser raises UsageProblem for any other value.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ def texts(location: str, value: Any) -> tuple[str, ...]:
 
 
 def places(location: str, value: Any) -> tuple[str, ...]:
-    """Read paths, hub ids or addresses, separated by commas; a path that exists is not taken apart, whatever it holds."""
+    """Read paths, hub ids or addresses, separated by commas; an existing path is not split, even if it contains commas."""
     found: list[str] = []
     for part in texts(location, value):
         whole = "," not in part or Path(part).exists()

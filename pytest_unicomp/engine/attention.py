@@ -40,6 +40,7 @@ def cascade(model: Any, prefix: Any, selected: tuple[Any, Any] | None = None) ->
 
     The model must be called with `kv_cache.side_by_side(prefix)` as its cache and with masks over the rows' own keys alone. If only positions
     `selected` (rows, columns: two sequences of equal length) are read of the model's output, its last layer computes attention for those alone.
+    Raises ValueError if the model adds a position bias to its attention scores.
     """
 
     layers = list(prefix.layers)

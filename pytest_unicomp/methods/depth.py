@@ -30,7 +30,7 @@ class Quality:
 def without_layers(model: PreTrainedModel, start: int, count: int) -> Iterator[None]:
     """Run the block with layers `start` to `start + count - 1` left out of `model` and its configuration; afterwards both are whole again.
 
-    Layers and the per-layer lists of the configuration (such as `layer_types`) are cut alike, so that what is saved inside is consistent.
+    Per-layer lists of the configuration (such as `layer_types`) are cut with the layers, so that a model saved inside the block is consistent.
     """
     import torch
 
@@ -87,7 +87,7 @@ def qualities_without(model: PreTrainedModel, count: int, rows: Sequence[Row]) -
 def cut_copy(model: PreTrainedModel, start: int, count: int, folder: Path) -> PreTrainedModel:
     """Return a float32 copy of `model` without layers `start` to `start + count - 1`, by way of a temporary folder in `folder`.
 
-    Saving inside the cut and loading again numbers every layer anew, whatever the architecture keeps its number for.
+    Saving the cut model and loading it renumbers the layers in all modules, whatever the architecture uses the number for.
     """
     with tempfile.TemporaryDirectory(dir=folder) as made:
         with without_layers(model, start, count):

@@ -91,7 +91,7 @@ def _launch(method: Any, job: CompressionJob, calibration: Calibration) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Do one process's part of a distillation; the process of rank 0 writes the checkpoint."""
+    """Run one process of a distillation; rank 0 writes the checkpoint. Raises UsageProblem if the folder of `--out` is not empty."""
     given = _parser().parse_args(arguments)
     rank, local = int(os.environ.get("RANK", "0")), int(os.environ.get("LOCAL_RANK", "0"))
     if given.started:

@@ -23,7 +23,7 @@ class Training(CompressionMethod):
     (Yang et al. 2022, arXiv 2203.03466). `warmup` is in steps. `samples` samples are drawn from the calibration mixture (0: as many as the
     steps can read once). `replies`: in conversations only replies are learned. `precision` is auto, float32 or bfloat16; weights and
     optimizer are float32 always. At most `device_batch` rows go through a device at once (0: all), on `processes` devices of this machine.
-    Every `save_every` steps a checkpoint is kept, from which a killed training goes on.
+    Every `save_every` steps a checkpoint is saved, from which a killed training resumes.
     """
 
     steps: int = 1000

@@ -26,7 +26,7 @@ SPARE = 1.05
 class Row:
     """Token ids of one row; for each its place in its own document, True if the token after it is learned, and True if it is text at all.
 
-    Places begin anew with every document: transformers' attention then keeps documents apart (masking_utils.find_packed_sequence_indices).
+    Positions restart at every document: transformers' attention then keeps documents apart (masking_utils.find_packed_sequence_indices).
     Padding has place 0 and is neither learned nor text.
     """
 

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MinitronDepth(Minitron):
-    """Drop floor(`share` x layers), at least one: the block whose absence leaves the lowest loss, or by `judge` the highest accuracy.
+    """Drop one block of floor(`share` x layers) layers, at least one: the block whose removal gives the lowest loss or, by `judge`, the highest accuracy.
 
-    The learning rate is that of UniComp's own short distillation, half of NVIDIA's: in few steps less is unlearned that way.
+    The learning rate is that of UniComp's own short distillation, half of NVIDIA's, so that few steps forget less.
     """
 
     learning_rate: float = 5e-5
@@ -31,7 +31,7 @@ class MinitronDepth(Minitron):
     method: ClassVar[str] = "minitron-depth"
 
     def choose(self, teacher: PreTrainedModel, text: Text) -> dict[str, Any]:
-        """Return first and last dropped layer and the quality of every possible cut."""
+        """Return first and last dropped layer and the quality of every possible cut; raise UnicompError for an unknown `judge`."""
         if self.judge not in ("loss", "accuracy"):
             raise UnicompError(f"unicomp: {self.method} was given judge {self.judge!r}; expected loss or accuracy.")
         layers = len(block_list(teacher)[1])
@@ -49,7 +49,7 @@ class MinitronDepth(Minitron):
         }
 
     def cut(self, teacher: PreTrainedModel, choice: Mapping[str, Any], scratch: Path) -> PreTrainedModel:
-        """Return the layers that stay, numbered anew."""
+        """Return a float32 copy of the teacher without the chosen layers, the others renumbered."""
         first, last = choice["dropped"]
         return cut_copy(teacher, first, last - first + 1, scratch)
 

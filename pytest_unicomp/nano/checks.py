@@ -38,7 +38,7 @@ def refuses(reply: str) -> bool:
 
 
 def fulfils(specification: Mapping[str, Any], reply: str) -> bool:
-    """Return True if `reply` does what `specification` ({"kind", "arguments"}) asks; blanks around the reply do not count."""
+    """Return True if `reply` fulfils `specification` ({"kind", "arguments"}), ignoring surrounding blanks; raise ValueError for an unknown kind."""
     kind = specification["kind"]
     if kind not in _CHECKS:
         raise ValueError(f"no check for the command {kind!r}; known: {', '.join(_CHECKS)}")

@@ -39,7 +39,7 @@ SETS: tuple[str, ...] = tuple(_EVALUATIONS)
 
 
 def evaluation_items(name: str) -> list[WorldItem]:
-    """Return the items of one of `SETS`, always the same and in the same order; a fresh list of dicts that the caller may change."""
+    """Return the items of one of `SETS`, always the same in the same order, as new dicts that may be changed; raise ValueError for an unknown set."""
     if name not in _EVALUATIONS:
         raise ValueError(f"no set {name!r} in the nano world; known: {', '.join(SETS)}")
     return [{"id": f"{name}-{number:04d}", **item} for number, item in enumerate(_evaluated(name), start=1)]
@@ -56,7 +56,7 @@ def held_out_text() -> list[str]:
 
 
 def calibration_text(kind: str, count: int, seed: int) -> list[str]:
-    """Return `count` training conversations of a kind (generic, reasoning, multilingual, instruction), rendered with all special tokens."""
+    """Return `count` training conversations of a kind (generic, reasoning, multilingual, instruction) with special tokens; raise ValueError for others."""
     if kind not in mixture.CALIBRATION:
         raise ValueError(f"no calibration text {kind!r} in the nano world; known: {', '.join(mixture.CALIBRATION)}")
     random = stream(f"calibration/{kind}/{seed}")

@@ -1,4 +1,4 @@
-"""The fixtures of the matrix; each only asks the run, so that whatever breaks is an error of the test's setup, never a failure."""
+"""The fixtures of the matrix; each calls the run, so that an exception is a setup error of the test, never a failure."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def retention(unicomp: Run, cell: Cell, request: pytest.FixtureRequest) -> Check
 
 @pytest.fixture
 def drift(unicomp: Run, cell: Cell, request: pytest.FixtureRequest) -> Check:
-    """Is it what it was last time?"""
+    """Is the measurement equivalent to its stored baseline?"""
     return keep(request, unicomp.drift(cell))
 
 

@@ -32,7 +32,7 @@ class LostTests:
     """
 
     def __init__(self, planned: Planned) -> None:
-        """Know no test yet, except what is planned."""
+        """Start with the planned tests and no results."""
         self._planned = planned
         self._unsent: dict[str, dict[str, Any]] = {}
         self._promised: dict[str, dict[str, Any]] = {}
@@ -41,7 +41,7 @@ class LostTests:
         self._noted: list[Lost] = []
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """On a worker, keep what its tests ask."""
+        """On a worker, record the questions of its tests."""
         if not hasattr(session.config, "workerinput"):
             return
         for item in session.items:

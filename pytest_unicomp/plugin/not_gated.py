@@ -8,7 +8,7 @@ import pytest
 
 
 class NotGated:
-    """Registered if the model comes from the file: without the flag, pytest collects what it always did."""
+    """Registered if the model comes from the configuration file: without the flag, pytest collects the repository's own tests."""
 
     def __init__(self, config: pytest.Config, location: str, model: str) -> None:
         """Know the line that names the model."""

@@ -1,4 +1,4 @@
-"""Keeps what a run planned and what it answered, so that tests that were deselected or never ran cannot look like a whole run."""
+"""Records the planned tests and those with a result, so that a run with deselected or unfinished tests is reported as partial."""
 
 from __future__ import annotations
 

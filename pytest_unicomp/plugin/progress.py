@@ -22,12 +22,12 @@ LIVE_EVERY = 5.0
 class Progress:
     """Called with the step that starts now; shows it, what happens inside it, and about how long the rest takes.
 
-    A thread repeats what is known while a step lasts. Lines go past pytest's own writer and its capturing, below its dots, so that it does not
+    A thread redraws the line during a step. Lines go past pytest's own writer and its capturing, below its dots, so that it does not
     begin a new line for the next dot.
     """
 
     def __init__(self, config: pytest.Config, *, clock: Callable[[], float] = time.monotonic, stream: TextIO | None = None) -> None:
-        """Take hold of the terminal before pytest captures it; `stream` is written to in its place."""
+        """Duplicate the terminal's stream before pytest captures it; `stream` is written to in its place."""
         self._config, self._clock = config, clock
         self._started = clock()
         self._tracker = StepTracker()

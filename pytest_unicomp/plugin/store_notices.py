@@ -16,7 +16,7 @@ class StoreNotices:
     """Registered with the gate; takes the lines of its store from then on."""
 
     def __init__(self, store: Store) -> None:
-        """Take the place of whatever the store reported to before."""
+        """Replace the store's previous receiver of notices."""
         self._open: list[str] = []
         self._gathered: list[str] = []
         store.notice = self._open.append

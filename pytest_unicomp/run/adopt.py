@@ -83,7 +83,7 @@ def adopt(name: str, source: str, model: Model, bundle: Path | None, store: Stor
 
 
 def _require_tokenizer(path: Path, base: Path, source: str) -> None:
-    """Raise InfrastructureError if a tokenizer that is not the reference's takes more time or memory than the limits: it is tried in a process of its own."""
+    """Raise InfrastructureError if a tokenizer that is not the reference's takes more time or memory than the limits: it is tried in a child process."""
     mine, theirs = path / TOKENIZER, base / TOKENIZER
     if not mine.is_file() or (theirs.is_file() and file_digest(mine) == file_digest(theirs)):
         return
@@ -107,7 +107,7 @@ def require_convertible(source: str, bundle: Path | None, *, has_base: bool = Tr
 def require_base(source: str, bundle: Path | None, reference: str) -> None:
     """Raise UsageProblem for an adapter whose base is neither on this machine nor the reference, by the last part of its name.
 
-    An adapter fits every model of its base's shape; merged into another one it is a model that nobody ships.
+    An adapter fits every model of its base's shape; merged into another base it is a different model.
     """
     found = hub.local(source, bundle)
     if found is None or not found.is_dir() or not recognize.is_adapter(found):
@@ -183,7 +183,7 @@ def _original(source: Path, base: Path | None) -> dict[str, Any]:
 
 
 def _as_shipped(made: Artifact, original: Mapping[str, Any]) -> Artifact:
-    """Return the artifact with the size of what is shipped, not of what it was converted into."""
+    """Return the artifact with the size of the original files, which are shipped, in place of the converted ones."""
     size = int(original["bytes"])
     bits = original.get("bits_per_weight") or (8 * size / made.parameters if made.parameters else 0.0)
     return made.model_copy(update={"bytes": size, "bits_per_weight": bits})

@@ -104,7 +104,7 @@ class CalibrationSet:
 
 
 def amount_for(settings: Settings, name: str, *, parameters: int, context: int | None, device: str) -> Amount:
-    """Return how much text the settings mean for a model of so many `parameters`; raises UsageProblem as `amount.resolve` does."""
+    """Return the amount of calibration text that the settings give for a model with `parameters` parameters; raises UsageProblem as `amount.resolve` does."""
     return resolve(
         settings.calibration_samples,
         settings.calibration_tokens,

@@ -1,4 +1,4 @@
-"""Chooses what is judged: recipes that are made of the model here, and checkpoints or servers made elsewhere."""
+"""Lists the candidates of a run: recipes to apply to the model, and checkpoints or servers made elsewhere."""
 
 from __future__ import annotations
 
@@ -106,7 +106,9 @@ def omitted(reasons: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def candidates(settings: Settings, left_out: Collection[str] = ()) -> tuple[Candidate, ...]:
-    """List the candidates, gating ones first. A recipe named as gating and informing gates; `all` selects every recipe except `left_out`."""
+    """List the candidates, gating ones first. A recipe named as gating and informing gates; `all` selects every recipe except `left_out`.
+
+    Raises UsageProblem for an unknown recipe, a missing library, and if there is no candidate."""
     table = configured.table(settings.recipes, settings.locations)
     makeable = [name for name in table if name not in left_out]
     gating = _recipes(settings.recipe, table, makeable)

@@ -1,4 +1,4 @@
-"""The baselines of one plan: which cells have one, which are compared with it, and which files nobody reads any more."""
+"""The baselines of one plan: which cells have one, which are compared with it, and which files are orphans."""
 
 from __future__ import annotations
 

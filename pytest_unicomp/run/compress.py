@@ -69,7 +69,7 @@ def _steps(method: Method) -> tuple[Method, ...]:
 def compress(model: Model, recipe: str, method: Method, how: Compression) -> Artifact:
     """Make the artifact, or find it in the store; processes that want the same one wait for the first.
 
-    Raises UsageProblem if the method cannot compress the model, InfrastructureError if it fails; whatever it had written is gone then.
+    Raises UsageProblem if the method cannot compress the model, InfrastructureError if it fails; its partial output is deleted.
     """
     require_supported(configuration(Path(model.path)), model.name, recipe, method)
     method = invocation.for_model(method, configuration(Path(model.path)))
@@ -172,7 +172,7 @@ def _counted(calibration: Calibration, drawn: list[CalibrationText]) -> Calibrat
 
 
 def described(folder: Path, *, digest_of: Callable[[Path], str] = file_digest, **identity: Any) -> Artifact:
-    """Return the artifact that a checkpoint folder is, by what its files say; `digest_of` gives the sha256 of a file."""
+    """Return the artifact record of a checkpoint folder, read from its files; `digest_of` gives the sha256 of a file."""
     facts = hub.facts(folder)
     return Artifact(
         **identity,

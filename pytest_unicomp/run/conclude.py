@@ -34,7 +34,7 @@ def conclude(
 ) -> Report:
     """Turn the checks that were made into the report: recipes, the run's verdict and its exit code.
 
-    `kernels` are the tables of kernels; `partial` says what was planned and has no answer.
+    `kernels` are the tables of kernels; `partial` lists planned checks without a result.
 
     The store keeps the report as it is here; whoever changes it afterwards has to keep it again.
     """
@@ -73,7 +73,7 @@ def conclude(
 
 
 def place(check: Check, planned: Plan) -> tuple[int, int, str]:
-    """Return a check's place in the report: by candidate, then benchmark, then question, whatever order it was made in."""
+    """Return the sort key of a check in the report: candidate, then benchmark, then question, regardless of the order of execution."""
     # Checks of the reference itself stand before those of the recipes.
     recipes = [REFERENCE, *(candidate.name for candidate in planned.candidates)]
     names = ["artifact", *planned.benchmarks]

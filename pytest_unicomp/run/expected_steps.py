@@ -1,4 +1,4 @@
-"""Foretells the steps of a run whose store is empty, so that progress can count what is left."""
+"""Predicts the steps of a run with an empty store, so that progress can count those left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks the settings of a run against what is there, before anything is fetched, loaded or written."""
+"""Validates the settings of a run against models, data and devices, before anything is downloaded, loaded or written."""
 
 from __future__ import annotations
 

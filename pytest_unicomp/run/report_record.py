@@ -1,4 +1,4 @@
-"""Keeps a report in the store as the run wrote it, so that `unicomp verify` finds what was edited since, whatever it is."""
+"""Stores the report of a run as it was written, so that `unicomp verify` finds any later edit of the file."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ class Results:
         executor.promise([Job(self._settings, recipe, tuple(asked)) for recipe, asked in names.items()])
 
     def close(self) -> None:
-        """Stop whatever still works at promised jobs, release every model, and stop every server that was started."""
+        """Stop unfinished promised jobs, release every model, and stop every server that was started."""
         self._executor.close()
         self.loaded.release()
 
@@ -104,7 +104,7 @@ class Results:
         return made
 
     def reference(self, benchmark: str) -> Measurement:
-        """Return the reference's measurement: from this run, or from the stored evidence."""
+        """Return the reference's measurement, of this run or from stored evidence; raise InfrastructureError if that evidence is gone."""
         if self.reference_is_stored(benchmark):
             evidence = self._baselines.read(self._model_name, "dense", benchmark)
             if evidence is None:

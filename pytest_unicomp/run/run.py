@@ -52,7 +52,7 @@ WEIGHTS_PER_JOB = 3
 
 
 def silent(step: object) -> None:
-    """Report progress to nobody."""
+    """Ignore progress."""
 
 
 class Run:
@@ -104,12 +104,12 @@ class Run:
             )
 
     def outstanding(self) -> list[Step]:
-        """Return the steps that a run with an empty store would take for what is promised, in order."""
+        """Return, in order, the steps of the promised cells as with an empty store."""
         stored = self.settings.reference == "stored"
         return expected_steps(self.plan, self.results.promised, self.prepared.evaluation, stored_reference=stored)
 
     def close(self) -> None:
-        """Stop whatever still works at promised jobs; what is in the store stays."""
+        """Stop unfinished promised jobs; the store is unchanged."""
         self.timings.close()
         self.results.close()
 
@@ -174,11 +174,11 @@ class Run:
         return self._baselines.unused()
 
     def drift(self, cell: Cell) -> Check:
-        """Is it what it was last time? A missing baseline is written and fails once; `update` says what else is written."""
+        """Is the measurement equivalent to its stored baseline? A missing baseline is written and fails once; `update` lists what else is written."""
         return self._excused(self._drift.of(cell))
 
     def calibration_gain(self, cell: Cell) -> Check:
-        """Does the target's calibration text gain over the run's, on the items of one benchmark?"""
+        """Does the target's calibration text gain over the run's on one benchmark? Raises UsageProblem for a recipe without a target text."""
         base = self.plan.candidate(cell.recipe).instead_of
         if base is None:
             raise UsageProblem(
@@ -249,7 +249,7 @@ class Run:
         return self._quality.claimed()
 
     def place(self, check: Check) -> tuple[int, int, str]:
-        """Return a check's place in the report, whatever order it was made in."""
+        """Return the sort key of a check in the report, regardless of the order of execution."""
         return conclude.place(check, self.plan)
 
     def conclude(self, checks: Sequence[Check], kernels: Sequence[KernelReport] = (), partial: Partial | None = None) -> Report:

@@ -1,4 +1,4 @@
-"""Damaged entries of the store: moved to a folder of their own, never deleted, so that someone can look at what happened."""
+"""Quarantine of the store: damaged entries are moved to a separate folder and never deleted, so that the damage can be examined."""
 
 from __future__ import annotations
 

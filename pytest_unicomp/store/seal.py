@@ -1,4 +1,4 @@
-"""The seal of a stored document: its digest together with its place in the store and with what it was made from."""
+"""The seal of a stored document: a digest of its content, its place in the store and the inputs that it was made from."""
 
 from __future__ import annotations
 

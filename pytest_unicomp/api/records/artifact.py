@@ -1,4 +1,4 @@
-"""Records of what is compared as files: the reference, calibration text, and compressed checkpoints."""
+"""Records of the reference, the calibration text and the compressed checkpoints."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class WeightBytes(SizeBenchmark):
         return {"parameters": parameters, "bits_per_weight": artifact.bits_per_weight}
 
     def size(self, artifact: Artifact, evaluation: Evaluation) -> float:
-        """Return the bytes of the weight files."""
+        """Return the bytes of the weight files; raise InfrastructureError if the artifact has none on this machine."""
         if artifact.bytes is None:
             raise InfrastructureError(f"unicomp: {artifact.recipe} has no weight files here, so its bytes cannot be counted.")
         return float(artifact.bytes)

@@ -55,7 +55,7 @@ def compare(mine: Mapping[str, Any], theirs: Mapping[str, Any], *, sizes: bool =
 
 
 def compare_as_written(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> Comparison:
-    """Compare what both files state, in so many words: for models that transformers has no class for."""
+    """Compare the raw keys of both files, for models that transformers has no class for."""
     common = sorted(key for key in set(mine) & set(theirs) if key not in SIZES and not _elsewhere(key))
     found = [f"{key} is {mine[key]!r}, the base has {theirs[key]!r}" for key in common if not equal(mine[key], theirs[key])]
     return Comparison(tuple(found), len(common))

@@ -1,4 +1,4 @@
-"""From a GGUF file to an ordinary checkpoint folder: dense weights, the numbers that the file's blocks stand for, configuration and tokenizer.
+"""From a GGUF file to an ordinary checkpoint folder: dense weights, the dequantized values of the file's blocks, configuration and tokenizer.
 
 Weights are unpacked exactly. llama.cpp also rounds activations to 8 bits before it multiplies quantized weights, which is not done here, so
 that log-likelihoods differ a little from its own.

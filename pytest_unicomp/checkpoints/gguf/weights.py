@@ -1,4 +1,4 @@
-"""The weights of a GGUF file: each tensor as the numbers that its blocks stand for, and all of them as safetensors under transformers' names."""
+"""The weights of a GGUF file: dequantizes a tensor's blocks, and writes all tensors as safetensors under transformers' names."""
 
 from __future__ import annotations
 

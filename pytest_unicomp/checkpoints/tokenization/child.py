@@ -1,6 +1,6 @@
 """Loads two tokenizers and prints, as one JSON object, in what they differ: `python -m pytest_unicomp.checkpoints.tokenization.child MINE THEIRS`.
 
-Runs apart from everything else: a tokenizer made to take all memory or never to end takes this process alone.
+A separate process, so that a malicious tokenizer that exhausts memory or never ends affects this process alone.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Runs pytest for `unicomp gate` in a process of its own, and turns every way in which that process can end into an exit code of a gate."""
+"""Runs pytest for `unicomp gate` in a child process, and maps every way in which that process can end to an exit code of the gate."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def verify(report: Report, store: Store) -> list[Answer]:
 
 
 def _of_checks(report: Report, checker: Checker, evidence: Evidence) -> list[Answer]:
-    """Return one answer per check; checks that say the same are made again once."""
+    """Return one answer per check; equal checks are recomputed once."""
     known: dict[str, Answer] = {}
     found = []
     for check in report.checks:
@@ -54,7 +54,7 @@ def _of_checks(report: Report, checker: Checker, evidence: Evidence) -> list[Ans
 
 
 def exit_code(answers: Sequence[Answer]) -> int:
-    """Return 1 if something is not what its evidence says, 7 if evidence is missing (or nothing could be checked), 6 if a part could not be, else 0."""
+    """Return 1 if a part contradicts its evidence, 7 if evidence is missing (or nothing could be checked), 6 if a part could not be checked, else 0."""
     states = [answer.state for answer in answers]
     if "differs" in states or "changed" in states:
         return 1
@@ -76,7 +76,7 @@ def lines(answers: Sequence[Answer], store: Store) -> list[str]:
 
 
 def signature_lines(signed: Sequence[Answer], signature: Path) -> list[str]:
-    """Return the line about who signed the report; `signed` is empty if nobody asked for a signer, and then a signature that is there is named."""
+    """Return the line on the report's signature; `signed` is empty without --allowed-signers, and then an existing signature is reported as unchecked."""
     if not signed and signature.exists():
         return [f"unicomp: {signature} was not checked; --allowed-signers names who may sign"]
     return [f"unicomp: {answer.note}" if answer.state == "as_reported" else _objection(answer) for answer in signed]

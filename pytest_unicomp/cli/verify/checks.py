@@ -26,7 +26,7 @@ UNPROVEN = ("nodeid", "seconds", "sources", "waived")
 
 @dataclass(frozen=True)
 class Repetition:
-    """One check of a report, to be made again by a policy from what lies in a store."""
+    """Recomputes one check of a report from the evidence in the store, under a policy."""
 
     report: Report
     check: Check

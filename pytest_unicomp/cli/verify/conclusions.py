@@ -1,4 +1,4 @@
-"""Makes again what a report concludes from its checks: verdicts of recipes and of the run, scores, the paper's findings, provenance."""
+"""Recomputes a report's conclusions from its checks: verdicts of recipes and run, scores, the paper's findings, provenance."""
 
 from __future__ import annotations
 
@@ -190,5 +190,5 @@ def _tested(claims: Sequence[Claim]) -> dict[tuple[str, str], Claim]:
 
 
 def _undated(origins: Sequence[Origin]) -> list[Origin]:
-    """Leave out the days: equal evidence that was made again later is the same evidence."""
+    """Remove the dates: equal evidence that was measured again later is the same evidence."""
     return [origin.model_copy(update={"first": "", "last": ""}) for origin in origins]

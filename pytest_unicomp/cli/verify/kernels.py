@@ -1,4 +1,4 @@
-"""Makes the table of a kernel again from the timings that were kept."""
+"""Recomputes the table of a kernel from the stored timings."""
 
 from __future__ import annotations
 

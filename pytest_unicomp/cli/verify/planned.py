@@ -88,7 +88,7 @@ def _asked(report: Report, candidate: Candidate | None) -> Iterator[tuple[str, Q
 
 
 def _candidate(recipe: RecipeVerdict) -> Candidate | None:
-    """Return the candidate of a row, or None if its artifact was never made: nobody knows then if it has files."""
+    """Return the candidate of a row, or None if its artifact was never made, so that it is unknown whether it has files."""
     if recipe.family != "candidate":
         return Candidate(recipe.recipe, recipe.family, recipe.gates)
     return Candidate(recipe.recipe, recipe.family, recipe.gates, recipe.artifact.path) if recipe.artifact else None

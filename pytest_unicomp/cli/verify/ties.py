@@ -1,4 +1,4 @@
-"""Holds the evidence of a check against whom and what the report names it for: a sound measurement of something else proves nothing."""
+"""Verifies that the evidence of a check belongs to the artifact, benchmark and policy that the report names: valid evidence of another proves nothing."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def cluster_sums(differences: Sequence[float], clusters: Sequence[Hashable]) -> 
 
 
 def cluster_totals(differences: Sequence[float], clusters: Sequence[Hashable]) -> list[float]:
-    """Return each cluster's sum of what its items differ from the mean."""
+    """Return, per cluster, the sum of its items' deviations from the mean."""
     sums = cluster_sums(differences, clusters)
     net = (sums.gained - sums.lost)[0]
     return [float(one) for one in net - sums.sizes * (net.sum() / sums.sizes.sum())]

@@ -22,7 +22,7 @@ def mover_mean(parts: Sequence[Bounded]) -> Bounded:
     """Return the mean of independent estimates, equally weighted, with an interval at the confidence of the parts' intervals.
 
     MOVER: lower = mean - sqrt(sum (value_i - lower_i)^2) / k, and the same above. Variances are recovered near each limit, so skewed score
-    intervals stay skewed, and one part keeps its own interval. Source: Zou & Donner 2008, Statistics in Medicine 27, 1693-1702, section 2.
+    intervals stay skewed, and one part keeps its own interval. Raises UnicompError without parts. Source: Zou & Donner 2008, Statistics in Medicine 27, 1693-1702, section 2.
     """
     if not parts:
         raise UnicompError("unicomp: nothing to pool; expected at least one benchmark with an interval.")

@@ -34,7 +34,7 @@ def versions(reply: str) -> list[str]:
 
 
 def follows(instruction: str, arguments: Mapping[str, Any], replies: Sequence[str]) -> bool:
-    """Return True if one of the replies that are not blank follows the instruction."""
+    """Return True if one of the replies that are not blank follows the instruction; raise InfrastructureError for an unknown instruction."""
     verifier = VERIFIERS.get(instruction)
     if verifier is None:
         raise InfrastructureError(
