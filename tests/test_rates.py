@@ -133,3 +133,15 @@ def test_a_simulated_latency_is_judged_as_a_real_one():
     for row, passes, fails in zip(ratios, *found, strict=True):
         ratio = compare.Ratio.of([1.0] * len(row), np.exp(row).tolist(), metric="seconds", confidence=0.9)
         assert ratio.decide(0.25)[0] == ("pass" if passes else "fail" if fails else "inconclusive")
+
+
+@pytest.mark.parametrize("known", [grid.stored, stopping.stored])
+def test_no_cell_that_is_kept_lies_beyond_the_promise(known):
+    found = known()
+    assert [cell for cell, rates in found.items() if rates.replicates >= 20_000 and rates.worst > measure.PROMISED] == []
+    # A cell that may lie beyond it has been measured again.
+    assert [cell for cell, rates in found.items() if rates.replicates < 20_000 and rates.bound > measure.PROMISED] == []
+
+
+def test_the_whole_grid_is_kept():
+    assert set(grid.stored()) == set(cells())
