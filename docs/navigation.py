@@ -1,4 +1,4 @@
-"""Hooks of the site's build: every note of docs/decisions/ in the navigation, every module of the package on its page, without a list to edit."""
+"""Hooks of the site's build: every note of docs/decisions/ in the navigation, every module and message of the package on its page, without a list to edit."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 MODULES = "<!-- modules -->"
+MESSAGES = "<!-- messages -->"
 
 
 def on_config(config: Any) -> Any:
@@ -19,9 +20,13 @@ def on_config(config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Put the list of modules where a page asks for it."""
-    if MODULES not in markdown:
-        return markdown
-    from docs.tools.catalogue import module_list
+    """Put the lists of modules and of messages where a page asks for them."""
+    if MODULES in markdown:
+        from docs.tools.catalogue import module_list
 
-    return markdown.replace(MODULES, module_list())
+        return markdown.replace(MODULES, module_list())
+    if MESSAGES in markdown:
+        from docs.tools.messages import message_sections
+
+        return markdown.replace(MESSAGES, message_sections())
+    return markdown
