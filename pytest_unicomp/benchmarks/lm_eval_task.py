@@ -168,6 +168,7 @@ def load_tasks(folder: str, names: list[str], dataset_path: str, settings: Mappi
         try:
             loaded: dict[str, Any] = manager.load([group])["tasks"]
         except Exception as error:
+            # Whatever the hub's client raises, its chain of causes says which it is; for files of a bundle the error is raised as it is.
             if Path(dataset_path).is_absolute():
                 raise
             raise explained(f"the data set {dataset_path}", error) from error

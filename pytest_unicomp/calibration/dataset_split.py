@@ -37,6 +37,7 @@ class DatasetSplit:
         try:
             yield from load_dataset(place, split=self.split, streaming=True, **settings)
         except Exception as error:
+            # `datasets`, its file readers and the hub's client raise errors of many kinds, also in the middle of a stream.
             if bundle is None:
                 raise explained(f"calibration data {self}", error) from error
             raise InfrastructureError(

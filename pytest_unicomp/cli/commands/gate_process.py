@@ -30,6 +30,7 @@ try:
     import pytest
     code = int(pytest.main(sys.argv[2:]))
 except Exception as error:
+    # Python itself would end with 1, which reads as FAIL.
     from pytest_unicomp.api.unforeseen import EXIT_CODE, unforeseen
     print(unforeseen(error), file=sys.stderr)
     code = EXIT_CODE
