@@ -1,4 +1,4 @@
-"""The contract of a benchmark: one base class per kind, whose fields and methods are all that the stages read of it.
+"""The contract of a benchmark: one base class per kind, with every field and method that the stages use.
 
 A benchmark extends the class of its kind, overrides what differs, and is an entry of its module's table `BENCHMARKS`; the classes here define the
 defaults.

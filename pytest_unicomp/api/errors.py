@@ -1,4 +1,4 @@
-"""The errors that this package raises on purpose; each message says who found what, what was expected, and what to do."""
+"""The errors that this package raises deliberately; each message names its source, what was found, what was expected, and the remedy."""
 
 from __future__ import annotations
 

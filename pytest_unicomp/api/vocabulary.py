@@ -1,4 +1,4 @@
-"""The words of the field that marks, records and reports share; plain data, imported by everyone."""
+"""The names that marks, records and reports share: dimensions, capabilities, families, verdicts, scores and sets of benchmarks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Choose the items that a run puts to a model, in a seeded order, and read their text without the model."""
+"""Selects the items of a run, in a seeded order, and reads their prompts without loading a model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Draw one mixture's part of the calibration text, without any text that gives an evaluation question away."""
+"""Draw one mixture's part of the calibration text, without texts that contain an evaluation question."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Find calibration texts that give evaluation questions away: 13 consecutive words in common, as in GPT-3's decontamination.
+"""Find calibration texts that contain evaluation questions: 13 consecutive words in common, as in GPT-3's decontamination.
 
 Source: Brown et al. 2020, arXiv 2005.14165, appendix C (lower case, no punctuation, 13-grams; those that occur often are ignored as
 boilerplate); lm-evaluation-harness does the same (`lm_eval.decontamination`, n = 13). Three rules make the words mean a leak:

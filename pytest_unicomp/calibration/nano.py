@@ -1,4 +1,4 @@
-"""Calibration text for the embedded model: conversations from its own training world, one by one as it was trained to see them."""
+"""Calibration text for the embedded model: conversations from its training world, each rendered as in training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stage 5, of the artifact itself: artifact -> Check, by the static checks that `unicomp check-artifact` makes too."""
+"""Stage 5, for the artifact's files: artifact -> Check, from the static checks of `unicomp check-artifact`."""
 
 from __future__ import annotations
 

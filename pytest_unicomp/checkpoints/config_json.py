@@ -1,4 +1,4 @@
-"""Reads config.json of a folder that anyone may have written, and refuses files that are none."""
+"""Reads the config.json of an untrusted folder, and refuses invalid files."""
 
 from __future__ import annotations
 

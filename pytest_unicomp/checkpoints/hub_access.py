@@ -1,4 +1,4 @@
-"""Asks the hub once, before anything is fetched, whether it answers, has the repositories that are wanted, and lets them be read."""
+"""Tests once, before any download, if the hub responds and if all needed repositories exist and are readable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real models that packages of the Python index carry: they have a name here, so that a first gate of one needs no model hub."""
+"""Real models that are part of packages of the Python index, under names of their own, so that a gate of one needs no model hub."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Write the policy that a report records as flags again."""
+"""Converts the policy in a report back to flags."""
 
 from __future__ import annotations
 

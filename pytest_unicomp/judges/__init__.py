@@ -1,1 +1,1 @@
-"""Judges: they decide about a reply what no string comparison can, such as whether it refuses (`refusal.judge(prompt, response)`)."""
+"""Judges of free replies, for questions beyond string comparison, such as whether a reply refuses (`refusal.judge(prompt, response)`)."""

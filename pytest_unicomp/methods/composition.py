@@ -1,4 +1,4 @@
-"""Apply several methods one after the other, each to what the one before it left: prune then quantize, distil then quantize."""
+"""Applies several methods in sequence, each to the result of the previous one: prune then quantize, distil then quantize."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decide from config.json alone which models no pruning and no quantization takes: the reasons that all methods share."""
+"""Decides from config.json alone which models no pruning or quantization method supports: the reasons that all methods share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Put teacher and student on the same rows: batches, next-token logits, and the objectives that compare them."""
+"""Runs teacher and student on the same rows: batches, next-token logits, and the objectives that compare them."""
 
 from __future__ import annotations
 

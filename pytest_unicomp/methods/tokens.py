@@ -1,4 +1,4 @@
-"""Turn calibration texts into token ids, refusing text that is missing, too short or longer than the model's context."""
+"""Tokenizes calibration texts, each truncated to the requested length; refuses missing or too little text, and a length beyond the model's context."""
 
 from __future__ import annotations
 

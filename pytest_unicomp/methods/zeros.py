@@ -1,4 +1,4 @@
-"""Keep the zeros of a pruned model while its weights are quantized with error correction, which would fill them."""
+"""Preserves the zeros of a pruned model during quantization with error correction, which would fill them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Draws how loss and accuracy went during a training, from its `training.json`."""
+"""Plots loss and accuracy over a training, from its `training.json`."""
 
 from __future__ import annotations
 

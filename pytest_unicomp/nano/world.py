@@ -1,4 +1,4 @@
-"""All that the evaluation needs of the micro-world: `evaluation_items(set)`, `held_out_text()` and `calibration_text(kind, count, seed)`.
+"""The micro-world as the evaluation uses it: `evaluation_items(set)`, `held_out_text()` and `calibration_text(kind, count, seed)`.
 
 A conversation is written `<|begin|><|user|>PROMPT<|end|><|assistant|>REPLY<|end|>`; `<|end|>` is the end-of-sequence token. The reply
 follows `<|assistant|>` with no blank between. For multiple choice the whole reply is the text of one option, so score the option,

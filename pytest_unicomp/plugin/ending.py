@@ -1,4 +1,4 @@
-"""Decides what a session ends with: the exit code of the process, and why a run is partial."""
+"""Decides the exit code of the process, and the reason why a run is partial."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counts a run's steps: which is being worked at, how many are left for which recipe, and about how long they will take."""
+"""Estimates the time left of a run from its steps: the current one, and those left per recipe."""
 
 from __future__ import annotations
 

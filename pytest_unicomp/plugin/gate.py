@@ -1,4 +1,4 @@
-"""The gate inside pytest: gives tests their cells, turns verdicts into pytest's own words, and writes the report at the end."""
+"""The gate inside pytest: parametrizes tests with cells, converts verdicts to pytest's outcomes, and writes the report at the end."""
 
 from __future__ import annotations
 

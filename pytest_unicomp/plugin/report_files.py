@@ -1,4 +1,4 @@
-"""Writes the reports that the options and a CI service ask for."""
+"""Writes the reports that the options or a CI service request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ends a run if a time limit of pytest-timeout passes within a test of the matrix: with a report and the verdict, instead of a broken library."""
+"""Ends a run if a time limit of pytest-timeout passes within a test of the matrix: with a report and the verdict, instead of an interrupted library."""
 
 from __future__ import annotations
 

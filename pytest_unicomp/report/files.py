@@ -1,4 +1,4 @@
-"""Writes a report in the format of the file's suffix, and checks before a run that this will be possible."""
+"""Writes a report in the format of the file's suffix, and validates the paths before a run."""
 
 from __future__ import annotations
 

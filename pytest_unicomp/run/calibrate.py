@@ -1,4 +1,4 @@
-"""The calibration set of one run: texts without those that give the run's questions away, and an identity of all that shapes them."""
+"""The calibration set of one run: texts without the run's evaluation questions, and the cache key of everything that shapes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sequential mode: measures a candidate in growing parts of a fixed order and stops as soon as its verdict is certain."""
+"""Sequential mode: measures a candidate in growing parts of a fixed order and stops when a sequential test decides."""
 
 from __future__ import annotations
 

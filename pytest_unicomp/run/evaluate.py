@@ -1,4 +1,4 @@
-"""Stage 3: artifact -> measurement. Runs one benchmark on one loaded model and records every item with the conditions it was put under."""
+"""Stage 3: artifact -> measurement. Runs one benchmark on one loaded model and records every item with the conditions of the evaluation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists what a run would fetch from the hub, and asks the hub for it once, before anything is made or measured."""
+"""Lists the repositories that a run downloads from the hub, and tests access to them once, before anything is made or measured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads what the static checks find in an artifact's files, once per content."""
+"""Runs the static checks on an artifact's files, once per content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Holds the models that are loaded and the servers that are started; whatever the next request does not need is released first."""
+"""Holds loaded models and started servers; those that the next request does not need are released first."""
 
 from __future__ import annotations
 

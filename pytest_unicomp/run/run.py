@@ -1,4 +1,4 @@
-"""One run without pytest: supplies what each question needs, made at most once and kept in the store, and asks the checker."""
+"""One run without pytest: makes the artifacts and measurements that a check needs, at most once and kept in the store, and returns the check."""
 
 from __future__ import annotations
 

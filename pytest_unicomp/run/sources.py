@@ -1,4 +1,4 @@
-"""Names the stored documents that a check rests on, so that `unicomp verify` can make the check again from them."""
+"""Names the stored documents behind a check, from which `unicomp verify` recomputes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The step that a run works at, as progress reports it: a typed record, whose sentence is made only to be shown."""
+"""The current step of a run, as a typed record; its text is for display only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The digests of files, each file read once for as long as it is not written again."""
+"""Digests of files; each file is hashed once, and again only after a change."""
 
 from __future__ import annotations
 

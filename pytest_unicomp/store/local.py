@@ -1,4 +1,4 @@
-"""The local store: folders and JSON documents by content key, with locks between processes; content that is not what was written is not used."""
+"""The local store: folders and JSON documents by content key, with locks between processes; damaged content is never used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One question about one recipe on one benchmark with its verdict, and what is pooled from such checks."""
+"""Records of a check (one question about one recipe on one benchmark, with its verdict) and of the verdicts pooled from checks."""
 
 from __future__ import annotations
 

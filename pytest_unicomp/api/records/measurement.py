@@ -1,4 +1,4 @@
-"""Records of a measurement: items with their evidence, the conditions they were put under, and the mean over them."""
+"""Records of a measurement: items with their evidence, the conditions of the evaluation, and the mean score."""
 
 from __future__ import annotations
 

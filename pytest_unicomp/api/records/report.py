@@ -1,4 +1,4 @@
-"""The whole answer of a run: recipes, checks, findings, waivers and the origins of the measurements."""
+"""Records of a run's report: recipes, checks, findings, waivers and the origins of the measurements."""
 
 from __future__ import annotations
 

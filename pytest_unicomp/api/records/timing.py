@@ -1,4 +1,4 @@
-"""Records of timing: seconds, the host's health meanwhile, and the table of a format's kernel."""
+"""Records of timing: seconds, the host's health during the rounds, and the table of a format's kernel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Static checks of a checkpoint folder against its base, by anyone's tools: read files, run nothing of theirs; one table CHECKS per file here.
+"""Static checks of a checkpoint folder against its base, whichever tool wrote it: no code of the folder runs. Each file here has a table CHECKS.
 
 A new check is a function with an entry in a table `CHECKS`, in one of these files or in a new one; nothing else names it.
 """

@@ -1,4 +1,4 @@
-"""The check `no-dead-layers` of `unicomp check-artifact`: no layer was lost on the way, leaving zeros, or the same code everywhere, in its place."""
+"""The check `no-dead-layers` of `unicomp check-artifact`: no layer consists of zeros, or of one code everywhere."""
 
 from __future__ import annotations
 

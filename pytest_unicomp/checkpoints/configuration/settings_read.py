@@ -1,4 +1,4 @@
-"""Finds the settings that a model's code in transformers reads: a setting that is never read computes nothing."""
+"""Finds the settings that transformers' code of a model reads: a setting that is never read has no effect."""
 
 from __future__ import annotations
 

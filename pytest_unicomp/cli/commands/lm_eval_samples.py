@@ -1,4 +1,4 @@
-"""Chooses among what lm-eval's `samples_*.jsonl` hold: one filter, one metric, and the log-likelihoods of a task's options."""
+"""Selects one filter, one metric and the log-likelihoods of a task's options from lm-eval's `samples_*.jsonl`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turn what a metric of lm-eval holds for one item into scores: numbers, log-likelihoods, pairs with a length, lists of answers."""
+"""Converts an item's value of an lm-eval metric into scores: a number, a log-likelihood, a pair with a length, or a list of answers."""
 
 from __future__ import annotations
 

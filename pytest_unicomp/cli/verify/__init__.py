@@ -1,4 +1,4 @@
-"""`unicomp verify`: makes every check of a report again from the per-item evidence in the store, and lists what no longer matches."""
+"""`unicomp verify`: recomputes every check of a report from the per-item evidence in the store, and lists the differences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Makes one check of a report again from its evidence."""
+"""Recomputes one check of a report from its evidence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compares a report, leaf by leaf, with the record that its run kept of it in the store."""
+"""Compares a report, value by value, with the copy that its run kept in the store."""
 
 from __future__ import annotations
 

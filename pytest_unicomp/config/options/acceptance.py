@@ -1,4 +1,4 @@
-"""The losses, costs and drifts that are accepted, and the baselines that drift is measured from."""
+"""Options for the accepted losses, costs and drift, and for the baselines of the drift check."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pytest_unicomp.config.option import option, table
 
 @dataclass(frozen=True)
 class Acceptance:
-    """The losses, costs and drifts that are accepted, and the baselines that drift is measured from."""
+    """Options for the accepted losses, costs and drift, and for the baselines of the drift check."""
 
     margin: float | str = option(
         0.03,

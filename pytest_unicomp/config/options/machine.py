@@ -1,4 +1,4 @@
-"""The machine, its folders and data types, and what spreads the work."""
+"""Options for the machine: device, folders, dtypes, and the executor that distributes the work."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pytest_unicomp.config.option import option
 
 @dataclass(frozen=True)
 class Machine:
-    """The machine, its folders and data types, and what spreads the work."""
+    """Options for the machine: device, folders, dtypes, and the executor that distributes the work."""
 
     bundle: Path | None = option(
         None,

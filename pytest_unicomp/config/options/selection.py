@@ -1,4 +1,4 @@
-"""The models, recipes, checkpoints and benchmarks of a run."""
+"""Options that select models, recipes, checkpoints and benchmarks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pytest_unicomp.config.option import option
 
 @dataclass(frozen=True)
 class Selection:
-    """The models, recipes, checkpoints and benchmarks of a run."""
+    """Options that select models, recipes, checkpoints and benchmarks."""
 
     model: str | None = option(None, parsers.text, "reference model: hub id, folder, `nano` (embedded) or `smollm2` (of a package)")
     recipe: tuple[str, ...] = option(

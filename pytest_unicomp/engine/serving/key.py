@@ -1,4 +1,4 @@
-"""Removes a server's key from what the server sends back, so that it ends in no message, report or log."""
+"""Removes the API key from a server's responses, so that it appears in no message, report or log."""
 
 from __future__ import annotations
 
