@@ -19,8 +19,8 @@ from pytest_unicomp.run.run import Run
 
 RECIPES = "dense,rtn-w8a16,rtn-w4a16,w4a16-asym,smoothquant-w8a8,fp8-dynamic,fp8-kv,nvfp4a16,mxfp4a16,wanda-2of4,sparsegpt-2of4-fp8"
 BENCHMARKS = "arc_easy,piqa,gsm8k,ifeval"
-# One gigabyte of KV cache; without compilation, which takes longer than the items.
-COMMAND = "env VLLM_CPU_KVCACHE_SPACE=1 {vllm} serve {{model}} --port {{port}} --host 127.0.0.1 --max-model-len 2048 --enforce-eager --dtype {dtype}"
+# The model is a GGUF file, which vLLM does not read. One gigabyte of KV cache; without compilation, which takes longer than the items.
+COMMAND = "env VLLM_CPU_KVCACHE_SPACE=1 {vllm} serve {{unpacked}} --port {{port}} --host 127.0.0.1 --max-model-len 2048 --enforce-eager --dtype {dtype}"
 DTYPES = ("float32", "bfloat16")
 
 

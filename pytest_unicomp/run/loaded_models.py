@@ -128,7 +128,8 @@ class LoadedModels:
             return guarded(lambda: serving.connect(endpoint, base), f"the server {address}")
         # Processes that serve the same model have logs of their own.
         name = f"{artifact.recipe}-{digest({'model': artifact.path, 'serve': by.serve})[:8]}-{os.getpid()}.log".replace("/", "-")
-        command = serving.ServeCommand(by.serve or "", artifact_check.folder(artifact), self._store.root / LOGS / name)
+        shipped, unpacked = artifact_check.folder(artifact), Path(artifact.path)
+        command = serving.ServeCommand(by.serve or "", shipped, self._store.root / LOGS / name, unpacked)
         self._progress(Step("serve", artifact.recipe))
         endpoint = guarded(command.start, f"serving {artifact.recipe}")
         try:

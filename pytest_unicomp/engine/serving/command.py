@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -24,15 +25,18 @@ STOP_SECONDS = 20.0
 # A server that works may be slow to list its models while it answers a batch, but not as slow as this.
 ALIVE_SECONDS = 60.0
 ENDING_SECONDS = 5.0
+# What is shipped, and the folder that it was unpacked to if it was converted.
+PLACEHOLDER: Final = re.compile(r"\{(?:model|unpacked|port)\}")
+MODELS: Final = ("{model}", "{unpacked}")
 FLAG: Final = "--unicomp-serve"
 
 
 def validate(command: str, origin: str = FLAG) -> None:
-    """Raise UsageProblem if the command lacks {model} or {port}, cannot be split into words, or names a program that does not exist.
+    """Raise UsageProblem if the command lacks a model or {port}, cannot be split into words, or names a program that does not exist.
 
     `origin` is the flag or key that gave the command.
     """
-    missing = [name for name in ("{model}", "{port}") if name not in command]
+    missing = [names[0] for names in (MODELS, ("{port}",)) if not any(name in command for name in names)]
     if missing:
         raise UsageProblem(
             f"unicomp: {origin} {command!r} does not say where {' and '.join(missing)} go; expected for example 'vllm serve {{model}} --port {{port}}'."
@@ -47,14 +51,16 @@ def validate(command: str, origin: str = FLAG) -> None:
 
 @dataclass
 class ServeCommand:
-    """The server of one checkpoint folder: call `start`, use `endpoint`, call `stop`. It is contacted at the loopback address alone.
+    """The server of one checkpoint: call `start`, use `endpoint`, call `stop`. It is contacted at the loopback address alone.
 
+    `model` is the folder or file that is shipped, `unpacked` the folder that it was converted to, the same if it was not.
     What the server prints goes to the file `log`, which is left there if the server failed, and deleted by `stop` otherwise.
     """
 
     command: str
-    folder: Path
+    model: Path
     log: Path
+    unpacked: Path | None = None
     ready_seconds: float = READY_SECONDS
     alive_seconds: float = ALIVE_SECONDS
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
@@ -64,8 +70,9 @@ class ServeCommand:
     def start(self) -> Endpoint:
         """Start the command and wait until it lists a model; if it does not, raise InfrastructureError with the first cause that it printed."""
         self._port = _free_port()
+        meant = {"{model}": str(self.model), "{unpacked}": str(self.unpacked or self.model), "{port}": str(self._port)}
         # Split before the placeholders are replaced: a folder with blanks or quotes must stay one word.
-        words = [word.replace("{model}", str(self.folder)).replace("{port}", str(self._port)) for word in shlex.split(self.command)]
+        words = [PLACEHOLDER.sub(lambda found: meant[found[0]], word) for word in shlex.split(self.command)]
         settings: dict[str, Any] = {"start_new_session": True} if os.name == "posix" else {}
         try:
             self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -116,14 +123,14 @@ class ServeCommand:
         while True:
             if self._process.poll() is not None:
                 ended = self._failure(f"ended with exit status {self._process.returncode} before it answered")
-                raise InfrastructureError(f"unicomp: the server of {self.folder} {ended}.")
+                raise InfrastructureError(f"unicomp: the server of {self.model} {ended}.")
             try:
                 self.endpoint.models()
                 return
             except InfrastructureError as error:
                 if time.monotonic() > deadline:
                     silent = self._failure(f"did not answer within {self.ready_seconds:g} s")
-                    raise InfrastructureError(f"unicomp: the server of {self.folder} {silent}.") from error
+                    raise InfrastructureError(f"unicomp: the server of {self.model} {silent}.") from error
             time.sleep(0.1)
 
     def stop(self) -> None:

@@ -110,6 +110,15 @@ def alive(process: int) -> bool:
     return True
 
 
+def test_a_command_may_take_the_unpacked_folder_instead_of_the_file_that_is_shipped(tmp_path):
+    printing = f"{shlex.quote(sys.executable)} -c 'import sys; sys.exit(\" \".join(sys.argv[1:]))' {{model}} {{unpacked}} {{port}}"
+    for unpacked, words in ((tmp_path / "{port}", f"model.gguf {tmp_path}/{{port}} "), (None, "model.gguf model.gguf ")):
+        with pytest.raises(InfrastructureError) as ended:
+            ServeCommand(printing, Path("model.gguf"), tmp_path / "server.log", unpacked).start()
+        assert words in str(ended.value)
+    validate(f"{shlex.quote(sys.executable)} {{unpacked}} {{port}}")
+
+
 @pytest.mark.parametrize(
     ("command", "reason"),
     [
