@@ -67,11 +67,13 @@ def _constant(differences: Sequence[float], clusters: Sequence[Hashable] | None,
     """Return the difference if every item is allowed the same; `size` None: scores in [0, 1]."""
     if size is None:
         return _scored(differences, clusters, alpha, margin)
-    found = _scored([value / size for value in differences], clusters, alpha, margin / size)
+    scaled = [value / size for value in differences]
+    found = _scored(scaled, clusters, alpha, margin / size)
     tailed = _tailed(differences, clusters, alpha, margin, size)
+    few = "" if clusters is None else _few(_scaled(scaled, clusters, (0, 0, len(scaled)), alpha)[0][2], margin / size, alpha)
     lower, upper = min(found.lower * size, tailed.lower), max(found.upper * size, tailed.upper)
     p_value = max(found.p_value, tailed.p_value)
-    return _paired(tailed.difference, lower, upper, p_value, alpha=alpha, margin=margin, method=tailed.method)
+    return _paired(tailed.difference, lower, upper, p_value, alpha=alpha, margin=margin, method=f"{tailed.method}{few}")
 
 
 def _varying(
@@ -162,9 +164,13 @@ def _scaled(
 
 def _effective(items: float, margin: float, alpha: float) -> str:
     """Return the effective number of items in words, and whether so few could pass even if nothing were lost."""
+    return f"{ceil(items)} effective items{_few(items, margin, alpha)}"
+
+
+def _few(items: float, margin: float, alpha: float) -> str:
+    """Return the words for an effective number of items that could not pass even if nothing were lost, else nothing."""
     bound = normal_quantile(1 - alpha) ** 2
-    few = ": too few clusters to decide" if 0 < margin <= bound / (items + bound) else ""
-    return f"{ceil(items)} effective items{few}"
+    return ": too few clusters to decide" if 0 < margin <= bound / (items + bound) else ""
 
 
 def _tailed(differences: Sequence[float], clusters: Sequence[Hashable] | None, alpha: float, margin: float, size: float) -> Paired:

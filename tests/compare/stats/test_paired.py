@@ -112,3 +112,12 @@ def test_a_clustered_loss_is_less_certain_than_an_independent_one():
     assert together.upper < -0.02
     assert alone.p_value < together.p_value / 100
     assert together.p_value <= 0.05
+
+
+@pytest.mark.parametrize(("clusters", "few"), [(5, True), (400, False)])
+def test_unbounded_scores_say_if_their_clusters_are_too_few(clusters, few):
+    scores = [100.0] * 1200
+    names = [place % clusters for place in range(1200)]
+    found = stats.paired_difference(scores, [99.0, *scores[1:]], names, alpha=0.05, margin=3.0, bounded=False)
+    assert ("too few clusters to decide" in found.method) == few
+    assert (found.lower > -3.0) != few
