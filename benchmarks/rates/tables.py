@@ -168,6 +168,16 @@ def gates() -> str:
     return table((*head, "a slice is lost", "hidden danger", "a drift FAILs", "latency FAILs", "any FAIL"), rows)
 
 
+def sliced() -> str:
+    """One row per kind of slices: how often one is lost though nothing is, without and with its clusters."""
+    rows = [
+        (*(str(row[name]) for name in ("clusters", "size", "correlation", "discordance")), f"{row['alone']:.3f}", f"{row['clustered']:.3f}")
+        for row in evidence.read("slices")
+    ]
+    head = ("clusters of a slice", "items of a cluster", "correlation", "discordance")
+    return table((*head, "a slice is lost: items independent (before)", "with clusters (now)"), rows)
+
+
 def latencies() -> str:
     """One row per spread of the times and share of stalls."""
     rows = [
@@ -192,5 +202,6 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "rates-stopping": stops,
     "rates-scales": scales,
     "rates-gates": gates,
+    "rates-slices": sliced,
     "rates-latency": latencies,
 }
