@@ -170,8 +170,9 @@ def _clustered_tail(
     from scipy.special import ndtr
 
     degrees, stretch = _stretch(differences, clusters, alpha)
-    whole = tango_statistic(*(count * stretch for count in above), -margin)
-    return max(float(ndtr(tango_statistic(*above, -margin))), t_probability(whole, degrees))
+    lost, gained, n = (count * stretch for count in above)
+    student = t_probability(tango_statistic(lost, gained, n, -margin), degrees)
+    return max(float(ndtr(tango_statistic(*above, -margin))), student)
 
 
 def _stretch(differences: Sequence[float], clusters: Sequence[Hashable], alpha: float) -> tuple[float, float]:
