@@ -16,6 +16,8 @@ from tests.loopback_hub import LoopbackHub, serving
 
 # An example that is slow on a busy machine says nothing about the code.
 settings.register_profile("any machine", deadline=None)
+# For `make mutants`, which runs each test hundreds of times: the same few examples for each mutant.
+settings.register_profile("mutants", deadline=None, max_examples=15, derandomize=True, database=None)
 settings.load_profile("any machine")
 
 

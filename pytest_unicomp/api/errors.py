@@ -69,7 +69,7 @@ def _reason(error: Exception) -> str:
             "a number in its results is NaN or infinite; expected finite numbers: "
             "`unicomp check-artifact` names the tensor if a weight of the checkpoint is not finite"
         )
-    return f"{type(error).__name__}: {error}"
+    return f"{type(error).__name__}: {one_line(error)}"
 
 
 def one_line(error: object, *, longest: int | None = None) -> str:

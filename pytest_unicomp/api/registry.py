@@ -72,7 +72,8 @@ def _tables(package: str, attribute: str, group: str) -> Iterator[tuple[str, Map
     for point in sorted(entry_points(group=group), key=lambda found: found.name):
         try:
             loaded = point.load()
-        except (ImportError, AttributeError, TypeError, ValueError, SyntaxError) as error:
+        except Exception as error:
+            # A stranger's module may raise anything while it is imported.
             raise UsageProblem(
                 f"unicomp: entry point {point.name} ({point.value}) cannot be loaded: {type(error).__name__}: {error}; "
                 "correct that package, or uninstall it."

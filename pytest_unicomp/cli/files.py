@@ -26,7 +26,7 @@ def check_artifact(
     Example: unicomp check-artifact out/w4a16 --against Qwen/Qwen2.5-7B-Instruct
     """
     from pytest_unicomp.checkpoints import checks, gguf, gguf_checks, hub, recognize
-    from pytest_unicomp.checkpoints.config_json import require_regular_files
+    from pytest_unicomp.checkpoints.config_json import read_config, require_regular_files
 
     found, base = hub.local(folder, None), hub.resolve(against, None)
     if found is not None and found.is_dir():
@@ -41,6 +41,8 @@ def check_artifact(
         what = "is an adapter, which a gate merges and checks" if found is not None else "holds no config.json"
         raise UsageProblem(f"unicomp: {folder} {what}; expected the folder that save_pretrained wrote, or a GGUF file.")
     else:
+        # Without it nothing can be checked; any other file that cannot be read is a finding.
+        read_config(found)
         findings = checks.inspect(found, base)
     rows = [finding.model_dump(mode="json") for finding in findings]
     show(rows, as_json, ("status", "check", "found"))

@@ -76,7 +76,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the marks; if a model is named, check every option and start the gate."""
     for line in marks():
         config.addinivalue_line("markers", line)
-    from pytest_unicomp.api.errors import UsageProblem
+    from pytest_unicomp.api.errors import UnicompError, UsageProblem
+    from pytest_unicomp.api.unforeseen import EXIT_CODE, unforeseen
     from pytest_unicomp.config.config_file import configuration
     from pytest_unicomp.config.resolve import resolve
     from pytest_unicomp.config.settings import destination, options
@@ -99,6 +100,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(StoreNotices(gate.run.store))
     except UsageProblem as error:
         raise pytest.UsageError(str(error)) from None
+    except Exception as error:  # noqa: BLE001 - pytest itself would end with 3, as for a fault of its own
+        pytest.exit(str(error) if isinstance(error, UnicompError) else unforeseen(error), returncode=EXIT_CODE)
     if flags["model"] is not None:
         _aim_at_packaged_suites(config)
     else:

@@ -18,6 +18,7 @@ from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.plugin.asked import MARK, cell_of, marked, question_of, report_name
 from pytest_unicomp.plugin.baseline_lines import baseline_lines
 from pytest_unicomp.plugin.ending import INFRASTRUCTURE, USAGE, exit_code, partial_of
+from pytest_unicomp.plugin.faults import Faults
 from pytest_unicomp.plugin.interruption import Interruption
 from pytest_unicomp.plugin.last_lines import Ended, LastLines
 from pytest_unicomp.plugin.lost_tests import LostTests
@@ -66,6 +67,8 @@ class Gate:
         last_lines = LastLines(config, settings.report, self.ended)
         config.pluginmanager.register(last_lines)
         config.pluginmanager.register(TimeLimit(self.lost, self.pytest_sessionfinish, last_lines))
+        self.faults = Faults()
+        config.pluginmanager.register(self.faults)
         self.answer: Report | None = None
         # Read when torch is loaded: threads that wait must not burn the cores that other processes, or other workers, need.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -181,6 +184,8 @@ class Gate:
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Conclude, write the reports and set the exit code, however the session ends; a usage error has begun nothing."""
+        self.closing += self.faults.lines
+        self.broken = self.broken or bool(self.faults.lines)
         try:
             self.progress.close()
             self.run.close()
@@ -219,11 +224,6 @@ class Gate:
             if lost.cell.benchmark:
                 check = self.run.broken(lost.cell, lost.question, lost.error)
                 self.checks.append(check.model_copy(update={"nodeid": lost.name}))
-
-    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Put a fault of this program, or of another plugin, into one line; pytest shows the trace itself."""
-        self.broken = True
-        self.closing.append(unforeseen(excinfo.value))
 
     def pytest_sessionstart(self) -> None:
         """Delete the reports of an earlier run, so that after a kill they cannot be mistaken for this run's."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypedDict, assert_never
 
 from pytest_unicomp import compare
+from pytest_unicomp.api.errors import UnicompError, one_line
 from pytest_unicomp.api.protocols import CostBenchmark, LatencyBenchmark, SizeBenchmark
 from pytest_unicomp.api.records import Check, Estimate, Family, KernelReport, Measurement, Question
 from pytest_unicomp.api.registry import benchmarks
@@ -93,7 +94,7 @@ class Checker:
             metric=benchmark.metric if benchmark else "problems",
             higher_is_better=benchmark.higher_is_better if benchmark else False,
             policy=self.policy,
-            message=str(error) or type(error).__name__,
+            message=one_line(error) if isinstance(error, UnicompError) else f"{type(error).__name__}: {one_line(error)}",
         )
 
     def rounds(self, cell: Cell) -> int:

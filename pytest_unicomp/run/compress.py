@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from pytest_unicomp.api.errors import InfrastructureError, UnicompError, UsageProblem
+from pytest_unicomp.api.errors import InfrastructureError, UnicompError, UsageProblem, one_line
 from pytest_unicomp.api.protocols import Calibration, CompressionJob, Method, Progress
 from pytest_unicomp.api.records import Artifact, CalibrationText, Model
 from pytest_unicomp.api.registry import package
@@ -116,7 +116,9 @@ def _make(model: Model, recipe: str, method: Method, how: Compression, folder: P
             raise
         except Exception as error:
             # A method calls libraries that document no errors, and may be a stranger's: whatever it raises, this recipe alone is broken.
-            raise InfrastructureError(f"unicomp: recipe {recipe!r} failed on {model.name}: {type(error).__name__}: {error}") from error
+            raise InfrastructureError(
+                f"unicomp: recipe {recipe!r} failed on {model.name}: {type(error).__name__}: {one_line(error)}"
+            ) from error
     seconds, used = time.perf_counter() - started, nvml.energy_joules(how.device)
     artifact = described(folder, recipe=recipe, family=method.family, settings={"method": method.method, **method.settings()})
     artifact = artifact.model_copy(

@@ -104,8 +104,8 @@ class Baselines:
             return None
         try:
             document = read_object(path, LARGEST_REPORT, digits=LONGEST_INTEGER)
-            if document["schema"] != SCHEMA:
-                raise ValueError(f"schema {document['schema']!r}, expected {SCHEMA!r}")
+            if document.get("schema") != SCHEMA:
+                raise ValueError(f"its schema is {document.get('schema')!r}, expected {SCHEMA!r}")
             columns: dict[str, list[Any]] = document["items"]
             items = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
             found = Measurement.model_validate({**document["measurement"], "items": items})
@@ -116,7 +116,7 @@ class Baselines:
                 f"unicomp: the baseline {path} is not used: {damage}. Restore it from version control, or write it anew with --unicomp-update=all."
             ) from damage
         except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError, ForeignFile) as error:
-            what = one_line(error, longest=200)
+            what = one_line(f"it {error.found}" if isinstance(error, ForeignFile) else error, longest=200)
             raise InfrastructureError(
                 f"unicomp: {path} is not a baseline: {what}. Restore it, or rewrite it with --unicomp-update=all."
             ) from error

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem, nearest
+from pytest_unicomp.api.foreign import require_regular
 from pytest_unicomp.api.records import Check, Measurement, Report
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.cli.verify import evidence
@@ -38,12 +39,21 @@ def files(root: Path) -> list[Path]:
 
 
 def read(path: Path) -> Measurement:
-    """Return the measurement of one file; raise InfrastructureError if it is not a baseline."""
+    """Return the measurement of one file; raise UsageProblem if it is not a baseline."""
     root = path.parent.parent.parent
-    found = Baselines(root, root).read(path.parent.parent.name, path.parent.name, path.stem)
+    found = _read(Baselines(root, root), path.parent.parent.name, path.parent.name, path.stem)
     if found is None:
-        raise InfrastructureError(f"unicomp: {path} is gone.")
+        require_regular(path)
+        raise UsageProblem(f"unicomp: {path} was removed meanwhile; list again.")
     return found
+
+
+def _read(stored: Baselines, model: str, recipe: str, benchmark: str) -> Measurement | None:
+    """Return a baseline, or None; raise UsageProblem if its file is none. In a gate that is an error of one check, here it is the input."""
+    try:
+        return stored.read(model, recipe, benchmark)
+    except InfrastructureError as error:
+        raise UsageProblem(str(error)) from error
 
 
 def list_stored(root: Path, *, model: str | None = None) -> Iterator[StoredBaseline]:
@@ -77,7 +87,7 @@ def folder_of(model: str) -> str:
 def details(root: Path, model: str, recipe: str, benchmark: str) -> dict[str, Any]:
     """Return one baseline without its items; raise UsageProblem if there is none."""
     stored = Baselines(root, root)
-    kept = stored.read(model, recipe, benchmark)
+    kept = _read(stored, model, recipe, benchmark)
     if kept is None:
         wanted = stored.path(model, recipe, benchmark)
         known = [f"{path.parent.name}/{path.stem}" for path in files(root) if path.parent.parent.name == folder_of(model)]

@@ -8,9 +8,9 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
+from pytest_unicomp.api.errors import InfrastructureError, UsageProblem, one_line
 from pytest_unicomp.api.foreign import LARGEST_REPORT, ForeignFile, read_json
-from pytest_unicomp.api.records import Measurement
+from pytest_unicomp.api.records import Check, Measurement
 from pytest_unicomp.compare import stats
 from pytest_unicomp.compare.comparability import mismatch, paired
 from pytest_unicomp.config.margins import Margin
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 DROPS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
 REPLICATES = 20_000
 TOLERANCE = 0.005
+# Items of one check: more are no evaluation but an edited count, and each takes memory here.
+MOST_ITEMS = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ def _file(path: Path, margin: float, alpha: float) -> Iterator[Evidence]:
         if not usable or check.flips is None or check.margin is None or check.reference.value is None:
             continue
         lost, gained, n = check.flips.lost, check.flips.gained, check.n
+        _require_consistent(check, path)
         level = check.reference.value if check.higher_is_better else 1 - check.reference.value
         right = max(0, min(n - lost - gained, round(level * n) - lost))
         wrong = n - lost - gained - right
@@ -88,6 +91,26 @@ def _file(path: Path, margin: float, alpha: float) -> Iterator[Evidence]:
         after = [0.0] * lost + [1.0] * (right + gained) + [0.0] * wrong
         note = "from a report: counts only, items treated as independent"
         yield Evidence(check.recipe, check.benchmark, before, after, None, check.margin, (1 - check.confidence) / 2, note)
+
+
+def _require_consistent(check: Check, path: Path) -> None:
+    """Raise UsageProblem for counts, a score, a margin or a confidence that no run writes of right-or-wrong items."""
+    flips, value, margin = check.flips, check.reference.value, check.margin
+    assert flips is not None
+    found = {
+        f"{flips.lost} lost and {flips.gained} gained of {check.n} items": flips.lost >= 0
+        and flips.gained >= 0
+        and flips.lost + flips.gained <= check.n <= MOST_ITEMS,
+        f"a reference that scores {value}": value is not None and 0 <= value <= 1,
+        f"a margin of {margin}": margin is not None and 0 <= margin < 1,
+        f"a confidence of {check.confidence}": 0 < check.confidence < 1,
+    }
+    wrong = next((what for what, fits in found.items() if not fits), None)
+    if wrong is not None:
+        raise UsageProblem(
+            f"unicomp: {one_line(path)} has {wrong} for {one_line(check.recipe)} on {one_line(check.benchmark)}; "
+            "expected numbers of right-or-wrong items, as a run writes them."
+        )
 
 
 def _folder(path: Path, margin: float, alpha: float) -> Iterator[Evidence]:
@@ -123,7 +146,7 @@ def _turned(scores: Sequence[float | None], measurement: Measurement) -> list[fl
 def _row(evidence: Evidence, seed: int, replicates: int | None) -> dict[str, Any]:
     import numpy as np
 
-    random = np.random.default_rng([seed, *f"{evidence.recipe}/{evidence.benchmark}".encode()])
+    random = np.random.default_rng([seed, *f"{evidence.recipe}/{evidence.benchmark}".encode("utf-8", "surrogatepass")])
     many = replicates or REPLICATES
     curve = [_rates(evidence, factor * evidence.margin, many, random) for factor in DROPS]
     flips = sum(one != two for one, two in zip(evidence.before, evidence.after, strict=True))

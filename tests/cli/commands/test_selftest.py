@@ -102,3 +102,37 @@ def test_margins_and_levels_without_a_meaning_are_refused():
     for words in ({"margin": "5%", "alpha": 0.05}, {"margin": "0.03", "alpha": 0.7}):
         with pytest.raises(UsageProblem, match=r"--margin|--alpha"):
             selftest.rows(GPTQ, **words)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"n": 10**9}, "of 1000000000 items"),
+        ({"n": 49}, "30 lost and 20 gained of 49 items"),
+        ({"flips": {"lost": -1, "gained": 20, "changed": 0}}, "-1 lost"),
+        ({"flips": {"lost": 10**9, "gained": 20, "changed": 0}}, "1000000000 lost"),
+        ({"margin": -1.0}, "a margin of -1.0"),
+        ({"margin": 1e308}, "a margin of 1e+308"),
+        ({"confidence": 1.0}, "a confidence of 1.0"),
+        ({"confidence": -5.0}, "a confidence of -5.0"),
+        ({"reference": {"value": 1e308, "stderr": None}}, "a reference that scores 1e+308"),
+        ({"reference": {"value": -0.5, "stderr": None}}, "a reference that scores -0.5"),
+    ],
+)
+def test_numbers_that_no_run_writes_are_refused_before_they_cost_memory(tmp_path, fields, words):
+    path = reported(tmp_path / "gate.json", 30, 20, 500)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["checks"][0].update(fields)
+    path.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(UsageProblem, match="expected numbers of right-or-wrong items") as refused:
+        selftest.rows(path, margin="0.03", alpha=0.05)
+    assert words in str(refused.value)
+
+
+def test_names_that_no_terminal_shows_are_only_names(tmp_path):
+    path = reported(tmp_path / "gate.json", 30, 20, 500)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["checks"][0].update({"recipe": "\ud800\x1b[2J", "benchmark": "a\nb"})
+    path.write_text(json.dumps(content), encoding="utf-8")
+    [row] = selftest.rows(path, margin="0.03", alpha=0.05, replicates=100)
+    assert row["n"] == 500
