@@ -166,7 +166,11 @@ def verify(
     if as_json:
         typer.echo(as_text(verification.rows([*answers, *signed])))
     else:
-        say("\n".join([*verification.lines(answers, store), *verification.signature_lines(signed, signature)]))
+        say(
+            "\n".join(
+                [*verification.age_lines(found), *verification.lines(answers, store), *verification.signature_lines(signed, signature)]
+            )
+        )
     raise typer.Exit(verification.exit_code([*answers, *signed]))
 
 

@@ -15,12 +15,13 @@ from pytest_unicomp.cli.verify.checks import Repetition
 from pytest_unicomp.cli.verify.conclusions import Conclusions
 from pytest_unicomp.cli.verify.evidence import Evidence
 from pytest_unicomp.cli.verify.kernels import table_answer
+from pytest_unicomp.cli.verify.older import age_lines
 from pytest_unicomp.cli.verify.planned import plan_answer
 from pytest_unicomp.cli.verify.record import record_answer
 from pytest_unicomp.run.checks import Checker
 from pytest_unicomp.store.local import Store
 
-__all__ = ["Answer", "exit_code", "lines", "rows", "signature_lines", "verify"]
+__all__ = ["Answer", "age_lines", "exit_code", "lines", "rows", "signature_lines", "verify"]
 
 
 def verify(report: Report, store: Store) -> list[Answer]:

@@ -13,6 +13,7 @@ from pytest_unicomp.api.records import Check, Claim, Measurement, Origin, Recipe
 from pytest_unicomp.cli.verify.answer import Answer
 from pytest_unicomp.cli.verify.differences import differences
 from pytest_unicomp.cli.verify.evidence import Evidence, Gone
+from pytest_unicomp.cli.verify.older import absent
 from pytest_unicomp.config.waivers import Waiver
 from pytest_unicomp.report import scores
 from pytest_unicomp.report.scores.published import Scoring
@@ -63,7 +64,8 @@ class Conclusions:
         missing = compare.missing_of(self.report.partial, recipe.recipe)
         again = conclude.recipe(own, recipe.artifact, policy=self.policy, missing=missing)
         efficiency = self._efficiency[recipe.recipe]
-        return differences(recipe, conclude.with_scores(again, self._quality(recipe.recipe), efficiency, self._scoring))
+        made = conclude.with_scores(again, self._quality(recipe.recipe), efficiency, self._scoring)
+        return differences(recipe, made, leave=absent(recipe))
 
     def _findings(self) -> list[str]:
         recipes = self.report.recipes
@@ -109,7 +111,7 @@ class Conclusions:
         }
         # The checks are proven one by one; a large report takes long to write out twice.
         short = report.model_copy(update={"checks": [], "recipes": []})
-        return differences(short, short.model_copy(update=update))
+        return differences(short, short.model_copy(update=update), leave=absent(report))
 
     # What they rest on
 

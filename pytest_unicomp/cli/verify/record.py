@@ -8,6 +8,7 @@ from typing import Any, Final
 from pytest_unicomp.api.records import Report
 from pytest_unicomp.cli.verify.answer import Answer
 from pytest_unicomp.cli.verify.evidence import KEY
+from pytest_unicomp.cli.verify.older import without_absent
 from pytest_unicomp.run.report_record import KIND, recorded
 from pytest_unicomp.store.local import Store, digest
 
@@ -62,7 +63,7 @@ def record_answer(report: Report, store: Store) -> Answer:
         return Answer(WHAT, "missing", f"{KIND}/{report.record} is not in the store {store.root}")
     if digest(kept) != report.record:
         return Answer(WHAT, "changed", f"{KIND}/{report.record} is not what the run wrote")
-    found = changed(recorded(report), kept)
+    found = changed(without_absent(report, recorded(report)), kept)
     if not found:
         return Answer(WHAT, "as_reported", "the report is what the run wrote")
     more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""

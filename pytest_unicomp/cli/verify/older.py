@@ -1,0 +1,34 @@
+"""Fields that reports have had only since a later version: an older report claims nothing about them, so there is nothing to verify."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from pytest_unicomp.api.records import Report
+
+# Field of a report and of its recipes -> what it says.
+NEWER: Final[Mapping[str, str]] = {"unchanged": "how likely a model without any loss passes the gate"}
+
+
+def absent(record: BaseModel) -> list[str]:
+    """Return the newer fields that the file of this record did not have; a removed field is found by the record that the run kept."""
+    return [name for name in NEWER if name not in record.model_fields_set]
+
+
+def without_absent(report: Report, written: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the document of a report without the fields that its file did not have."""
+    lacking = set(absent(report))
+    kept = {name: value for name, value in written.items() if name not in lacking}
+    recipes = zip(report.recipes, written["recipes"], strict=True)
+    kept["recipes"] = [{name: value for name, value in row.items() if name not in absent(recipe)} for recipe, row in recipes]
+    return kept
+
+
+def age_lines(report: Report) -> list[str]:
+    """Return the line on the fields that an older report lacks; none if it has them all."""
+    names = dict.fromkeys(name for record in (report, *report.recipes) for name in absent(record))
+    said = ", ".join(f"`{name}` ({NEWER[name]})" for name in names)
+    return [f"unicomp: this report is older than {said}: nothing of it is claimed, so it was not checked"] if said else []
