@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_unicomp.compare import NATS, calibration_gain, calibration_gains
+from pytest_unicomp.compare import NATS, Policy, calibration_gain, calibration_gains
 from tests.compare.toy_checks import POLICY, kept
 from tests.compare.toy_pairs import rates
 from tests.toys import measurement
@@ -52,3 +52,42 @@ def test_gains_are_pooled_per_capability_with_nats_apart():
     }
     assert round(found["knowledge", "rate"].difference, 9) == 0.03
     assert [gain.verdict for gain in found.values()] == ["pass", "fail", "pass"]
+
+
+def test_a_gain_says_its_items_and_holds_nothing_of_a_capability():
+    found = gain(10, 90)
+    assert found.reason.endswith("; 1000 items")
+    assert (found.capability_interval, found.capability_margin) == (None, None)
+    assert (found.difference, found.recipe) == (0.08, "toy@reasoning")
+
+
+def test_what_cannot_be_compared_keeps_its_reason_and_is_still_no_test_of_a_loss():
+    check = calibration_gain(measurement([1.0]), measurement([1.0, 0.0]), recipe="toy", family="pruning", policy=POLICY)
+    assert (check.question, check.margin, check.p_value) == ("calibration", None, None)
+    assert check.reason.startswith("not comparable: ")
+
+
+def test_relative_margins_of_the_policy_leave_a_gain_as_it_is():
+    before, after = (measurement(scores, artifact=mark) for scores, mark in zip(rates(10, 90, 1000), "ab", strict=True))
+    relative = Policy(benchmark_margin="5%", capability_margin="2%")
+    found = calibration_gain(before, after, recipe="toy@reasoning", family="pruning", policy=relative)
+    assert (found.verdict, found.capability_interval, found.capability_margin) == ("pass", None, None)
+
+
+def test_a_capability_without_a_pooled_gain_stops_none_of_the_others():
+    def check(capability, **fields):
+        return kept(0.01, 0.03, benchmark=capability, capability=capability, question="calibration", margin=None, **fields)
+
+    one = check("knowledge").model_copy(update={"difference": None})
+    found = calibration_gains([one, check("reasoning")], before="generic", after="math", policy=POLICY)
+    assert [(gain.capability, gain.calibration, gain.target, gain.n) for gain in found] == [("reasoning", "generic", "math", 500)]
+
+
+def test_a_reference_at_chance_or_a_check_that_failed_may_still_gain():
+    checks = [
+        kept(0.01, 0.03, question="calibration", margin=None, verdict="fail", chance=0.25),
+        kept(0.01, 0.03, benchmark="two", question="calibration", margin=None, verdict="inconclusive", chance=0.25),
+    ]
+    [found] = calibration_gains(checks, before="generic", after="math", policy=POLICY)
+    assert (found.verdict, found.benchmarks) == ("pass", ["one", "two"])
+    assert found.reason == "gains: +2.0 points (90 % interval +1.3 to +2.7)"

@@ -56,3 +56,21 @@ def test_a_smaller_limit_compares_on_the_items_it_has():
     assert (check.verdict, check.n, check.reference.value) == ("pass", 100, 1.0)
     assert drifted(measurement(SCORES), part).verdict == "pass"
     assert retained(part, measurement(SCORES)).verdict == "not_comparable"
+
+
+def test_what_is_missing_is_named_up_to_three_and_then_counted():
+    whole = measurement([1.0] * 12)
+
+    def reason(kept):
+        return retained(whole, with_items(measurement([1.0] * 12, artifact="b"), lambda items: items[:kept])).reason
+
+    assert reason(11).endswith("the candidate has 11 items, expected 12 (limit None); missing: toy/11")
+    assert reason(9).endswith("missing: toy/10, toy/11, toy/9")
+    assert reason(7).endswith("missing: toy/10, toy/11, toy/7 and 2 more")
+
+
+def test_a_lower_limit_on_one_side_alone_expects_no_more_than_there_is():
+    few = measurement([1.0] * 5)
+    assert retained(few, changed(measurement([1.0] * 5, artifact="b"), limit=100)).verdict != "not_comparable"
+    short = with_items(changed(measurement([1.0] * 5, artifact="b"), limit=100), lambda items: items[:4])
+    assert "has 4 items, expected 5 (limit 100)" in retained(few, short).reason

@@ -74,3 +74,23 @@ def test_it_never_exceeds_the_divergence_over_the_whole_vocabulary(old, new, mos
     exact = sum(one * math.log(one / other) for one, other in zip(old, new, strict=True))
     found = divergence([pair((listed(old, most), listed(new, most)))]).kl_mean
     assert 0 <= found <= exact + 1e-6
+
+
+def test_agreement_over_texts_has_the_error_of_a_rate_and_a_shorter_list_counts_as_far_as_it_goes():
+    same, other = listed([0.6, 0.4], 2), listed([0.4, 0.6], 2)
+    pairs = [pair((same, same), name=str(place)) for place in range(9)] + [pair((same, other), name="last")]
+    found = divergence(pairs)
+    assert found.top1_agreement == pytest.approx(0.9)
+    assert 0.05 < found.top1_stderr < 0.2
+    # All agree, and the error of a rate of 1 is not 0.
+    assert divergence(pairs[:9]).top1_stderr > 0.02
+    text = item("a", 1.0)
+    longer, shorter = text.model_copy(update={"top_tokens": [same, other]}), text.model_copy(update={"top_tokens": [same]})
+    assert divergence([(longer, shorter)]).kl_mean == divergence([pair((same, same))]).kl_mean
+
+
+def test_what_only_one_side_lists_is_in_the_bucket_of_both():
+    # Shared is token 0: 0.9 and 0.1, so the buckets hold 0.1 and 0.9.
+    old, new = [(0, math.log(0.9)), (1, math.log(0.1))], [(0, math.log(0.1)), (2, math.log(0.9))]
+    expected = 0.9 * math.log(0.9 / 0.1) + 0.1 * math.log(0.1 / 0.9)
+    assert divergence([pair((old, new))]).kl_mean == pytest.approx(expected, abs=1e-6)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.compare.toy_pairs import drifted, rates
+from pytest_unicomp.compare import accepted, baseline_refusal
+from tests.compare.toy_pairs import POLICY, drifted, rates
 from tests.toys import measurement
 
 SCORES = [1.0] * 150 + [0.0] * 50
@@ -51,3 +52,42 @@ def test_a_baseline_at_chance_cannot_show_a_loss():
     check = drifted(guessing, measurement([0.0, 0.0, 0.0, 1.0] * 50, artifact="b"))
     assert check.verdict == "inconclusive"
     assert "the baseline cannot show a loss: it is at chance" in check.reason
+
+
+def test_identical_evidence_is_a_difference_of_exactly_nothing():
+    check = drifted(measurement(SCORES), measurement(SCORES))
+    assert (check.difference, check.interval, check.p_value, check.minimum_detectable_effect) == (0.0, (0.0, 0.0), 1.0, 0.0)
+    assert check.reason == "identical evidence: the same scores and answers on all 200 items"
+    later = measurement(SCORES).model_copy(update={"machine": "other"})
+    assert drifted(measurement(SCORES), later).reason.endswith("on all 200 items; changed since: machine: toy machine -> other")
+
+
+def test_each_verdict_says_its_numbers_its_limit_and_what_it_rests_on():
+    def reason(losses, gains):
+        before, after = rates(losses, gains, 1000)
+        return drifted(measurement(before), measurement(after)).reason
+
+    assert reason(3, 2).startswith("as before: -0.1 points (90 % interval -0.")
+    assert ", within 2.0 points of the baseline; 1000 items, 0.5 % of them scored differently; smallest loss detectable" in reason(3, 2)
+    assert ", more than 2.0 points below it; 1000 items, 8.5 % of them" in reason(80, 5)
+    assert ", more than 2.0 points above the baseline; accept it with --unicomp-update=changed; 1000 items" in reason(5, 80)
+    assert reason(20, 4).startswith("a drop is detected, its size undecided: -1.6 points")
+    assert reason(4, 20).startswith("undecided: +1.6 points")
+    assert ", on both sides of the 2.0 points allowed; about " in reason(4, 20)
+
+
+def test_a_baseline_rewritten_on_request_passes_and_keeps_what_it_was():
+    before, after = rates(80, 5, 1000)
+    lost = drifted(measurement(before), measurement(after))
+    found = accepted(lost)
+    assert (found.accepted, found.verdict) == (True, "pass")
+    assert found.reason == f"baseline rewritten on request; before that: fail: {lost.reason}"
+    assert found.difference == lost.difference
+
+
+def test_what_cannot_get_worse_cannot_be_a_baseline():
+    guessing = measurement([1.0, 0.0, 0.0, 0.0] * 50).model_copy(update={"chance": 0.25})
+    assert baseline_refusal(guessing, POLICY).startswith("it is at chance: 25.0 %")
+    assert baseline_refusal(measurement(SCORES), POLICY) is None
+    # Without a score there is nothing to refuse; it is not comparable anyway.
+    assert baseline_refusal(measurement([None, None]), POLICY) is None

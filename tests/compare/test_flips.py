@@ -43,3 +43,16 @@ def test_flips_that_the_reference_makes_alone_are_their_floor():
     other = measurement(before)
     elsewhere = other.model_copy(update={"conditions": other.conditions.model_copy(update={"dtype": "bfloat16"})})
     assert with_floor(retained(reference, measurement(after, artifact="b")), elsewhere, reference).flips.floor is None
+
+
+def test_a_baseline_run_with_another_limit_still_has_a_floor():
+    before, after = rates(10, 2, 100)
+    reference = measurement(before)
+    check = retained(reference, measurement(after, artifact="b"))
+    shorter = measurement([0.0, *before[1:50]])
+    shorter = shorter.model_copy(update={"conditions": shorter.conditions.model_copy(update={"limit": 50})})
+    assert with_floor(check, shorter, reference).flips.floor == 0.02
+    # Items with other prompts are other items.
+    elsewhere = with_items(measurement(before), lambda items: [one.model_copy(update={"prompt_digest": "0" * 16}) for one in items])
+    assert with_floor(check, elsewhere, reference) is check
+    assert with_floor(check.model_copy(update={"flips": None}), shorter, reference).flips is None

@@ -50,3 +50,27 @@ def test_the_content_of_a_measurement_ignores_when_and_how_long_it_took():
     made = measurement([1.0, 0.0])
     assert hashes.content(made) == hashes.content(made.model_copy(update={"created": "2027-01-01T00:00:00+00:00", "seconds": 9.0}))
     assert hashes.content(made) != hashes.content(measurement([1.0, 1.0]))
+
+
+def test_another_benchmark_or_metric_is_other_evidence():
+    reference, candidate = measurement([1.0, 0.0]), measurement([1.0, 1.0], artifact="b")
+    others = [candidate.model_copy(update=change) for change in ({"benchmark": "other"}, {"metric": "other"})]
+    assert len({of(reference, candidate), *(of(reference, other) for other in others)}) == 3
+
+
+def test_plain_values_are_told_apart_by_question_benchmark_and_each_value():
+    found = [
+        hashes.of_values("efficiency", "bytes", 1, 2),
+        hashes.of_values("artifact", "bytes", 1, 2),
+        hashes.of_values("efficiency", "flops", 1, 2),
+        hashes.of_values("efficiency", "bytes", 1, 3),
+        hashes.of_values("efficiency", "bytes", 2, 1),
+    ]
+    assert len(set(found)) == 5
+    assert found[0] == hashes.of_values("efficiency", "bytes", 1, 2)
+
+
+def test_several_checks_have_a_hash_of_their_own():
+    one, two, three = (kept(0, 0.1, evidence=mark * 16) for mark in "abc")
+    found = {hashes.of_checks(checks) for checks in ([one], [one, two], [one, three], [one, two, three])}
+    assert len(found) == 4

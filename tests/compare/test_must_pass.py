@@ -62,3 +62,45 @@ def test_one_wrong_item_fails_a_recipe_that_keeps_everything_else():
 def test_the_answers_are_shown_for_what_is_wrong():
     (example,) = asked([IDS[0]], [0.0, *SCORES[1:]]).examples
     assert (example.id, example.kind) == (IDS[0], "lost")
+
+
+def test_what_was_wrong_is_counted_for_both_sides_and_named_up_to_five():
+    check = asked(["*"], [0.0] * 7 + [1.0] * 3, [0.0, 0.0, 0.0] + [1.0] * 7)
+    assert (check.n, check.reference.value, check.candidate.value, check.margin) == (10, 3.0, 7.0, 0.0)
+    assert (check.metric, check.higher_is_better, check.family) == ("wrong_items", False, "quantization")
+    assert check.reason == (
+        "7 of 10 must-pass items are wrong: toy/0, toy/1, toy/2, toy/3, toy/4 and 2 more; the reference answers 3 of them wrong too"
+    )
+    assert [example.kind for example in check.examples] == ["changed"] * 3 + ["lost"] * 4
+    assert asked(["toy/0"], [0.0], [1.0]).reason == "1 of 1 must-pass items are wrong: toy/0"
+    five = asked(["*"], [0.0] * 5, [1.0] * 5)
+    assert five.reason == "5 of 5 must-pass items are wrong: toy/0, toy/1, toy/2, toy/3, toy/4"
+
+
+def test_of_a_metric_that_is_better_low_zero_is_right():
+    low = [
+        measurement(scores, artifact=mark).model_copy(update={"higher_is_better": False})
+        for scores, mark in (([0.0, 0.0], "a"), ([0.0, 1.0], "b"))
+    ]
+    check = Checker(Policy(), must_pass_items={"toy": ["*"]}).check(CELL, "must_pass", Pair(*low))
+    assert (check.verdict, check.candidate.value, check.reference.value) == ("fail", 1.0, 0.0)
+    assert check.reason == "1 of 2 must-pass items are wrong: toy/1"
+
+
+def test_an_item_that_only_the_candidate_has_is_judged_and_shown_without_the_references_answer():
+    reference = measurement([1.0])
+    candidate = measurement([1.0, 0.0], artifact="b")
+    check = Checker(Policy(), must_pass_items={"toy": ["*"]}).check(CELL, "must_pass", Pair(reference, candidate))
+    assert check.verdict == "fail"
+    assert check.reason == "1 of 2 must-pass items are wrong: toy/1"
+    assert (check.examples[0].reference_answer, check.examples[0].kind) == ("", "changed")
+    assert check.reference.value == 0.0
+
+
+def test_a_measurement_that_could_not_be_made_is_undecided_unless_it_failed():
+    def found(scores):
+        candidate = measurement(scores, artifact="b").model_copy(update={"unavailable": "the judge was away"})
+        return Checker(Policy(), must_pass_items={"toy": ["*"]}).check(CELL, "must_pass", Pair(measurement([1.0, 1.0]), candidate))
+
+    assert (found([1.0, 1.0]).verdict, found([1.0, 1.0]).reason) == ("inconclusive", "the judge was away")
+    assert found([1.0, 0.0]).verdict == "fail"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_unicomp import compare
+from pytest_unicomp.api.records import Slice
 from pytest_unicomp.compare import (
     Policy,
     recipe_verdict,
@@ -104,3 +105,82 @@ def test_lost_performance_is_no_hidden_danger():
     assert "hidden danger" not in reason
     # Nor is there one where nobody looked at performance.
     assert compare.hidden_danger([safety], [compare.pool([safety], policy=POLICY)], POLICY) is None
+
+
+def test_what_passed_what_was_waived_and_how_many_reasons_there_are_is_said():
+    waived = kept(-0.09, -0.06, benchmark="arc", capability="reasoning", waived=True)
+    both = [kept(-0.01, 0.01), kept(-0.01, 0.01, benchmark="two", capability="long_context")]
+    assert recipe_verdict(both, policy=POLICY)[1] == "kept: knowledge, long_context"
+    must = other("fail", "must_pass").model_copy(update={"waived": True})
+    assert recipe_verdict([*both, waived, must], policy=POLICY)[1] == (
+        "kept: knowledge, long_context; waived: arc retention, artifact must-pass"
+    )
+    assert recipe_verdict([waived], policy=POLICY)[:2] == ("pass", "kept: nothing; waived: arc retention")
+    assert recipe_verdict([other("pass"), must], policy=POLICY)[1] == "1 check passed, 1 waived; no capability was measured"
+    lost = recipe_verdict([other("fail"), other("fail", "drift")], policy=POLICY)
+    assert lost[1] == "artifact artifact: artifact says fail (and 1 more reason)"
+    assert recipe_verdict([other("fail")], policy=POLICY)[1] == "artifact artifact: artifact says fail"
+    three = recipe_verdict([other("fail"), other("fail", "drift"), other("fail", "must_pass")], policy=POLICY)
+    assert three[1].endswith(" (and 2 more reasons)")
+
+
+def test_a_must_pass_item_that_was_not_measured_does_not_merely_inform():
+    found = recipe_verdict([kept(-0.01, 0.01), other("inconclusive", "must_pass")], policy=POLICY)
+    assert found[:2] == ("inconclusive", "artifact must-pass: artifact says inconclusive")
+
+
+def test_the_gain_from_other_text_decides_nothing():
+    assert recipe_verdict([kept(-0.01, 0.01), other("fail", "calibration")], policy=POLICY)[0] == "pass"
+
+
+def test_a_p_value_of_exactly_alpha_still_fails():
+    assert survives_holm(kept(-0.09, -0.06, p_value=0.05), [], 0.05)
+    # Twice this over two benchmarks.
+    lost = kept(-0.09, -0.06, p_value=0.025)
+    assert recipe_verdict([lost, kept(0.05, 0.1, benchmark="up")], policy=POLICY)[0] == "fail"
+
+
+def test_the_reason_of_a_run_names_its_recipes():
+    assert run_verdict([recipe("pass"), recipe("pass", name="other")], POLICY)[2] == "every gating recipe passes: toy, other"
+    assert run_verdict([recipe("fail"), recipe("fail", name="other")], POLICY)[2] == "toy: because fail (and 1 more reason)"
+
+
+def reliability(verdict, **changes):
+    return kept(-0.01, 0.01, benchmark="safe", dimension="reliability", capability="safety", verdict=verdict, **changes)
+
+
+def test_hidden_danger_is_a_reliability_capability_that_failed_while_all_performance_passed():
+    knowledge = kept(-0.01, 0.01)
+    danger = kept(-0.2, -0.1, benchmark="safe", dimension="reliability", capability="safety")
+    pooled = [compare.pool([one], policy=POLICY) for one in (knowledge, danger)]
+    assert compare.hidden_danger([knowledge, danger], pooled, POLICY) == (
+        "hidden danger: performance is kept (knowledge), but safety is lost"
+    )
+    waived = [pooled[0], pooled[1].model_copy(update={"waived": True})]
+    assert compare.hidden_danger([knowledge, danger], waived, POLICY) is None
+    doubtful = [pooled[0].model_copy(update={"verdict": "inconclusive"}), pooled[1]]
+    assert compare.hidden_danger([knowledge, danger], doubtful, POLICY) is None
+
+
+def test_a_slice_lost_by_luck_among_many_benchmarks_is_no_hidden_danger():
+    def sliced(name, p_value, *, lost=True):
+        part = Slice(name="x", n=40, reference=1.0, candidate=0.8, difference=-0.2, interval=(-0.3, -0.1), p_value=p_value, lost=lost)
+        return reliability("pass", worst_slice=part).model_copy(update={"benchmark": name})
+
+    knowledge = kept(-0.01, 0.01)
+    pooled = [compare.pool([knowledge], policy=POLICY)]
+    assert compare.hidden_danger([knowledge, sliced("a", 0.04)], pooled, POLICY) == (
+        "hidden danger: performance is kept (knowledge), but a falls from 100 to 80 % on x (40 items)"
+    )
+    assert compare.hidden_danger([knowledge, sliced("a", 0.05)], pooled, POLICY) is not None
+    assert compare.hidden_danger([knowledge, sliced("a", 0.04), sliced("b", 0.9)], pooled, POLICY) is None
+    assert compare.hidden_danger([knowledge, sliced("a", 0.001), sliced("b", 0.9)], pooled, POLICY) is not None
+    assert compare.hidden_danger([knowledge, sliced("a", 0.001, lost=False)], pooled, POLICY) is None
+    waived = sliced("a", 0.001).model_copy(update={"waived": True})
+    assert compare.hidden_danger([knowledge, waived], pooled, POLICY) is None
+    # A reference at chance has nothing to lose in a slice either.
+    guessing = sliced("a", 0.001).model_copy(update={"verdict": "inconclusive", "chance": 0.5, "chance_corrected_retention": None})
+    assert compare.hidden_danger([knowledge, guessing], pooled, POLICY) is None
+    # Slices of performance benchmarks are no danger of this kind.
+    own = sliced("a", 0.001).model_copy(update={"dimension": "performance"})
+    assert compare.hidden_danger([knowledge, own], pooled, POLICY) is None

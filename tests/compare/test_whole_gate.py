@@ -42,3 +42,28 @@ def test_a_reference_at_chance_never_passes_and_a_capability_without_interval_is
     at_chance = kept(-0.01, 0.01).model_copy(update={"verdict": "inconclusive", "chance": 0.25, "chance_corrected_retention": None})
     assert found(at_chance).passes == 0
     assert found(kept(-0.01, 0.01).model_copy(update={"interval": None})) is None
+
+
+def test_of_two_recipes_the_one_that_gains_most_is_raised_and_the_other_counts_as_it_is():
+    sure, doubtful = found(kept(-0.001, 0.001, benchmark="z")), found(kept(-0.028, 0.028, benchmark="a"))
+    for pair in ([sure, doubtful], [doubtful, sure]):
+        both = unchanged_gate(pair)
+        assert both.passes == pytest.approx(sure.passes * doubtful.passes)
+        assert (both.raised_by, both.raised_to) == ("a", pytest.approx(sure.passes * doubtful.raised_to))
+    # By what it gains, whatever its name.
+    last = found(kept(-0.028, 0.028, benchmark="zz"))
+    assert unchanged_gate([found(kept(-0.001, 0.001, benchmark="a")), last]).raised_by == "zz"
+    assert unchanged_gate([]) is None
+
+
+def test_waived_checks_decide_nothing_and_benchmarks_of_one_capability_are_pooled():
+    wide, narrow = kept(-0.04, 0.04, benchmark="wide"), kept(-0.01, 0.01, benchmark="narrow")
+    assert found(wide.model_copy(update={"waived": True}), narrow) == found(narrow)
+    # The mean of two independent intervals is narrower than their mean width.
+    assert found(wide, narrow).passes > found(kept(-0.025, 0.025)).passes
+    assert found(wide, narrow).raised_by == "wide"
+
+
+def test_rates_and_nats_of_one_capability_must_both_pass():
+    rate, nats = kept(-0.025, 0.025, benchmark="rate"), kept(-0.02, 0.02, benchmark="nats", metric="nats_per_token")
+    assert found(rate, nats).passes == pytest.approx(found(rate).passes * found(nats).passes)

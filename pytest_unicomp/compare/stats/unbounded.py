@@ -38,10 +38,11 @@ def skewness(values: Any) -> np.ndarray:
     """Return the moment coefficient of skewness along the last axis, 0 for constant values; the sizes of clusters do not matter."""
     import numpy as np
 
-    centred = np.asarray(values, dtype=float)
-    centred = centred - centred.mean(axis=-1, keepdims=True)
-    # Powers of tiny values underflow, so the largest is made 1.
+    given = np.asarray(values, dtype=float)
+    centred = given - given.mean(axis=-1, keepdims=True)
+    # Powers of tiny values underflow, so the largest is made 1; what rounding leaves of equal values has no shape.
     largest = np.abs(centred).max(axis=-1, keepdims=True)
+    centred = np.where(largest > 1e-12 * np.abs(given).max(axis=-1, keepdims=True), centred, 0.0)
     centred = centred / np.where(largest > 0, largest, 1.0)
     variance = (centred**2).mean(axis=-1)
     found: np.ndarray = (centred**3).mean(axis=-1) / np.where(variance > 0, variance, 1.0) ** 1.5

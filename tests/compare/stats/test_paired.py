@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from math import isfinite
 
+import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from scipy import stats as scipy_stats
 
 from pytest_unicomp.compare import stats
 
@@ -91,6 +93,7 @@ def test_clusters_never_make_the_interval_narrower(rows):
 
 
 @settings(max_examples=30, deadline=None)
+@example([4.086] * 3, 100.0)
 @given(
     st.lists(st.floats(-5, 5).map(lambda value: round(value, 3)), min_size=2, max_size=40).filter(any), st.sampled_from([0.01, 3.0, 100.0])
 )
@@ -121,3 +124,95 @@ def test_unbounded_scores_say_if_their_clusters_are_too_few(clusters, few):
     found = stats.paired_difference(scores, [99.0, *scores[1:]], names, alpha=0.05, margin=3.0, bounded=False)
     assert ("too few clusters to decide" in found.method) == few
     assert (found.lower > -3.0) != few
+
+
+# Allowances that differ by item: a share of the reference's own score
+
+right = [1.0] * 300 + [0.0] * 100
+
+
+def shared(before, after, *, share=0.1, clusters=None, alpha=0.05, bounded=True):
+    allowances = [share * score for score in before]
+    return stats.paired_difference(before, after, clusters, alpha=alpha, allowances=allowances, bounded=bounded)
+
+
+def test_the_same_allowance_for_all_is_that_margin():
+    after = [0.0] * 20 + right[20:]
+    given = stats.paired_difference(right, after, alpha=0.05, allowances=[0.03] * 400)
+    assert given == stats.paired_difference(right, after, alpha=0.05, margin=0.03)
+
+
+def test_the_mean_allowance_is_the_margin_and_its_uncertainty_joins_the_interval_as_a_root_of_squares():
+    # Losses and gains that are as frequent among what the reference has right as among what it has wrong: no correlation.
+    after = [1.0 - score if place % 20 == 0 else score for place, score in enumerate(right)]
+    before = [score - 0.0 for score in right]
+    found = shared(before, after)
+    plain = stats.paired_difference(before, after, alpha=0.05, margin=0.075)
+    assert found.margin == pytest.approx(0.1 * 300 / 400)
+    assert found.difference == plain.difference == pytest.approx(-10 / 400)
+    assert found.method.endswith(", with the reference's share by MOVER")
+    differences = [new - old for old, new in zip(before, after, strict=True)]
+    together = np.corrcoef(differences, before)[0, 1]
+    low, high = (0.1 * end for end in stats.wilson_interval(300, 400, confidence=0.9))
+    for end, bound, share in ((found.lower, plain.lower, 0.075 - low), (found.upper, plain.upper, high - 0.075)):
+        width = abs(bound - plain.difference)
+        assert abs(end - found.difference) == pytest.approx((width**2 + share**2 + 2 * together * width * share) ** 0.5)
+
+
+def test_a_share_of_many_different_scores_has_students_interval():
+    generator = np.random.default_rng(5)
+    before = [float(value) for value in generator.uniform(0, 1, 200)]
+    after = [float(np.clip(value + step, 0, 1)) for value, step in zip(before, generator.normal(0, 0.05, 200), strict=True)]
+    found = shared(before, after, share=0.2)
+    plain = stats.paired_difference(before, after, alpha=0.05, margin=found.margin)
+    error = 0.2 * np.std(before, ddof=1) / 200**0.5 * scipy_stats.t.ppf(0.95, 199)
+    together = np.corrcoef([new - old for old, new in zip(before, after, strict=True)], before)[0, 1]
+    for end, bound in ((found.lower, plain.lower), (found.upper, plain.upper)):
+        width = abs(bound - plain.difference)
+        assert abs(end - found.difference) == pytest.approx((width**2 + error**2 + 2 * together * width * error) ** 0.5, rel=1e-6)
+
+
+def test_what_is_lost_only_where_it_is_allowed_is_judged_by_both_together():
+    # Only right items can be lost, so the loss and the allowance rise together, and each is uncertain for the same reason.
+    after = [0.0] * 15 + right[15:]
+    found, alone = shared(right, after), stats.paired_difference(right, after, alpha=0.05, margin=0.075)
+    assert found.lower > alone.lower - 0.005
+    assert found.lower != alone.lower
+
+
+@settings(max_examples=40, deadline=None)
+@given(evaluations.filter(lambda pairs: len({before for before, _ in pairs}) > 1), st.floats(0.02, 0.5))
+def test_with_a_share_the_p_value_agrees_with_the_interval(pairs, share):
+    before, after = map(list, zip(*pairs, strict=True))
+    found = shared(before, after, share=share)
+    assert found.lower <= found.difference <= found.upper
+    assert (found.p_value <= 0.05) == (found.upper < -found.margin)
+    assert 0 <= found.p_value <= 1
+
+
+@pytest.mark.parametrize(("lost", "p_value"), [(10, 1.0), (40, 0.24), (60, 0.0006)])
+def test_the_p_value_of_a_share_is_the_normal_one_at_the_joined_width(lost, p_value):
+    after = [0.0] * lost + right[lost:]
+    found = shared(right, after)
+    distance = (found.difference + found.margin) / ((found.upper - found.difference) / 1.6448536)
+    assert found.p_value == pytest.approx(scipy_stats.norm.cdf(distance), rel=1e-6, abs=1e-12)
+
+
+def test_clusters_widen_the_uncertainty_of_the_share_too():
+    names = [place // 20 for place in range(400)]
+    after = [0.0] * 10 + right[10:]
+    together, alone = shared(right, after, clusters=names), shared(right, after)
+    plain = stats.paired_difference(right, after, names, alpha=0.05, margin=together.margin)
+    assert together.lower < alone.lower
+    assert together.lower < plain.lower
+    # 20 clusters that are wholly right or wholly wrong: the share is that of 20 items.
+    effect = stats.design_effect(right, names)[0]
+    assert 15 < effect <= 25
+
+
+def test_a_share_of_unbounded_scores_scales_with_them():
+    before, after = [10.0, 20.0, 30.0, 40.0] * 20, [9.0, 21.0, 29.0, 40.0] * 20
+    small = shared(before, after, bounded=False)
+    large = shared([3 * value for value in before], [3 * value for value in after], bounded=False)
+    assert (large.lower, large.upper, large.margin) == pytest.approx((3 * small.lower, 3 * small.upper, 3 * small.margin))
+    assert large.p_value == pytest.approx(small.p_value)
