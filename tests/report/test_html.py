@@ -156,6 +156,16 @@ def test_the_timings_are_those_of_the_report_with_what_computed_them(page: Page,
     assert all("torch int4 weight-only, group 128" in row[-1].text and "dense bfloat16" in row[-1].text for row in rows[1:])
 
 
+def test_a_timing_that_decides_nothing_says_why_beside_its_number(report: Report) -> None:
+    why = "the host was not healthy: other processes kept 1.5 cores busy"
+    checks = [
+        check.model_copy(update={"verdict": "inconclusive", "reason": why}) if check.benchmark == "decode-latency" else check
+        for check in report.checks
+    ]
+    (rows,) = Page(html.render(report.model_copy(update={"checks": checks}))).named("timings")
+    assert all(f"Inconclusive: {why}" in row[-1].text for row in rows[1:])
+
+
 def test_sizes_and_ratios_are_those_of_the_report(page: Page, report: Report) -> None:
     (rows,) = page.named("efficiency")
     found = {name.split()[0]: values for name, values in numbers_of(rows).items()}

@@ -10,6 +10,7 @@ from pytest_unicomp.api.records import Source
 from pytest_unicomp.cli import app
 from pytest_unicomp.cli.commands import baseline_admin
 from pytest_unicomp.compare import hashes
+from pytest_unicomp.report.json import write
 from pytest_unicomp.store.baselines import Baselines
 from pytest_unicomp.store.local import Store
 from tests.report.toy_report import small
@@ -87,3 +88,14 @@ def test_a_recipe_that_gates_and_failed_is_refused_as_the_standard(tmp_path):
     with pytest.raises(UsageProblem, match=r"gptq-w4a16 did not pass \(reasoning\).*--even-if-failed"):
         baseline_admin.require_unfailed(report, only=())
     baseline_admin.require_unfailed(report, only=("rtn-w8a16",))
+
+
+def test_the_command_stores_nothing_of_a_recipe_that_failed_unless_told(tmp_path):
+    write(small(), tmp_path / "gate.json")
+    words = ["accept", str(tmp_path / "gate.json"), "--baselines", str(tmp_path / "kept"), "--cache", str(tmp_path / "store")]
+    with pytest.raises(UsageProblem, match="gptq-w4a16 did not pass"):
+        run(*words)
+    assert not (tmp_path / "kept").exists()
+    baseline_admin.require_unfailed(small(), only=["rtn-w8a16"])
+    # Told so, the command goes on; nothing of this report is in the store.
+    run(*words, "--even-if-failed")
