@@ -11,6 +11,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from pytest_unicomp.engine import Engine, load
 
 
 class Loopback:
-    """One served engine; `requests` counts requests by path, `keys` are the Authorization headers received."""
+    """One served engine; `requests` counts requests by path, `most_waiting` those in flight together, `keys` are the Authorization headers received."""
 
     def __init__(
         self,
@@ -36,7 +37,8 @@ class Loopback:
         self.chat, self.key = chat, key
         self.requests: Counter[str] = Counter()
         self.keys: set[str | None] = set()
-        self._lock = threading.Lock()
+        self.waiting = self.most_waiting = 0
+        self._lock, self._counting = threading.Lock(), threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
 
     @property
@@ -70,7 +72,7 @@ class Loopback:
                 if self.path != ("/v1/chat/completions" if outer.chat else "/v1/completions"):
                     return self._answer(404, {"error": "no such path"})
                 try:
-                    with outer._lock:
+                    with outer.counted(), outer._lock:
                         if payload.get("stream"):
                             return self._stream(outer.streamed(payload))
                         self._answer(200, outer.reply(payload) if outer.chat else outer.complete(payload))
@@ -98,6 +100,18 @@ class Loopback:
                 """Say nothing."""
 
         return Handler
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Count a request among those that are in flight."""
+        with self._counting:
+            self.waiting += 1
+            self.most_waiting = max(self.most_waiting, self.waiting)
+        try:
+            yield
+        finally:
+            with self._counting:
+                self.waiting -= 1
 
     def complete(self, payload: dict[str, Any]) -> dict[str, Any]:
         given = payload["prompt"]

@@ -34,6 +34,13 @@ def test_a_served_model_gets_the_scores_of_the_same_model_loaded_here(nano, name
         assert its.log_probabilities == pytest.approx(mine.log_probabilities, abs=1e-3)
 
 
+@pytest.mark.parametrize("name", ["nano-knowledge", "nano-instruction-following"])
+def test_requests_are_in_flight_together(nano, name):
+    with Loopback(nano) as server:
+        benchmarks()[name].score(connect(Endpoint.parse(server.url), NANO), EVALUATION)
+    assert server.most_waiting > 1
+
+
 def test_a_server_without_prompt_log_probabilities_still_generates(nano):
     with Loopback(nano, echo=False) as server:
         engine = connect(Endpoint.parse(server.url), NANO)
