@@ -39,9 +39,9 @@ class EvaluatedBy:
 def evaluated_by(settings: Settings, candidate: str | None) -> EvaluatedBy:
     """Return what evaluates a candidate, by its name, or the reference (None)."""
     if candidate is None:
-        return EvaluatedBy(settings.backend, settings.serve, settings.key_variable, flag("serve"))
+        return EvaluatedBy(settings.backend, settings.serve, settings.key_variable, _origin(settings))
     own = settings.candidates.get(candidate, {})
-    backend, serve, origin = settings.backend, settings.serve, flag("serve")
+    backend, serve, origin = settings.backend, settings.serve, _origin(settings)
     if settings.backend_candidate is not None:
         backend, serve, origin = settings.backend_candidate, serve, flag("backend_candidate")
     if settings.serve_candidate is not None:
@@ -53,6 +53,10 @@ def evaluated_by(settings: Settings, candidate: str | None) -> EvaluatedBy:
     if backend != SERVER:
         serve = None
     return EvaluatedBy(backend, serve, own.get("key_variable", settings.key_variable), origin)
+
+
+def _origin(settings: Settings) -> str:
+    return flag("serve" if settings.backend == SERVER else "backend")
 
 
 def read(data: Any, locations: TomlLocations) -> Mapping[str, Mapping[str, str]]:

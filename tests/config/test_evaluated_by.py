@@ -14,14 +14,20 @@ OWN = {"own": {"serve": "c {model} {port}", "key_variable": "OWN_KEY"}, "keyed":
 @pytest.mark.parametrize(
     ("flags", "candidate", "expected"),
     [
-        ({}, None, EvaluatedBy("hf", None, "UNICOMP_API_KEY", "--unicomp-serve")),
+        ({}, None, EvaluatedBy("hf", None, "UNICOMP_API_KEY", "--unicomp-backend")),
         ({"serve": "a"}, None, EvaluatedBy("server", "a", "UNICOMP_API_KEY", "--unicomp-serve")),
         ({"serve": "a"}, "other", EvaluatedBy("server", "a", "UNICOMP_API_KEY", "--unicomp-serve")),
         ({"serve": "a", "serve_candidate": "b"}, None, EvaluatedBy("server", "a", "UNICOMP_API_KEY", "--unicomp-serve")),
         ({"serve": "a", "serve_candidate": "b"}, "other", EvaluatedBy("server", "b", "UNICOMP_API_KEY", "--unicomp-serve-candidate")),
         ({"serve_candidate": "b"}, "own", EvaluatedBy("server", "c {model} {port}", "OWN_KEY", "candidates.own.serve")),
-        ({"key_variable": "K"}, "other", EvaluatedBy("hf", None, "K", "--unicomp-serve")),
-        ({"key_variable": "K"}, "keyed", EvaluatedBy("hf", None, "OWN_KEY", "--unicomp-serve")),
+        (
+            {"backend": "lm-eval:hf", "backend_candidate": "lm-eval:vllm"},
+            "other",
+            EvaluatedBy("lm-eval:vllm", None, "UNICOMP_API_KEY", "--unicomp-backend-candidate"),
+        ),
+        ({"serve": "a", "backend_candidate": "hf"}, "other", EvaluatedBy("hf", None, "UNICOMP_API_KEY", "--unicomp-backend-candidate")),
+        ({"key_variable": "K"}, "other", EvaluatedBy("hf", None, "K", "--unicomp-backend")),
+        ({"key_variable": "K"}, "keyed", EvaluatedBy("hf", None, "OWN_KEY", "--unicomp-backend")),
     ],
 )
 def test_the_nearest_setting_wins(flags, candidate, expected):
