@@ -1,4 +1,4 @@
-"""Design effect (variance inflation) of items clustered by passage, subject or template, with a floor from an assumed correlation if few clusters differ."""
+"""Design effect (variance inflation) of items clustered by passage, subject or template, averaged with an assumed one if few clusters differ."""
 
 from __future__ import annotations
 
