@@ -10,18 +10,19 @@ import pytest
 import torch
 
 from pytest_unicomp import engine
-from pytest_unicomp.api.protocols import Calibration, Evaluation
-from pytest_unicomp.api.registry import benchmarks
+from pytest_unicomp.api.protocols import Calibration
 from pytest_unicomp.calibration import mixture
 from pytest_unicomp.compare.stats.means import mean, t_interval
+from pytest_unicomp.engine.perplexity import nats_per_token
 from pytest_unicomp.methods.gptq import Gptq
 from pytest_unicomp.methods.rtn import RoundToNearest
+from pytest_unicomp.nano import world
 from tests.methods.tiny import load, run
 from tests.toys import reference
 
 pytestmark = pytest.mark.slow
-# Half of what a run takes, for time; the differences that are tested show all the same.
-SAMPLES, TEXTS = 16, 200
+# A third of what a run takes, for time; the differences that are tested show all the same.
+SAMPLES = 24
 Losses = dict[str, float]
 Measure = Callable[[str | Any], Losses]
 
@@ -37,11 +38,10 @@ def text() -> Calibration:
 
 
 def losses(folder: Path) -> Losses:
-    """Nats per token of half of the held-out texts."""
-    benchmark: Any = benchmarks()["nano-perplexity"]
-    how = Evaluation(limit=TEXTS, seed=0, bundle=None, device="cpu", dtype="float32")
+    """Nats per token of half of the held-out texts, as the benchmark nano-perplexity scores them."""
+    texts = world.held_out_text()[::2]
     loaded = engine.load(folder, device="cpu", dtype="float32")
-    return {item.id: item.score for item in benchmark.score(loaded, how).items}
+    return {text: loss for text, loss in zip(texts, nats_per_token(texts, loaded), strict=True) if loss is not None}
 
 
 @pytest.fixture(scope="module")

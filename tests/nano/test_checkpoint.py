@@ -116,14 +116,15 @@ def test_training_resumed_after_a_kill_equals_training_in_one_go(tmp_path: Path,
 
 @pytest.mark.slow
 def test_the_short_training_writes_a_checkpoint_that_has_begun_to_learn(tmp_path: Path) -> None:
-    """The documented command, whole: tokenizer, compiled steps, probe, record of the curves, checkpoint."""
+    """The documented command, in fewer steps: tokenizer, compiled steps, probe, record of the curves, checkpoint."""
     from transformers import AutoModelForCausalLM
 
     from pytest_unicomp.nano import train
 
-    train.main(["--short", "--seed", "1", "--work", str(tmp_path)])
+    train.main(["--short", "--steps", "60", "--seed", "1", "--work", str(tmp_path)])
     record = json.loads((tmp_path / "training.json").read_text())
     assert record["settings"]["seed"] == 1
-    assert record["loss"][-1]["loss"] < 3
-    assert [point["step"] for point in record["accuracy"]] == [150]
+    # Untrained, every token is as likely as any other: ln 1536 = 7.3.
+    assert record["loss"][-1]["loss"] < 4 < record["loss"][0]["loss"] < 7.3
+    assert [point["step"] for point in record["accuracy"]] == [60]
     assert AutoModelForCausalLM.from_pretrained(tmp_path / "checkpoint").num_parameters() == 2_164_480

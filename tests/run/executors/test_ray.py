@@ -19,19 +19,30 @@ pytest.importorskip("ray", reason="ray is an extra")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 
-@pytest.fixture
-def cluster(monkeypatch):
-    """Two nodes of one core each; the driver joins the first."""
-    import ray
+@pytest.fixture(scope="module")
+def nodes():
+    """Two nodes of one core each, for all tests here: starting them takes seconds."""
     from ray.cluster_utils import Cluster
 
-    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-    made.second = made.add_node(num_cpus=1)
-    made.wait_for_nodes()
-    yield made
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+        made.second = made.add_node(num_cpus=1)
+        made.wait_for_nodes()
+        yield made
+        made.shutdown()
+
+
+@pytest.fixture
+def cluster(nodes):
+    """The nodes, whole again after a test that killed one; the driver joins the first and has left it at the end."""
+    import ray
+
+    yield nodes
     ray.shutdown()
-    made.shutdown()
+    if nodes.second not in nodes.worker_nodes:
+        nodes.second = nodes.add_node(num_cpus=1)
+        nodes.wait_for_nodes()
 
 
 def executor(cluster, folder: Path, perform, told=lambda _: None):
