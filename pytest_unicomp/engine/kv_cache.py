@@ -74,7 +74,8 @@ class CacheSlice:
 
 
 def _keys_and_values(layer: Any) -> tuple[Any, Any]:
-    return getattr(layer, "added", None) or (layer.keys, layer.values)
+    beside_prefix = isinstance(layer, _side_by_side_layer())
+    return layer.added if beside_prefix else (layer.keys, layer.values)
 
 
 def concat(config: Any, slices: Sequence[CacheSlice], filled: int, tokens: int) -> Any:
