@@ -203,6 +203,7 @@ def _tailed(differences: Sequence[float], clusters: Sequence[Hashable] | None, a
         below, above = (stderr * sqrt(float(effect[0])) for effect in effects)
         estimate, units = clustered_mean(differences, clusters), cluster_totals(differences, clusters)
         method = f"{method}, CR2 by cluster"
-    wide, long = (float(factor) for factor in tailed_factors(estimate.degrees, float(skewness(units)), len(units), alpha=alpha))
+    found = tailed_factors(estimate.degrees, float(skewness(units)), len(units), items=len(differences), alpha=alpha)
+    wide, long = (float(factor) for factor in found)
     p_value = t_probability((estimate.value + margin) / above, estimate.degrees)
     return Paired(estimate.value, stderr, estimate.value - wide * below, estimate.value + long * above, p_value, method, margin)

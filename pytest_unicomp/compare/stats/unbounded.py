@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # How many times Johnson's correction the end on the side of the long tail moves out: the sample's skewness is far below the true one.
 TAIL_ROOM = 4.0
+# Fewer items than this hardly show a tail: the skewness assumed for none, less in proportion to the items that there are.
+TAIL_SHOWS_FROM, ASSUMED_SKEWNESS = 30, 2.0
 
 
 def largest_difference(reference: Sequence[float], candidate: Sequence[float]) -> float:
@@ -49,17 +51,19 @@ def skewness(values: Any) -> np.ndarray:
     return found
 
 
-def tailed_factors(degrees: float, skew: Any, units: int, *, alpha: float) -> tuple[Any, Any]:
+def tailed_factors(degrees: float, skew: Any, units: int, *, items: int, alpha: float) -> tuple[Any, Any]:
     """Return how many standard errors the lower and the upper end lie from the mean: Student's quantile, and more towards a long tail; accepts arrays.
 
     Johnson's correction for a skewness g of n units is g (1 + 2 t^2) / (6 root n) standard errors. It is applied TAIL_ROOM times, and only
-    outwards. Source: Johnson 1978, JASA 73, 536-544; the factor was chosen by simulation (docs/error-rates.md).
+    outwards. Fewer than TAIL_SHOWS_FROM items are taken to have a long tail on both sides.
+    Source: Johnson 1978, JASA 73, 536-544; the constants were chosen by simulation (docs/error-rates.md).
     """
     import numpy as np
 
     t = t_quantile(1 - alpha, degrees)
     room = TAIL_ROOM * (1 + 2 * t * t) / 6 / units**0.5
-    return t + room * np.maximum(-skew, 0.0), t + room * np.maximum(skew, 0.0)
+    least = ASSUMED_SKEWNESS * max(0.0, 1 - items / TAIL_SHOWS_FROM)
+    return t + room * np.maximum(-skew, least), t + room * np.maximum(skew, least)
 
 
 def hidden_variance(n: int, size: float, *, alpha: float) -> float:

@@ -77,5 +77,5 @@ def _tailed(sums: Sums, spread: Spread, margin: float, alpha: float) -> Decision
         below, above = (stderr * np.sqrt(effects) for effects in design_effects(sums))
         skew = skewness(sums.gained - sums.lost - sums.sizes * (spread.mean / spread.size)[:, None])
         degrees, units = satterthwaite(sums.sizes), len(sums.sizes)
-    wide, long = tailed_factors(degrees, skew, units, alpha=alpha)
+    wide, long = tailed_factors(degrees, skew, units, items=n, alpha=alpha)
     return Decisions(spread.mean - wide * below > -margin, spread.mean + long * above < -margin)

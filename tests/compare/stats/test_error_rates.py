@@ -58,7 +58,7 @@ def test_right_or_wrong_scored_0_or_100_keeps_its_error_rate(n):
     assert wrong <= 150 * 0.06 + 3 * (150 * 0.05) ** 0.5
 
 
-@pytest.mark.parametrize("n", [30, 150, 400])
+@pytest.mark.parametrize("n", [6, 10, 30, 150, 400])
 def test_losses_with_a_long_tail_keep_the_error_rate(n):
     random = np.random.default_rng(n)
     wrong = 0
