@@ -1,8 +1,8 @@
 """Kills the first gate of `make gate` at random times, resumes it, and compares what it says with an undisturbed run; prints a table.
 
 `python benchmarks/soak.py [--minutes 5] [--seed 0]`: each cycle has a store of its own, is killed up to three times (SIGKILL, SIGTERM or
-SIGINT, to all its processes or to `unicomp gate` alone) and then left alone. Needs Linux. Exit code 1 if a verdict was wrong, a process was left, or a
-temporary file stayed that nothing removes.
+SIGINT, to all its processes or to `unicomp gate` alone) and then left alone. Needs Linux. Exit code 1 if a verdict was wrong, a process was left, a
+temporary file stayed that nothing removes, or a resumed run took much more memory than the undisturbed one.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ SETS = "nano-knowledge,nano-reasoning,nano-instruction-following,nano-safety,byt
 # What two undisturbed runs do not share either.
 TIMED = ("prefill-latency", "decode-latency")
 MARK = "UNICOMP_SOAK"
+PAGE = os.sysconf("SC_PAGE_SIZE")
+# How many times the memory of the undisturbed run a resumed one may take: what it finds in the store costs it no more than making it.
+MORE_MEMORY = 1.25
 SAMPLE_SECONDS = 0.25
 # A run whose first process was killed alone may finish a step before it sees that.
 GRACE_SECONDS = 60.0
@@ -48,11 +51,12 @@ KINDS = (
 
 @dataclass(frozen=True)
 class Ending:
-    """How one process of a gate ended: exit code, seconds, the most open files of all its processes at once, and processes that stayed."""
+    """How one process of a gate ended: exit code, seconds, the most open files and bytes of memory of all its processes at once, and processes that stayed."""
 
     code: int
     seconds: float
     open_files: int
+    memory: int
     left: int
 
 
@@ -64,6 +68,7 @@ class Row:
     codes: str
     seconds: float
     open_files: int
+    memory: int
     processes: int
     temporary: int
     in_store: int
@@ -85,11 +90,12 @@ class Gate:
         words += ["--report", "gate.json", "--cache", str(self.store)]
         environment = {**os.environ, MARK: self._mark, "TMPDIR": str(self.temporary)}
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        started, most, sent = time.monotonic(), 0, after is None
+        started, most, memory, sent = time.monotonic(), 0, 0, after is None
         with subprocess.Popen(words, cwd=self.folder, env=environment, start_new_session=True, **quiet) as process:
             while process.poll() is None:
                 passed = time.monotonic() - started
-                most = max(most, sum(map(_open_files, self._processes())))
+                alive = self._processes()
+                most, memory = max(most, sum(map(_open_files, alive))), max(memory, sum(map(_memory, alive)))
                 if passed > LONGEST_SECONDS:
                     os.killpg(process.pid, signal.SIGKILL)
                 if not sent and after is not None and passed >= after:
@@ -97,7 +103,7 @@ class Gate:
                     (os.killpg if everyone else os.kill)(process.pid, number)
                 time.sleep(SAMPLE_SECONDS)
         seconds = time.monotonic() - started
-        return Ending(process.returncode, seconds, most, self._left())
+        return Ending(process.returncode, seconds, most, memory, self._left())
 
     def files_left(self) -> list[Path]:
         """Return what lies in its temporary folder."""
@@ -131,6 +137,14 @@ def _marked(folder: Path, mark: str) -> bool:
 def _open_files(process: int) -> int:
     try:
         return len(os.listdir(f"/proc/{process}/fd"))
+    except OSError:
+        return 0
+
+
+def _memory(process: int) -> int:
+    """Return the bytes of a process that lie in memory."""
+    try:
+        return int(Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1]) * PAGE
     except OSError:
         return 0
 
@@ -193,6 +207,7 @@ def cycle(folder: Path, draw: random.Random, whole: float, alone: Mapping[str, A
         codes=" ".join(str(one.code) for one in endings),
         seconds=ending.seconds,
         open_files=ending.open_files,
+        memory=ending.memory,
         processes=sum(one.left for one in endings),
         temporary=temporary,
         in_store=len(left),
@@ -213,16 +228,16 @@ def main() -> int:
         alone = said(first.report)
         print(
             f"undisturbed: {alone['verdict']}, code {ending.code}, {len(alone['checks'])} checks without timings, {ending.seconds:.1f} s, "
-            f"at most {ending.open_files} open files; left: {ending.left} processes, {len(first.files_left())} temporary files, "
+            f"at most {ending.open_files} open files and {ending.memory / 1e6:.0f} MB; left: {ending.left} processes, {len(first.files_left())} temporary files, "
             f"{len(first.unfinished())} in the store"
         )
-        print(f"{'sent':44} {'codes':12} {'resumed':>8} {'files':>6} {'procs':>6} {'temp':>5} {'store':>6}  wrong", flush=True)
+        print(f"{'sent':44} {'codes':12} {'resumed':>8} {'files':>6} {'MB':>6} {'procs':>6} {'temp':>5} {'store':>6}  wrong", flush=True)
         started = time.monotonic()
         while time.monotonic() - started < 60 * given.minutes:
             row = cycle(Path(name) / str(len(rows)), draw, ending.seconds, alone)
             rows.append(row)
             print(
-                f"{row.sent:44} {row.codes:12} {row.seconds:7.1f}s {row.open_files:6} {row.processes:6} {row.temporary:5} {row.in_store:6}  "
+                f"{row.sent:44} {row.codes:12} {row.seconds:7.1f}s {row.open_files:6} {row.memory / 1e6:6.0f} {row.processes:6} {row.temporary:5} {row.in_store:6}  "
                 f"{'; '.join(row.wrong) or '-'}",
                 flush=True,
             )
@@ -230,9 +245,10 @@ def main() -> int:
     print(
         f"{len(rows)} cycles in {(time.monotonic() - started) / 60:.1f} minutes: {wrong} with a wrong verdict, "
         f"{sum(row.processes for row in rows)} processes left, {sum(row.temporary for row in rows)} temporary files, "
-        f"{sum(row.in_store for row in rows)} unfinished entries in stores; at most {max(row.open_files for row in rows)} open files"
+        f"{sum(row.in_store for row in rows)} unfinished entries in stores; at most {max(row.open_files for row in rows)} open files "
+        f"and {max(row.memory for row in rows) / 1e6:.0f} MB"
     )
-    return int(any(row.wrong or row.processes or row.temporary for row in rows))
+    return int(any(row.wrong or row.processes or row.temporary or row.memory > MORE_MEMORY * ending.memory for row in rows))
 
 
 if __name__ == "__main__":

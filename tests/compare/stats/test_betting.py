@@ -6,6 +6,7 @@ from math import log
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
 
 from pytest_unicomp.compare import stats
 
@@ -56,3 +57,45 @@ def test_capital_does_not_grow_on_average_where_nothing_is_to_be_found(kind):
     final = np.exp(path[:, -1])
     assert final.mean() == pytest.approx(1.0, abs=5 * final.std() / 20000**0.5)
     assert (path >= -log(0.04)).any(axis=1).mean() <= 0.04 + 0.005
+
+
+@pytest.mark.parametrize(("losing", "gaining", "step"), [(0.05, 0.05, 0.05), (0.02, 0.3, 0.1), (0.1, 0.02, 0.2), (0.001, 0.001, 0.01)])
+def test_kellys_stake_is_where_expected_growth_is_largest(losing, gaining, step):
+    def growth(stake):
+        outcomes = ((losing, step - 1), (gaining, step + 1), (1 - losing - gaining, step))
+        return -sum(chance * np.log1p(stake * pays) for chance, pays in outcomes)
+
+    best = minimize_scalar(growth, bounds=(0, 0.999999 / (1 - step)), method="bounded", options={"xatol": 1e-10}).x
+    assert float(stats.kelly(losing, gaining, step)) == pytest.approx(best, abs=1e-5)
+
+
+def test_nothing_is_staked_on_a_bet_that_loses_on_average():
+    assert float(stats.kelly(0.2, 0.05, 0.1)) == 0.0
+    assert stats.kelly(np.array([0.2, 0.05]), np.array([0.05, 0.2]), 0.1).tolist() == [
+        0.0,
+        pytest.approx(float(stats.kelly(0.05, 0.2, 0.1))),
+    ]
+
+
+def test_one_item_never_costs_more_than_its_share_of_the_capital():
+    lost = stats.log_capital([-1.0] * 5, [0.3] * 5, lowest=-0.7, planned=0.0, prior_allowance=0.3)
+    assert np.diff([0.0, *lost]).min() >= log(1 - 0.95) - 1e-9
+    assert lost[-1] < lost[0] < 0
+
+
+def test_a_planned_loss_bets_on_losses_and_wins_when_they_come():
+    differences = np.array([-1.0] * 12)
+    for_fail = stats.log_capital(-differences, np.full(12, -MARGIN), lowest=-MARGIN - 1, planned=2 * MARGIN, prior_allowance=-MARGIN)
+    for_pass = stats.log_capital(differences, np.full(12, MARGIN), lowest=MARGIN - 1, planned=0.0, prior_allowance=MARGIN)
+    assert for_fail[-1] > 3
+    assert for_pass[-1] < 0
+    paths = stats.capital_paths(differences, np.full(12, MARGIN), (MARGIN, MARGIN))
+    assert paths[0] == pytest.approx(for_pass)
+    assert paths[1] == pytest.approx(for_fail)
+
+
+def test_allowances_that_differ_are_averaged_as_they_come():
+    same = stats.log_capital([0.0] * 4, [0.1] * 4, lowest=-0.9, planned=0.0, prior_allowance=0.1)
+    rising = stats.log_capital([0.0] * 4, [0.1, 0.2, 0.2, 0.2], lowest=-0.9, planned=0.0, prior_allowance=0.1)
+    assert same[0] == rising[0]
+    assert (rising[1:] > same[1:]).all()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import log
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -77,3 +79,59 @@ def test_what_cannot_be_bet_on_is_refused():
         judged([3.0], [1.0])
     with pytest.raises(UnicompError, match="at most all"):
         judged([1.0, 1.0], [1.0, 1.0], total=1)
+
+
+def test_the_first_item_at_the_threshold_stops_and_none_is_zero():
+    path = np.array([-1.0, 0.5, 2.0, 1.0, 3.0])
+    assert [stats.crossing(path, level) for level in (-2.0, 0.5, 2.0, 2.5, 3.5)] == [1, 2, 3, 5, 0]
+
+
+def test_an_early_stop_says_how_many_steps_it_took_and_what_it_was_allowed():
+    found = judged([1.0] * 400, [1.0] * 400)
+    assert (found.verdict, found.final) == ("pass", False)
+    assert found.found.method == f"betting confidence sequence, {found.items} steps"
+    assert (found.found.difference, found.found.margin) == (0.0, pytest.approx(MARGIN))
+    assert found.found.lower > -MARGIN
+    # The capital that refutes a loss of the margin is what the stop needed, no more than an item's worth beyond.
+    before = judged([1.0] * (found.items - 1), [1.0] * (found.items - 1), total=400)
+    assert (before.verdict, before.items, before.found) == (None, found.items - 1, None)
+    lost = judged([1.0] * 400, [0.0] * 100 + [1.0] * 300)
+    assert (lost.verdict, lost.found.upper < -MARGIN, lost.found.p_value <= 0.05) == ("fail", True, True)
+    assert lost.found.difference == -1.0
+
+
+def test_the_full_set_is_tested_at_what_is_left_of_alpha():
+    before, after = [1.0] * 60, [0.0] * 3 + [1.0] * 57
+    found = judged(before, after)
+    plain = stats.paired_difference(before, after, alpha=0.01, allowances=[MARGIN] * 60)
+    assert (found.final, found.items, found.found) == (True, 60, plain)
+    assert found.verdict is None
+    half = judged(before, after, share=0.5)
+    assert half.found == stats.paired_difference(before, after, alpha=0.025, allowances=[MARGIN] * 60)
+
+
+def test_a_smaller_share_for_early_stops_needs_more_items():
+    early, late = (judged([1.0] * 400, [1.0] * 400, share=share).items for share in (0.9, 0.1))
+    assert early < late
+
+
+def test_the_interval_of_an_early_stop_is_all_that_betting_has_not_refuted():
+    found = judged([1.0] * 400, [1.0] * 400)
+    n, threshold = found.items, -log(0.8 * 0.05)
+
+    def refuted(level):
+        # Against "the mean difference is at most `level`".
+        path = stats.capital_paths(np.zeros(n), np.full(n, -level), (-level, -level))[0]
+        return bool((path >= threshold).any())
+
+    assert refuted(found.found.lower - 1e-6)
+    assert not refuted(found.found.lower + 1e-3)
+
+
+def test_clusters_smaller_than_the_largest_pay_their_share():
+    before = [1.0] * 300
+    even = judged(before, before, clusters=[place // 3 for place in range(300)])
+    # The same clusters, while a larger one is still to come: each is worth less, so more are needed.
+    later = judged(before, before, clusters=[place // 3 for place in range(300)], largest_cluster=4, total=600)
+    assert even.verdict == "pass"
+    assert later.verdict is None or even.items < later.items
