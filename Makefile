@@ -24,7 +24,7 @@ VLLM := .venv-vllm
 VLLM_RELEASE := 0.32.0
 FIRST_SETS := nano-knowledge,nano-reasoning,nano-instruction-following,nano-safety,bytes,prefill-latency,decode-latency
 
-.PHONY: setup browser check style test test-fast fuzz real served gate gate-full baselines bench docs wheel clean
+.PHONY: setup browser check style test test-fast fuzz mutants real served gate gate-full baselines bench docs wheel clean
 
 setup: $(READY)
 
@@ -58,6 +58,14 @@ test-fast: $(READY)
 FUZZ_SECONDS ?= 1800
 fuzz: $(READY)
 	$(BIN)/python -m tests.fuzz.run $(FUZZ_SECONDS)
+
+# Changes each line of compare/ and looks for a test that fails; docs/mutation.md says how long that takes and what survives.
+# MUTANTS="pytest_unicomp.compare.partial*" tries those alone.
+MUTANTS ?=
+mutants: $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[mutants]"
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m mutmut run $(MUTANTS)
+	$(BIN)/python -m mutmut results
 
 # What needs real models, which some packages carry, and real data sets; then a gate of one of them, some ten minutes on two cores.
 real: $(READY)

@@ -7,6 +7,7 @@ from pytest_unicomp.api import foreign
 from pytest_unicomp.checkpoints import safetensors_reader
 from pytest_unicomp.checkpoints.gguf import reader
 from pytest_unicomp.checkpoints.tokenization import comparison, growth
+from pytest_unicomp.cli.commands import selftest
 from pytest_unicomp.config import parsers, waivers
 from pytest_unicomp.engine.serving import endpoint, http_client, lm
 
@@ -30,6 +31,7 @@ def limits_table() -> str:
         ("how many times as long a tokenizer's rules can make a text", f"{growth.MOST_GROWTH}"),
         ("trying a foreign tokenizer, in a process of its own", f"{comparison.SECONDS} s and {_bytes(comparison.BYTES)}"),
         ("days until a waiver expires", f"{waivers.LONGEST.days}"),
+        ("items of one check that `unicomp selftest` simulates", f"{selftest.MOST_ITEMS:,}"),
         ("the answer of a server", _bytes(http_client.MAX_BODY_BYTES)),
         ("a request to a server in all; one that scores or generates", f"{endpoint.SECONDS} s; {lm.TIMEOUT_SECONDS} s"),
         ("redirects on the same server", f"{http_client.MAX_REDIRECTS}; none while scoring"),
