@@ -1,4 +1,4 @@
-"""The matrix of recipes by capabilities that the HTML, Markdown and terminal reports show; gating recipes come first."""
+"""The matrix of recipes by capabilities that the HTML, Markdown and terminal reports show; gating recipes come first, the worst of each kind first."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def matrix(report: Report) -> Matrix:
     known = list(CAPABILITIES)
     columns = sorted(of, key=lambda name: (DIMENSIONS.index(of[name]), known.index(name) if name in known else len(known), name))
     dimensions = [(name, sum(of[column] == name for column in columns)) for name in DIMENSIONS]
-    ordered = sorted([*report.recipes, *unreached(report)], key=lambda recipe: not recipe.gates)
+    ordered = sorted([*report.recipes, *unreached(report)], key=lambda recipe: (not recipe.gates, _WORST.index(recipe.verdict)))
     checks: dict[str, list[Check]] = {}
     for check in report.checks:
         checks.setdefault(check.recipe, []).append(check)

@@ -22,6 +22,15 @@ def test_gating_recipes_come_first_and_numbers_count_the_rows(report: Report) ->
     assert turned.gating + turned.informing == turned.rows
 
 
+def test_the_worst_recipe_of_each_kind_comes_first(report: Report) -> None:
+    found = matrix(report)
+    order = ["fail", "error", "not_comparable", "inconclusive", "pass"]
+    for rows in (found.gating, found.informing):
+        verdicts = [row.recipe.verdict for row in rows]
+        assert verdicts == sorted(verdicts, key=order.index)
+    assert [row.recipe.recipe for row in found.gating] == ["gptq-w4a16", "awq-w4a16", "rtn-w8a16"]
+
+
 def test_every_row_has_a_cell_per_column_and_its_own_checks_only(report: Report) -> None:
     found = matrix(report)
     assert sum(width for _, width in found.dimensions) == len(found.columns)
