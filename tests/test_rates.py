@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.rates import draw, evidence, gate, grid, latency, measure, stopping
+from benchmarks.rates import draw, evidence, gate, grid, latency, measure, page, stopping
 from benchmarks.rates.cells import KINDS, Cell, cells
 from pytest_unicomp import compare
 from pytest_unicomp.compare import stats
@@ -133,6 +133,13 @@ def test_a_simulated_latency_is_judged_as_a_real_one():
     for row, passes, fails in zip(ratios, *found, strict=True):
         ratio = compare.Ratio.of([1.0] * len(row), np.exp(row).tolist(), metric="seconds", confidence=0.9)
         assert ratio.decide(0.25)[0] == ("pass" if passes else "fail" if fails else "inconclusive")
+
+
+def test_the_page_is_what_the_evidence_says():
+    text = page.PAGE.read_text(encoding="utf-8")
+    assert page.filled(text) == text, "run `python -m benchmarks.rates.page`"
+    with pytest.raises(ValueError, match="markers for rates-gates"):
+        page.filled(text.replace("<!-- rates-gates:start -->", ""))
 
 
 @pytest.mark.parametrize("known", [grid.stored, stopping.stored])
