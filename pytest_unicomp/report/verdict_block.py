@@ -10,7 +10,7 @@ from pytest_unicomp.compare import partial
 from pytest_unicomp.report import numbers, waiver_rows
 from pytest_unicomp.report.visible import one_line
 from pytest_unicomp.report.words import VERDICTS
-from pytest_unicomp.report.worst import findings, sentence
+from pytest_unicomp.report.worst import findings, sentence, timings_line
 
 SHOWN = 3
 NEXT = {
@@ -38,6 +38,8 @@ def verdict_lines(report: Report, *, exit_code: int, width: int, closing: Sequen
         f"- {one.recipe}{'' if one.gates else ' (informs only)'}: {VERDICTS[one.verdict].upper()}: {one.numbers}" for one in found[:SHOWN]
     ]
     texts += [f"- ... and {len(found) - SHOWN} more in the report"] if len(found) > SHOWN else []
+    undecided = timings_line(report)
+    texts += [undecided] if undecided else []
     texts += closing or ["report: none was asked for; --unicomp-report=gate.html writes one"]
     step = (NEXT_IF_PARTIAL if report.partial and report.verdict == "inconclusive" else NEXT[report.verdict]).format(
         json=files[".json"] or "gate.json", page=files[".html"] or "the HTML report", model=model

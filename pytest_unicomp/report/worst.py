@@ -55,9 +55,18 @@ def findings(report: Report) -> list[Finding]:
         ]
         # A hidden danger, or a benchmark that fails alone, is in none of these.
         if recipe.verdict != "pass" and not any((one.recipe, one.verdict) == (recipe.recipe, recipe.verdict) for one in found):
-            reason = _short(recipe.reason)
+            reason = shortened(recipe.reason)
             found.append(Finding(recipe.recipe, recipe.gates, recipe.verdict, reason, reason, math.inf))
     return sorted(_distinct(found), key=lambda one: one.rank)
+
+
+def timings_line(report: Report) -> str | None:
+    """Return the line on timings that decide nothing, with the reason of the first; None if there are none."""
+    found = [check for check in report.checks if check.question == "efficiency" and check.verdict == "inconclusive"]
+    if not found:
+        return None
+    are = "timing is" if len(found) == 1 else "timings are"
+    return f"{len(found)} {are} undecided, which fails nothing: {shortened(found[0].reason)}"
 
 
 def sentence(report: Report) -> str:
@@ -90,7 +99,7 @@ def _of_capability(recipe: RecipeVerdict, pooled: CapabilityVerdict, own: Sequen
     checks = [check for check in own if check.question == "retention" and check.capability == pooled.capability]
     if pooled.difference is None or pooled.interval is None or pooled.margin is None:
         return Finding(
-            recipe.recipe, recipe.gates, pooled.verdict, f"{name}: {_short(pooled.reason)}", f"{name}: {_short(pooled.reason)}", 0.0
+            recipe.recipe, recipe.gates, pooled.verdict, f"{name}: {shortened(pooled.reason)}", f"{name}: {shortened(pooled.reason)}", 0.0
         )
     shown = f"{numbers.change(pooled.difference, unit)} {numbers.interval(pooled.interval, unit)}, accepted {numbers.amount(pooled.margin, unit)}"
     lost = _fell(checks) or "lost " + numbers.change(-pooled.difference, unit).lstrip("+")
@@ -113,7 +122,7 @@ def _fell(checks: Sequence[Check]) -> str | None:
 
 def _of_check(recipe: RecipeVerdict, check: Check) -> Finding:
     what = "the checkpoint" if check.question == "artifact" else f"{check.benchmark} ({title(check.question)})"
-    text = f"{what}: {_short(check.reason)}"
+    text = f"{what}: {shortened(check.reason)}"
     severity = math.inf
     if check.difference is not None and check.margin:
         severity = -check.difference / check.margin
@@ -133,7 +142,7 @@ def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _short(text: str) -> str:
+def shortened(text: str) -> str:
     """Return a reason without a full stop at its end, cut between words if it is long."""
     text = " ".join(text.split())
     return (text if len(text) <= LONGEST else text[:LONGEST].rpartition(" ")[0] + " …").rstrip(".")

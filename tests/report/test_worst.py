@@ -46,3 +46,15 @@ def test_no_line_of_the_last_block_is_wider_than_the_terminal(width: int, report
 
 def test_a_run_in_which_nothing_gates_ships_nothing() -> None:
     assert sentence(toy_report.report([])) == "Nothing that gates was judged."
+
+
+def test_timings_that_decide_nothing_have_one_line_with_the_reason(report: Report) -> None:
+    why = "the host was not healthy: other processes kept 1.8 of the machine's 2 cores busy"
+    checks = [
+        check.model_copy(update={"verdict": "inconclusive", "reason": why}) if check.benchmark == "decode-latency" else check
+        for check in report.checks
+    ]
+    timed = sum(check.benchmark == "decode-latency" for check in checks)
+    lines = verdict_lines(report.model_copy(update={"checks": checks}), exit_code=1, width=200)
+    assert f"{timed} timings are undecided, which fails nothing: {why}" in lines
+    assert not any("undecided, which" in line for line in verdict_lines(report, exit_code=1, width=200))
