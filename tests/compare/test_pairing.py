@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats as scipy_stats
 
 from pytest_unicomp.compare import Policy
 from pytest_unicomp.compare.pairing import above_chance, changes, compare, describe
@@ -59,3 +61,83 @@ def test_clustered_items_need_more_to_be_above_chance():
 def test_changes_that_leave_measurements_comparable_are_listed(weights, found):
     after = measurement([1.0], artifact="b").model_copy(update={"machine": "other"})
     assert changes(measurement([1.0]), after, weights=weights) == found
+
+
+def optioned(scores, logits, mark):
+    found = measurement(scores, artifact=mark)
+    items = [one.model_copy(update={"log_probabilities": row}) for one, row in zip(found.items, logits, strict=True)]
+    return found.model_copy(update={"items": items})
+
+
+def test_an_item_whose_options_all_tie_is_worth_a_guess_on_the_side_where_they_tie():
+    before = optioned([1.0, 1.0, 0.0], [[-1.0, -2.0], [-1.0, -1.0], [-3.0] * 4], "a")
+    after = optioned([1.0, 1.0, 1.0], [[-1.0, -2.0], [-1.0, -2.0], [-3.0] * 4], "b")
+    policy = Policy()
+    named = {"recipe": "toy", "family": "pruning", "gates": True, "margin": policy.benchmark, "policy": policy}
+    found = compare(before, after, describe(after, **named, question="retention"))
+    assert found.before == [1.0, 0.5, 0.25]
+    assert found.after == [1.0, 1.0, 0.25]
+    assert found.tied == 2
+    assert found.check("pass", "kept").reason == "kept; all options of 2 items tie, each counted as a guess"
+    # Stored evidence holds rounded numbers, which tie without being equal.
+    drifting = compare(before, after, describe(after, **named, question="drift"))
+    assert (drifting.before, drifting.after, drifting.tied) == ([1.0, 1.0, 0.0], [1.0, 1.0, 1.0], 0)
+
+
+def test_one_option_alone_or_a_score_in_between_is_no_tie():
+    before = optioned([1.0, 0.5], [[-1.0], [-1.0, -1.0]], "a")
+    after = optioned([1.0, 0.5], [[-1.0], [-1.0, -1.0]], "b")
+    policy = Policy()
+    fields = describe(after, recipe="toy", family="pruning", gates=True, question="retention", margin=policy.benchmark, policy=policy)
+    assert (compare(before, after, fields).tied, compare(before, after, fields).before) == (0, [1.0, 0.5])
+
+
+def test_scores_outside_0_to_1_are_unbounded_and_shown_as_plain_numbers():
+    assert (pairs([1.0, 0.0], [1.0, 1.0]).bounded, pairs([1.0, 0.0], [1.0, 1.0]).unit) == (True, "acc")
+    assert (pairs([1.0, 2.0], [1.0, 1.0]).bounded, pairs([1.0, 2.0], [1.0, 1.0]).unit) == (False, "plain")
+    assert (pairs([1.0, -0.5], [1.0, 1.0]).bounded, pairs([-0.5, 0.0], [0.0, 0.0], higher_is_better=False).before) == (False, [0.5, 0.0])
+    nats = pairs([0.5, 0.25], [0.5, 0.5], metric="nats_per_token", higher_is_better=False)
+    assert (nats.bounded, nats.unit, nats.before) == (False, "nats_per_token", [-0.5, -0.25])
+
+
+def test_what_is_kept_is_a_ratio_of_means_and_unknown_if_nothing_was_there():
+    assert pairs([1.0, 1.0], [1.0, 0.0]).fields["retention"] == 0.5
+    assert pairs([0.0, 0.0], [1.0, 0.0]).fields["retention"] is None
+    assert pairs([1.0, 1.0], [0.0, 1.0], higher_is_better=False).fields["retention"] == 2.0
+    assert pairs([1.0, 1.0], [0.0, 0.0], higher_is_better=False).fields["retention"] is None
+
+
+def test_a_check_names_what_it_is_about():
+    found = pairs([1.0, 0.0], [1.0, 1.0]).fields
+    assert {
+        name: found[name] for name in ("recipe", "family", "gates", "question", "metric", "confidence", "margin", "chance", "seconds")
+    } == {
+        "recipe": "toy",
+        "family": "pruning",
+        "gates": True,
+        "question": "retention",
+        "metric": "acc",
+        "confidence": 0.9,
+        "margin": 0.05,
+        "chance": 0.0,
+        "seconds": 1.0,
+    }
+    assert (found["n"], found["discordance"], found["reference"].value, found["candidate"].value) == (2, 0.5, 0.5, 1.0)
+
+
+def test_partial_credit_is_above_chance_by_students_interval():
+    scores = [0.2, 0.4, 0.6, 0.8] * 5
+    mean, error = 0.5, np.std(scores, ddof=1) / 20**0.5
+    above, lower = above_chance(scores, None, 0.4, alpha=0.05)
+    assert (above, lower) == (True, pytest.approx(mean - scipy_stats.t.ppf(0.95, 19) * error))
+    assert above_chance([0.5], None, 0.1, alpha=0.05) == (False, 0.0)
+    # Alike within clusters of two: each pair is one item's worth, up to CR2's correction.
+    grouped = [str(place // 2) for place in range(20)]
+    paired = [score for score in (0.2, 0.4, 0.6, 0.8, 0.5) * 2 for _ in range(2)]
+    assert above_chance(paired, grouped, 0.4, alpha=0.05)[1] < above_chance(paired, None, 0.4, alpha=0.05)[1]
+
+
+def test_versions_and_machines_that_differ_are_named_with_both_values():
+    before = measurement([1.0]).model_copy(update={"versions": {"a": "1", "b": "1", "c": "1"}})
+    after = measurement([1.0]).model_copy(update={"versions": {"b": "2", "c": "1", "d": "1"}})
+    assert changes(before, after, weights=True) == ["a: 1 -> absent", "b: 1 -> 2", "d: absent -> 1"]

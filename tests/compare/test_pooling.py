@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 
 from pytest_unicomp.api.errors import UnicompError
+from pytest_unicomp.api.records import Estimate
 from pytest_unicomp.compare import (
+    Policy,
     pool,
     retention,
 )
+from pytest_unicomp.compare.pooling import unanchored
 from tests.compare.toy_checks import POLICY, WHO, kept, other
 from tests.toys import measurement
 
@@ -85,3 +88,64 @@ def test_a_model_compared_with_itself_keeps_its_capability_on_ten_items():
     same = measurement([1.0] * 8 + [0.0] * 2)
     check = retention(same, same, **WHO, policy=POLICY, identical=True)
     assert pool([check], policy=POLICY).verdict == "pass"
+
+
+def test_the_verdict_of_a_capability_carries_the_numbers_of_its_benchmarks():
+    checks = [
+        kept(-0.02, 0.0, benchmark="one", chance=0.25, chance_corrected_retention=0.9, n=100),
+        kept(-0.03, 0.01, benchmark="two", chance=0.5, chance_corrected_retention=0.9, n=200),
+    ]
+    found = pool(checks, policy=POLICY)
+    assert (found.capability, found.dimension, found.confidence) == ("knowledge", "performance", 0.9)
+    assert found.difference == pytest.approx(-0.01)
+    # Kept of the mean distance from chance: 0.79 - 0.25 and 0.79 - 0.5 of 0.8 - 0.25 and 0.8 - 0.5.
+    assert found.chance_corrected_retention == pytest.approx((0.54 + 0.29) / (0.55 + 0.3))
+    assert found.retention == pytest.approx(0.79 / 0.8)
+    assert found.reason.endswith("; mean of 2 benchmarks, 300 items")
+    assert pool(checks[:1], policy=POLICY).reason.endswith("; one, 100 items")
+    assert pool([checks[0], kept(-0.01, 0.01)], policy=POLICY).chance_corrected_retention is None
+
+
+def test_a_metric_that_is_better_low_is_turned_for_what_was_kept():
+    low = kept(-0.02, 0.0, higher_is_better=False, chance=0.9, chance_corrected_retention=0.9)
+    found = pool([low], policy=POLICY)
+    assert found.retention == pytest.approx(0.8 / 0.79)
+    assert found.chance_corrected_retention == pytest.approx((0.9 - 0.79) / (0.9 - 0.8))
+    assert pool([low, kept(-0.01, 0.01)], policy=POLICY).retention is None
+
+
+def test_a_relative_margin_of_a_capability_is_the_mean_of_what_it_is_on_each_benchmark():
+    shares = Policy(capability_margin="5%")
+    checks = [kept(-0.01, 0.01, capability_margin=0.04, capability_interval=(-0.02, 0.02)), kept(-0.01, 0.01, benchmark="two", margin=0.02)]
+    found = pool(checks, policy=shares)
+    assert found.margin == pytest.approx(0.03)
+    assert found.interval == pytest.approx((-(0.0005**0.5) / 2, 0.0005**0.5 / 2))
+    assert "5 % of the reference (3.0 points here)" in found.reason
+    assert pool([checks[0], kept(-0.01, 0.01, benchmark="two", margin=None)], policy=shares).margin is None
+
+
+def test_waived_checks_are_set_aside_and_named():
+    lost = kept(-0.3, -0.2, benchmark="lost", waived=True, evidence="a" * 16)
+    good = kept(-0.01, 0.01, evidence="b" * 16)
+    found = pool([lost, good], policy=POLICY)
+    assert (found.verdict, found.set_aside, found.waived, found.evidence) == ("pass", ["lost"], False, None)
+    alone = pool([lost], policy=POLICY)
+    assert (alone.verdict, alone.waived, alone.set_aside, alone.evidence) == ("fail", True, ["lost"], "a" * 16)
+
+
+def test_only_a_doubtful_check_without_an_anchor_is_unanchored():
+    assert not unanchored(kept(-0.04, 0.0, chance=0.25, chance_corrected_retention=0.9))
+    assert unanchored(kept(-0.04, 0.0, verdict="inconclusive", chance=0.25))
+    assert not unanchored(kept(-0.04, 0.0, verdict="fail", chance=0.25))
+    # Without a chance level the floor counts: 0, or 1 if lower is better.
+    assert not unanchored(kept(-0.04, 0.0, verdict="inconclusive"))
+    assert unanchored(kept(-0.04, 0.0, verdict="inconclusive", reference=Estimate(value=0.0)))
+    assert unanchored(kept(-0.04, 0.0, verdict="inconclusive", reference=Estimate(value=1.0), higher_is_better=False))
+    assert not unanchored(kept(-0.04, 0.0, verdict="inconclusive", reference=Estimate(value=1.0)))
+
+
+def test_policy_exceptions_of_a_capability_apply_to_it():
+    wide = Policy(margins={"knowledge": 0.2})
+    assert (pool([kept(-0.1, 0.05)], policy=wide).verdict, pool([kept(-0.1, 0.05)], policy=POLICY).verdict) == ("pass", "inconclusive")
+    assert "items would decide" in pool([kept(-0.1, 0.05)], policy=POLICY).reason
+    assert "would decide" not in pool([kept(-0.1, 0.05), kept(-0.1, 0.05, benchmark="two")], policy=POLICY).reason

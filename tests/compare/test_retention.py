@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from pytest_unicomp.compare import accepted
+from pytest_unicomp.compare import Policy, accepted
 from tests.compare.toy_pairs import changed, compared, drifted, rates, retained, with_items
 from tests.toys import measurement
 
@@ -135,3 +135,75 @@ def test_an_accepted_change_passes_and_keeps_what_it_would_have_been():
     passed = accepted(check)
     assert (passed.verdict, passed.accepted, passed.difference) == ("pass", True, check.difference)
     assert passed.reason == f"baseline rewritten on request; before that: fail: {check.reason}"
+
+
+# A model compared with itself, and margins that are shares
+
+
+def test_a_model_compared_with_itself_loses_exactly_nothing():
+    same = measurement([1.0] * 8 + [0.0] * 2)
+    check = retained(same, same)
+    assert (check.difference, check.interval, check.p_value, check.minimum_detectable_effect) == (0.0, (0.0, 0.0), 1.0, 0.0)
+    assert (check.margin, check.capability_interval, check.capability_margin) == (0.05, None, None)
+    assert check.reason == "identical weights, so nothing is lost on these 10 items"
+    assert check.chance_corrected_retention == 1.0
+
+
+def test_scores_that_differ_although_the_weights_do_not_are_named_as_a_share():
+    check = retained(measurement([1.0] * 10), measurement([0.0] * 2 + [1.0] * 8, artifact="b"), identical=True)
+    assert check.reason == (
+        "identical weights, so nothing is lost on these 10 items; "
+        "but 20.0 % of the items were scored differently: the evaluation is not deterministic"
+    )
+    assert (check.verdict, check.difference) == ("pass", 0.0)
+
+
+def test_shares_as_margins_are_shown_as_what_they_are_here():
+    shares = Policy(benchmark_margin="5%", capability_margin="2%")
+    same = measurement([1.0] * 8 + [0.0] * 2)
+    check = retained(same, same, policy=shares)
+    assert (check.margin, check.capability_interval, check.capability_margin) == (pytest.approx(0.04), (0.0, 0.0), pytest.approx(0.016))
+    before, after = rates(20, 18, 1000)
+    other = retained(measurement(before), measurement(after, artifact="b"), policy=shares)
+    assert (other.margin, other.capability_margin) == (pytest.approx(0.04), pytest.approx(0.016))
+    # A smaller share is less uncertain, so its interval is a little narrower.
+    assert other.interval != other.capability_interval
+    assert "5 % of the reference (4.0 points here)" in other.reason
+    only = retained(measurement(before), measurement(after, artifact="b"), policy=Policy(benchmark_margin="5%", capability_margin="5%"))
+    assert only.capability_interval is None
+    mixed = retained(same, same, policy=Policy(benchmark_margin=0.05, capability_margin="2%"))
+    assert (mixed.margin, mixed.capability_margin) == (0.05, pytest.approx(0.016))
+
+
+def test_a_reference_that_scores_nothing_anywhere_has_nothing_to_lose():
+    nothing = {"chance": None}
+    reference = measurement([0.0] * 60).model_copy(update=nothing)
+    check = retained(reference, measurement([0.0] * 60, artifact="b").model_copy(update=nothing))
+    assert check.verdict == "inconclusive"
+    assert check.reason == "the reference is at the floor: 0.0 % on all 60 items, so they cannot show a loss"
+    some = measurement([1.0, *[0.0] * 59]).model_copy(update=nothing)
+    assert "at the floor" not in retained(some, measurement([0.0] * 60, artifact="b").model_copy(update=nothing)).reason
+    # Of a harmful rate the floor is 100 %.
+    harmful = {"chance": None, "higher_is_better": False}
+    worst = measurement([1.0] * 60).model_copy(update=harmful)
+    found = retained(worst, measurement([1.0] * 60, artifact="b").model_copy(update=harmful))
+    assert found.reason.startswith("the reference is at the floor: 100.0 % on all 60 items")
+
+
+def test_chance_of_a_metric_that_is_better_low_is_turned_with_it():
+    harmful = {"higher_is_better": False, "chance": 0.5}
+    reference = measurement([1.0] * 50 + [0.0] * 50).model_copy(update=harmful)
+    check = retained(reference, measurement([1.0] * 50 + [0.0] * 50, artifact="b").model_copy(update=harmful))
+    assert check.verdict == "inconclusive"
+    assert check.reason.startswith("the reference is at chance: 50.0 % (confidence bound 58.")
+    assert "chance level 50.0 %), so these 100 items cannot show a loss" in check.reason
+    assert check.p_value is None
+    assert check.interval is not None
+
+
+def test_what_a_benchmark_could_not_score_is_undecided_with_its_own_reason():
+    whole = measurement([1.0] * 20)
+    lacking = measurement([1.0] * 20, artifact="b").model_copy(update={"unavailable": "the judge was away"})
+    for pair in ((whole, lacking), (lacking, whole)):
+        check = retained(*pair)
+        assert (check.verdict, check.reason, check.n, check.interval) == ("inconclusive", "the judge was away", 20, None)
