@@ -126,3 +126,12 @@ def test_a_single_number_is_exact_unless_it_is_known_not_to_repeat():
     assert limited(timed_check(), [1.0], "<= 2 s").reason == "1 seconds (exact), limit <= 2 s"
     once = limited(timed_check(), [1.0], "<= 2 s", repeatable=False)
     assert once.reason == "1 seconds (measured once, spread not known), limit <= 2 s"
+
+
+def test_a_round_writes_one_token_unless_more_are_given():
+    assert limited(timed_check(), [0.9, 1.1] * 10, "<= 700 ms per token").verdict == "fail"
+    assert limited(timed_check(), [0.9, 1.1] * 10, "<= 700 ms per token", written=2).verdict == "pass"
+
+
+def test_a_lower_bound_on_the_limit_itself_is_not_above_it():
+    assert held([1.0] * 50 + [2.0] * 50, "p50 <= 1 s")[0] == "inconclusive"

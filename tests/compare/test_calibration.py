@@ -91,3 +91,16 @@ def test_a_reference_at_chance_or_a_check_that_failed_may_still_gain():
     [found] = calibration_gains(checks, before="generic", after="math", policy=POLICY)
     assert (found.verdict, found.benchmarks) == ("pass", ["one", "two"])
     assert found.reason == "gains: +2.0 points (90 % interval +1.3 to +2.7)"
+
+
+def test_an_interval_that_ends_at_nothing_shows_no_difference():
+    def verdict(low, high):
+        [found] = calibration_gains([kept(low, high, question="calibration", margin=None)], before="generic", after="math", policy=POLICY)
+        return found.verdict
+
+    assert [verdict(0.0, 0.04), verdict(-0.04, 0.0), verdict(0.001, 0.04), verdict(-0.04, -0.001)] == [
+        "inconclusive",
+        "inconclusive",
+        "pass",
+        "fail",
+    ]

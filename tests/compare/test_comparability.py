@@ -67,6 +67,7 @@ def test_what_is_missing_is_named_up_to_three_and_then_counted():
     assert reason(11).endswith("the candidate has 11 items, expected 12 (limit None); missing: toy/11")
     assert reason(9).endswith("missing: toy/10, toy/11, toy/9")
     assert reason(7).endswith("missing: toy/10, toy/11, toy/7 and 2 more")
+    assert reason(8).endswith("missing: toy/10, toy/11, toy/8 and 1 more")
 
 
 def test_a_lower_limit_on_one_side_alone_expects_no_more_than_there_is():

@@ -99,3 +99,7 @@ def test_numbers_that_have_no_ratio_are_refused(reference, candidate):
 def test_a_size_that_is_not_repeatable_passes_its_spread_on():
     both = [measurement([]).model_copy(update={"value": value, "metric": "bytes"}) for value in (1000.0, 270.0)]
     assert sizes(*both, recipe="r", confidence=0.9, repeatable=False).interval is None
+
+
+def test_rounds_that_all_take_exactly_the_limit_are_on_both_sides_of_it():
+    assert timed([1.0, 1.0], [1.25, 1.25]).verdict == "inconclusive"

@@ -104,3 +104,11 @@ def test_a_measurement_that_could_not_be_made_is_undecided_unless_it_failed():
 
     assert (found([1.0, 1.0]).verdict, found([1.0, 1.0]).reason) == ("inconclusive", "the judge was away")
     assert found([1.0, 0.0]).verdict == "fail"
+
+
+def test_an_example_shows_both_answers_and_the_check_what_it_took():
+    reference, candidate = measurement([1.0], answers=["B"]), measurement([0.0], answers=["C"], artifact="b")
+    check = Checker(Policy(), must_pass_items={"toy": ["*"]}).check(CELL, "must_pass", Pair(reference, candidate))
+    [example] = check.examples
+    assert (example.reference_answer, example.candidate_answer, example.prompt) == ("B", "C", "question toy/0")
+    assert check.seconds == candidate.seconds

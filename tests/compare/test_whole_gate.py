@@ -67,3 +67,29 @@ def test_waived_checks_decide_nothing_and_benchmarks_of_one_capability_are_poole
 def test_rates_and_nats_of_one_capability_must_both_pass():
     rate, nats = kept(-0.025, 0.025, benchmark="rate"), kept(-0.02, 0.02, benchmark="nats", metric="nats_per_token")
     assert found(rate, nats).passes == pytest.approx(found(rate).passes * found(nats).passes)
+
+
+def test_a_waived_capability_is_left_out_and_the_others_count():
+    lost, sure, doubtful = (
+        kept(-0.3, -0.2, benchmark="a", capability="a"),
+        kept(-0.01, 0.01, benchmark="b", capability="b"),
+        kept(-0.028, 0.028, benchmark="c", capability="c"),
+    )
+    capabilities = [pool([check], policy=POLICY) for check in (lost, sure, doubtful)]
+    waived = [capabilities[0].model_copy(update={"waived": True}), *capabilities[1:]]
+    both = unchanged([lost, sure, doubtful], waived, POLICY)
+    assert both == unchanged([sure, doubtful], capabilities[1:], POLICY)
+    assert both.passes == pytest.approx(found(sure).passes * found(doubtful).passes)
+    assert (both.raised_by, both.raised_to) == ("c", pytest.approx(found(sure).passes * found(doubtful).raised_to))
+    # A capability without a check of its own stops nothing, and other questions do not count.
+    assert unchanged([sure], [capabilities[2], capabilities[1]], POLICY) == found(sure)
+    other = kept(-0.5, 0.5, benchmark="d", capability="b", question="drift")
+    assert unchanged([sure, other], capabilities[1:2], POLICY) == found(sure)
+
+
+def test_of_two_benchmarks_only_the_one_that_grows_gets_narrower():
+    wide, narrow = kept(-0.05, 0.05, benchmark="wide"), kept(-0.03, 0.03, benchmark="narrow")
+    both = found(wide, narrow)
+    width = ((0.05**2 / 2 + 0.03**2) ** 0.5) / 2
+    assert both.raised_to == pytest.approx(stats.passing_probability(width, 0.03, alpha=0.05))
+    assert both.passes == pytest.approx(stats.passing_probability((0.05**2 + 0.03**2) ** 0.5 / 2, 0.03, alpha=0.05))

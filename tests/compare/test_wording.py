@@ -32,3 +32,11 @@ def test_a_relative_margin_shows_what_it_is_here(written, text):
 )
 def test_how_many_items_would_decide_is_a_clause(items, text):
     assert text in wording.would_decide(items)
+
+
+def test_a_level_is_a_percentage_or_an_amount_in_its_own_unit():
+    assert [wording.level(0.25, metric) for metric in ("acc", wording.PLAIN, "nats_per_token")] == [
+        "25.0 %",
+        "0.250",
+        "0.250 nats per token",
+    ]

@@ -41,3 +41,15 @@ def test_the_rounds_that_a_percentile_needs_are_the_fewest_that_survive_one_outl
     rounds = stats.rounds_for(quantile, confidence=confidence)
     assert stats.quantile_interval([1.0] * (rounds - 1) + [9.0], quantile, confidence=confidence)[1] == 1.0
     assert rounds == 2 or stats.quantile_interval([1.0] * (rounds - 2) + [9.0], quantile, confidence=confidence)[1] != 1.0
+
+
+@pytest.mark.parametrize(("quantile", "confidence"), [(0.0, 0.9), (1.0, 0.9), (0.5, 0.0), (0.5, 1.0), (0.5, 1.5), (-0.5, 0.9)])
+def test_a_quantile_or_a_confidence_at_or_beyond_its_ends_is_refused(quantile, confidence):
+    with pytest.raises(UnicompError, match=r"^unicomp: a quantile of .*; expected both above 0 and below 1\.$"):
+        stats.quantile_interval([1.0, 2.0], quantile, confidence=confidence)
+
+
+def test_bounds_at_exactly_their_probability_are_taken():
+    # One value lies above the median with probability one half exactly, so at no confidence beyond 0 is it both bounds; of two, 1 / 4 lie outside each.
+    assert stats.quantile_interval([1.0, 2.0], 0.5, confidence=0.5) == (1.0, 2.0)
+    assert stats.quantile_interval([1.0, 2.0, 3.0], 0.5, confidence=0.75) == (1.0, 3.0)
