@@ -48,11 +48,22 @@ def test_tiny_values_keep_their_skewness():
 def test_only_the_side_of_the_long_tail_gets_more_room():
     t = float(scipy_stats.t.ppf(0.95, 9))
     for skew in (-1.5, 0.0, 1.5):
-        lower, upper = tailed_factors(9, skew, 16, alpha=0.05)
+        lower, upper = tailed_factors(9, skew, 16, items=30, alpha=0.05)
         # Johnson's correction, four times.
         room = 4 * abs(skew) * (1 + 2 * t * t) / 6 / 4
         assert float(lower) == pytest.approx(t + (room if skew < 0 else 0.0))
         assert float(upper) == pytest.approx(t + (room if skew > 0 else 0.0))
+
+
+def test_few_items_are_taken_to_have_a_long_tail_on_both_sides():
+    t = float(scipy_stats.t.ppf(0.95, 9))
+    # Half of thirty: half of the skewness assumed for none.
+    room = 4 * 1.0 * (1 + 2 * t * t) / 6 / 4
+    lower, upper = tailed_factors(9, 0.0, 16, items=15, alpha=0.05)
+    assert (float(lower), float(upper)) == pytest.approx((t + room, t + room))
+    skewed = tailed_factors(9, 3.0, 16, items=15, alpha=0.05)
+    assert (float(skewed[0]), float(skewed[1])) == pytest.approx((t + room, t + 3 * room))
+    assert float(tailed_factors(9, 0.0, 16, items=300, alpha=0.05)[0]) == pytest.approx(t)
 
 
 def test_what_no_item_showed_may_still_be_there_by_the_rule_of_three():
