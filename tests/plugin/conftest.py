@@ -14,6 +14,8 @@ from pytest_unicomp.plugin.suites import suites
 from pytest_unicomp.run.run import Run
 
 LIMIT = 24
+# A tenth of the calibration text that nano's recipes get by default: nothing here depends on how much there is.
+AMOUNT = {"calibration_samples": 8, "calibration_tokens": 256}
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +32,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "recipe": ["rtn-w8a16,wanda-2of4"],
             "benchmark": ["nano-knowledge,nano-safety,bytes"],
             "limit": LIMIT,
+            **AMOUNT,
         },
         {},
     )
@@ -59,6 +62,8 @@ class Gate:
     ) -> pytest.RunResult:
         words = [str(path or suites()), f"--unicomp-model={model}", f"--unicomp-cache={self.store}", "-p", "no:cacheprovider"]
         words += [f"--unicomp-limit={LIMIT}"] if not any(word.startswith("--unicomp-limit") for word in arguments) else []
+        if "wanda" in f"{recipe}{arguments}" and not any("calibration" in word for word in arguments):
+            words += [f"--unicomp-{option.replace('_', '-')}={amount}" for option, amount in AMOUNT.items()]
         words += [f"--unicomp-drift={drift}"] if drift else []
         words += [f"--unicomp-recipe={recipe}"] if recipe else []
         words += [f"--unicomp-benchmark={benchmark}"] if benchmark else []

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from tests.plugin.test_xdist import LITTLE_TEXT, without_times
+from tests.plugin.test_xdist import without_times
 
 
 def test_processes_give_the_report_of_a_local_run(gate, pytester, tmp_path):
     words = {"recipe": "rtn-w8a16,wanda-2of4", "benchmark": "nano-knowledge,bytes"}
-    alone = gate.report(*LITTLE_TEXT, **words)
+    alone = gate.report(**words)
     gate.store = tmp_path / "store"
-    spread = gate.report("--unicomp-executor=process", *LITTLE_TEXT, run=pytester.runpytest_subprocess, **words)
+    spread = gate.report("--unicomp-executor=process", run=pytester.runpytest_subprocess, **words)
     for report in (alone, spread):
         for name in ("result", "environment"):
             del report[name]

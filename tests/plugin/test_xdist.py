@@ -23,8 +23,6 @@ TIMES = (
     "S_IE",
     "front",
 )
-# A tenth of the calibration text, since what each process does with it is the same for any amount.
-LITTLE_TEXT = ("--unicomp-calibration-samples=8", "--unicomp-calibration-tokens=256")
 
 
 def without_times(value):
@@ -36,9 +34,9 @@ def without_times(value):
 @pytest.mark.slow
 def test_two_workers_make_each_artifact_once_and_report_the_same(gate, pytester, tmp_path):
     words = {"recipe": "rtn-w8a16,wanda-2of4", "benchmark": "nano-knowledge,nano-safety,bytes"}
-    alone = gate.report(*LITTLE_TEXT, **words)
+    alone = gate.report(**words)
     gate.store = tmp_path / "store"
-    together = gate.report("-n", "2", *LITTLE_TEXT, run=pytester.runpytest_subprocess, **words)
+    together = gate.report("-n", "2", run=pytester.runpytest_subprocess, **words)
     assert together["ret"] == alone["ret"]
     for report in (alone, together):
         for name in ("result", "environment"):

@@ -16,7 +16,8 @@ from pytest_unicomp.store.local import Store
 @pytest.fixture(scope="package")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     chosen = {"recipe": ["rtn-w8a16,wanda-2of4"], "benchmark": ["nano-knowledge,bytes"], "limit": 16, "margin": 0.4, "drift": "off"}
-    return Run(resolve({"model": "nano", "cache": str(tmp_path_factory.mktemp("store")), **chosen}, {}))
+    little_text = {"calibration_samples": 8, "calibration_tokens": 256}
+    return Run(resolve({"model": "nano", "cache": str(tmp_path_factory.mktemp("store")), **chosen, **little_text}, {}))
 
 
 @pytest.fixture(scope="package")
