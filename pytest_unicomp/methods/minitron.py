@@ -46,7 +46,7 @@ class Minitron(Training):
 
     @abstractmethod
     def choose(self, teacher: PreTrainedModel, text: Text) -> dict[str, Any]:
-        """Return the layers or channels to remove, as JSON values for `cut`."""
+        """Choose the layers to drop or the channels to keep; return the choice as JSON values for `cut`."""
 
     @abstractmethod
     def cut(self, teacher: PreTrainedModel, choice: Mapping[str, Any], scratch: Path) -> PreTrainedModel:

@@ -35,7 +35,7 @@ class MinitronWidth(Minitron):
         return not_narrowed(config)
 
     def choose(self, teacher: PreTrainedModel, text: Text) -> dict[str, Any]:
-        """Return the channels that stay."""
+        """Return the hidden and feed-forward channels to keep, by index."""
         hidden, feed_forward = importance(teacher, text.rows[: self.judged])
         before = {"hidden": len(hidden), "feed-forward": len(feed_forward[0])}
         after = {
@@ -49,7 +49,7 @@ class MinitronWidth(Minitron):
         }
 
     def cut(self, teacher: PreTrainedModel, choice: Mapping[str, Any], scratch: Path) -> PreTrainedModel:
-        """Return the model of the channels that stay."""
+        """Return a copy of the teacher with the chosen channels alone."""
         return narrowed(teacher, choice["hidden"], choice["feed_forward"])
 
 

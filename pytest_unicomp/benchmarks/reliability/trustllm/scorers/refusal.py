@@ -40,7 +40,7 @@ class Refusal(Scorer):
         return [judge_question("refusal", prompt=str(rows[0]["prompt"]), response=replies[0])]
 
     def read(self, rows: Sequence[PromptRow], replies: Sequence[str], answers: Sequence[str | None], scoring: Scoring) -> Grade:
-        """Take the judge's word."""
+        """Grade by the judge's answer."""
         nothing = blank(replies[0])
         if self._named(replies[0], scoring):
             return Grade(float(not self.wanted), "answers")
