@@ -116,7 +116,7 @@ class Benchmark(ABC):
 
     @property
     def scorer(self) -> str:
-        """Return how it gets its numbers, in one phrase."""
+        """Return the way in which items are scored, as a phrase for the report."""
         return ""
 
     def validate(self, evaluation: Evaluation) -> None:  # noqa: B027 - nothing is missing by default
@@ -178,7 +178,7 @@ class SizeBenchmark(Benchmark):
 
     @property
     def scorer(self) -> str:
-        """Return how it gets its number, in one phrase."""
+        """Return the way in which the number is obtained, as a phrase for the report."""
         return "read off the artifact"
 
     def identity(self, evaluation: Evaluation) -> dict[str, Any]:
@@ -214,7 +214,7 @@ class LatencyBenchmark(Benchmark):
 
     @property
     def scorer(self) -> str:
-        """Return how it gets its number, in one phrase."""
+        """Return the way in which the number is obtained, as a phrase for the report."""
         return "timed beside the reference, in alternating rounds"
 
     @property
@@ -243,7 +243,7 @@ class KernelBenchmark(Benchmark):
 
     @property
     def scorer(self) -> str:
-        """Return how it gets its number, in one phrase."""
+        """Return the way in which the number is obtained, as a phrase for the report."""
         return "timed layer by layer, beside dense"
 
     @abstractmethod

@@ -127,7 +127,7 @@ class LmEvalTask(ItemBenchmark):
 
     @property
     def scorer(self) -> str:
-        """Return how an item gets its score, in one phrase."""
+        """Return the way in which an item is scored, as a phrase for the report."""
         if self.generates:
             return f"generated reply, lm-eval {self.metric}" + ("" if self.filter == "none" else f" after {self.filter}")
         length = " per character" if self.metric == "acc_norm" else ""

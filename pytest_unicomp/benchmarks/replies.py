@@ -51,7 +51,7 @@ class ReplyBenchmark(ItemBenchmark):
 
     @property
     def scorer(self) -> str:
-        """Return how an item gets its score, in one phrase."""
+        """Return the way in which an item is scored, as a phrase for the report."""
         return f"generated reply, {self.metric}"
 
     def validate(self, evaluation: Evaluation) -> None:

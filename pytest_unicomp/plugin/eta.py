@@ -37,7 +37,7 @@ class StepTracker:
         self._running = (step, now)
 
     def end(self, now: float) -> None:
-        """Note that nothing is worked at any more."""
+        """Clear the current step."""
         if self._running is not None:
             self._finished.append((self._running[0], now - self._running[1]))
             self._running = None

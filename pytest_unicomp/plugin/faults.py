@@ -16,7 +16,7 @@ class Faults:
     """Registered with the gate, after all of its other parts: its wrappers then surround theirs."""
 
     def __init__(self) -> None:
-        """Know of none."""
+        """Start without faults."""
         self.lines: list[str] = []
         self._session: pytest.Session | None = None
         self._begun = False

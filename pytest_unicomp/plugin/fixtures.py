@@ -64,7 +64,7 @@ def baseline(unicomp: Run, cell: Cell) -> Measurement | None:
 
 @pytest.fixture
 def retention(unicomp: Run, cell: Cell, request: pytest.FixtureRequest) -> Check:
-    """Is what the reference could do kept?"""
+    """Does the candidate keep the reference's scores, within the margin?"""
     return keep(request, unicomp.retention(cell))
 
 
@@ -76,7 +76,7 @@ def drift(unicomp: Run, cell: Cell, request: pytest.FixtureRequest) -> Check:
 
 @pytest.fixture
 def must_pass(unicomp: Run, cell: Cell, request: pytest.FixtureRequest) -> Check:
-    """Are the items right that must be right?"""
+    """Does the candidate answer every must-pass item right?"""
     return keep(request, unicomp.must_pass(cell))
 
 

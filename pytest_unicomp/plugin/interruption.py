@@ -31,7 +31,7 @@ class Interruption:
             self._before[number] = signal.signal(number, self._end)
 
     def pytest_unconfigure(self) -> None:
-        """Give the signals back."""
+        """Restore the previous signal handlers."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._before = {}

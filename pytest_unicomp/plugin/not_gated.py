@@ -11,7 +11,7 @@ class NotGated:
     """Registered if the model comes from the configuration file: without the flag, pytest collects the repository's own tests."""
 
     def __init__(self, config: pytest.Config, location: str, model: str) -> None:
-        """Know the line that names the model."""
+        """Store the model, and the line of the file that names it."""
         self._config, self._location, self._model = config, location, model
         self._asked = False
 
@@ -20,7 +20,7 @@ class NotGated:
         self._asked = self._asked or getattr(report, "unicomp_ours", False)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Note that a test asks the run itself."""
+        """Record if a collected test requests the run."""
         self._asked = self._asked or any("unicomp" in getattr(item, "fixturenames", ()) for item in session.items)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:

@@ -46,7 +46,7 @@ class Planned:
     """
 
     def __init__(self, config: pytest.Config, run: Run) -> None:
-        """Know nothing yet."""
+        """Start without planned tests."""
         self._config, self._run = config, run
         self._planned: dict[Key, Cell] = {}
         self._answered: set[Key] = set()

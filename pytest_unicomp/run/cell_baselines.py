@@ -14,7 +14,7 @@ class CellBaselines:
     """Stored evidence by the cells of a plan."""
 
     def __init__(self, settings: Settings, plan: Plan, baselines: Baselines) -> None:
-        """Keep the parts; nothing is read yet."""
+        """Store the arguments; files are read on request."""
         self._settings, self._plan, self._baselines = settings, plan, baselines
 
     def of(self, cell: Cell) -> Measurement | None:

@@ -28,7 +28,7 @@ MEMORY_MARGIN = 0.25
 
 
 class Subject(TypedDict):
-    """Whom a check is about, as the fields of its record."""
+    """The recipe of a check, as the fields of its record."""
 
     recipe: str
     family: Family
@@ -36,7 +36,7 @@ class Subject(TypedDict):
 
 
 def subject_of(cell: Cell) -> Subject:
-    """Return whom the check of a cell is about."""
+    """Return the recipe of a cell, as the fields of a check."""
     return {"recipe": cell.recipe, "family": cell.family, "gates": cell.gates}
 
 

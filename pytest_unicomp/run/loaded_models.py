@@ -33,7 +33,7 @@ class LoadedModels:
     """Models in this process and behind servers. A server is started once: if it failed, every later request for it fails with the same cause."""
 
     def __init__(self, settings: Settings, artifacts: Artifacts, store: Store, progress: StepProgress) -> None:
-        """Keep the parts; nothing is loaded yet."""
+        """Store the arguments; models are loaded on request."""
         self._settings, self._artifacts, self._store, self._progress = settings, artifacts, store, progress
         self._engines: dict[Key, Engine | ServedEngine | LmEvalEngine] = {}
         self._broken: dict[Key, InfrastructureError] = {}

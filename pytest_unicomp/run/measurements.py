@@ -39,7 +39,7 @@ class Measurements:
         progress: StepProgress,
         detail: Progress,
     ) -> None:
-        """Keep the parts; nothing is measured yet. `evaluated_by` says of a recipe what evaluates it."""
+        """Store the arguments; cells are measured on request. `evaluated_by` says of a recipe what evaluates it."""
         self._evaluation, self._device, self._loaded, self._evaluated_by = evaluation, device, loaded, evaluated_by
         self._store, self._progress, self._detail = store, progress, detail
 

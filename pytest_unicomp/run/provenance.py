@@ -9,7 +9,7 @@ class Provenance:
     """Notes measurements without keeping them; a measurement that is noted twice counts once."""
 
     def __init__(self) -> None:
-        """Nothing is noted yet."""
+        """Start without origins."""
         self._met: dict[tuple[str, str], Origin] = {}
 
     def note(self, recipe: str, measurement: Measurement) -> None:

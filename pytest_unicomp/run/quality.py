@@ -19,7 +19,7 @@ class Quality:
     """Scores, each computed once per recipe and set of benchmarks; a run that stops early has none, since its items differ by recipe."""
 
     def __init__(self, prepared: Prepared, results: Results) -> None:
-        """Keep the parts; nothing is computed yet."""
+        """Store the arguments; scores are computed on request."""
         self._prepared, self._results = prepared, results
         self._scores: dict[tuple[str, tuple[str, ...]], Scores] = {}
 

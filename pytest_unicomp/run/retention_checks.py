@@ -21,7 +21,7 @@ class RetentionChecks:
     def __init__(
         self, settings: Settings, plan: Plan, results: Results, sources: Sources, baselines: CellBaselines, checker: Checker
     ) -> None:
-        """Keep the parts; nothing is measured yet."""
+        """Store the arguments; cells are measured on request."""
         self._settings, self._plan = settings, plan
         self._results, self._sources, self._baselines, self._checker = results, sources, baselines, checker
         self._checks: dict[Cell, Check] = {}

@@ -132,7 +132,7 @@ class Run:
     # Checks
 
     def retention(self, cell: Cell) -> Check:
-        """Is what the reference could do kept? Paired per item."""
+        """Does the candidate keep the reference's scores, within the margin? Paired per item."""
         return self._excused(self._retention.of(cell))
 
     def size(self, cell: Cell) -> Check:
@@ -154,7 +154,7 @@ class Run:
         return None if self.measurement(cell.recipe, cell.benchmark).value is not None else f"not measured: {benchmark.unknown}"
 
     def must_pass(self, cell: Cell) -> Check:
-        """Are the items right that must be right? Those that the verdict of an early stop did not take are measured now."""
+        """Does the candidate answer every must-pass item right? Those that the verdict of an early stop did not take are measured now."""
         reference = self.reference(cell.benchmark)
         chosen, _ = compare.must_pass_items(reference.items, self.settings.must_pass[cell.benchmark])
         measured, sources = self._retention.holding(cell, {item.id for item in chosen})

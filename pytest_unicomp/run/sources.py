@@ -19,7 +19,7 @@ class Sources:
     """The sources of one run's checks; what the store does not hold yet is kept there under its content."""
 
     def __init__(self, results: Results, store: Store) -> None:
-        """Keep the parts; nothing is named yet."""
+        """Store the arguments."""
         self._results, self._store = results, store
         self._known: dict[tuple[str, str, frozenset[str] | None], Source] = {}
 

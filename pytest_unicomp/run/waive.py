@@ -18,7 +18,7 @@ class Waiving:
     """The waivers of one run on one day."""
 
     def __init__(self, waivers: Sequence[Waiver], today: date, policy: Policy) -> None:
-        """Keep the parts."""
+        """Store the arguments."""
         self._waivers, self._today, self._policy = waivers, today, policy
 
     def by_capability(self, check: Check) -> bool:

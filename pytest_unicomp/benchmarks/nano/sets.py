@@ -47,7 +47,7 @@ class NanoSet(ItemBenchmark):
 
     @property
     def scorer(self) -> str:
-        """Return how an item gets its score, in one phrase."""
+        """Return the way in which an item is scored, as a phrase for the report."""
         return "log-likelihood of the options" if self.metric == "acc" else "generated reply, checked by rules"
 
     def identity(self, evaluation: Evaluation) -> dict[str, Any]:

@@ -96,7 +96,7 @@ class GptqConverter:
         return QuantizationConfig(config_groups=groups, ignore=[], format="pack-quantized", quantization_status="compressed")
 
     def update_model_config(self, model_config: dict[str, Any]) -> dict[str, Any]:
-        """Nothing but the quantization changes."""
+        """Leave the model configuration unchanged."""
         return model_config
 
 

@@ -25,7 +25,7 @@ class Refused(InfrastructureError):
     """A server answered a request with a status of 400 or above."""
 
     def __init__(self, message: str, *, status: int) -> None:
-        """Keep the status beside the message."""
+        """Store the HTTP status as an attribute."""
         super().__init__(message)
         self.status = status
 

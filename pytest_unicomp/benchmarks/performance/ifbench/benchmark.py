@@ -24,7 +24,7 @@ class IFBench(InstructionTask):
 
     @property
     def scorer(self) -> str:
-        """Return how an item gets its score, in one phrase."""
+        """Return the way in which an item is scored, as a phrase for the report."""
         return "generated reply, 58 verifiers after allenai/IFBench"
 
     def _tasks(self, evaluation: Evaluation) -> dict[str, Any]:

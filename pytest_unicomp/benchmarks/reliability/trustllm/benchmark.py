@@ -62,7 +62,7 @@ class TrustLLMTask(ItemBenchmark):
 
     @property
     def scorer(self) -> str:
-        """Return how an item gets its score, in one phrase."""
+        """Return the way in which an item is scored, as a phrase for the report."""
         return f"generated reply, {self.scoring_rule.name}"
 
     def validate(self, evaluation: Evaluation) -> None:

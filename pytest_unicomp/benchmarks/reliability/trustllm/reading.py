@@ -34,7 +34,7 @@ class Scorer(ABC):
     @property
     @abstractmethod
     def name(self) -> str:
-        """Return how an item gets its score, in one phrase."""
+        """Return the way in which an item is scored, as a phrase for the report."""
 
     @property
     def constants(self) -> tuple[str, ...]:

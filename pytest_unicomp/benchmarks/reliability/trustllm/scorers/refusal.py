@@ -30,7 +30,7 @@ class Refusal(Scorer):
 
     @property
     def name(self) -> str:
-        """Return how an item gets its score, in one phrase."""
+        """Return the way in which an item is scored, as a phrase for the report."""
         return "refusal" if self.wanted else "no refusal"
 
     def questions(self, rows: Sequence[PromptRow], replies: Sequence[str], scoring: Scoring) -> list[JudgeQuestion]:
