@@ -79,10 +79,10 @@ def sentence(report: Report) -> str:
         worst.setdefault(one.recipe, one)
     by_verdict = {name: [recipe.recipe for recipe in gating if recipe.verdict == name] for name in ("pass", *ORDER)}
     parts = [f"Ship {_listed(by_verdict['pass'])}."] if by_verdict["pass"] else []
-    parts += [f"Do not ship {name}: {worst[name].clause}." for name in by_verdict["fail"]]
+    parts += [_ended(f"Do not ship {name}: {worst[name].clause}") for name in by_verdict["fail"]]
     # An error beside a failure of the same recipe does not hide it.
     parts += [_broken(name, worst[name]) for name in by_verdict["error"]]
-    parts += [f"{name} is undecided: {worst[name].clause}." for name in (*by_verdict["not_comparable"], *by_verdict["inconclusive"])]
+    parts += [_ended(f"{name} is undecided: {worst[name].clause}") for name in (*by_verdict["not_comparable"], *by_verdict["inconclusive"])]
     never = [recipe.recipe for recipe in unreached(report)]
     parts += [f"Never reached: {_listed(never)}."] if never else []
     more = [f"And {len(parts) - 2 * NAMED} more."] if len(parts) > 2 * NAMED else []
@@ -90,8 +90,13 @@ def sentence(report: Report) -> str:
 
 
 def _broken(name: str, found: Finding) -> str:
-    lead = "Do not ship" if found.verdict == "fail" else "Not judged:"
-    return f"{lead} {name}: {found.clause}." if found.verdict == "fail" else f"{lead} {name}, because of an error: {found.clause}."
+    failed = found.verdict == "fail"
+    return _ended(f"Do not ship {name}: {found.clause}" if failed else f"Not judged: {name}, because of an error: {found.clause}")
+
+
+def _ended(clause: str) -> str:
+    """Return a clause as a sentence; a shortened one ends with its ellipsis."""
+    return clause.rstrip() if clause.rstrip().endswith("…") else f"{clause}."
 
 
 def _of_capability(recipe: RecipeVerdict, pooled: CapabilityVerdict, own: Sequence[Check]) -> Finding:

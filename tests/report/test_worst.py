@@ -34,6 +34,14 @@ def test_a_recipe_with_a_failure_and_an_error_is_not_hidden_behind_the_error(rep
     assert text.startswith("Do not ship gptq-w4a16: reasoning fell from 80 to 72 of 100.")
 
 
+@pytest.mark.parametrize(("words", "ends"), [(3, "word word word."), (300, "word …")])
+def test_a_reason_that_is_cut_ends_with_an_ellipsis_and_a_whole_one_with_a_full_stop(words: int, ends: str, report: Report) -> None:
+    failing = next(one for one in report.recipes if one.recipe == "gptq-w4a16")
+    broken = failing.model_copy(update={"verdict": "error", "reason": "word " * words, "capabilities": []})
+    text = sentence(report.model_copy(update={"recipes": [broken], "checks": []}))
+    assert text.endswith(ends)
+
+
 @pytest.mark.parametrize("width", [60, 80, 100])
 def test_no_line_of_the_last_block_is_wider_than_the_terminal(width: int, report: Report) -> None:
     lines = verdict_lines(report, exit_code=1, width=width, closing=["report: gate.html"], paths=["gate.html"])
