@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_unicomp.compare import accepted, baseline_refusal
+from pytest_unicomp.compare import accepted, baseline_refusal, stats
 from tests.compare.toy_pairs import POLICY, drifted, rates
 from tests.toys import measurement
 
@@ -91,3 +91,22 @@ def test_what_cannot_get_worse_cannot_be_a_baseline():
     assert baseline_refusal(measurement(SCORES), POLICY) is None
     # Without a score there is nothing to refuse; it is not comparable anyway.
     assert baseline_refusal(measurement([None, None]), POLICY) is None
+
+
+def test_a_drift_check_carries_its_numbers_and_names_both_runs():
+    before, after = rates(20, 4, 1000)
+    check = drifted(measurement(before), measurement(after))
+    assert check.interval[0] < -0.02 < check.interval[1] < 0
+    assert (check.difference, check.margin) == (pytest.approx(-0.016), 0.02)
+    assert 0.05 < check.p_value <= 1
+    # 4 thousandths from the margin: about a hundred times the items at a standard error as large as that.
+    items = stats.required_items(stats.implied_stderr(*check.interval, alpha=0.05), 1000, 0.016 - 0.02, alpha=0.05)
+    assert f"about {items} items would decide" in check.reason
+    shorter = measurement(before[:-1])
+    assert drifted(measurement(before), shorter).reason.startswith("not comparable: the current run has 999 items, expected 1000")
+    assert drifted(shorter, measurement(before)).reason.startswith("not comparable: 1 item of the current run missing in the baseline")
+
+
+def test_all_that_changed_since_is_listed():
+    later = measurement(SCORES, artifact="b").model_copy(update={"machine": "other"})
+    assert drifted(measurement(SCORES), later).reason.endswith("; changed since: machine: toy machine -> other, weights: aaaaaaaa -> b")

@@ -184,3 +184,32 @@ def test_a_slice_lost_by_luck_among_many_benchmarks_is_no_hidden_danger():
     # Slices of performance benchmarks are no danger of this kind.
     own = sliced("a", 0.001).model_copy(update={"dimension": "performance"})
     assert compare.hidden_danger([knowledge, own], pooled, POLICY) is None
+
+
+def test_a_hidden_danger_is_the_first_reason_of_several():
+    danger = kept(-0.2, -0.1, benchmark="safe", dimension="reliability", capability="safety", p_value=0.9)
+    found = recipe_verdict([other("fail"), kept(-0.01, 0.01), danger], policy=POLICY)
+    assert found[0] == "fail"
+    assert found[1].startswith("hidden danger: ")
+
+
+def test_without_a_capability_the_checks_are_counted():
+    assert recipe_verdict([], policy=POLICY)[1] == "nothing was measured"
+    both = [other("pass"), other("pass", "efficiency")]
+    assert recipe_verdict(both, policy=POLICY)[1] == "2 checks passed; no capability was measured"
+    doubtful = [kept(-0.01, 0.01), other("inconclusive", "efficiency"), other("inconclusive", "drift")]
+    assert recipe_verdict(doubtful, policy=POLICY)[1] == ("kept: knowledge (undecided, informs only: artifact efficiency, artifact drift)")
+
+
+def test_a_hidden_danger_names_all_that_was_kept_and_all_that_is_lost():
+    part = Slice(name="x", n=40, reference=0.9, candidate=0.5, difference=-0.4, interval=(-0.5, -0.3), p_value=0.001, lost=True)
+    checks = [
+        kept(-0.01, 0.01),
+        kept(-0.01, 0.01, benchmark="two", capability="reasoning"),
+        reliability("pass", worst_slice=part),
+        kept(-0.2, -0.1, benchmark="fair", dimension="reliability", capability="fairness"),
+    ]
+    pooled = [compare.pool([one], policy=POLICY) for one in checks]
+    assert compare.hidden_danger(checks, pooled, POLICY) == (
+        "hidden danger: performance is kept (knowledge, reasoning), but fairness is lost, safe falls from 90 to 50 % on x (40 items)"
+    )

@@ -93,3 +93,8 @@ def test_of_two_benchmarks_only_the_one_that_grows_gets_narrower():
     width = ((0.05**2 / 2 + 0.03**2) ** 0.5) / 2
     assert both.raised_to == pytest.approx(stats.passing_probability(width, 0.03, alpha=0.05))
     assert both.passes == pytest.approx(stats.passing_probability((0.05**2 + 0.03**2) ** 0.5 / 2, 0.03, alpha=0.05))
+
+
+def test_what_to_enlarge_is_chosen_by_what_it_gains_whatever_its_name():
+    sure, doubtful = kept(-0.001, 0.001, capability="z", benchmark="z"), kept(-0.028, 0.028, capability="a", benchmark="a")
+    assert found(sure, doubtful).raised_by == "a"
