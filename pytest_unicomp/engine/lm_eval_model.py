@@ -64,9 +64,6 @@ class LmEvalEngine:
         """Return what the conditions of a measurement record of the chat template: its digest, or "none" if prompts are not messages."""
         return chat_template_digest(self.tokenizer) if chat else "none"
 
-    def failure(self) -> None:
-        """Return None: a model in this process does not end before its caller."""
-
     def fit_batch(self, prompts: Iterable[str], *, logits_everywhere: bool) -> None:
         """Do nothing: `batch_size` is an argument of the class."""
 

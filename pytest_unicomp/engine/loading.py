@@ -56,9 +56,6 @@ class Engine:
         """Return what the conditions of a measurement record of the chat template: its digest, or "none" if prompts are not messages."""
         return chat_template_digest(self.tokenizer) if chat else "none"
 
-    def failure(self) -> None:
-        """Return None: a model in this process does not end before its caller."""
-
     def batch_size(self, tokens: int, *, logits_everywhere: bool) -> int:
         """Return how many sequences of `tokens` tokens form a batch, 1 to MAX_BATCH_SIZE.
 

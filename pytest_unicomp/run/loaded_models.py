@@ -21,7 +21,7 @@ from pytest_unicomp.store.local import Store, digest
 if TYPE_CHECKING:
     from pytest_unicomp.engine import Engine
     from pytest_unicomp.engine.lm_eval_model import LmEvalEngine
-    from pytest_unicomp.engine.serving import ServedEngine
+    from pytest_unicomp.engine.serving import ServeCommand, ServedEngine
 
 # The path or address of an artifact, and the command or the backend that evaluates it.
 Key = tuple[str, str | None]
@@ -99,13 +99,14 @@ class LoadedModels:
 
     def explained(self, subject: Subject, error: InfrastructureError) -> InfrastructureError:
         """Return why work on a model failed: the failure of its server if that is what it was, which is remembered, else `error` itself."""
-        key = _key(subject)
-        engine = self._engines.get(key)
-        failure = engine.failure() if engine is not None else None
-        if failure is None:
+        from pytest_unicomp.engine.serving import ServedEngine
+
+        engine = self._engines.get(_key(subject))
+        if not isinstance(engine, ServedEngine) or engine.command is None:
             return error
-        why = InfrastructureError(f"unicomp: the server of {subject[0].recipe} {failure}.")
-        self._remember(subject, why)
+        why = _why(engine.command, subject[0], error)
+        if engine.command.failed:
+            self._remember(subject, why)
         return why
 
     def _remember(self, subject: Subject, error: InfrastructureError) -> None:
@@ -134,10 +135,23 @@ class LoadedModels:
         endpoint = guarded(command.start, f"serving {artifact.recipe}")
         try:
             return guarded(lambda: serving.connect(endpoint, base, command=command), f"the server of {artifact.recipe}")
+        except InfrastructureError as error:
+            # Some servers list their models, and end at the first prompt.
+            why = _why(command, artifact, error)
+            command.stop()
+            raise why from error
         except BaseException:
             # Also KeyboardInterrupt: no server may outlive the run.
             command.stop()
             raise
+
+
+def _why(command: ServeCommand, artifact: Artifact, error: InfrastructureError) -> InfrastructureError:
+    """Return the failure of a server that was started here, or if it still works, `error` with the place of the server's log, which is kept."""
+    failure = command.failure()
+    if failure is not None:
+        return InfrastructureError(f"unicomp: the server of {artifact.recipe} {failure}.")
+    return InfrastructureError(f"{error} All that the server printed is in {command.kept_log()}.")
 
 
 def _key(subject: Subject) -> Key:

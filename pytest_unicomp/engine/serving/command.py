@@ -54,7 +54,8 @@ class ServeCommand:
     """The server of one checkpoint: call `start`, use `endpoint`, call `stop`. It is contacted at the loopback address alone.
 
     `model` is the folder or file that is shipped, `unpacked` the folder that it was converted to, the same if it was not.
-    What the server prints goes to the file `log`, which is left there if the server failed, and deleted by `stop` otherwise.
+    What the server prints goes to the file `log`, which `stop` deletes unless it was asked for. `failed` is True once the server is known to have
+    ended or to hang.
     """
 
     command: str
@@ -65,7 +66,8 @@ class ServeCommand:
     alive_seconds: float = ALIVE_SECONDS
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     _port: int = field(default=0, init=False)
-    _failed: bool = field(default=False, init=False)
+    failed: bool = field(default=False, init=False)
+    _keeps_log: bool = field(default=False, init=False)
 
     def start(self) -> Endpoint:
         """Start the command and wait until it lists a model; if it does not, raise InfrastructureError with the first cause that it printed."""
@@ -114,8 +116,13 @@ class ServeCommand:
             return self._failure(f"runs, but has not listed its models within {self.alive_seconds:g} s")
 
     def _failure(self, what: str) -> str:
-        self._failed = True
-        return f"{what}: {first_cause(self.log.read_text(encoding='utf-8', errors='replace'))}; all that it printed is in {self.log}"
+        self.failed = True
+        return f"{what}: {first_cause(self.log.read_text(encoding='utf-8', errors='replace'))}; all that it printed is in {self.kept_log()}"
+
+    def kept_log(self) -> Path:
+        """Return the file with all that the server printed, which `stop` leaves there from now on."""
+        self._keeps_log = True
+        return self.log
 
     def _wait_until_ready(self) -> None:
         assert self._process is not None
@@ -145,7 +152,7 @@ class ServeCommand:
                 process.wait()
             # A worker may outlive the process that started it.
             _signal(process, getattr(signal, "SIGKILL", signal.SIGTERM))
-        if not self._failed:
+        if not self._keeps_log:
             self.log.unlink(missing_ok=True)
 
 

@@ -61,16 +61,6 @@ class ServedEngine:
             return SERVERS_TEMPLATE
         return chat_template_digest(self.tokenizer) if chat else "none"
 
-    def failure(self) -> str | None:
-        """Return in one clause how the server failed, None if it works."""
-        if self.command is not None:
-            return self.command.failure()
-        try:
-            self.endpoint.models()
-        except InfrastructureError as error:
-            return f"failed: {error.detail}"
-        return None
-
     def fit_batch(self, prompts: Iterable[str], *, logits_everywhere: bool) -> None:
         """Do nothing: the server makes its own batches."""
 

@@ -11,7 +11,7 @@ LONGEST = 400
 TRACEBACK = "Traceback (most recent call last):"
 # An exception as Python prints it after its frames: a dotted name, mostly with a message.
 RAISED = re.compile(r"(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:: .*)?")
-FATAL = re.compile(r"\b(?:error|fatal|failed|cannot|panic)\b", re.IGNORECASE)
+FATAL = re.compile(r"error\b|\b(?:fatal|failed|cannot|panic)\b", re.IGNORECASE)
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
