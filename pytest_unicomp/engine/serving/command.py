@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,18 @@ ENDING_SECONDS = 5.0
 PLACEHOLDER: Final = re.compile(r"\{(?:model|unpacked|port)\}")
 MODELS: Final = ("{model}", "{unpacked}")
 FLAG: Final = "--unicomp-serve"
+# Becomes the server, which the end of this process, even by SIGKILL, ends by SIGTERM (1 is PR_SET_PDEATHSIG): it may hold a whole GPU.
+# Only Linux can do that.
+BOUND: Final = """
+import ctypes, os, signal, sys
+parent, *words = sys.argv[1:]
+ctypes.CDLL(None).prctl(1, int(signal.SIGTERM), 0, 0, 0)
+if os.getppid() == int(parent):
+    try:
+        os.execvp(words[0], words)
+    except OSError as error:
+        sys.exit(f"{words[0]} could not be started: {error}")
+"""
 
 
 def validate(command: str, origin: str = FLAG) -> None:
@@ -79,7 +92,9 @@ class ServeCommand:
         try:
             self.log.parent.mkdir(parents=True, exist_ok=True)
             with self.log.open("wb") as output:
-                self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, **settings)
+                self._process = subprocess.Popen(
+                    _bound(words), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, **settings
+                )
             self._wait_until_ready()
             return self.endpoint
         except OSError as error:
@@ -154,6 +169,11 @@ class ServeCommand:
             _signal(process, getattr(signal, "SIGKILL", signal.SIGTERM))
         if not self._keeps_log:
             self.log.unlink(missing_ok=True)
+
+
+def _bound(words: list[str]) -> list[str]:
+    """Return the words that start a command whose life is bound to this process, if the system can do that; else the command's own."""
+    return [sys.executable, "-I", "-c", BOUND, str(os.getpid()), *words] if sys.platform.startswith("linux") else words
 
 
 def _signal(process: subprocess.Popen[bytes], number: int) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -65,6 +67,39 @@ def test_a_command_that_never_answers_is_stopped_with_its_children(tmp_path):
     with pytest.raises(InfrastructureError, match=r"did not answer within 2 s: loading"):
         command.start()
     assert not alive(int(Path(marker).read_text()))
+
+
+STARTS = """
+import sys, time
+from pathlib import Path
+from pytest_unicomp.engine.serving import ServeCommand
+ServeCommand(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])).start()
+print("serving", flush=True)
+time.sleep(600)
+"""
+LISTS = """
+import http.server, os, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *words): pass
+    def do_GET(self):
+        body = b'{"data": [{"id": "toy"}]}'
+        self.send_response(200); self.send_header("Content-Length", str(len(body))); self.end_headers(); self.wfile.write(body)
+open(sys.argv[1] + "/pid", "w").write(str(os.getpid()))
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[2])), Handler).serve_forever()
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux ends a process with its parent")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_no_server_outlives_the_run_that_started_it_however_that_ends(number, tmp_path):
+    command = [sys.executable, "-c", STARTS, program(LISTS), str(tmp_path), str(tmp_path / "server.log")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout.readline() == "serving\n"
+        server = int((tmp_path / "pid").read_text())
+        assert alive(server)
+        run.send_signal(number)
+        run.wait()
+    assert not alive(server)
 
 
 LISTS_ONCE = """
