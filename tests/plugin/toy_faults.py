@@ -12,7 +12,7 @@ from pytest_unicomp.api.records import Item
 from pytest_unicomp.methods.method import CompressionMethod
 
 
-class Fault(BaseException if {base} else RuntimeError):
+class Fault(RuntimeError):
     pass
 
 
@@ -47,12 +47,12 @@ BENCHMARKS = {{"faulty": Questions(capability="knowledge", metric="accuracy", so
 """
 
 
-def install(folder: Path, fault: str = "", *, more: str = "", base: bool = False) -> None:
+def install(folder: Path, fault: str = "", *, more: str = "") -> None:
     """Write the module and its metadata into a folder on the import path.
 
-    `fault` names the method that raises ("recipe.settings"), `more` is code at the module's end; with `base` what is raised is no Exception.
+    `fault` names the method that raises ("recipe.settings"), `more` is code at the module's end.
     """
-    (folder / "toy_faults_here.py").write_text(MODULE.format(fault=fault, more=more, base=base))
+    (folder / "toy_faults_here.py").write_text(MODULE.format(fault=fault, more=more))
     metadata = folder / "toy_faults-1.0.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: toy-faults\nVersion: 1.0\n")

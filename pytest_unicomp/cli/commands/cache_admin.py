@@ -20,7 +20,8 @@ from pytest_unicomp.store.local import Store, digest, file_digest
 # An entry that was used within the last hour may still be read by a run.
 IN_USE_SECONDS = 3600
 FOLDERS = ("artifacts", "conversions")
-LEFTOVERS = ("scratch", "journals")
+# What killed work goes on from, and what servers printed that failed; none of it is a document.
+LEFTOVERS = ("scratch", "journals", "logs")
 UNSEALED = (*LEFTOVERS, quarantine.KIND)
 UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 

@@ -150,6 +150,14 @@ def test_damage_of_every_kind_is_found(store):
     assert sum(kind == "evidence" for kind, _ in problems) == 1
 
 
+def test_the_log_of_a_server_that_failed_is_listed_and_is_no_damage(store):
+    (store.root / "logs").mkdir()
+    (store.root / "logs" / "toy-1.log").write_text("Traceback")
+    [log] = [entry for entry in cache_admin.entries(store) if entry.kind == "logs"]
+    assert (log.key, log.bytes, log.what) == ("toy-1", 9, "")
+    assert cache_admin.problems(store) == []
+
+
 def test_an_edited_score_and_an_edited_record_are_found_and_what_was_set_aside_is_listed_as_such(store):
     file = store.root / "measurements" / f"{'b' * 32}.json"
     document = json.loads(file.read_text())
