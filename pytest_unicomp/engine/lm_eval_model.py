@@ -71,9 +71,13 @@ class LmEvalEngine:
         """Do nothing: an answer is complete when it is returned."""
 
     def release(self) -> None:
-        """Let go of the model; the engine cannot be used afterwards."""
+        """Free the model's memory; the engine cannot be used afterwards."""
         self.lm = self.tokenizer = None
         gc.collect()
+        if self.device.startswith("cuda"):
+            import torch
+
+            torch.cuda.empty_cache()
 
 
 def gives(backend: LmEvalBackend, origin: str) -> Gives:

@@ -70,7 +70,7 @@ class LostTests:
             self._died.append(str(node.gateway.id))
 
     def note(self, item: pytest.Item, error: InfrastructureError) -> None:
-        """Record a test that xdist gave up."""
+        """Record a test that was given up, with the reason."""
         cell = cell_of(item)
         if cell is not None:
             self._noted.append(Lost(report_name(item), cell, question_of(item), error))

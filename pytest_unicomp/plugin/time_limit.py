@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_unicomp.api.errors import InfrastructureError
+from pytest_unicomp.api.unforeseen import unforeseen
 from pytest_unicomp.plugin.ending import INFRASTRUCTURE
 from pytest_unicomp.plugin.last_lines import LastLines
 from pytest_unicomp.plugin.lost_tests import LostTests
@@ -52,6 +53,10 @@ class TimeLimit:
     def _expire(self, item: pytest.Item, seconds: float) -> None:
         # Held until the process ends.
         self._passed.acquire()
+        if self._timer is not threading.current_thread():
+            # The test ended while this thread waited.
+            self._passed.release()
+            return
         try:
             error = InfrastructureError(
                 f"unicomp: not done after {seconds:g} s, the limit of pytest-timeout; expected a limit that holds the longest compression or "
@@ -68,6 +73,8 @@ class TimeLimit:
                 # No other plugin is asked: each would believe that no test is running.
                 self._finish(item.session, pytest.ExitCode.INTERNAL_ERROR)
                 self._last_lines.print_all(item.session)
+        except Exception as fault:  # noqa: BLE001 - the process ends here, and nothing else would report it
+            sys.stderr.write(f"{unforeseen(fault)}\n")
         finally:
             sys.stdout.flush()
             sys.stderr.flush()

@@ -130,7 +130,7 @@ class LoadedModels:
         # Processes that serve the same model have logs of their own.
         name = f"{artifact.recipe}-{digest({'model': artifact.path, 'serve': by.serve})[:8]}-{os.getpid()}.log".replace("/", "-")
         shipped, unpacked = artifact_check.folder(artifact), Path(artifact.path)
-        command = serving.ServeCommand(by.serve or "", shipped, self._store.root / LOGS / name, unpacked)
+        command = serving.ServeCommand(by.serve or "", shipped, self._store.root / LOGS / name, unpacked, by.key_variable)
         self._progress(Step("serve", artifact.recipe))
         endpoint = guarded(command.start, f"serving {artifact.recipe}")
         try:

@@ -135,7 +135,7 @@ def plan(settings: Settings, evaluation: Evaluation, config: Mapping[str, Any] |
     lacking = _lacking(names, evaluation)
     if lacking and evaluation.bundle is not None:
         raise UsageProblem(missing_pieces(lacking, evaluation.bundle))
-    served_reference = settings.backend == SERVER or served(settings.reference)
+    served_reference = served(settings.reference) or (settings.backend == SERVER and settings.serve is not None)
     return Plan(
         model=settings.model,
         candidates=judged,
@@ -145,12 +145,17 @@ def plan(settings: Settings, evaluation: Evaluation, config: Mapping[str, Any] |
             for candidate in judged
             for name in names
             if candidate.takes(table[name].kind, served_reference=served_reference)
-            # Its classes are not loaded as they would be served.
-            and (table[name].kind != "latency" or LmEvalBackend.of(evaluated_by(settings, candidate.name).backend) is None)
+            and (table[name].kind != "latency" or _can_be_timed(settings, candidate, served_reference=served_reference))
         ),
         notes=(*omitted(unfit), *left_out, *_substitutions(names, evaluation)),
         left_out=tuple(unfit),
     )
+
+
+def _can_be_timed(settings: Settings, candidate: Candidate, *, served_reference: bool) -> bool:
+    """Return True unless a class of lm-eval evaluates the candidate, which is not loaded as it would be served, or its server has no server beside it."""
+    backend = evaluated_by(settings, candidate.name).backend
+    return LmEvalBackend.of(backend) is None and (backend != SERVER or served_reference)
 
 
 def _from_bundle(names: Sequence[str], evaluation: Evaluation) -> tuple[list[str], tuple[str, ...]]:

@@ -85,7 +85,11 @@ def _require_known_names(settings: Settings, planned: Plan) -> None:
 
 def _require_commands(settings: Settings, sides: list[_Side]) -> None:
     if settings.serve is not None and settings.backend != SERVER:
-        raise UsageProblem(f"unicomp: --unicomp-serve is for --unicomp-backend=server; the backend is {settings.backend}.")
+        raise UsageProblem(
+            f"unicomp: --unicomp-serve is for --unicomp-backend=server; the backend is {settings.backend}: leave one out, "
+            "or give --unicomp-serve-candidate=COMMAND to serve what is judged alone."
+        )
+    _require_agreement(settings)
     for side in sides:
         if side.address is not None:
             Endpoint.parse(side.address, key_variable=side.by.key_variable)
@@ -93,9 +97,25 @@ def _require_commands(settings: Settings, sides: list[_Side]) -> None:
         command.validate(text, origin)
     for side in sides:
         if side.address is None and side.by.backend == SERVER and side.by.serve is None:
+            both = settings.backend == SERVER
             raise UsageProblem(
-                f"unicomp: --unicomp-backend=server needs --unicomp-serve=COMMAND, for example {EXAMPLE}, to serve what has no address yet: "
-                f"{side.name}."
+                f"unicomp: {flag('backend') + '=server' if both else side.by.origin + ', server,'} needs "
+                f"{flag('serve' if both else 'serve_candidate')}=COMMAND, for example {EXAMPLE}, to serve what has no address yet: {side.name}."
+            )
+
+
+def _require_agreement(settings: Settings) -> None:
+    """Raise UsageProblem for a command beside a backend that is no server: one of the two would have no effect."""
+    if settings.serve_candidate is not None and settings.backend_candidate not in (None, SERVER):
+        raise UsageProblem(
+            f"unicomp: --unicomp-serve-candidate is for candidates behind a server; --unicomp-backend-candidate is {settings.backend_candidate}: "
+            "leave one out."
+        )
+    for name, own in settings.candidates.items():
+        if "serve" in own and own.get("backend", SERVER) != SERVER:
+            raise UsageProblem(
+                f"unicomp: {settings.location(CANDIDATES, name, 'serve')} is for a candidate behind a server; its backend is {own['backend']}: "
+                "leave one out."
             )
 
 
@@ -113,7 +133,7 @@ def _require_keys(settings: Settings, sides: list[_Side]) -> None:
     for side in sides:
         variable = side.by.key_variable
         if variable != KEY_VARIABLE and not os.environ.get(variable):
-            own = variable in settings.candidates.get(side.name, {}).values()
+            own = "key_variable" in settings.candidates.get(side.name, {})
             where = settings.location(CANDIDATES, side.name, "key_variable") if own else flag("key_variable")
             raise UsageProblem(
                 f"unicomp: {where} names the environment variable {variable}, which is not set; export {variable} with the key of the server, "

@@ -194,6 +194,10 @@ def test_a_server_that_dies_is_started_once_and_its_first_cause_is_given(gate, t
             "[candidates.rtn-w8a16]\nserve = 'no-such-program {model} {port}'",
             "*candidates.rtn-w8a16.serve starts 'no-such-program', which is not*",
         ),
+        (
+            "[candidates.rtn-w8a16]\nserve = 'vllm {model} {port}'\nbackend = 'hf'",
+            "*candidates.rtn-w8a16.serve is for a candidate behind a server; its backend is hf: leave one out*",
+        ),
         ("[candidates.rtn-w8a16]\nkey_variable = 'NO_SUCH_KEY'", "*candidates.rtn-w8a16.key_variable names*NO_SUCH_KEY, which is not set*"),
     ],
 )
@@ -228,6 +232,11 @@ CHAT = "http://host/v1/chat/completions"
         ([f"--unicomp-candidate={CHAT}", f"--unicomp-reference={CHAT}"], "*no likelihoods, and nano-knowledge need them*"),
         (["--unicomp-serve=vllm serve {model}"], "*does not say where {port} go*"),
         ([f"--unicomp-serve={SERVER}", "--unicomp-backend=hf"], "*--unicomp-serve is for --unicomp-backend=server*"),
+        (["--unicomp-backend-candidate=server"], "*--unicomp-backend-candidate, server, needs --unicomp-serve-candidate=COMMAND*"),
+        (
+            [f"--unicomp-serve-candidate={SERVER}", "--unicomp-backend-candidate=lm-eval:hf"],
+            "*--unicomp-serve-candidate is for candidates behind a server; *lm-eval:hf: leave one out*",
+        ),
         (["--unicomp-backend=server"], "*--unicomp-backend=server needs --unicomp-serve=COMMAND*"),
         (["--unicomp-backend=sever"], "*expected one of hf, server, lm-eval:NAME. Did you mean 'server'*"),
         (["--unicomp-reference=http://host/v1"], "*other models in this process, which cannot be compared (engine)*"),

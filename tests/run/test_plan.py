@@ -27,6 +27,13 @@ def test_every_recipe_meets_every_benchmark_once_and_cells_of_one_recipe_stand_t
     ]
 
 
+def test_a_server_without_one_of_the_reference_beside_it_is_not_timed():
+    served = {"serve_candidate": "vllm serve {model} --port {port}", "benchmark": ["nano-knowledge,prefill-latency"], "recipe": ["dense"]}
+    assert [cell.benchmark for cell in planned(**served, reference="stored").cells] == ["nano-knowledge"]
+    both = planned(**served, serve="vllm serve {model} --port {port}")
+    assert [cell.benchmark for cell in both.cells] == ["nano-knowledge", "prefill-latency"]
+
+
 def test_a_recipe_that_nothing_is_asked_of_has_no_check_of_its_files():
     made = planned(recipe=["dense"], benchmark=["kernel-int4"])
     assert made.artifacts() == ()

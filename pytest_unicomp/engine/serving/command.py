@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
-from pytest_unicomp.engine.serving.endpoint import Endpoint
+from pytest_unicomp.config.options.serving import KEY_VARIABLE
+from pytest_unicomp.engine.serving.endpoint import Endpoint, KeyRefused
+from pytest_unicomp.engine.serving.key import without_key
 from pytest_unicomp.engine.serving.server_log import first_cause
 
 # A large model on a slow disk may take this long to load.
@@ -66,7 +68,8 @@ def validate(command: str, origin: str = FLAG) -> None:
 class ServeCommand:
     """The server of one checkpoint: call `start`, use `endpoint`, call `stop`. It is contacted at the loopback address alone.
 
-    `model` is the folder or file that is shipped, `unpacked` the folder that it was converted to, the same if it was not.
+    `model` is the folder or file that is shipped, `unpacked` the folder that it was converted to, the same if it was not. `key_variable` names the
+    environment variable with the server's key.
     What the server prints goes to the file `log`, which `stop` deletes unless it was asked for. `failed` is True once the server is known to have
     ended or to hang.
     """
@@ -75,6 +78,7 @@ class ServeCommand:
     model: Path
     log: Path
     unpacked: Path | None = None
+    key_variable: str = KEY_VARIABLE
     ready_seconds: float = READY_SECONDS
     alive_seconds: float = ALIVE_SECONDS
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
@@ -108,7 +112,7 @@ class ServeCommand:
     @property
     def endpoint(self) -> Endpoint:
         """The endpoint of the running command."""
-        return Endpoint(f"http://127.0.0.1:{self._port}/v1")
+        return Endpoint(f"http://127.0.0.1:{self._port}/v1", key_variable=self.key_variable)
 
     @property
     def session(self) -> int | None:
@@ -132,7 +136,8 @@ class ServeCommand:
 
     def _failure(self, what: str) -> str:
         self.failed = True
-        return f"{what}: {first_cause(self.log.read_text(encoding='utf-8', errors='replace'))}; all that it printed is in {self.kept_log()}"
+        cause = first_cause(self.log.read_text(encoding="utf-8", errors="replace"))
+        return f"{what}: {without_key(cause, self.endpoint.headers())}; all that it printed is in {self.kept_log()}"
 
     def kept_log(self) -> Path:
         """Return the file with all that the server printed, which `stop` leaves there from now on."""
@@ -149,6 +154,9 @@ class ServeCommand:
             try:
                 self.endpoint.models()
                 return
+            except KeyRefused:
+                # It will not change its mind.
+                raise
             except InfrastructureError as error:
                 if time.monotonic() > deadline:
                     silent = self._failure(f"did not answer within {self.ready_seconds:g} s")

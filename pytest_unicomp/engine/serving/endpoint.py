@@ -22,6 +22,10 @@ SECONDS = 60
 CHAT = "/chat/completions"
 
 
+class KeyRefused(InfrastructureError):
+    """A server wants a key, or another one: it answered 401 or 403."""
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """`url` ends before `/completions` (for example `http://host:8000/v1`); `model` is the name of the model, None for the only one served.
@@ -69,8 +73,18 @@ class Endpoint:
         return {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
 
     def models(self, *, seconds: float = SECONDS) -> list[dict[str, Any]]:
-        """Return the entries of `/models`; raise InfrastructureError if the answer is not the list of OpenAI's API."""
-        listed = self.call("models", seconds=seconds)
+        """Return the entries of `/models`; raise KeyRefused if the key is refused, InfrastructureError if the answer is not the list of OpenAI's API."""
+        from pytest_unicomp.engine.serving.http_client import Refused
+
+        try:
+            listed = self.call("models", seconds=seconds)
+        except Refused as error:
+            if error.status not in (401, 403):
+                raise
+            state = "set" if os.environ.get(self.key_variable) else "not set"
+            raise KeyRefused(
+                f"{error} Its key is read from the environment variable {self.key_variable}, which is {state}; export {self.key_variable}=KEY."
+            ) from error
         entries = listed.get("data") if isinstance(listed, dict) else None
         if not isinstance(entries, list) or not all(isinstance(entry, dict) and "id" in entry for entry in entries):
             raise InfrastructureError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +83,7 @@ def connect(endpoint: Endpoint, folder: Path, *, command: ServeCommand | None = 
 
     from pytest_unicomp.engine.quiet_libraries import quiet
 
-    model = _model(endpoint)
+    model = str(endpoint.served()["id"])
     with quiet():
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
@@ -98,20 +97,6 @@ def connect(endpoint: Endpoint, folder: Path, *, command: ServeCommand | None = 
     with quiet():
         lm = client.build_client(endpoint, model, tokenizer=folder, max_length=context, takes_ids=takes_ids, why_not_scored=why_not_scored)
     return ServedEngine(path=folder, endpoint=endpoint, tokenizer=lm.tokenizer, lm=lm, command=command)
-
-
-def _model(endpoint: Endpoint) -> str:
-    from pytest_unicomp.engine.serving.http_client import Refused
-
-    try:
-        return str(endpoint.served()["id"])
-    except Refused as error:
-        if error.status not in (401, 403):
-            raise
-        state = "set" if os.environ.get(endpoint.key_variable) else "not set"
-        raise InfrastructureError(
-            f"{error} Its key is read from the environment variable {endpoint.key_variable}, which is {state}."
-        ) from error
 
 
 def _probe_chat(endpoint: Endpoint, model: str) -> None:

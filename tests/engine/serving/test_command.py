@@ -69,6 +69,43 @@ def test_a_command_that_never_answers_is_stopped_with_its_children(tmp_path):
     assert not alive(int(Path(marker).read_text()))
 
 
+KEYED = """
+import json, sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+class Keyed(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.headers.get('Authorization') == 'Bearer the-right-key' else 401)
+        self.end_headers()
+        self.wfile.write(json.dumps({'data': [{'id': 'served'}]}).encode())
+HTTPServer(('127.0.0.1', int(sys.argv[2])), Keyed).serve_forever()
+"""
+
+
+def test_a_command_whose_server_wants_a_key_gets_that_of_its_variable(tmp_path, monkeypatch):
+    monkeypatch.setenv("OWN_KEY", "the-right-key")
+    command = ServeCommand(program(KEYED), NANO, tmp_path / "server.log", key_variable="OWN_KEY")
+    try:
+        assert command.start().served() == {"id": "served"}
+    finally:
+        command.stop()
+
+
+def test_a_command_whose_server_refuses_the_key_is_not_awaited(tmp_path, monkeypatch):
+    monkeypatch.delenv("OWN_KEY", raising=False)
+    command = ServeCommand(program(KEYED), NANO, tmp_path / "server.log", ready_seconds=60, key_variable="OWN_KEY")
+    with pytest.raises(InfrastructureError, match=r"answered 401: .*OWN_KEY, which is not set; export OWN_KEY=KEY"):
+        command.start()
+    assert command.session is None
+
+
+def test_a_key_that_a_server_prints_is_not_in_the_reason(tmp_path, monkeypatch):
+    monkeypatch.setenv("OWN_KEY", "the-right-key")
+    printing = "import os, sys; sys.exit('error: bad key ' + os.environ['OWN_KEY'])"
+    command = ServeCommand(program(printing), NANO, tmp_path / "server.log", key_variable="OWN_KEY")
+    with pytest.raises(InfrastructureError, match=r"error: bad key \[key\];"):
+        command.start()
+
+
 STARTS = """
 import sys, time
 from pathlib import Path
