@@ -109,6 +109,14 @@ class LoadedModels:
             self._remember(subject, why)
         return why
 
+    def require_running(self, subject: Subject) -> None:
+        """Raise InfrastructureError if the server that was started for a model has ended: another program may have answered at its port."""
+        from pytest_unicomp.engine.serving import ServedEngine
+
+        engine = self._engines.get(_key(subject))
+        if isinstance(engine, ServedEngine) and engine.command is not None and engine.command.has_ended:
+            raise InfrastructureError(f"unicomp: the server of {subject[0].recipe} has ended, so its answers are not kept; run again.")
+
     def _remember(self, subject: Subject, error: InfrastructureError) -> None:
         # An address may answer again later, since it is not this run that starts its server.
         if not served(subject[0].path):

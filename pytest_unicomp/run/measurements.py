@@ -137,6 +137,7 @@ class Measurements:
                     measured = guarded(
                         lambda: evaluate.measure(artifact, name, benchmark, engine, evaluation), f"benchmark {name} on {recipe}"
                     )
+                self._loaded.require_running((artifact, by))
             except InfrastructureError as error:
                 raise self._loaded.explained((artifact, by), error) from error
             if (reason := getattr(vars(engine.lm).get("capabilities"), "reason", None)) is not None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -80,8 +82,28 @@ def test_a_server_that_answers_rubbish_is_an_error_with_the_place_of_its_log(ser
     assert str(error) == f"unicomp: it answered ['rubbish']. All that the server printed is in {log}."
 
 
+# The child keeps the port after its parent has ended, as a server of another run would hold it.
+FORKS = "self.answer({'choices': []}); os.fork() and os._exit(5); self.server.serve_forever()"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs fork")
+def test_a_server_that_has_ended_has_failed_even_if_another_program_answers_at_its_port(serve):
+    loaded, _, subject = serve(FORKS)
+    engine = loaded.server(subject)
+    try:
+        while not engine.command.has_ended:
+            time.sleep(0.01)
+        assert engine.endpoint.models() == [{"id": "toy"}]
+        with pytest.raises(InfrastructureError, match="the server of toy has ended, so its answers are not kept") as found:
+            loaded.require_running(subject)
+        assert "ended with exit status 5" in str(loaded.explained(subject, found.value))
+    finally:
+        loaded.release()
+
+
 def test_a_server_that_works_leaves_no_log(serve, tmp_path):
     loaded, _, subject = serve("self.answer({'choices': []})")
     loaded.server(subject)
+    loaded.require_running(subject)
     loaded.release()
     assert not list((tmp_path / "logs").iterdir())

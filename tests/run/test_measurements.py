@@ -37,7 +37,9 @@ def test_scores_of_files_that_changed_meanwhile_are_not_kept(tmp_path, monkeypat
         return measurement([1.0], artifact=made.fingerprint, benchmark="nano-safety")
 
     monkeypatch.setattr("pytest_unicomp.run.evaluate.measure", measured)
-    loaded: Any = SimpleNamespace(evaluator=lambda *_: SimpleNamespace(lm=SimpleNamespace()), explained=lambda _, error: error)
+    loaded: Any = SimpleNamespace(
+        evaluator=lambda *_: SimpleNamespace(lm=SimpleNamespace()), explained=lambda _, error: error, require_running=lambda _: None
+    )
     evaluation = evaluation_of(resolve({"model": "nano", "recipe": ["dense"]}, {}))
     store = Store(tmp_path / "store")
     measurements = Measurements(
@@ -102,7 +104,9 @@ def killed_and_resumed(root: Path, made: Any, edit: Callable[[bytes], bytes]) ->
                 return measurement(scores, answers=texts, artifact=made.fingerprint, benchmark="nano-safety")
 
             patch.setattr("pytest_unicomp.run.evaluate.measure", measured)
-            loaded: Any = SimpleNamespace(evaluator=lambda *_: SimpleNamespace(lm=model), explained=lambda _, error: error)
+            loaded: Any = SimpleNamespace(
+                evaluator=lambda *_: SimpleNamespace(lm=model), explained=lambda _, error: error, require_running=lambda _: None
+            )
             runner = Measurements(
                 evaluation, "cpu", loaded, evaluated_by=in_this_process, store=store, progress=lambda _: None, detail=lambda _: None
             )

@@ -119,15 +119,22 @@ class ServeCommand:
         """The process group of the command, by its leader; None if it is not running, or if the system has no process groups."""
         return self._process.pid if self._process is not None and os.name == "posix" else None
 
+    @property
+    def has_ended(self) -> bool:
+        """True if the command was started and has ended by itself; whoever answers at its port is then another program."""
+        return self._process is not None and self._process.poll() is not None
+
     def failure(self) -> str | None:
         """Return in one clause how the server failed since it was started: it ended, or lists its models no more. None if it still works."""
         if self._process is None:
             return None
-        try:
-            self.endpoint.models(seconds=self.alive_seconds)
-            return None
-        except InfrastructureError:
-            pass
+        if not self.has_ended:
+            try:
+                self.endpoint.models(seconds=self.alive_seconds)
+                return None
+            except InfrastructureError:
+                # The reason follows from the process.
+                pass
         try:
             # One that is about to end closes its port first.
             return self._failure(f"ended with exit status {self._process.wait(ENDING_SECONDS)}")
