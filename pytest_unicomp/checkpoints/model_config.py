@@ -8,8 +8,8 @@ from typing import Any
 
 from pytest_unicomp.checkpoints import gguf, hub
 from pytest_unicomp.checkpoints.config_json import NAME, read_config
-from pytest_unicomp.checkpoints.hub_access import PATIENCE
-from pytest_unicomp.checkpoints.hub_errors import offline
+from pytest_unicomp.checkpoints.hub_access import PATIENCE, ask
+from pytest_unicomp.checkpoints.hub_errors import explained
 
 
 def configuration(source: Path) -> dict[str, Any]:
@@ -21,29 +21,39 @@ def configuration(source: Path) -> dict[str, Any]:
 
 
 def find(name: str, bundle: Path | None) -> dict[str, Any] | None:
-    """Return the configuration of the model `name`; None if it cannot be had now.
-
-    For a model that has yet to be fetched, config.json alone is read from the hub. None is returned for GGUF files that have yet to be
-    fetched, without a network, and for a model that the hub does not give: fetching the model itself reports why.
-    """
+    """Return the configuration of the model `name` if it is on this machine or in the cache of the hub's client, else None; asks no hub."""
     folder = hub.local(name, bundle)
     if folder is not None:
         return configuration(folder)
-    if bundle is not None or gguf.is_gguf(name) or offline():
+    if not _is_on_hub(name, bundle):
         return None
-    with tempfile.TemporaryDirectory() as place:
-        return _fetched(name, Path(place))
-
-
-def _fetched(name: str, place: Path) -> dict[str, Any] | None:
-    import httpx
-    from huggingface_hub import errors, hf_hub_download
+    from huggingface_hub import try_to_load_from_cache
 
     wanted = hub.repository(name)
-    try:
-        # Not into the client's cache: a model of which that holds a file counts as fetched.
-        hf_hub_download(wanted.name, NAME, revision=wanted.revision, local_dir=place, etag_timeout=PATIENCE)
-    # The hub does not answer, or does not give the model: fetching it asks again, and reports which.
-    except (errors.HfHubHTTPError, errors.HFValidationError, httpx.HTTPError, OSError):
+    kept = try_to_load_from_cache(wanted.name, NAME, revision=wanted.revision)
+    return configuration(Path(kept).parent) if isinstance(kept, str) else None
+
+
+def fetch(name: str, bundle: Path | None) -> dict[str, Any] | None:
+    """Return the configuration of a model that is on the hub, whose config.json alone is read; None for a bundle's model and a GGUF file.
+
+    Raises UnicompError, within seconds and after one question, if the hub does not give it.
+    """
+    if not _is_on_hub(name, bundle):
         return None
-    return configuration(place)
+    from huggingface_hub import hf_hub_download
+
+    wanted = hub.repository(name)
+    ask([wanted])
+    with tempfile.TemporaryDirectory() as place:
+        try:
+            # Not into the client's cache: a model of which that holds a file counts as fetched.
+            hf_hub_download(wanted.name, NAME, revision=wanted.revision, local_dir=place, etag_timeout=PATIENCE)
+        # Whatever the client raises: the chain of causes says which it is.
+        except Exception as error:
+            raise explained(str(wanted), error) from error
+        return configuration(Path(place))
+
+
+def _is_on_hub(name: str, bundle: Path | None) -> bool:
+    return bundle is None and not gguf.is_gguf(name)

@@ -9,10 +9,11 @@ from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.api.protocols import ItemBenchmark
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.calibration import mixture
-from pytest_unicomp.checkpoints import hub
+from pytest_unicomp.checkpoints import hub, model_config
 from pytest_unicomp.checkpoints.hub_access import Repository, cached, require_readable
 from pytest_unicomp.config.parsers import served
 from pytest_unicomp.config.settings import Settings
+from pytest_unicomp.run.compress import require_supported
 from pytest_unicomp.run.plan import REFERENCE, Cell, Plan
 
 
@@ -38,6 +39,7 @@ def require_hub(settings: Settings, plan: Plan, cells: Sequence[Cell], held: Hel
     loaded = models(settings, plan, cells)
     require_readable(loaded)
     names = {cell.recipe for cell in cells}
+    _require_supported(settings, plan, names)
     try:
         require_readable(data(settings, plan, {cell.benchmark for cell in cells}, names))
     except UnicompError:
@@ -46,6 +48,17 @@ def require_hub(settings: Settings, plan: Plan, cells: Sequence[Cell], held: Hel
             raise
         asked = {cell.benchmark for cell in cells if cell.kind == "items" and cell.benchmark and not _measured(cell, held)}
         require_readable(data(settings, plan, asked, {name for name in names if not held.artifact_is_stored(name)}))
+
+
+def _require_supported(settings: Settings, plan: Plan, recipes: Collection[str]) -> None:
+    """Raise UsageProblem for a recipe that cannot compress a model of the hub, by its config.json, before its weights are fetched."""
+    # Of a model that is known already this was checked before.
+    if model_config.find(plan.model, settings.bundle) is not None:
+        return
+    config = model_config.fetch(plan.model, settings.bundle)
+    for one in plan.candidates:
+        if config is not None and one.name in recipes and one.method is not None:
+            require_supported(config, plan.model, one.name, one.method)
 
 
 def models(settings: Settings, plan: Plan, cells: Sequence[Cell]) -> list[Repository]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 from pytest_unicomp import compare
-from pytest_unicomp.api.errors import UsageProblem
+from pytest_unicomp.api.errors import UnicompError, UsageProblem
 from pytest_unicomp.api.protocols import CostBenchmark, Evaluation, KernelBenchmark
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.calibration import mixture
@@ -23,6 +24,7 @@ from pytest_unicomp.judges import build as judges
 from pytest_unicomp.methods.tokens import positions
 from pytest_unicomp.run import adopt, compress, early_stopping, policy_check, serving_check
 from pytest_unicomp.run.calibrate import amount_for
+from pytest_unicomp.run.candidates import EVERY_RECIPE
 from pytest_unicomp.run.executors import build as executors
 from pytest_unicomp.run.plan import Plan, plan
 from pytest_unicomp.store.baselines import Baselines, packaged
@@ -56,8 +58,7 @@ def preflight(settings: Settings) -> Prepared:
     baselines = Baselines(settings.baselines or Path("baselines"), packaged())
     evaluation = evaluation_of(settings)
     _check_checkpoints(settings)
-    # Of a model that the hub does not give now nothing is known; fetching it reports why.
-    config = None if settings.model is None else model_config.find(settings.model, settings.bundle)
+    config = _configuration(settings)
     planned = plan(settings, evaluation, config)
     serving_check.validate(settings, planned)
     planned = replace(planned, notes=(*planned.notes, *serving_check.notes(settings, planned)))
@@ -70,6 +71,18 @@ def preflight(settings: Settings) -> Prepared:
         planned = _with_amount_note(settings, planned, config)
     _check_stored_reference(settings, planned, baselines)
     return Prepared(settings, planned, policy, evaluation, store, baselines)
+
+
+def _configuration(settings: Settings) -> Mapping[str, Any] | None:
+    """Return the model's configuration, None if it is not on this machine; the hub is asked for it only if `all` recipes depend on it."""
+    if settings.model is None:
+        return None
+    config = model_config.find(settings.model, settings.bundle)
+    if config is None and EVERY_RECIPE in (*settings.recipe, *settings.inform):
+        # If the hub does not give it, fetching the model reports why.
+        with contextlib.suppress(UnicompError):
+            return model_config.fetch(settings.model, settings.bundle)
+    return config
 
 
 def policy_of(settings: Settings) -> compare.Policy:

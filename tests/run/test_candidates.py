@@ -11,8 +11,10 @@ from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.api.registry import methods
 from pytest_unicomp.checkpoints.hub import NANO
 from pytest_unicomp.config.resolve import resolve
+from pytest_unicomp.run.hub_needs import require_hub
 from pytest_unicomp.run.preflight import preflight
 from tests.loopback_hub import Repository
+from tests.run.test_hub_needs import Held
 
 EXPERTS = {"reap-25", "reap-50"}
 
@@ -62,13 +64,24 @@ def test_without_all_nothing_is_left_out():
     assert planned(inform=["wanda-50"]).left_out == ()
 
 
-def test_a_model_of_the_hub_is_known_by_its_configuration_before_it_is_fetched(loopback, tmp_path):
+def fetched(loopback):
+    return {path.rpartition("/")[2] for method, path in loopback.asked if method == "GET" and "resolve" in path}
+
+
+def test_all_recipes_of_a_model_of_the_hub_are_those_that_its_configuration_lets_be_made(loopback, tmp_path):
     loopback.models["org/odd"] = Repository({"main": folder(tmp_path / "odd", hidden_size=576)})
-    with pytest.raises(UsageProblem, match="recipe 'fp8-block' cannot compress org/odd"):
-        planned(model="org/odd", recipe=["fp8-block"])
     assert set(planned(model="org/odd", recipe=["all"]).left_out) >= {*EXPERTS, "fp8-block"}
-    fetched = {path.rpartition("/")[2] for method, path in loopback.asked if method == "GET" and "resolve" in path}
-    assert fetched == {"config.json"}
+    assert fetched(loopback) == {"config.json"}
+
+
+def test_a_recipe_that_cannot_compress_a_model_of_the_hub_is_refused_before_its_weights_are_fetched(loopback, tmp_path):
+    loopback.models["org/odd"] = Repository({"main": folder(tmp_path / "odd", hidden_size=576)})
+    settings = resolve({"model": "org/odd", "recipe": ["fp8-block"], "benchmark": ["bytes"]}, {})
+    made = preflight(settings).plan
+    assert loopback.asked == [], "a plan alone asks nothing"
+    with pytest.raises(UsageProblem, match="recipe 'fp8-block' cannot compress org/odd"):
+        require_hub(settings, made, made.cells, Held())
+    assert fetched(loopback) == {"config.json"}
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -77,3 +90,4 @@ def test_what_the_hub_does_not_tell_now_is_left_to_the_question_that_reports_why
     loopback.status = status
     made = planned(model="org/nano", recipe=["all"])
     assert {candidate.name for candidate in made.candidates} == set(methods())
+    assert len(loopback.asked) == 1
