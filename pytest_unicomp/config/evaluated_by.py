@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_unicomp.api.errors import UsageProblem, nearest
-from pytest_unicomp.api.protocols import Evaluation
 from pytest_unicomp.config import parsers
 from pytest_unicomp.config.backend import SERVER
 from pytest_unicomp.config.backend import backend as read_backend
 from pytest_unicomp.config.config_file import CANDIDATES
 from pytest_unicomp.config.settings import Settings, flag
 from pytest_unicomp.config.toml_lines import TomlLocations
+
+if TYPE_CHECKING:
+    from pytest_unicomp.api.protocols import Evaluation
 
 KEYS: Final = ("serve", "backend", "key_variable")
 

@@ -66,6 +66,8 @@ class TimeLimit:
             item.session.shouldstop = f"{WHY}: {seconds:g} s"
             capture = item.config.pluginmanager.get_plugin("capturemanager")
             if capture is not None:
+                # The main thread may go on to the next phase of the test, which would capture what is printed here.
+                capture.resume_global_capture = _leave_suspended
                 capture.suspend_global_capture(in_=True)
             if hasattr(item.config, "workerinput"):
                 sys.stderr.write(f"{item.nodeid}: {error}\n")
@@ -80,3 +82,7 @@ class TimeLimit:
             sys.stderr.flush()
             # Another way out would wait for the main thread, which is still within the library.
             os._exit(INFRASTRUCTURE)
+
+
+def _leave_suspended() -> None:
+    """Stand in for the capture manager's `resume_global_capture`: what is printed from now on reaches the terminal."""

@@ -94,7 +94,7 @@ class Checker:
             metric=benchmark.metric if benchmark else "problems",
             higher_is_better=benchmark.higher_is_better if benchmark else False,
             policy=self.policy,
-            message=one_line(error) if isinstance(error, UnicompError) else f"{type(error).__name__}: {one_line(error)}",
+            message=one_line(error) if isinstance(error, UnicompError) else f"{type(error).__name__}: {one_line(error)}".removesuffix(": "),
         )
 
     def rounds(self, cell: Cell) -> int:

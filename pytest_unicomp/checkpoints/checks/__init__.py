@@ -12,7 +12,6 @@ from functools import cache
 from pathlib import Path
 
 from pytest_unicomp.api.errors import UnicompError
-from pytest_unicomp.api.foreign import ForeignFile
 from pytest_unicomp.checkpoints.checks.checkpoint import Checkpoint
 from pytest_unicomp.checkpoints.checks.finding import ArtifactCheck, Finding, Outcome, Status
 from pytest_unicomp.checkpoints.checks.promise import Promise
@@ -45,7 +44,7 @@ def _finding(name: str, check: ArtifactCheck, candidate: Checkpoint, base: Check
     try:
         outcome = check.inspect(candidate, base)
     except UNREADABLE as error:
-        reason = error.detail if isinstance(error, ForeignFile) else f"{type(error).__name__}: {error}"
+        reason = error.detail if isinstance(error, UnicompError) else f"{type(error).__name__}: {error}"
         outcome = Outcome("fail", f"it cannot be read: {reason}")
     expected = outcome.expected or check.expected
     return Finding(

@@ -26,12 +26,12 @@ class Checkpoint:
     stated: Promise | None = None
 
     def json(self, name: str) -> dict[str, Any]:
-        """Return a JSON file of the folder, empty if there is none; raises UnicompError or ValueError if it is no JSON object, or too large or too deep for one."""
+        """Return a JSON file of the folder, empty if there is none; raises UnicompError if it is no JSON object, or too large or too deep for one."""
         file = self.folder / name
         if not file.is_file():
             return {}
         if is_pointer(file):
-            raise ValueError(f"{name} is {MEANING}")
+            raise UsageProblem(f"unicomp: {name} is {MEANING}.")
         return read_object(file, LARGEST_TOKENIZER, infinite=True)
 
     @cached_property

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from textwrap import fill
 from types import FrameType
 
 import typer
@@ -42,7 +44,8 @@ def ended_with(arguments: Sequence[str]) -> int:
     """Run pytest with these arguments and return the exit code of the gate; signals are passed on, so that pytest writes its report."""
     environment = dict(os.environ)
     if environment.pop("PYTEST_ADDOPTS", ""):
-        typer.echo("unicomp: PYTEST_ADDOPTS is ignored, since it could select tests; put arguments for pytest after `--`.", err=True)
+        ignored = "unicomp: PYTEST_ADDOPTS is ignored, since it could select tests; put arguments for pytest after `--`."
+        typer.echo(fill(ignored, shutil.get_terminal_size().columns), err=True)
     # A new process, so that pytest loads the plugin before anything has imported it.
     with subprocess.Popen([sys.executable, "-c", PROGRAM, str(os.getpid()), *arguments], env=environment) as process, _passed_on(process):
         code = process.wait()
