@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from pytest_unicomp.api.records import Artifact, Measurement
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.api.source_digest import source_digest
 from pytest_unicomp.checkpoints import hub
+from pytest_unicomp.config.backend import MODEL, LmEvalBackend
 from pytest_unicomp.config.evaluated_by import EvaluatedBy
 from pytest_unicomp.config.evaluation import key_of
 from pytest_unicomp.config.parsers import served
@@ -102,7 +104,20 @@ class Measurements:
             "device": self._device,
             "versions": host.versions(),
             "source": [source_digest(benchmark), evaluate.source()],
+            **({"files": files} if (files := self._files(artifact, recipe)) else {}),
         }
+
+    def _files(self, artifact: Artifact, recipe: str) -> dict[str, str]:
+        """Return the digests of the files that the arguments of a class of lm-eval name, such as an export: the fingerprint covers none of them."""
+        chosen = LmEvalBackend.of(self._evaluated_by(recipe).backend)
+        values = [] if chosen is None else [value.replace(MODEL, artifact.path) for _, value in chosen.arguments]
+        found: dict[str, str] = {}
+        for value in values:
+            if value != artifact.path and os.path.exists(value):
+                place = Path(value)
+                files = [place] if place.is_file() else sorted(file for file in place.rglob("*") if file.is_file())
+                found |= {f"{value}: {file.relative_to(place)}": self._store.digests.of(file) for file in files}
+        return found
 
     def _generation(self, artifact: Artifact) -> str | None:
         """Return the digest of the settings that a model generates with, which its fingerprint leaves out; None if it has no such file here."""

@@ -13,7 +13,7 @@ from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.checkpoints.hub import NANO
 from pytest_unicomp.config.backend import LmEvalBackend
 from pytest_unicomp.engine import load
-from pytest_unicomp.engine.lm_eval_model import arguments, gives
+from pytest_unicomp.engine.lm_eval_model import _answers, arguments, gives
 from pytest_unicomp.engine.lm_eval_model import load as load_by_lm_eval
 
 EVALUATION = Evaluation(limit=8, seed=0, bundle=None, device="cpu", dtype="float32")
@@ -46,6 +46,12 @@ def test_what_a_class_gives_is_known_before_one_is_made(name, likelihoods):
 def test_a_class_whose_library_is_missing_is_refused_with_its_name():
     with pytest.raises(UsageProblem, match=r"--unicomp-backend names 'vllm', whose library is not installed here: No module named 'vllm'"):
         gives(LmEvalBackend("vllm"), "--unicomp-backend")
+
+
+def test_a_class_without_source_is_taken_to_answer():
+    names: dict[str, type] = {}
+    exec("class Compiled:\n    def loglikelihood(self, requests):\n        return []\n", names)
+    assert _answers(names["Compiled"], "loglikelihood")
 
 
 def test_an_unknown_class_is_refused_with_the_nearest_name():

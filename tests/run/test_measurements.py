@@ -55,6 +55,21 @@ def test_scores_of_files_that_changed_meanwhile_are_not_kept(tmp_path, monkeypat
     assert store.read("measurements", key) is None
 
 
+@pytest.mark.parametrize("argument", ["pretrained={export}", "model={{model}}/export", "path={export}/openvino.bin"])
+def test_scores_of_an_export_are_not_those_of_its_checkpoint(tmp_path, argument):
+    folder, store = tmp_path / "theirs", Store(tmp_path / "store")
+    export = folder / "export" / "openvino.bin"
+    export.parent.mkdir(parents=True)
+    by = EvaluatedBy("lm-eval:openvino," + argument.format(export=export.parent), None, "UNICOMP_API_KEY", "--unicomp-backend")
+    evaluation = evaluation_of(resolve({"model": "nano", "recipe": ["dense"]}, {}))
+    parts: Any = {"evaluated_by": lambda _: by, "store": store, "progress": lambda _: None, "detail": lambda _: None}
+    keys = []
+    for content in ("weights", "other weights"):
+        export.write_text(content)
+        keys.append(Measurements(evaluation, "cpu", SimpleNamespace(), **parts).key(artifact(str(folder)), "toy", "nano-safety"))
+    assert keys[0] != keys[1]
+
+
 QUESTIONS = [f"question {place}" for place in range(6)]
 RIGHT = {question: [-0.5 - place, place % 2 == 0] for place, question in enumerate(QUESTIONS)}
 

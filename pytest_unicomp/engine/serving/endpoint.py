@@ -58,7 +58,7 @@ class Endpoint:
                 f"unicomp: the address of the server {parts.hostname} holds a password; put the key into the environment as {key_variable}."
             )
         path = parts.path.rstrip("/")
-        base = path.removesuffix(CHAT).removesuffix("/completions") or "/v1"
+        base = path.removesuffix(CHAT).removesuffix("/completions") if path else "/v1"
         return cls(f"{parts.scheme}://{parts.netloc}{base}", parts.fragment or None, path.endswith(CHAT), key_variable)
 
     @property

@@ -13,6 +13,8 @@ from pytest_unicomp.engine.serving import Endpoint
     [
         ("http://127.0.0.1:8000", "http://127.0.0.1:8000/v1", None, "127.0.0.1-8000"),
         ("http://host:1/v1/", "http://host:1/v1", None, "host-1"),
+        ("https://host/chat/completions#m", "https://host", "m", "m"),
+        ("https://host/v1/completions#m", "https://host/v1", "m", "m"),
         ("https://host/api/v1#org/w4a16", "https://host/api/v1", "org/w4a16", "w4a16"),
     ],
 )
