@@ -9,6 +9,7 @@ from pytest_unicomp.plugin.suites import suites
 from pytest_unicomp.run.plan import Cell
 
 MARK = "unicomp"
+FIXTURE = "unicomp"
 
 
 def report_name(item: pytest.Item) -> str:
@@ -16,6 +17,11 @@ def report_name(item: pytest.Item) -> str:
     if not item.path.is_relative_to(suites()):
         return item.nodeid
     return f"suites/{item.path.relative_to(suites()).as_posix()}::{item.nodeid.partition('::')[2]}"
+
+
+def uses_gate(item: pytest.Item) -> bool:
+    """Return True for a test of the matrix: it requests the fixture `unicomp`, itself or through another one."""
+    return FIXTURE in getattr(item, "fixturenames", ())
 
 
 def cell_of(item: pytest.Item) -> Cell | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pytest_unicomp.plugin.asked import uses_gate
 from pytest_unicomp.plugin.stash import CHECKS, KERNELS
 
 # The name of pytest-timeout among pytest's plugins, of its mark and of its option.
@@ -26,7 +27,7 @@ class Neighbours:
         if not config.pluginmanager.hasplugin(TIMEOUT) or config.getoption(TIMEOUT, None) is not None:
             return
         for item in items:
-            if "unicomp" in getattr(item, "fixturenames", ()) and item.get_closest_marker(TIMEOUT) is None:
+            if uses_gate(item) and item.get_closest_marker(TIMEOUT) is None:
                 item.add_marker(pytest.mark.timeout(0))
 
     @pytest.hookimpl(tryfirst=True)

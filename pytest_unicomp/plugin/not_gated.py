@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from pytest_unicomp.plugin.asked import uses_gate
+
 
 class NotGated:
     """Registered if the model comes from the configuration file: without the flag, pytest collects the repository's own tests."""
@@ -21,7 +23,7 @@ class NotGated:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Record if a collected test requests the run."""
-        self._asked = self._asked or any("unicomp" in getattr(item, "fixturenames", ()) for item in session.items)
+        self._asked = self._asked or any(uses_gate(item) for item in session.items)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Print one line if no test requested the gate."""

@@ -14,6 +14,7 @@ from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.api.vocabulary import NANO_DEFAULT
 from pytest_unicomp.compare.wording import counted
 from pytest_unicomp.engine.host import host
+from pytest_unicomp.plugin.asked import uses_gate
 from pytest_unicomp.plugin.eta import about
 from pytest_unicomp.run.expected_time import seconds_in_all
 from pytest_unicomp.run.forecast import CapabilityForecast, Forecast, forecast
@@ -32,7 +33,7 @@ class Opening:
 
     def pytest_report_collectionfinish(self, items: Sequence[pytest.Item]) -> list[str]:
         """Return the lines if a test of the matrix will run: a model that the file names is no reason for other tests to mention it."""
-        return self._lines() if any("unicomp" in getattr(item, "fixturenames", ()) for item in items) else []
+        return self._lines() if any(uses_gate(item) for item in items) else []
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Print the lines on a process that collects nothing, such as the controller of pytest-xdist."""

@@ -12,6 +12,7 @@ import pytest
 
 from pytest_unicomp.api.errors import InfrastructureError
 from pytest_unicomp.api.unforeseen import unforeseen
+from pytest_unicomp.plugin.asked import uses_gate
 from pytest_unicomp.plugin.ending import INFRASTRUCTURE
 from pytest_unicomp.plugin.last_lines import LastLines
 from pytest_unicomp.plugin.lost_tests import LostTests
@@ -33,7 +34,7 @@ class TimeLimit:
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> bool | None:
         """Start the clock of a test of the matrix; others keep pytest-timeout's own."""
-        if "unicomp" not in getattr(item, "fixturenames", ()):
+        if not uses_gate(item):
             return None
         self._timer = threading.Timer(settings.timeout, self._expire, (item, settings.timeout))
         self._timer.daemon = True

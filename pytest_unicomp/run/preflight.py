@@ -131,7 +131,8 @@ def _check_checkpoints(settings: Settings) -> None:
 def _check_format(name: str, settings: Settings) -> None:
     """Raise UsageProblem for a format that this process cannot load, unless a server loads it; a model to be downloaded is checked after that."""
     folder = hub.local(name, settings.bundle)
-    others = (settings.serve, settings.serve_candidate, settings.backend_candidate, *settings.candidates.values())
+    own = (table.get(key) for table in settings.candidates.values() for key in ("serve", "backend"))
+    others = (settings.serve, settings.serve_candidate, settings.backend_candidate, *own)
     if settings.backend == HF and not any(others) and folder is not None and folder.is_dir():
         recognize.require_evaluable(folder, name)
 

@@ -48,6 +48,15 @@ def test_what_is_wrong_is_refused_before_anything_runs(tmp_path, monkeypatch, mo
     assert not (tmp_path / "store").exists()
 
 
+def test_a_key_of_one_candidate_does_not_hide_that_another_cannot_be_loaded(tmp_path):
+    (tmp_path / "packed").mkdir()
+    (tmp_path / "packed" / "config.json").write_text('{"model_type": "llama", "quantization_config": {"quant_method": "no-such-method"}}')
+    (tmp_path / "packed" / "model.safetensors").touch()
+    flags = {"model": "nano", "candidate": [str(tmp_path / "packed")], "benchmark": ["bytes"], "cache": str(tmp_path / "store")}
+    with pytest.raises(UsageProblem, match="quantized by 'no-such-method', which is not evaluated here"):
+        preflight(resolve(flags, {"candidates": {"packed": {"key_variable": "UNICOMP_API_KEY"}}}))
+
+
 def test_a_limit_on_what_this_run_does_not_measure_is_refused(tmp_path):
     with pytest.raises(UsageProblem, match="decode-latency"):
         preflight(resolve({"model": "nano", "recipe": ["dense"], "benchmark": ["bytes"]}, {"limits": {"decode-latency": "0.8x"}}))

@@ -46,10 +46,11 @@ def _trinomial(lost: np.ndarray, gained: np.ndarray, n: int, lost_rate: float, g
     same = n - lost - gained
     possible = same >= 0
     same = np.where(possible, same, 0.0)
-    # The same numbers recur all over the window, so each is looked up.
-    factorials = gammaln(np.arange(n + 1) + 1.0)
+    # The same numbers recur all over the window, so each is looked up; of many items the window holds a few.
+    least = max(0, n - int(lost.max()) - int(gained.max()))
+    factorials = gammaln(np.arange(least, n + 1) + 1.0)
     same_rate = max(1 - lost_rate - gained_rate, 0.0)
-    logarithm = gammaln(n + 1) - gammaln(lost + 1) - gammaln(gained + 1) - factorials[same.astype(int)]
+    logarithm = gammaln(n + 1) - gammaln(lost + 1) - gammaln(gained + 1) - factorials[same.astype(int) - least]
     logarithm = logarithm + xlogy(lost, lost_rate) + xlogy(gained, gained_rate) + xlogy(same, same_rate)
     return np.where(possible, np.exp(logarithm), 0.0)
 
