@@ -22,7 +22,8 @@ LONGEST = 160
 class Finding:
     """Something about a recipe that did not pass: `clause` says it in a sentence, `numbers` with difference, interval and margin.
 
-    `severity` is the loss as a multiple of its margin, infinite for what has no margin, such as a foreign tokenizer.
+    `severity` is the loss as a multiple of its margin, infinite for what has no margin, such as a foreign tokenizer; `cut` is True if the
+    clause was shortened.
     """
 
     recipe: str
@@ -31,6 +32,7 @@ class Finding:
     clause: str
     numbers: str
     severity: float
+    cut: bool = False
 
     @property
     def rank(self) -> tuple[bool, int, float]:
@@ -56,7 +58,7 @@ def findings(report: Report) -> list[Finding]:
         # A hidden danger, or a benchmark that fails alone, is in none of these.
         if recipe.verdict != "pass" and not any((one.recipe, one.verdict) == (recipe.recipe, recipe.verdict) for one in found):
             reason = shortened(recipe.reason)
-            found.append(Finding(recipe.recipe, recipe.gates, recipe.verdict, reason, reason, math.inf))
+            found.append(Finding(recipe.recipe, recipe.gates, recipe.verdict, reason, reason, math.inf, is_long(recipe.reason)))
     return sorted(_distinct(found), key=lambda one: one.rank)
 
 
@@ -79,10 +81,10 @@ def sentence(report: Report) -> str:
         worst.setdefault(one.recipe, one)
     by_verdict = {name: [recipe.recipe for recipe in gating if recipe.verdict == name] for name in ("pass", *ORDER)}
     parts = [f"Ship {_listed(by_verdict['pass'])}."] if by_verdict["pass"] else []
-    parts += [_ended(f"Do not ship {name}: {worst[name].clause}") for name in by_verdict["fail"]]
+    parts += [f"Do not ship {name}: {_ended(worst[name])}" for name in by_verdict["fail"]]
     # An error beside a failure of the same recipe does not hide it.
     parts += [_broken(name, worst[name]) for name in by_verdict["error"]]
-    parts += [_ended(f"{name} is undecided: {worst[name].clause}") for name in (*by_verdict["not_comparable"], *by_verdict["inconclusive"])]
+    parts += [f"{name} is undecided: {_ended(worst[name])}" for name in (*by_verdict["not_comparable"], *by_verdict["inconclusive"])]
     never = [recipe.recipe for recipe in unreached(report)]
     parts += [f"Never reached: {_listed(never)}."] if never else []
     more = [f"And {len(parts) - 2 * NAMED} more."] if len(parts) > 2 * NAMED else []
@@ -90,22 +92,21 @@ def sentence(report: Report) -> str:
 
 
 def _broken(name: str, found: Finding) -> str:
-    failed = found.verdict == "fail"
-    return _ended(f"Do not ship {name}: {found.clause}" if failed else f"Not judged: {name}, because of an error: {found.clause}")
+    lead = f"Do not ship {name}:" if found.verdict == "fail" else f"Not judged: {name}, because of an error:"
+    return f"{lead} {_ended(found)}"
 
 
-def _ended(clause: str) -> str:
-    """Return a clause as a sentence; a shortened one ends with its ellipsis."""
-    return clause.rstrip() if clause.rstrip().endswith("…") else f"{clause}."
+def _ended(found: Finding) -> str:
+    """Return the clause of a finding as the end of a sentence; a shortened one ends with its ellipsis."""
+    return found.clause if found.cut else f"{found.clause}."
 
 
 def _of_capability(recipe: RecipeVerdict, pooled: CapabilityVerdict, own: Sequence[Check]) -> Finding:
     unit, name = numbers.unit_of_capability(pooled, list(own)), title(pooled.capability)
     checks = [check for check in own if check.question == "retention" and check.capability == pooled.capability]
     if pooled.difference is None or pooled.interval is None or pooled.margin is None:
-        return Finding(
-            recipe.recipe, recipe.gates, pooled.verdict, f"{name}: {shortened(pooled.reason)}", f"{name}: {shortened(pooled.reason)}", 0.0
-        )
+        text = f"{name}: {shortened(pooled.reason)}"
+        return Finding(recipe.recipe, recipe.gates, pooled.verdict, text, text, 0.0, is_long(pooled.reason))
     shown = f"{numbers.change(pooled.difference, unit)} {numbers.interval(pooled.interval, unit)}, accepted {numbers.amount(pooled.margin, unit)}"
     lost = _fell(checks) or "lost " + numbers.change(-pooled.difference, unit).lstrip("+")
     clause = f"{name} {lost if pooled.verdict == 'fail' else shown}"
@@ -131,7 +132,7 @@ def _of_check(recipe: RecipeVerdict, check: Check) -> Finding:
     severity = math.inf
     if check.difference is not None and check.margin:
         severity = -check.difference / check.margin
-    return Finding(recipe.recipe, recipe.gates, check.verdict, text, text, severity)
+    return Finding(recipe.recipe, recipe.gates, check.verdict, text, text, severity, is_long(check.reason))
 
 
 def _distinct(found: Sequence[Finding]) -> list[Finding]:
@@ -150,4 +151,9 @@ def _listed(names: Sequence[str]) -> str:
 def shortened(text: str) -> str:
     """Return a reason without a full stop at its end, cut between words if it is long."""
     text = " ".join(text.split())
-    return (text if len(text) <= LONGEST else text[:LONGEST].rpartition(" ")[0] + " …").rstrip(".")
+    return text[:LONGEST].rpartition(" ")[0] + " …" if is_long(text) else text.rstrip(".")
+
+
+def is_long(text: str) -> bool:
+    """Return True if a reason is shortened where findings are listed."""
+    return len(" ".join(text.split())) > LONGEST
