@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 
 from pytest_unicomp.api.records import CapabilityVerdict, Check, LeftOut, Partial, RecipeVerdict, RunVerdict, Verdict
 from pytest_unicomp.compare import partial as partly
@@ -52,7 +53,7 @@ def _recipe_verdict(checks: Sequence[Check], policy: Policy) -> tuple[Verdict, s
         for check in others
         if not (capabilities and _informs(check)) and not check.waived
     ]
-    decisive += [(found.verdict, f"{found.capability}: {found.reason}") for found in capabilities if not found.waived]
+    decisive += [(found.verdict, f"{found.capability}: {found.reason}") for found in _worst_first(capabilities) if not found.waived]
     tested = [check.p_value for check in kept if check.p_value is not None]
     adjusted = dict(zip(tested, stats.holm(tested), strict=True)) if tested else {}
     decisive += [
@@ -76,6 +77,15 @@ def _recipe_verdict(checks: Sequence[Check], policy: Policy) -> tuple[Verdict, s
         return "pass", f"{wording.counted(len(others) - excused, 'check')} passed{also}; no capability was measured", capabilities
     undecided = ", ".join(f"{check.benchmark} {check.question}" for check in informing if not check.waived)
     return "pass", _passed(checks, capabilities) + (f" (undecided, informs only: {undecided})" if undecided else ""), capabilities
+
+
+def _worst_first(capabilities: Sequence[CapabilityVerdict]) -> list[CapabilityVerdict]:
+    """Return the capabilities by their loss as a multiple of the margin, the largest first; those without such a number come last."""
+
+    def loss(found: CapabilityVerdict) -> float:
+        return -found.difference / found.margin if found.difference is not None and found.margin else -inf
+
+    return sorted(capabilities, key=loss, reverse=True)
 
 
 def _informs(check: Check) -> bool:

@@ -213,3 +213,11 @@ def test_a_hidden_danger_names_all_that_was_kept_and_all_that_is_lost():
     assert compare.hidden_danger(checks, pooled, POLICY) == (
         "hidden danger: performance is kept (knowledge, reasoning), but fairness is lost, safe falls from 90 to 50 % on x (40 items)"
     )
+
+
+def test_the_reason_of_a_recipe_begins_with_its_largest_loss_relative_to_the_margin():
+    small, large = kept(-0.09, -0.06, capability="knowledge", benchmark="one"), kept(-0.90, -0.80, capability="reasoning", benchmark="two")
+    for checks in ([small, large], [large, small]):
+        _, reason, capabilities = recipe_verdict(checks, policy=POLICY)
+        assert reason.startswith("reasoning: lost")
+        assert [found.capability for found in capabilities] == [check.capability for check in checks], "the order of the matrix stays"
