@@ -93,10 +93,10 @@ gate: $(READY)
 	$(BIN)/unicomp gate nano --profile smoke --inform wanda-2of4,rtn-w3a16 --benchmark $(FIRST_SETS) $(GATE_REPORTS)
 
 gate-full: $(READY)
-	$(BIN)/unicomp gate nano --profile standard --recipe rtn-w8a16 --inform all $(GATE_REPORTS)
+	$(BIN)/unicomp gate nano --profile standard --benchmark nano,nano-default --recipe rtn-w8a16 --inform all $(GATE_REPORTS)
 
 baselines: $(READY)
-	$(BIN)/unicomp gate nano --profile standard --recipe rtn-w8a16 --inform all --update all || test $$? -eq 1
+	$(BIN)/unicomp gate nano --profile standard --benchmark nano,nano-default --recipe rtn-w8a16 --inform all --update all || test $$? -eq 1
 
 bench: $(READY)
 	for file in $(filter-out $(NOT_TIMED),$(wildcard benchmarks/*.py)); do $(BIN)/python $$file || exit 1; done
