@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from pytest_unicomp.api.errors import InfrastructureError, UnicompError, one_line
 from pytest_unicomp.api.unforeseen import EXIT_CODE, unforeseen
@@ -42,6 +43,15 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, Callable[..., None]]]] = {
 }
 
 
+class GateCommand(TyperCommand):
+    """The command `gate`, whose help lists the options of a run; they are imported only if that help is asked for."""
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write the options below the help."""
+        self.epilog = option_lines()
+        super().format_epilog(ctx, formatter)
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"pytest-unicomp {importlib.metadata.version('pytest-unicomp')}")
@@ -54,7 +64,7 @@ def application() -> typer.Typer:
         add_completion=False, no_args_is_help=True, help="Release gate for compressed language models.", rich_markup_mode=None
     )
     made.callback()(about)
-    made.command(context_settings=VERBATIM, epilog=option_lines())(gate)
+    made.command(context_settings=VERBATIM, cls=GateCommand)(gate)
     made.command(context_settings=PASS_ON)(plan)
     for command in COMMANDS:
         made.command()(command)

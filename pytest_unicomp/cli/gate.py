@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.cli.output import Json, as_text, show
 from pytest_unicomp.cli.run_options import pytest_arguments
-from pytest_unicomp.config.settings import Settings, options
+
+if TYPE_CHECKING:
+    from pytest_unicomp.config.settings import Settings
 
 PLAN_WIDTH = 100
 REPORTS = ("gate.json", "gate.html")
@@ -93,6 +95,7 @@ def plan(
     from pytest_unicomp.cli.commands import plan_power
     from pytest_unicomp.config.config_file import configuration
     from pytest_unicomp.config.resolve import resolve
+    from pytest_unicomp.config.settings import options
     from pytest_unicomp.plugin import opening
     from pytest_unicomp.run.forecast import forecast
     from pytest_unicomp.run.preflight import preflight

@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 import textwrap
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pytest_unicomp.api.errors import UsageProblem, nearest
-from pytest_unicomp.config.option import Option
-from pytest_unicomp.config.settings import flag, options
+
+if TYPE_CHECKING:
+    from pytest_unicomp.config.option import Option
 
 # The column at which help begins, and the largest width of the whole.
 INDENT, WIDEST = 30, 100
@@ -52,6 +53,8 @@ def pytest_arguments(arguments: Iterable[str]) -> list[str]:
 
     Raises UsageProblem for an unknown option before `--`, and for an option without its value.
     """
+    from pytest_unicomp.config.settings import flag, options
+
     known = {flag(option.name).removeprefix("--unicomp-"): flag(option.name) for option in options()} | {"config": "--unicomp-config"}
     switches = {flag(option.name) for option in options() if option.switch}
     given = list(arguments)
@@ -76,6 +79,8 @@ def pytest_arguments(arguments: Iterable[str]) -> list[str]:
 
 def option_lines() -> str:
     """Return the options as help text: one table per group, each option with the kind of its value and its default."""
+    from pytest_unicomp.config.settings import options
+
     named = {name for names in GROUPS.values() for name in names}
     rest = tuple(option.name for option in options() if option.name not in named and option.name != "model")
     groups = {**GROUPS, OTHERS: rest}
