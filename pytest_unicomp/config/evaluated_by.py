@@ -1,4 +1,4 @@
-"""What evaluates each model of a run: the table `candidates` of a file, else the options of the candidates, else those of the run."""
+"""Chooses the backend and the serve command of each model of a run: from the table `candidates` of a file, else the options of the candidates, else those of the run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KEYS: Final = ("serve", "backend", "key_variable")
 
 @dataclass(frozen=True)
 class EvaluatedBy:
-    """What evaluates one model.
+    """The backend that evaluates one model, and its serve command.
 
     `backend` is hf (in this process), server, or a class of lm-eval; `serve` is the command that starts its server, None without one, and `origin` the flag or key
     that gave the command or the backend. `key_variable` names the environment variable with the key of its server.
@@ -39,7 +39,7 @@ class EvaluatedBy:
 
 
 def evaluated_by(settings: Settings, candidate: str | None) -> EvaluatedBy:
-    """Return what evaluates a candidate, by its name, or the reference (None)."""
+    """Return backend and serve command of the candidate of this name, or of the reference (None)."""
     if candidate is None:
         return EvaluatedBy(settings.backend, settings.serve, settings.key_variable, _origin(settings))
     own = settings.candidates.get(candidate, {})

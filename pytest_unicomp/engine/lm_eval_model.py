@@ -13,7 +13,7 @@ from typing import Any
 
 from pytest_unicomp.api.errors import UsageProblem, nearest, one_line
 from pytest_unicomp.config.backend import MODEL, LmEvalBackend
-from pytest_unicomp.engine.prompts import chat_template_digest
+from pytest_unicomp.engine.prompts import TemplateOfTokenizer
 from pytest_unicomp.engine.quiet_libraries import quiet, without_progress_bars
 from pytest_unicomp.store.local import Store
 
@@ -25,7 +25,7 @@ PRETRAINED = "pretrained"
 
 @dataclass(frozen=True)
 class Gives:
-    """What a class of lm-eval answers. None gives the distributions of next tokens (top tokens), which only this package's own engine has."""
+    """The kinds of request that a class of lm-eval answers. None gives the distributions of next tokens (top tokens), which only this package's own engine has."""
 
     likelihoods: bool
     generated_text: bool
@@ -37,7 +37,7 @@ class Gives:
 
 
 @dataclass
-class LmEvalEngine:
+class LmEvalEngine(TemplateOfTokenizer):
     """One model in one of lm-eval's classes: `lm` answers requests, `tokenizer` is that of `lm`, or of the reference if it has none."""
 
     path: Path
@@ -54,15 +54,6 @@ class LmEvalEngine:
     def max_length(self) -> int:
         """The context length of the model, in tokens."""
         return int(getattr(self.lm, "max_length", 2048))
-
-    @property
-    def has_chat_template(self) -> bool:
-        """Return True if prompts can be messages."""
-        return bool(self.tokenizer.chat_template)
-
-    def template(self, *, chat: bool) -> str:
-        """Return what the conditions of a measurement record of the chat template: its digest, or "none" if prompts are not messages."""
-        return chat_template_digest(self.tokenizer) if chat else "none"
 
     def fit_batch(self, prompts: Iterable[str], *, logits_everywhere: bool) -> None:
         """Do nothing: `batch_size` is an argument of the class."""
@@ -81,7 +72,7 @@ class LmEvalEngine:
 
 
 def gives(backend: LmEvalBackend, origin: str) -> Gives:
-    """Return what a class answers, without making one; raise UsageProblem, naming the flag or key `origin`, for a name that lm-eval does not know."""
+    """Return the kinds of request that a class answers, without making an instance; raise UsageProblem, naming the flag or key `origin`, for a name that lm-eval does not know."""
     found = _class_of(backend, origin)
     return Gives(likelihoods=_answers(found, "loglikelihood"), generated_text=_answers(found, "generate_until"))
 

@@ -14,7 +14,7 @@ from pytest_unicomp.checkpoints.config_json import read_config
 from pytest_unicomp.engine.activation_quantization import apply_activation_quantization, cast_unpacked_weights
 from pytest_unicomp.engine.host import host
 from pytest_unicomp.engine.malloc_trim import trim
-from pytest_unicomp.engine.prompts import chat_template_digest
+from pytest_unicomp.engine.prompts import TemplateOfTokenizer
 from pytest_unicomp.engine.quiet_libraries import quiet, without_progress_bars
 from pytest_unicomp.engine.stored_weights import lazy_state_dict
 from pytest_unicomp.store.local import Store
@@ -26,7 +26,7 @@ LOGITS_BYTES = {"cpu": 2**30, "cuda": 2**33}
 
 
 @dataclass
-class Engine:
+class Engine(TemplateOfTokenizer):
     """One loaded checkpoint: `model` (in eval mode), `tokenizer`, and `lm`, the UnicompLM around them. `dtype` is that of the computation.
 
     `store`, if there is one, keeps the rendered prompts.
@@ -46,15 +46,6 @@ class Engine:
     def max_length(self) -> int:
         """The context length of the model, in tokens."""
         return int(self.lm.max_length)
-
-    @property
-    def has_chat_template(self) -> bool:
-        """Return True if prompts can be messages."""
-        return bool(self.tokenizer.chat_template)
-
-    def template(self, *, chat: bool) -> str:
-        """Return what the conditions of a measurement record of the chat template: its digest, or "none" if prompts are not messages."""
-        return chat_template_digest(self.tokenizer) if chat else "none"
 
     def batch_size(self, tokens: int, *, logits_everywhere: bool) -> int:
         """Return how many sequences of `tokens` tokens form a batch, 1 to MAX_BATCH_SIZE.

@@ -47,3 +47,18 @@ def chat_template_digest(tokenizer: Any) -> str:
     """
     template = tokenizer.chat_template
     return hashlib.sha256(str(template).encode()).hexdigest()[:16] if template else "none"
+
+
+class TemplateOfTokenizer:
+    """The part of an engine whose prompts are rendered here, with the chat template of its tokenizer."""
+
+    tokenizer: Any
+
+    @property
+    def has_chat_template(self) -> bool:
+        """Return True if prompts can be messages."""
+        return bool(self.tokenizer.chat_template)
+
+    def template(self, *, chat: bool) -> str:
+        """Return the digest of the chat template, which a measurement keeps among its conditions; "none" if prompts are not messages."""
+        return chat_template_digest(self.tokenizer) if chat else "none"

@@ -1,4 +1,4 @@
-"""What every client of a server does differently from lm-eval's: its requests stay with one server, and one that hangs is given up once."""
+"""Overrides the requests of lm-eval's API clients: they stay with one server, and one that hangs is given up once."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class ServedEngine:
         return self.endpoint.chat or bool(self.tokenizer.chat_template)
 
     def template(self, *, chat: bool) -> str:
-        """Return what the conditions of a measurement record of the chat template: its digest, "server" if the server applies its own, or "none"."""
+        """Return the digest of the chat template, which a measurement keeps among its conditions; "server" if the server applies its own, or "none"."""
         if self.endpoint.chat:
             return SERVERS_TEMPLATE
         return chat_template_digest(self.tokenizer) if chat else "none"
