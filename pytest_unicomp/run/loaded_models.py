@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -23,10 +25,25 @@ if TYPE_CHECKING:
     from pytest_unicomp.engine.lm_eval_model import LmEvalEngine
     from pytest_unicomp.engine.serving import ServeCommand, ServedEngine
 
-# The path or address of an artifact, and the command or the backend that evaluates it.
-Key = tuple[str, str | None]
 Subject = tuple[Artifact, EvaluatedBy]
 LOGS = "logs"
+
+
+@dataclass(frozen=True)
+class Key:
+    """What two requests must share to be given the same model: path or address, the command or backend that evaluates it, and the server's key."""
+
+    path: str
+    by: str | None
+    key_variable: str | None
+
+    @classmethod
+    def of(cls, subject: Subject) -> Key:
+        """Return the key of an artifact and what evaluates it; an address has no command, and a model without a server no key."""
+        artifact, by = subject
+        if served(artifact.path):
+            return cls(artifact.path, None, by.key_variable)
+        return cls(artifact.path, by.serve or by.backend, by.key_variable if by.backend == SERVER else None)
 
 
 class LoadedModels:
@@ -37,11 +54,6 @@ class LoadedModels:
         self._settings, self._artifacts, self._store, self._progress = settings, artifacts, store, progress
         self._engines: dict[Key, Engine | ServedEngine | LmEvalEngine] = {}
         self._broken: dict[Key, InfrastructureError] = {}
-
-    @property
-    def paths(self) -> tuple[str, ...]:
-        """Return the paths and addresses of the models that are loaded or served now."""
-        return tuple(path for path, _ in self._engines)
 
     def release(self) -> None:
         """Free the memory of every loaded model, and stop every server that was started."""
@@ -59,7 +71,7 @@ class LoadedModels:
         """Return the loaded model of an artifact; all others are released first."""
         from pytest_unicomp import engine
 
-        key = (artifact.path, HF)
+        key = Key(artifact.path, HF, None)
         self._keep({key}, servers=False)
         if key not in self._engines:
             folder, dtype = Path(artifact.path), self._settings.dtype
@@ -74,7 +86,7 @@ class LoadedModels:
     def _of_lm_eval(self, artifact: Artifact, by: EvaluatedBy, chosen: LmEvalBackend) -> LmEvalEngine:
         from pytest_unicomp.engine import lm_eval_model
 
-        key = _key((artifact, by))
+        key = Key.of((artifact, by))
         self._keep({key}, servers=False)
         if key not in self._engines:
             folder, base = Path(artifact.path), Path(self._artifacts.model.path)
@@ -85,8 +97,8 @@ class LoadedModels:
 
     def server(self, subject: Subject, *, beside: Sequence[Subject] = ()) -> ServedEngine:
         """Return the engine of a model's server, started if it has no address; releases all other engines except those in `beside`."""
-        key = _key(subject)
-        self._keep({key, *(_key(other) for other in beside)}, servers=True)
+        key = Key.of(subject)
+        self._keep({key, *(Key.of(other) for other in beside)}, servers=True)
         if key in self._broken:
             raise self._broken[key]
         if key not in self._engines:
@@ -97,11 +109,23 @@ class LoadedModels:
                 raise
         return cast("ServedEngine", self._engines[key])
 
-    def explained(self, subject: Subject, error: InfrastructureError) -> InfrastructureError:
+    @contextmanager
+    def answering(self, subject: Subject) -> Iterator[None]:
+        """Raise InfrastructureError with the first cause if the server of a model fails while the body runs, or has ended then.
+
+        After its end another program may have answered at its port. A server that was not started here is believed.
+        """
+        try:
+            yield
+            self._require_running(subject)
+        except InfrastructureError as error:
+            raise self._explained(subject, error) from error
+
+    def _explained(self, subject: Subject, error: InfrastructureError) -> InfrastructureError:
         """Return why work on a model failed: the failure of its server if that is what it was, which is remembered, else `error` itself."""
         from pytest_unicomp.engine.serving import ServedEngine
 
-        engine = self._engines.get(_key(subject))
+        engine = self._engines.get(Key.of(subject))
         if not isinstance(engine, ServedEngine) or engine.command is None:
             return error
         why = _why(engine.command, subject[0], error)
@@ -109,18 +133,18 @@ class LoadedModels:
             self._remember(subject, why)
         return why
 
-    def require_running(self, subject: Subject) -> None:
+    def _require_running(self, subject: Subject) -> None:
         """Raise InfrastructureError if the server that was started for a model has ended: another program may have answered at its port."""
         from pytest_unicomp.engine.serving import ServedEngine
 
-        engine = self._engines.get(_key(subject))
+        engine = self._engines.get(Key.of(subject))
         if isinstance(engine, ServedEngine) and engine.command is not None and engine.command.has_ended:
             raise InfrastructureError(f"unicomp: the server of {subject[0].recipe} has ended, so its answers are not kept; run again.")
 
     def _remember(self, subject: Subject, error: InfrastructureError) -> None:
         # An address may answer again later, since it is not this run that starts its server.
         if not served(subject[0].path):
-            self._broken[_key(subject)] = error
+            self._broken[Key.of(subject)] = error
 
     def _keep(self, wanted: set[Key], *, servers: bool) -> None:
         for key in [key for key, loaded in self._engines.items() if key not in wanted or (loaded.device == "server") != servers]:
@@ -136,7 +160,8 @@ class LoadedModels:
             endpoint = serving.Endpoint.parse(address, key_variable=by.key_variable)
             return guarded(lambda: serving.connect(endpoint, base), f"the server {address}")
         # Processes that serve the same model have logs of their own.
-        name = f"{artifact.recipe}-{digest({'model': artifact.path, 'serve': by.serve})[:8]}-{os.getpid()}.log".replace("/", "-")
+        which = digest({"model": artifact.path, "serve": by.serve, "key": by.key_variable})[:8]
+        name = f"{artifact.recipe}-{which}-{os.getpid()}.log".replace("/", "-")
         shipped, unpacked = artifact_check.folder(artifact), Path(artifact.path)
         command = serving.ServeCommand(by.serve or "", shipped, self._store.root / LOGS / name, unpacked, by.key_variable)
         self._progress(Step("serve", artifact.recipe))
@@ -160,8 +185,3 @@ def _why(command: ServeCommand, artifact: Artifact, error: InfrastructureError) 
     if failure is not None:
         return InfrastructureError(f"unicomp: the server of {artifact.recipe} {failure}.")
     return InfrastructureError(f"{error} All that the server printed is in {command.kept_log()}.")
-
-
-def _key(subject: Subject) -> Key:
-    artifact, by = subject
-    return artifact.path, None if served(artifact.path) else by.serve or by.backend

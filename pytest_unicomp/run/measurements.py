@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,6 @@ from pytest_unicomp.api.records import Artifact, Measurement
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.api.source_digest import source_digest
 from pytest_unicomp.checkpoints import hub
-from pytest_unicomp.config.backend import MODEL, LmEvalBackend
 from pytest_unicomp.config.evaluated_by import EvaluatedBy
 from pytest_unicomp.config.evaluation import key_of
 from pytest_unicomp.config.parsers import served
@@ -22,6 +20,7 @@ from pytest_unicomp.engine.host import host
 from pytest_unicomp.engine.resume_log import ResumeLog
 from pytest_unicomp.run import evaluate
 from pytest_unicomp.run.loaded_models import LoadedModels
+from pytest_unicomp.run.named_content import named_content
 from pytest_unicomp.run.step import Step, StepProgress
 from pytest_unicomp.store import quarantine
 from pytest_unicomp.store.local import Store, digest
@@ -104,20 +103,8 @@ class Measurements:
             "device": self._device,
             "versions": host.versions(),
             "source": [source_digest(benchmark), evaluate.source()],
-            **({"files": files} if (files := self._files(artifact, recipe)) else {}),
+            **({"named": named} if (named := named_content(self._evaluated_by(recipe), artifact, self._store.digests.of)) else {}),
         }
-
-    def _files(self, artifact: Artifact, recipe: str) -> dict[str, str]:
-        """Return the digests of the files that the arguments of a class of lm-eval name, such as an export: the fingerprint covers none of them."""
-        chosen = LmEvalBackend.of(self._evaluated_by(recipe).backend)
-        values = [] if chosen is None else [value.replace(MODEL, artifact.path) for _, value in chosen.arguments]
-        found: dict[str, str] = {}
-        for value in values:
-            if value != artifact.path and os.path.exists(value):
-                place = Path(value)
-                files = [place] if place.is_file() else sorted(file for file in place.rglob("*") if file.is_file())
-                found |= {f"{value}: {file.relative_to(place)}": self._store.digests.of(file) for file in files}
-        return found
 
     def _generation(self, artifact: Artifact) -> str | None:
         """Return the digest of the settings that a model generates with, which its fingerprint leaves out; None if it has no such file here."""
@@ -147,14 +134,8 @@ class Measurements:
             self._detail(f"resume {recipe} on {name}: {len(journal)} answers are known")
         finished = False
         try:
-            try:
-                with journal.attached_to(engine.lm):
-                    measured = guarded(
-                        lambda: evaluate.measure(artifact, name, benchmark, engine, evaluation), f"benchmark {name} on {recipe}"
-                    )
-                self._loaded.require_running((artifact, by))
-            except InfrastructureError as error:
-                raise self._loaded.explained((artifact, by), error) from error
+            with self._loaded.answering((artifact, by)), journal.attached_to(engine.lm):
+                measured = guarded(lambda: evaluate.measure(artifact, name, benchmark, engine, evaluation), f"benchmark {name} on {recipe}")
             if (reason := getattr(vars(engine.lm).get("capabilities"), "reason", None)) is not None:
                 self._detail(f"{recipe} is scored without shared prefixes: {reason}")
             self._require_same_files(artifact, recipe, key, evaluation, name)

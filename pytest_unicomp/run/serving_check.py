@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,6 +17,7 @@ from pytest_unicomp.config.options.serving import KEY_VARIABLE
 from pytest_unicomp.config.parsers import served
 from pytest_unicomp.config.settings import Settings, flag
 from pytest_unicomp.engine import lm_eval_model
+from pytest_unicomp.engine.lm_eval_model import Gives
 from pytest_unicomp.engine.serving import command
 from pytest_unicomp.engine.serving.endpoint import Endpoint
 from pytest_unicomp.run.plan import Plan
@@ -44,7 +45,12 @@ class _Side:
             return "chat" if self.chat else "server"
         if self.by.backend == SERVER:
             return "server"
-        return "hf" if LmEvalBackend.of(self.by.backend) is None else LM_EVAL
+        return "hf" if self.lm_eval is None else LM_EVAL
+
+    @property
+    def lm_eval(self) -> LmEvalBackend | None:
+        """Return its class of lm-eval; None if it has an address or is measured otherwise."""
+        return LmEvalBackend.of(self.by.backend) if self.address is None else None
 
 
 def validate(settings: Settings, planned: Plan) -> None:
@@ -56,7 +62,8 @@ def validate(settings: Settings, planned: Plan) -> None:
     sides = [*candidates, *([] if settings.reference == "stored" else [reference])]
     _require_commands(settings, sides)
     _require_keys(settings, sides)
-    _require_generation(planned, sides)
+    gives = {side: lm_eval_model.gives(found, side.by.origin) for side in sides if (found := side.lm_eval) is not None}
+    _require_generation(planned, sides, gives)
     if settings.reference != "stored":
         for candidate in candidates:
             _require_comparable(settings, reference, candidate)
@@ -141,9 +148,9 @@ def _require_keys(settings: Settings, sides: list[_Side]) -> None:
             )
 
 
-def _require_generation(planned: Plan, sides: list[_Side]) -> None:
+def _require_generation(planned: Plan, sides: list[_Side], given: Mapping[_Side, Gives]) -> None:
     """Raise UsageProblem if benchmarks read likelihoods, and a chat endpoint or a class of lm-eval does not give them."""
-    without = next(filter(None, map(_without_likelihoods, sides)), None)
+    without = next((said for side in sides if (said := _without_likelihoods(side, given.get(side))) is not None), None)
     table = benchmarks()
     reading = [name for name in planned.benchmarks if isinstance(entry := table[name], ItemBenchmark) and entry.reads_likelihoods]
     if without is None or not reading:
@@ -155,16 +162,11 @@ def _require_generation(planned: Plan, sides: list[_Side]) -> None:
     )
 
 
-def _without_likelihoods(side: _Side) -> str | None:
-    """Return what a side is if it generates text alone; raise UsageProblem for a class that lm-eval does not have."""
+def _without_likelihoods(side: _Side, gives: Gives | None) -> str | None:
+    """Return what a side is if it generates text alone, None if it gives likelihoods; `gives` is what its class of lm-eval does."""
     if side.chat:
         return f"{side.address} is a chat endpoint"
-    found = LmEvalBackend.of(side.by.backend) if side.kind == LM_EVAL else None
-    return (
-        f"{side.by.origin} is {side.by.backend}"
-        if found is not None and not lm_eval_model.gives(found, side.by.origin).likelihoods
-        else None
-    )
+    return f"{side.by.origin} is {side.by.backend}" if gives is not None and not gives.likelihoods else None
 
 
 def _require_comparable(settings: Settings, reference: _Side, candidate: _Side) -> None:

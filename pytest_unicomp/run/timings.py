@@ -16,9 +16,10 @@ from pytest_unicomp.config.backend import SERVER
 from pytest_unicomp.config.parsers import served
 from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.engine.host import health, host, paired_timing
-from pytest_unicomp.engine.host.paired_timing import PairedRounds
+from pytest_unicomp.engine.host.paired_timing import PairedRounds, Round
 from pytest_unicomp.run import evaluate
 from pytest_unicomp.run.loaded_models import Subject
+from pytest_unicomp.run.named_content import named_content
 from pytest_unicomp.run.plan import REFERENCE, Cell
 from pytest_unicomp.run.results import Results
 from pytest_unicomp.run.step import Step, StepProgress
@@ -73,7 +74,7 @@ class Timings:
         """Return rounds of two servers that run at once: pairs need both, so each may have half of the device's memory."""
         self.close()
         engines = [self._results.loaded.server(subject, beside=subjects) for subject in subjects]
-        before, after = (benchmark.prepare(engine) for engine in engines)
+        before, after = (self._answering(subject, benchmark.prepare(engine)) for subject, engine in zip(subjects, engines, strict=True))
         names = [
             f"as served at {engine.endpoint.url}" if engine.session is None else f"as served by {by.origin}"
             for engine, (_, by) in zip(engines, subjects, strict=True)
@@ -82,6 +83,15 @@ class Timings:
         # The counters of this host say nothing of another machine, or of a server that was not started here.
         watched = len(sessions) == len(engines)
         return PairedRounds(before, after, (names[0], names[1]), sessions=sessions, watched=watched)
+
+    def _answering(self, subject: Subject, round_: Round) -> Round:
+        """Return a round that raises InfrastructureError with the first cause if the server that it is timed at fails."""
+
+        def answered() -> float | None:
+            with self._results.loaded.answering(subject):
+                return round_()
+
+        return answered
 
     def _engine(self, artifact: Artifact, *, unpacked: bool = False) -> tuple[Engine, Runtime]:
         """Load a model in the dtype of its checkpoint (unless --unicomp-dtype names another), with the kernels of its format or unpacked."""
@@ -143,6 +153,7 @@ class Timings:
                 "reference": self._results.subject(REFERENCE).fingerprint,
                 "artifact": self._results.subject(cell.recipe).fingerprint,
                 "backend": [[by.backend, by.serve] for by in map(self._results.evaluated_by, (REFERENCE, cell.recipe))],
+                **({"named": named} if any(named := self._named(cell)) else {}),
                 "benchmark": cell.benchmark,
                 "identity": benchmark.identity(self._evaluation),
                 "device": self._results.device,
@@ -158,6 +169,10 @@ class Timings:
                 ],
             }
         )
+
+    def _named(self, cell: Cell) -> list[dict[str, str]]:
+        names = (REFERENCE, cell.recipe)
+        return [named_content(self._results.evaluated_by(name), self._results.subject(name), self._store.digests.of) for name in names]
 
 
 def _sound(rounds: PairedRounds) -> bool:

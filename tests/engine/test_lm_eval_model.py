@@ -48,10 +48,49 @@ def test_a_class_whose_library_is_missing_is_refused_with_its_name():
         gives(LmEvalBackend("vllm"), "--unicomp-backend")
 
 
-def test_a_class_without_source_is_taken_to_answer():
+class Toy:
+    """Answers what it is given, with a model that it gets when it is made."""
+
+    def __init__(self) -> None:
+        self.model = str.upper
+
+    def loglikelihood(self, requests: list[str]) -> list[str]:
+        return [self.model(request) for request in requests]
+
+    def generate_until(self, requests: list[str]) -> list[str]:
+        model = self.model
+        return [model(request) for request in requests]
+
+
+class Refuses(Toy):
+    """Says why before it refuses, in a function of its own."""
+
+    def loglikelihood(self, requests: list[str]) -> list[str]:
+        reason = "no log-probabilities"
+        return self.refuse(reason)
+
+    def refuse(self, reason: str) -> list[str]:
+        raise NotImplementedError(reason)
+
+
+def test_a_class_is_asked_and_not_read():
+    assert [_answers(found, "loglikelihood") for found in (Toy, Refuses)] == [True, False]
+    # It has no model when it is asked, and fails; that is no refusal.
+    assert _answers(Refuses, "generate_until")
+
+
+def test_a_class_without_source_is_asked_too():
     names: dict[str, type] = {}
-    exec("class Compiled:\n    def loglikelihood(self, requests):\n        return []\n", names)
-    assert _answers(names["Compiled"], "loglikelihood")
+    exec("class Compiled:\n    def loglikelihood(self, requests):\n        raise NotImplementedError\n", names)
+    assert not _answers(names["Compiled"], "loglikelihood")
+
+
+def test_the_data_type_is_the_classes_own_affair_so_that_two_classes_can_be_compared():
+    made = [
+        load_by_lm_eval(LmEvalBackend("hf", arguments), NANO, tokenizer=NANO)
+        for arguments in ((("device", "cpu"),), (("device", "cpu"), ("dtype", "bfloat16")))
+    ]
+    assert made[0].dtype == made[1].dtype
 
 
 def test_an_unknown_class_is_refused_with_the_nearest_name():

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,10 +14,12 @@ from hypothesis import strategies as st
 
 from pytest_unicomp.api.errors import InfrastructureError
 from pytest_unicomp.checkpoints import hub
+from pytest_unicomp.config.backend import SERVER
 from pytest_unicomp.config.evaluated_by import EvaluatedBy
 from pytest_unicomp.config.evaluation import evaluation_of
 from pytest_unicomp.config.resolve import resolve
 from pytest_unicomp.run.measurements import Measurements
+from pytest_unicomp.run.named_content import _of_command
 from pytest_unicomp.store.local import Store
 from tests.toys import artifact, measurement
 
@@ -37,9 +40,7 @@ def test_scores_of_files_that_changed_meanwhile_are_not_kept(tmp_path, monkeypat
         return measurement([1.0], artifact=made.fingerprint, benchmark="nano-safety")
 
     monkeypatch.setattr("pytest_unicomp.run.evaluate.measure", measured)
-    loaded: Any = SimpleNamespace(
-        evaluator=lambda *_: SimpleNamespace(lm=SimpleNamespace()), explained=lambda _, error: error, require_running=lambda _: None
-    )
+    loaded: Any = SimpleNamespace(evaluator=lambda *_: SimpleNamespace(lm=SimpleNamespace()), answering=lambda _: nullcontext())
     evaluation = evaluation_of(resolve({"model": "nano", "recipe": ["dense"]}, {}))
     store = Store(tmp_path / "store")
     measurements = Measurements(
@@ -55,19 +56,35 @@ def test_scores_of_files_that_changed_meanwhile_are_not_kept(tmp_path, monkeypat
     assert store.read("measurements", key) is None
 
 
+def key_by(by: EvaluatedBy, made: Any, store: Store) -> str:
+    evaluation = evaluation_of(resolve({"model": "nano", "recipe": ["dense"]}, {}))
+    parts: Any = {"evaluated_by": lambda _: by, "store": store, "progress": lambda _: None, "detail": lambda _: None}
+    return Measurements(evaluation, "cpu", SimpleNamespace(), **parts).key(made, "toy", "nano-safety")
+
+
 @pytest.mark.parametrize("argument", ["pretrained={export}", "model={{model}}/export", "path={export}/openvino.bin"])
 def test_scores_of_an_export_are_not_those_of_its_checkpoint(tmp_path, argument):
     folder, store = tmp_path / "theirs", Store(tmp_path / "store")
     export = folder / "export" / "openvino.bin"
     export.parent.mkdir(parents=True)
     by = EvaluatedBy("lm-eval:openvino," + argument.format(export=export.parent), None, "UNICOMP_API_KEY", "--unicomp-backend")
-    evaluation = evaluation_of(resolve({"model": "nano", "recipe": ["dense"]}, {}))
-    parts: Any = {"evaluated_by": lambda _: by, "store": store, "progress": lambda _: None, "detail": lambda _: None}
     keys = []
     for content in ("weights", "other weights"):
         export.write_text(content)
-        keys.append(Measurements(evaluation, "cpu", SimpleNamespace(), **parts).key(artifact(str(folder)), "toy", "nano-safety"))
+        keys.append(key_by(by, artifact(str(folder)), store))
     assert keys[0] != keys[1]
+
+
+def test_scores_of_a_server_are_not_those_of_one_whose_command_names_another_file(tmp_path):
+    template, store = tmp_path / "chat.jinja", Store(tmp_path / "store")
+    by = EvaluatedBy(SERVER, f"vllm serve {{model}} --port {{port}} --chat-template={template}", "UNICOMP_API_KEY", "--unicomp-serve")
+    template.write_text("one")
+    first = key_by(by, artifact(str(tmp_path)), store)
+    # Within a run it stays, since the server read the file when it was started.
+    template.write_text("another")
+    assert key_by(by, artifact(str(tmp_path)), store) == first
+    _of_command.cache_clear()
+    assert key_by(by, artifact(str(tmp_path)), store) != first
 
 
 QUESTIONS = [f"question {place}" for place in range(6)]
@@ -119,9 +136,7 @@ def killed_and_resumed(root: Path, made: Any, edit: Callable[[bytes], bytes]) ->
                 return measurement(scores, answers=texts, artifact=made.fingerprint, benchmark="nano-safety")
 
             patch.setattr("pytest_unicomp.run.evaluate.measure", measured)
-            loaded: Any = SimpleNamespace(
-                evaluator=lambda *_: SimpleNamespace(lm=model), explained=lambda _, error: error, require_running=lambda _: None
-            )
+            loaded: Any = SimpleNamespace(evaluator=lambda *_: SimpleNamespace(lm=model), answering=lambda _: nullcontext())
             runner = Measurements(
                 evaluation, "cpu", loaded, evaluated_by=in_this_process, store=store, progress=lambda _: None, detail=lambda _: None
             )

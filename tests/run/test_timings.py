@@ -1,11 +1,17 @@
 """Timings are kept for later runs on the same machine, unless they say little: too few rounds for a limit, or a host that was not healthy."""
 
+import os
+import time
+from types import SimpleNamespace
+
 import pytest
 
+from pytest_unicomp.api.errors import InfrastructureError
 from pytest_unicomp.api.records import HostHealth
 from pytest_unicomp.config.resolve import resolve
 from pytest_unicomp.engine.host.paired_timing import PairedRounds
 from pytest_unicomp.run.run import Run
+from tests.run.toy_server import FORKS, served_nano
 
 QUIET = HostHealth(cores=2, busy_cores=1.0, others_busy_cores=0.0, load=None, megahertz=None)
 
@@ -41,3 +47,24 @@ def test_rounds_of_a_busy_host_are_timed_again_by_the_next_run(run):
     [cell] = run.plan.cells
     run.timings.keep_rounds(cell, rounds(12, QUIET.model_copy(update={"busy_cores": 2.0, "others_busy_cores": 1.5})))
     assert run.timings.kept_rounds(cell) is None
+
+
+def asked_once(engine):
+    """A round is one request."""
+    return lambda: float(bool(engine.endpoint.call("completions", {"prompt": "text"})))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs fork")
+def test_a_round_that_was_answered_after_the_end_of_its_server_is_an_error(run, tmp_path, monkeypatch):
+    loaded, _, subject = served_nano(tmp_path / "store", monkeypatch, FORKS)
+    monkeypatch.setattr(run.timings, "_results", SimpleNamespace(loaded=loaded))
+    try:
+        rounds = run.timings._at_endpoints(SimpleNamespace(prepare=asked_once), [subject, subject])
+        while not loaded.server(subject).command.has_ended:
+            time.sleep(0.01)
+        with pytest.raises(InfrastructureError, match=r"the server of toy ended with exit status 5: .*; all that it printed is in"):
+            rounds.before()
+        with pytest.raises(InfrastructureError, match="the server of toy ended with exit status 5"):
+            rounds.candidate()
+    finally:
+        loaded.release()

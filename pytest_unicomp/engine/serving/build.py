@@ -18,7 +18,7 @@ def artifact(recipe: str, address: str) -> Artifact:
     Its fingerprint is valid for this run alone, since the server may serve another model tomorrow.
     """
     endpoint = Endpoint.parse(address)
-    known = {"address": endpoint.url, "model": endpoint.model, "run": _run()}
+    known = {"address": endpoint.url, "model": endpoint.model, "run": run_identity()}
     return Artifact(
         recipe=recipe,
         family="candidate",
@@ -33,6 +33,7 @@ def artifact(recipe: str, address: str) -> Artifact:
 
 
 @cache
-def _run() -> str:
+def run_identity() -> str:
+    """Return a name for this run, the same in all of its processes, to stand for content that may be another in the next one."""
     # pytest-xdist gives all workers of a run the same id, so that they share measurements.
     return os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid4().hex

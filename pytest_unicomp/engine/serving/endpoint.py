@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem, nearest
 from pytest_unicomp.config.options.serving import KEY_VARIABLE
-from pytest_unicomp.engine.serving.key import without_key
+from pytest_unicomp.engine.serving.key import answer_without_key
 
 if TYPE_CHECKING:
     import httpx
@@ -112,7 +112,7 @@ class Endpoint:
     def call(self, path: str, payload: dict[str, Any] | None = None, *, seconds: float = SECONDS) -> Any:
         """Return the JSON answer to a GET, or to a POST of `payload`, within `seconds` in total; limits and errors are those of `open_response`."""
         with self._open(path, payload, seconds) as response:
-            return json.loads(without_key(response.read().decode(errors="replace"), self.headers()))
+            return answer_without_key(json.loads(response.read().decode(errors="replace")), self.headers(), f"{self.url}/{path}")
 
     def stream(self, path: str, payload: dict[str, Any], *, seconds: float = SECONDS) -> Iterator[dict[str, Any]]:
         """Yield the events of a POST as they arrive (server-sent events, until `[DONE]`), within `seconds` in total.
@@ -121,13 +121,13 @@ class Endpoint:
         """
         with self._open(path, payload, seconds) as response:
             for line in response.iter_lines():
-                field, _, data = without_key(line, self.headers()).strip().partition(":")
+                field, _, data = line.strip().partition(":")
                 if field == "data" and data.strip() == "[DONE]":
                     return
                 if field == "data":
-                    event = json.loads(data)
+                    event = answer_without_key(json.loads(data), self.headers(), f"{self.url}/{path}")
                     if not isinstance(event, dict):
-                        raise InfrastructureError(f"unicomp: {self.url}/{path} sent the event {data[:80]!r}; expected a JSON object.")
+                        raise InfrastructureError(f"unicomp: {self.url}/{path} sent the event {str(event)[:80]!r}; expected a JSON object.")
                     if "error" in event:
                         raise InfrastructureError(f"unicomp: {self.url}/{path} broke off: {str(event['error'])[:200]}.")
                     yield event

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from pytest_unicomp.api.errors import InfrastructureError
 from pytest_unicomp.engine.serving.http_client import MAX_BODY_BYTES, REFUSAL_CHARACTERS
-from pytest_unicomp.engine.serving.key import without_key
+from pytest_unicomp.engine.serving.key import answer_without_key, without_key
 
 CHUNK = 1 << 16
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A response with the body already read, in the interface that lm-eval's client uses."""
+    """A response with the body already read, in the interface that lm-eval's client uses; `headers` are those of the request."""
 
     url: str
     status: int
     body: str
+    headers: Mapping[str, str]
 
     @property
     def ok(self) -> bool:
@@ -31,19 +32,23 @@ class Answer:
     def raise_for_status(self) -> None:
         """Raise InfrastructureError for a status of 400 or above."""
         if not self.ok:
-            refusal = self.body[:REFUSAL_CHARACTERS].strip()
+            refusal = self._shown[:REFUSAL_CHARACTERS].strip()
             raise InfrastructureError(f"unicomp: {self.url} answered {self.status}: {refusal}.")
 
     async def text(self) -> str:
-        """Return the body as text."""
-        return self.body
+        """Return the body as lm-eval logs it if the status is one of an error: without the key."""
+        return self._shown
 
     async def json(self) -> Any:
-        """Return the body as JSON; raise InfrastructureError if it is none."""
+        """Return the body as JSON; raise InfrastructureError if it is none, or if it has the key where the model's text is."""
         try:
-            return json.loads(self.body)
+            return answer_without_key(json.loads(self.body), self.headers, self.url)
         except (ValueError, RecursionError) as error:
-            raise InfrastructureError(f"unicomp: {self.url} answered {self.body[:80]!r}; expected JSON.") from error
+            raise InfrastructureError(f"unicomp: {self.url} answered {self._shown[:80]!r}; expected JSON.") from error
+
+    @property
+    def _shown(self) -> str:
+        return without_key(self.body, self.headers)
 
 
 @dataclass(frozen=True)
@@ -69,4 +74,4 @@ class OneServer:
                 body += chunk
                 if len(body) > MAX_BODY_BYTES:
                     raise InfrastructureError(f"unicomp: the answer of {url} has more than {MAX_BODY_BYTES} bytes; reading was stopped.")
-            yield Answer(url, response.status, without_key(body.decode(errors="replace"), headers))
+            yield Answer(url, response.status, body.decode(errors="replace"), headers)

@@ -12,11 +12,11 @@ from pytest_unicomp.engine.serving.one_server import OneServer
 from tests.engine.serving.test_http_client import respond, server
 
 
-def posted(url):
+def posted(url, key="K"):
     async def post():
         from aiohttp import ClientSession
 
-        async with ClientSession() as session, OneServer(session).post(url, json={}, headers={"Authorization": "Bearer K"}) as answer:
+        async with ClientSession() as session, OneServer(session).post(url, json={}, headers={"Authorization": f"Bearer {key}"}) as answer:
             return answer.ok, await answer.json()
 
     return asyncio.run(post())

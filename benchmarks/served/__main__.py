@@ -1,0 +1,62 @@
+"""Measures the cells that are missing and prints the table: `python -m benchmarks.served --vllm .venv-vllm/bin/vllm [--bundle FOLDER]`.
+
+`make served` builds the environments first. The table of docs/serving.md is written from the same evidence by `python -m benchmarks.served.page`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.served import evidence
+from benchmarks.served.engines import Engine, of_llama_cpp, of_this_package, of_vllm
+from benchmarks.served.measure import Asked, cells
+from benchmarks.served.table import HEAD, row
+
+ARTIFACTS = "dense,rtn-w4a16,gptq-w4a16,smoothquant-w8a8,fp8-dynamic,wanda-2of4,sparsegpt-2of4-fp8"
+# Two by likelihood, one by generation.
+BENCHMARKS = "arc_easy,piqa,gsm8k"
+ITEMS = 10
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Measure, and print a line as soon as it is known."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--vllm", type=Path, help="the program vllm of its own environment")
+    parser.add_argument("--llama-cpp", type=Path, help="the interpreter of an environment with xllamacpp")
+    parser.add_argument("--bundle", type=Path, help="folder with the data sets; without it they are fetched from the hub")
+    parser.add_argument("--model", default="smollm2")
+    parser.add_argument("--artifacts", default=ARTIFACTS)
+    parser.add_argument("--benchmarks", default=BENCHMARKS)
+    parser.add_argument("--items", type=int, default=ITEMS)
+    parser.add_argument("--evidence", type=Path, default=evidence.FILE)
+    arguments = parser.parse_args(words)
+    families = [of_this_package()]
+    families += [of_vllm(arguments.vllm)] if arguments.vllm else []
+    families += [of_llama_cpp(arguments.llama_cpp)] if arguments.llama_cpp else []
+    asked = Asked(arguments.model, arguments.benchmarks.split(","), arguments.items, arguments.bundle)
+    print(HEAD, flush=True)
+    for artifact in arguments.artifacts.split(","):
+        for family in families:
+            one_family(asked, artifact, family, arguments.evidence)
+
+
+def one_family(asked: Asked, artifact: str, family: Sequence[Engine], path: Path) -> None:
+    """Measure an artifact by the first engine of a family that takes it; what the evidence has already is only printed."""
+    for engine in family:
+        if engine.only is not None and artifact not in engine.only:
+            continue
+        known = {cell.key: cell for cell in evidence.read(path)}
+        keys = [(artifact, name, engine.name, engine.dtype, asked.items) for name in asked.benchmarks]
+        for cell in cells(asked, artifact, engine, [key[1] for key in keys if key not in known]) if not known.keys() >= set(keys) else ():
+            evidence.append(cell, path)
+        known = {cell.key: cell for cell in evidence.read(path)}
+        for key in keys:
+            print(row(known[key], known.values()), flush=True)
+        if any(known[key].value is not None for key in keys):
+            return
+
+
+if __name__ == "__main__":
+    main()
