@@ -13,7 +13,7 @@ from typer.core import TyperCommand
 
 from pytest_unicomp.api.errors import InfrastructureError, UnicompError, one_line
 from pytest_unicomp.api.unforeseen import EXIT_CODE, unforeseen
-from pytest_unicomp.cli import baselines, cache, files, items, listing, reports
+from pytest_unicomp.cli import baselines, cache, files, items, listing, rankings, reports
 from pytest_unicomp.cli.doctor import doctor
 from pytest_unicomp.cli.gate import gate, plan
 from pytest_unicomp.cli.run_options import option_lines
@@ -27,6 +27,7 @@ COMMANDS = (
     reports.verify,
     reports.diff,
     reports.score,
+    rankings.compare_recipes,
     items.compare,
     items.selftest,
     items.judge,

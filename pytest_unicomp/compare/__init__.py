@@ -10,6 +10,7 @@ from pytest_unicomp.compare.must_pass import must_pass, must_pass_items
 from pytest_unicomp.compare.partial import missing_of
 from pytest_unicomp.compare.policy import Policy
 from pytest_unicomp.compare.pooling import pool
+from pytest_unicomp.compare.ranking import Measured, rankings
 from pytest_unicomp.compare.recipe import hidden_danger, recipe_verdict, run_verdict, survives_holm
 from pytest_unicomp.compare.retention import retention
 from pytest_unicomp.compare.sequential import fixed_order, sequential_retention
@@ -19,6 +20,7 @@ from pytest_unicomp.compare.wording import NATS as NATS
 
 __all__ = [
     "NATS",
+    "Measured",
     "Policy",
     "Ratio",
     "accepted",
@@ -37,6 +39,7 @@ __all__ = [
     "must_pass",
     "must_pass_items",
     "pool",
+    "rankings",
     "recipe_verdict",
     "retention",
     "run_verdict",

@@ -11,7 +11,7 @@ from typing import Any
 
 from pytest_unicomp.api.records import Check, Claim, Report
 from pytest_unicomp.compare import partial
-from pytest_unicomp.report import filters, forest, numbers, repeat, shown_flips, waiver_rows, words, worst
+from pytest_unicomp.report import filters, forest, numbers, repeat, shown_flips, standings, waiver_rows, words, worst
 from pytest_unicomp.report.matrix import RecipeRow, matrix
 from pytest_unicomp.store.local import write_text
 
@@ -36,6 +36,7 @@ def render(report: Report) -> str:
         keep_trailing_newline=True,
     )
     environment.globals.update(values=html_values, numbers=numbers, waivers=waiver_rows, words=words)
+    environment.globals.update(standings=standings.standings, unit_of_ranking=standings.unit_of_ranking)
     laid_out = matrix(report)
     shown = shown_flips.chosen(laid_out.rows)
     choices = filters.filters(shown)
@@ -82,8 +83,8 @@ def write(report: Report, path: Path) -> None:
 
 
 def _sections(report: Report) -> dict[str, str]:
-    """Return the page's headings by id; waivers and kernels are listed only if the report has any."""
-    there = {"waivers": bool(report.waivers), "kernels": bool(report.kernels)}
+    """Return the page's headings by id; waivers and kernels are and rankings are listed only if the report has any."""
+    there = {"waivers": bool(report.waivers), "kernels": bool(report.kernels), "rankings": bool(report.rankings)}
     return {name: title for name, title in words.SECTIONS.items() if there.get(name, True)}
 
 

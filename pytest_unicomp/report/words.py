@@ -56,6 +56,7 @@ SECTIONS: Final[dict[str, str]] = {
     "waivers": "Waivers",
     "scores": "Scores",
     "differences": "Differences",
+    "rankings": "Recipe against recipe",
     "flips": "Flips",
     "behaviour": "Behind the means",
     "efficiency": "Size and latency",

@@ -8,7 +8,18 @@ from typing import Any, Literal
 
 from pytest_unicomp import compare
 from pytest_unicomp.api.errors import UnicompError
-from pytest_unicomp.api.records import Artifact, Check, KernelReport, LeftOut, Origin, Partial, RecipeVerdict, ReferenceSummary, Report
+from pytest_unicomp.api.records import (
+    Artifact,
+    Check,
+    KernelReport,
+    LeftOut,
+    Origin,
+    Partial,
+    Ranking,
+    RecipeVerdict,
+    ReferenceSummary,
+    Report,
+)
 from pytest_unicomp.config.settings import Settings, recorded
 from pytest_unicomp.engine.host import host
 from pytest_unicomp.report import scores
@@ -19,6 +30,7 @@ from pytest_unicomp.run.plan import REFERENCE, Plan
 from pytest_unicomp.run.preflight import Prepared
 from pytest_unicomp.run.provenance import Provenance
 from pytest_unicomp.run.quality import Quality, Scores
+from pytest_unicomp.run.rank_recipes import rank_recipes
 from pytest_unicomp.run.results import Results
 from pytest_unicomp.run.waive import Waiving, with_waivers
 
@@ -65,6 +77,7 @@ def conclude(
         pareto=scores.points(recipes, checks),
         cheapest=scores.cheapest(recipes),
         unchanged=compare.unchanged_gate([row.unchanged for row in recipes if row.gates]),
+        rankings=[] if settings.sequential else _rankings(checks, results, policy),
         kernels=list(kernels),
         origins=[] if settings.sequential else _origins(checks, results),
         partial=partial,
@@ -113,6 +126,10 @@ def _origins(checks: Sequence[Check], results: Results) -> list[Origin]:
         provenance.note(REFERENCE, results.reference(check.benchmark))
         provenance.note(check.recipe, results.measurement(check.recipe, check.benchmark))
     return provenance.origins()
+
+
+def _rankings(checks: Sequence[Check], results: Results, policy: compare.Policy) -> list[Ranking]:
+    return rank_recipes(scored(checks), lambda check: results.measurement(check.recipe, check.benchmark), policy)
 
 
 def _reference(results: Results) -> ReferenceSummary | None:

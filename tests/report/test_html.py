@@ -197,6 +197,19 @@ def test_calibration_gains_are_those_of_the_report(page: Page, report: Report) -
     assert shown == [[gain.n, gain.difference, *gain.interval] for gain in report.calibration_gains]
 
 
+def test_rankings_name_who_is_better_and_who_cannot_be_told_apart(page: Page, report: Report) -> None:
+    (ranking,) = report.rankings
+    (rows,) = page.named("ranking")
+    ranks = [cell[0].text for cell in rows[1:]]
+    assert ranks == [f"{low}–{high}" if low < high else str(low) for low, high in (row.ranks for row in ranking.recipes)]
+    best = ranking.recipes[0].recipe
+    worse = [pair.second for pair in ranking.pairs if pair.better == best]
+    assert rows[1][3].text.split(", ") == worse
+    (pairs,) = page.named("pairs")
+    shown = [[number for cell in row for number in cell.numbers] for row in pairs[1:]]
+    assert shown == [[pair.difference, *pair.interval] for pair in ranking.pairs]
+
+
 def test_findings_have_their_answer_and_the_numbers_of_the_report(page: Page, report: Report) -> None:
     (rows,) = page.named("findings")
     told = [row for row in rows[1:] if len(row) > 1]

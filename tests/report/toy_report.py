@@ -22,6 +22,9 @@ from pytest_unicomp.api.records import (
     LayerTiming,
     Origin,
     Point,
+    Ranked,
+    Ranking,
+    RecipePair,
     RecipeVerdict,
     ReferenceSummary,
     Report,
@@ -330,7 +333,45 @@ def told(recipes: list[RecipeVerdict]) -> dict[str, Any]:
         for name in names[:2]
         for capability, metric in (("reasoning", "rate"), ("language_modeling", "nats_per_token"))
     ]
-    return {"findings": [*claims, untested], "pareto": points, "cheapest": points[0].recipe, "calibration_gains": gains}
+    return {
+        "findings": [*claims, untested],
+        "pareto": points,
+        "cheapest": points[0].recipe,
+        "calibration_gains": gains,
+        "rankings": [ranking([row.recipe for row in recipes])],
+    }
+
+
+def ranking(names: list[str]) -> Ranking:
+    """Every recipe a little worse than the one before; neighbours cannot be told apart."""
+    places = range(len(names))
+    pairs = [
+        RecipePair(
+            first=names[one],
+            second=names[other],
+            difference=0.02 * (other - one),
+            interval=(0.02 * (other - one) - 0.03, 0.02 * (other - one) + 0.03),
+            better=names[one] if other - one > 1 else None,
+        )
+        for one in places
+        for other in places[one + 1 :]
+    ]
+    return Ranking(
+        capability="knowledge",
+        dimension="performance",
+        unit="rate",
+        higher_is_better=True,
+        benchmarks=["mmlu"],
+        n=1000,
+        confidence=CONFIDENCE,
+        error=0.05,
+        recipes=[
+            Ranked(recipe=name, value=0.7 - 0.02 * place, ranks=(max(1, place), min(len(names), place + 2)))
+            for place, name in enumerate(names)
+        ],
+        pairs=pairs,
+        left_out={"broken": "no scores on mmlu"},
+    )
 
 
 def small() -> Report:
@@ -506,6 +547,7 @@ def hostile() -> Report:
                 )
                 for check in made.checks
             ],
+            "rankings": [ranking([*names.values()]).model_copy(update={"benchmarks": [NASTY[0] + long], "left_out": {NASTY[5]: long}})],
             "pareto": [point.model_copy(update={"recipe": names[point.recipe]}) for point in made.pareto],
             "findings": [claim.model_copy(update={"claim": long, "about": NASTY[5], "reason": long}) for claim in made.findings],
             "calibration_gains": [

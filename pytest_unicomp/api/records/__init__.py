@@ -3,6 +3,7 @@
 from pytest_unicomp.api.records.artifact import Artifact, CalibrationText, Model
 from pytest_unicomp.api.records.check import CalibrationGain, CapabilityVerdict, Check, Divergence, Estimate, Example, Flips, Slice, Source
 from pytest_unicomp.api.records.measurement import Agreement, Conditions, Item, Measurement
+from pytest_unicomp.api.records.ranking import Ranked, Ranking, RecipePair
 from pytest_unicomp.api.records.record import Record
 from pytest_unicomp.api.records.report import (
     Claim,
@@ -47,6 +48,9 @@ __all__ = [
     "Partial",
     "Point",
     "Question",
+    "Ranked",
+    "Ranking",
+    "RecipePair",
     "RecipeVerdict",
     "Record",
     "ReferenceSummary",

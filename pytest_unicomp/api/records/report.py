@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 
 from pytest_unicomp.api.records.artifact import Artifact, CalibrationText
 from pytest_unicomp.api.records.check import CalibrationGain, CapabilityVerdict, Check
+from pytest_unicomp.api.records.ranking import Ranking
 from pytest_unicomp.api.records.record import Record
 from pytest_unicomp.api.records.timing import KernelReport
 from pytest_unicomp.api.vocabulary import Family, RunVerdict, Verdict
@@ -162,6 +163,7 @@ class Report(Record):
     pareto: list[Point] = []
     cheapest: str | None = None
     unchanged: Unchanged | None = None
+    rankings: list[Ranking] = []
     kernels: list[KernelReport] = []
     origins: list[Origin] = []
     partial: Partial | None = None

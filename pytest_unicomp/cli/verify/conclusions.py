@@ -20,6 +20,7 @@ from pytest_unicomp.report.scores.published import Scoring
 from pytest_unicomp.run import conclude
 from pytest_unicomp.run.plan import REFERENCE
 from pytest_unicomp.run.provenance import Provenance
+from pytest_unicomp.run.rank_recipes import rank_recipes
 from pytest_unicomp.run.waive import Waiving, with_waivers
 
 
@@ -33,11 +34,12 @@ class Conclusions:
     _scores: dict[str, dict[str, scores.Score]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def answers(self) -> list[Answer]:
-        """Return one answer per recipe, one each for the findings and the origins, and one for the run."""
+        """Return one answer per recipe, one each for the findings, the origins and the rankings, and one for the run."""
         return [
             *map(self._of_recipe, self.report.recipes),
             self._answer("the findings", "the scores of the recipes", self._findings),
             self._answer("the origins", "the evidence of the checks", self._origins),
+            self._answer("the rankings", "the evidence of the checks", self._rankings),
             self._answer("the run", "its recipes", self._run),
         ]
 
@@ -87,6 +89,14 @@ class Conclusions:
                 provenance.note(recipe, made)
         reported, again = _undated(self.report.origins), _undated(provenance.origins())
         return differences(self.report.model_copy(update={"origins": reported}), self.report.model_copy(update={"origins": again}))
+
+    def _rankings(self) -> list[str]:
+        if "rankings" in absent(self.report):
+            return []
+        checks = [] if self.report.policy.get("sequential") else conclude.scored(self.report.checks)
+        again = rank_recipes(checks, lambda check: self._pair(check)[1], self.policy)
+        short = self.report.model_copy(update={"checks": [], "recipes": []})
+        return differences(short, short.model_copy(update={"rankings": again}))
 
     def _run(self) -> list[str]:
         report = self.report

@@ -1,0 +1,166 @@
+"""Recipes against each other: who is better, who cannot be told apart, and the ranks that follow."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_unicomp.compare import NATS, Policy, rankings
+from tests.toys import measurement
+
+ITEMS = 300
+
+
+def answers(right, n=ITEMS):
+    return [1.0] * right + [0.0] * (n - right)
+
+
+def field(**right):
+    """Recipes with so many right answers each, on the same items of one benchmark."""
+    return {name.replace("_", "-"): {"toy": measurement(answers(count), artifact=name)} for name, count in right.items()}
+
+
+def ranked(measured, **policy):
+    (found,) = rankings(measured, policy=Policy(**policy))
+    return found
+
+
+def test_a_recipe_that_loses_much_is_last_and_equal_ones_share_their_ranks():
+    found = ranked(field(gptq=290, awq=291, wanda=60))
+    assert [(one.recipe, one.ranks) for one in found.recipes] == [("awq", (1, 2)), ("gptq", (1, 2)), ("wanda", (3, 3))]
+    assert {(pair.first, pair.second): pair.better for pair in found.pairs} == {
+        ("gptq", "awq"): None,
+        ("gptq", "wanda"): "gptq",
+        ("awq", "wanda"): "awq",
+    }
+
+
+def test_a_difference_is_first_minus_second_and_positive_if_the_first_is_better():
+    (pair,) = ranked(field(good=280, bad=100)).pairs
+    assert pair.difference == pytest.approx(0.6)
+    assert 0 < pair.interval[0] < pair.difference < pair.interval[1]
+
+
+def test_fewer_errors_are_better():
+    worse = {name: {"toy": one["toy"].model_copy(update={"higher_is_better": False})} for name, one in field(few=10, many=200).items()}
+    found = ranked(worse)
+    assert [one.recipe for one in found.recipes] == ["few", "many"]
+    assert found.pairs[0].better == "few"
+    assert found.recipes[0].value == pytest.approx(290 / 300)
+
+
+def test_nats_are_ranked_apart_from_rates_and_the_fewest_come_first():
+    both = field(good=280, bad=100)
+    for name, loss in (("good", 1.0), ("bad", 1.5)):
+        losses = [loss + 0.01 * (place % 7) for place in range(ITEMS)]
+        text = measurement(losses, artifact=name, benchmark="text").model_copy(
+            update={"metric": NATS, "higher_is_better": False, "chance": None}
+        )
+        both[name]["text"] = text
+    found = {one.unit: one for one in rankings(both, policy=Policy())}
+    assert {unit: [row.recipe for row in one.recipes] for unit, one in found.items()} == {"rate": ["good", "bad"], NATS: ["good", "bad"]}
+    assert found[NATS].pairs[0].better == "good"
+    assert found[NATS].recipes[0].value == pytest.approx(1.03, abs=0.01)
+
+
+def test_benchmarks_of_a_capability_weigh_the_same():
+    measured = field(one=150, other=150)
+    for name, right in (("one", 40), ("other", 20)):
+        measured[name]["small"] = measurement(answers(right, 40), artifact=name, benchmark="small")
+    found = ranked(measured)
+    assert found.pairs[0].difference == pytest.approx((0.0 + 0.5) / 2)
+    assert (found.n, found.benchmarks) == (340, ["small", "toy"])
+
+
+def test_a_recipe_that_lacks_a_benchmark_is_left_out_by_name():
+    measured = field(one=150, other=100, third=140)
+    for name in ("one", "other"):
+        measured[name]["more"] = measurement(answers(20, 40), artifact=name, benchmark="more")
+    found = ranked(measured)
+    assert found.left_out == {"third": "no scores on more"}
+    assert {one.recipe for one in found.recipes} == {"one", "other"}
+
+
+def test_a_recipe_that_saw_other_prompts_is_left_out_with_the_field_that_differs():
+    measured = field(one=150, other=100, third=140)
+    conditions = measured["third"]["toy"].conditions.model_copy(update={"shots": 5})
+    measured["third"]["toy"] = measured["third"]["toy"].model_copy(update={"conditions": conditions})
+    assert ranked(measured).left_out == {"third": "not comparable on toy: shots is 0 in the one and 5 in the third"}
+
+
+def test_a_recipe_that_was_asked_fewer_items_is_left_out_whichever_comes_first():
+    measured = field(one=150, other=100)
+    short = measurement(answers(50, 100), artifact="short")
+    for order in ({"short": {"toy": short}, **measured}, {**measured, "short": {"toy": short}}):
+        found = rankings(order, policy=Policy())
+        assert all(pair.first != "short" and pair.second != "short" for one in found for pair in one.pairs)
+
+
+def test_the_same_weights_are_never_told_apart():
+    measured = {name: {"toy": measurement(answers(right), artifact="same")} for name, right in (("one", 290), ("again", 100))}
+    (pair,) = ranked(measured).pairs
+    assert (pair.difference, pair.interval, pair.better) == (0.0, (0.0, 0.0), None)
+
+
+def test_one_recipe_alone_has_no_ranking():
+    assert rankings(field(alone=100), policy=Policy()) == []
+
+
+def test_many_pairs_need_a_larger_difference_than_one():
+    # 9 lost, 1 gained of 300: enough for one pair at two-sided 5 %, not for one of 45.
+    before, after = answers(150), answers(150)
+    for place in range(9):
+        after[place] = 0.0
+    after[299] = 1.0
+    two = {"better": {"toy": measurement(before, artifact="b")}, "worse": {"toy": measurement(after, artifact="w")}}
+    many = two | {f"equal-{place}": {"toy": measurement(before, artifact=f"e{place}")} for place in range(8)}
+    assert ranked(two).pairs[0].better == "better"
+    assert ranked(many).pairs[0].better is None
+
+
+def test_what_was_told_apart_leaves_more_room_for_the_rest():
+    # Holm: of three pairs the two clear ones leave the third to be tested alone.
+    before, after = answers(150), answers(150)
+    for place in range(8):
+        after[place] = 0.0
+    after[299] = 1.0
+    three = {
+        "better": {"toy": measurement(before, artifact="b")},
+        "worse": {"toy": measurement(after, artifact="w")},
+        "last": {"toy": measurement(answers(0), artifact="l")},
+    }
+    alone = ranked({name: three[name] for name in ("better", "worse")}).pairs[0].better
+    found = {(pair.first, pair.second): pair.better for pair in ranked(three).pairs}
+    assert (alone, found["better", "worse"]) == ("better", "better")
+
+
+@given(st.lists(st.integers(0, 40), min_size=2, max_size=5), st.randoms(use_true_random=False))
+@settings(max_examples=25, deadline=None)
+def test_ranks_follow_from_the_pairs_and_do_not_depend_on_the_order(right, shuffled):
+    measured = {f"r{place}": {"toy": measurement(answers(count, 40), artifact=f"a{place}")} for place, count in enumerate(right)}
+    names = list(measured)
+    shuffled.shuffle(names)
+    found, again = ranked(measured), ranked({name: measured[name] for name in names})
+    assert {one.recipe: one.ranks for one in found.recipes} == {one.recipe: one.ranks for one in again.recipes}
+    for one in found.recipes:
+        better = [pair.better for pair in found.pairs if one.recipe in (pair.first, pair.second) and pair.better]
+        above = sum(name != one.recipe for name in better)
+        assert one.ranks == (1 + above, len(right) - better.count(one.recipe))
+        assert 1 <= one.ranks[0] <= one.ranks[1] <= len(right)
+
+
+@pytest.mark.slow
+def test_equal_recipes_are_told_apart_in_at_most_alpha_of_the_runs():
+    # Five equal recipes, each answering 70 % right independently of the others: ten pairs a run.
+    drawn = random.Random(5)
+    runs, wrong = 200, 0
+    for _ in range(runs):
+        measured = {
+            f"r{place}": {"toy": measurement([float(drawn.random() < 0.7) for _ in range(120)], artifact=f"a{place}")} for place in range(5)
+        }
+        wrong += any(pair.better for pair in ranked(measured).pairs)
+    # Three standard errors above 5 %.
+    assert wrong / runs <= 0.05 + 3 * (0.05 * 0.95 / runs) ** 0.5
