@@ -54,14 +54,20 @@ class StepTracker:
         """Return the number of the current step and of all steps, such as "3/14"."""
         return f"{self._total - len(self._pending)}/{self._total}"
 
-    def seconds_left(self) -> float | None:
-        """Estimate the seconds that the steps left will take; None if too few have finished to tell.
+    def seconds_left(self, now: float) -> float | None:
+        """Estimate the seconds until all steps are done; None if too few have finished to tell, or if the running step takes longer than expected.
 
         A step is expected to last as long, on average, as finished ones of its stage on the same benchmark, else of its stage, else all.
         """
         if len(self._finished) < LEAST_FINISHED:
             return None
-        return sum(self._expected(step) for step in self._pending)
+        left = sum(self._expected(step) for step in self._pending)
+        if self._running is None:
+            return left
+        step, began = self._running
+        rest = self._expected(step) - (now - began)
+        # A step that overruns shows that what was learnt from others does not hold for it: nobody knows how long it goes on.
+        return left + rest if rest >= 0 else None
 
     def _expected(self, step: Step) -> float:
         alike = [(done, taken) for done, taken in self._finished if done.stage == step.stage]

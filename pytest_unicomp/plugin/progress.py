@@ -100,7 +100,7 @@ class Progress:
         if self._step is None:
             return ""
         step, began = self._step
-        left = self._tracker.seconds_left()
+        left = self._tracker.seconds_left(now)
         shown = [self._tracker.place, f"{now - self._started:.0f} s", *([f"{about(left)} left"] if left else [])]
         lasts = f" ({now - began:.0f} s)" if now - began >= LIVE_EVERY else ""
         return f"unicomp [{', '.join(shown)}] {step}{lasts}" + (f": {self._detail}" if self._detail else "")

@@ -45,14 +45,14 @@ def test_what_was_in_the_store_counts_as_done_when_its_test_has_an_answer(remain
 
 def test_a_step_lasts_as_long_as_others_on_its_benchmark_then_as_others_of_its_kind(remaining):
     remaining.begin(Step("compress", "a"), 0)
-    assert remaining.seconds_left() is None
+    assert remaining.seconds_left(0) is None
     remaining.begin(Step("evaluate", "reference", "one"), 100)
-    assert remaining.seconds_left() is None, "one finished step tells nothing"
+    assert remaining.seconds_left(100) is None, "one finished step tells nothing"
     remaining.begin(Step("evaluate", "reference", "two"), 110)
     remaining.begin(Step("evaluate", "a", "one"), 140)
     remaining.end(150)
     # a on two like the reference on two, b compressed like a, b on one like both on one, b on two again.
-    assert remaining.seconds_left() == 30 + 100 + 10 + 30
+    assert remaining.seconds_left(150) == 30 + 100 + 10 + 30
 
 
 def test_a_pause_between_steps_is_no_part_of_one(remaining):
@@ -61,7 +61,21 @@ def test_a_pause_between_steps_is_no_part_of_one(remaining):
     remaining.begin(Step("evaluate", "a", "two"), 1000)
     remaining.end(1010)
     remaining.settle("a", "")
-    assert remaining.seconds_left() == 10 * len([step for step in STEPS if step.recipe != "a"])
+    assert remaining.seconds_left(1010) == 10 * len([step for step in STEPS if step.recipe != "a"])
+
+
+def test_the_running_step_is_part_of_what_is_left_and_one_that_overruns_leaves_no_estimate(remaining):
+    remaining.begin(Step("compress", "a"), 0)
+    remaining.begin(Step("evaluate", "reference", "one"), 5)
+    remaining.begin(Step("evaluate", "reference", "two"), 15)
+    for name in ("one", "two"):
+        remaining.settle("a", name)
+    remaining.begin(Step("compress", "b"), 25)
+    # b is expected to be compressed in 5 s like a, and to be asked twice in 10 s each.
+    assert remaining.seconds_left(27) == 3 + 20
+    assert remaining.seconds_left(30.1) is None, "it takes longer than anything like it did"
+    remaining.begin(Step("evaluate", "b", "one"), 525)
+    assert remaining.seconds_left(525) == 10 + 10
 
 
 def test_a_step_that_nobody_expected_is_counted_too_and_parts_of_one_belong_to_it(remaining):
