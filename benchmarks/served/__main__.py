@@ -1,4 +1,4 @@
-"""Measures the cells that are missing and prints the table: `python -m benchmarks.served --vllm .venv-vllm/bin/vllm [--bundle FOLDER]`.
+"""Measures the cells that are missing and prints the tables: `python -m benchmarks.served --vllm .venv-vllm/bin/vllm [--bundle FOLDER]`.
 
 `make served` builds the environments first. The table of docs/serving.md is written from the same evidence by `python -m benchmarks.served.page`.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.served import evidence
 from benchmarks.served.engines import Engine, of_llama_cpp, of_this_package, of_vllm
 from benchmarks.served.measure import Asked, cells
-from benchmarks.served.table import HEAD, row
+from benchmarks.served.table import line, refusals, scores
 
 ARTIFACTS = "dense,rtn-w4a16,gptq-w4a16,smoothquant-w8a8,fp8-dynamic,wanda-2of4,sparsegpt-2of4-fp8"
 # Two by likelihood, one by generation.
@@ -21,7 +21,7 @@ ITEMS = 10
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Measure, and print a line as soon as it is known."""
+    """Measure, and print a line for each cell as soon as it is known."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--vllm", type=Path, help="the program vllm of its own environment")
     parser.add_argument("--llama-cpp", type=Path, help="the interpreter of an environment with xllamacpp")
@@ -36,25 +36,24 @@ def main(words: Sequence[str] | None = None) -> None:
     families += [of_vllm(arguments.vllm)] if arguments.vllm else []
     families += [of_llama_cpp(arguments.llama_cpp)] if arguments.llama_cpp else []
     asked = Asked(arguments.model, arguments.benchmarks.split(","), arguments.items, arguments.bundle)
-    print(HEAD, flush=True)
     for artifact in arguments.artifacts.split(","):
         for family in families:
             one_family(asked, artifact, family, arguments.evidence)
+    print(scores(evidence.read(arguments.evidence)), refusals(evidence.read(arguments.evidence)), sep="\n")
 
 
 def one_family(asked: Asked, artifact: str, family: Sequence[Engine], path: Path) -> None:
-    """Measure an artifact by the first engine of a family that takes it; what the evidence has already is only printed."""
+    """Measure an artifact by the first engine of a family that takes it, on what the evidence does not have already."""
     for engine in family:
         if engine.only is not None and artifact not in engine.only:
             continue
-        known = {cell.key: cell for cell in evidence.read(path)}
-        keys = [(artifact, name, engine.name, engine.dtype, asked.items) for name in asked.benchmarks]
-        for cell in cells(asked, artifact, engine, [key[1] for key in keys if key not in known]) if not known.keys() >= set(keys) else ():
+        known = {cell.key for cell in evidence.read(path)}
+        missing = [name for name in asked.benchmarks if asked.key(artifact, engine, name) not in known]
+        for cell in cells(asked, artifact, engine, missing) if missing else ():
             evidence.append(cell, path)
-        known = {cell.key: cell for cell in evidence.read(path)}
-        for key in keys:
-            print(row(known[key], known.values()), flush=True)
-        if any(known[key].value is not None for key in keys):
+            print(line(cell), flush=True)
+        found = {cell.key: cell for cell in evidence.read(path)}
+        if any(found[asked.key(artifact, engine, name)].value is not None for name in asked.benchmarks):
             return
 
 

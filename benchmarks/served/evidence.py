@@ -13,7 +13,7 @@ class Cell(BaseModel, frozen=True):
     """One artifact on one benchmark by one engine: what it scored, or why it did not.
 
     `answers` gives for each item its score and a digest of its answer; `seconds` is the time of the items alone, `start_seconds` that until the server
-    answered; `in_flight` the most requests that the server had at once; `load` the machine's load when the cell began.
+    answered, 0 if it was running; `load` the machine's load when the cell began.
     """
 
     artifact: str
@@ -23,7 +23,6 @@ class Cell(BaseModel, frozen=True):
     items: int
     seconds: float
     start_seconds: float | None = None
-    in_flight: int | None = None
     value: float | None = None
     stderr: float | None = None
     answers: dict[str, tuple[float | None, str]] = {}

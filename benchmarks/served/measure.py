@@ -5,19 +5,16 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from benchmarks.served.engines import Engine
 from benchmarks.served.evidence import Cell
 from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.api.records import Measurement
 from pytest_unicomp.config.resolve import resolve
-from pytest_unicomp.engine.serving import ServedEngine
 from pytest_unicomp.run.run import Run
 
 
@@ -29,6 +26,10 @@ class Asked:
     benchmarks: Sequence[str]
     items: int
     bundle: Path | None
+
+    def key(self, artifact: str, engine: Engine, benchmark: str) -> tuple[str, str, str, str, int]:
+        """Return the key of a cell among the evidence."""
+        return artifact, benchmark, engine.name, engine.dtype, self.items
 
     def settings(self, artifact: str, engine: Engine) -> dict[str, str]:
         """Return the flags of a run; calibration is small, since engines are compared and not recipes."""
@@ -61,15 +62,19 @@ def _cell(run: Run, asked: Asked, artifact: str, engine: Engine, benchmark: str)
     try:
         run.artifact(artifact)
         started = time.perf_counter()
-        server = run.results.loaded.server((run.results.subject(artifact), run.results.evaluated_by(artifact))) if engine.serve else None
-        start_seconds = time.perf_counter() - started
-        with _most_in_flight(server) as most:
-            found = run.measurement(artifact, benchmark)
+        start_seconds = None
+        if engine.serve is not None:
+            run.results.loaded.server((run.results.subject(artifact), run.results.evaluated_by(artifact)))
+            start_seconds = time.perf_counter() - started
+        found = run.measurement(artifact, benchmark)
     except UnicompError as error:
-        refused = error.detail.partition("; all that it printed")[0]
-        return made.model_copy(update={"seconds": time.perf_counter() - started, "refused": refused, **_now()})
-    served = {} if server is None else {"start_seconds": start_seconds, "in_flight": most()}
-    return made.model_copy(update={**_scores(found), **served, **_now()})
+        return made.model_copy(update={"seconds": time.perf_counter() - started, "refused": _first_cause(error.detail), **_now()})
+    return made.model_copy(update={**_scores(found), "start_seconds": start_seconds, **_now()})
+
+
+def _first_cause(why: str) -> str:
+    """Return a reason without the place of the log, which is on the machine where it was measured."""
+    return why.partition("; all that it printed")[0].partition(" All that the server printed")[0]
 
 
 def _scores(found: Measurement) -> dict[str, object]:
@@ -79,28 +84,3 @@ def _scores(found: Measurement) -> dict[str, object]:
 
 def _now() -> dict[str, str]:
     return {"created": datetime.now(UTC).isoformat(timespec="seconds")}
-
-
-@contextmanager
-def _most_in_flight(server: ServedEngine | None) -> Iterator[Callable[[], int]]:
-    """Count the requests that the client awaits; what is yielded returns the most that it awaited at once."""
-    waiting = most = 0
-
-    async def counted(*words: Any, **settings: Any) -> Any:
-        nonlocal waiting, most
-        waiting += 1
-        most = max(most, waiting)
-        try:
-            return await sent(*words, **settings)
-        finally:
-            waiting -= 1
-
-    if server is None:
-        yield lambda: 0
-        return
-    sent = server.lm.amodel_call
-    server.lm.amodel_call = counted
-    try:
-        yield lambda: most
-    finally:
-        server.lm.amodel_call = sent

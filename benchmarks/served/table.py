@@ -1,38 +1,57 @@
-"""Writes cells as the rows of a table: engine x artifact x benchmark."""
+"""Writes cells as tables: an artifact on a benchmark by this engine and by a server beside it, and what servers refused."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 from benchmarks.served.engines import HERE
 from benchmarks.served.evidence import Cell
 
-HEAD = (
-    "| artifact | benchmark | engine | score | same answers | same scores | seconds | start | requests |\n"
-    "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
-)
+
+def line(cell: Cell) -> str:
+    """Return what a cell says on one line, for whoever waits."""
+    said = f"{cell.artifact} on {cell.benchmark} by {cell.engine}, {cell.dtype}"
+    return f"{said}: refused: {cell.refused}" if cell.value is None else f"{said}: {_score(cell)} in {cell.seconds:.0f} s"
 
 
-def row(cell: Cell, known: Iterable[Cell]) -> str:
-    """Return a cell as a row; its answers are compared with those of this engine on the same artifact."""
-    said = f"| {cell.artifact} | {cell.benchmark} | {cell.engine}, {cell.dtype} |"
-    if cell.value is None:
-        return f"{said} refused: {cell.refused} | | | {cell.seconds:.0f} | | |"
-    error = f" ± {cell.stderr:.3f}" if cell.stderr is not None else ""
-    here = next((one for one in known if one.engine == HERE and _same(one, cell) and one.value is not None), None)
-    answers, scores = agreement(here, cell) if here is not None and cell.engine != HERE else ("", "")
-    start = "" if cell.start_seconds is None else f"{cell.start_seconds:.0f}"
-    flight = "" if cell.in_flight is None else str(cell.in_flight)
-    return f"{said} {cell.value:.3f}{error} | {answers} | {scores} | {cell.seconds:.0f} | {start} | {flight} |"
+def scores(cells: Sequence[Cell]) -> str:
+    """Return a row for each cell that a server scored, beside this engine's on the same artifact, items and benchmark."""
+    head = (
+        "| artifact | benchmark | this engine, float32 | server | its score | same answers | same scores | seconds here | seconds there |"
+    )
+    return f"{head}\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n" + "".join(f"{row}\n" for row in _rows(cells))
+
+
+def refusals(cells: Iterable[Cell]) -> str:
+    """Return a row for each artifact that a server did not take, with its first cause."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for cell in cells:
+        if cell.value is None:
+            found.setdefault((f"{cell.engine}, {cell.dtype}", cell.artifact, cell.refused), []).append(cell.benchmark)
+    rows = (f"| {server} | {artifact} | {', '.join(names)} | {why} |\n" for (server, artifact, why), names in found.items())
+    return f"| server | artifact | benchmarks | first cause |\n| --- | --- | --- | --- |\n{''.join(rows)}"
+
+
+def _rows(cells: Sequence[Cell]) -> Iterator[str]:
+    here = {(cell.artifact, cell.benchmark, cell.items): cell for cell in cells if cell.engine == HERE and cell.value is not None}
+    for cell in cells:
+        mine = here.get((cell.artifact, cell.benchmark, cell.items))
+        if cell.engine == HERE or cell.value is None or mine is None:
+            continue
+        answers, same = agreement(mine, cell)
+        yield (
+            f"| {cell.artifact} | {cell.benchmark} | {_score(mine)} | {cell.engine}, {cell.dtype} | {_score(cell)} | {answers} | {same} "
+            f"| {mine.seconds:.0f} | {cell.seconds:.0f} |"
+        )
 
 
 def agreement(here: Cell, there: Cell) -> tuple[str, str]:
     """Return of how many of the items that both have the answer is the same, and the score."""
     both = [(here.answers[name], answer) for name, answer in there.answers.items() if name in here.answers]
     answers = sum(one[1] == other[1] for one, other in both)
-    scores = sum(one[0] == other[0] for one, other in both)
-    return f"{answers} of {len(both)}", f"{scores} of {len(both)}"
+    equal = sum(one[0] == other[0] for one, other in both)
+    return f"{answers} of {len(both)}", f"{equal} of {len(both)}"
 
 
-def _same(one: Cell, other: Cell) -> bool:
-    return (one.artifact, one.benchmark, one.items) == (other.artifact, other.benchmark, other.items)
+def _score(cell: Cell) -> str:
+    return f"{cell.value:.2f}" + ("" if cell.stderr is None else f" ± {cell.stderr:.2f}")

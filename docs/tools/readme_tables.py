@@ -112,7 +112,8 @@ def formats_table() -> str:
     words = {"here": "as it is", "converted": "converted first", "extra": "with a library", "serve": "served by another program only"}
     rows = []
     for form in FORMATS.values():
-        how = f"{words[form.support]}{'; ' if form.note else ''}{form.note}"
+        evaluated = "by a class of lm-eval, or served by another program" if form.lm_eval else words[form.support]
+        how = f"{evaluated}{'; ' if form.note else ''}{form.note}"
         rows.append((form.title, form.recognized, "codes too" if form.checked else "files alone", how, f"`{form.action}`"))
     return table(("format", "recognized by", "`check-artifact`", "evaluated", "what to type"), rows)
 

@@ -9,14 +9,15 @@ from typing import Literal
 Support = Literal["here", "converted", "extra", "serve"]
 SERVE = "--unicomp-serve='vllm serve {model} --port {port}'"
 ADDRESSES = "--unicomp-reference=URL --unicomp-candidate=URL"
+CLASSES = "--unicomp-recipe=dense --unicomp-backend=lm-eval:hf --unicomp-backend-candidate=lm-eval:{},pretrained=DIR"
 
 
 @dataclass(frozen=True)
 class Format:
     """One format: its title, how it is recognized, if `unicomp check-artifact` reads its codes, and how it is evaluated.
 
-    `package` is what `pip install` takes and `module` what Python imports, for `extra`; `server` is the command that serves it, for `serve`.
-    `note` is half a sentence on what is computed how, `place` what is named as candidate.
+    `package` is what `pip install` takes and `module` what Python imports, for `extra`; `server` is the command that serves it, for `serve`,
+    and `lm_eval` the class of lm-eval that loads it, if there is one. `note` is half a sentence on what is computed how, `place` what is named as candidate.
     """
 
     title: str
@@ -26,6 +27,7 @@ class Format:
     package: str = ""
     module: str = ""
     server: str = ""
+    lm_eval: str = ""
     note: str = ""
     place: str = "DIR"
 
@@ -35,6 +37,8 @@ class Format:
         gate = f"unicomp gate BASE --candidate {self.place}"
         if self.support == "extra":
             return f"pip install {self.package}; {gate}"
+        if self.lm_eval:
+            return CLASSES.format(self.lm_eval)
         if self.support == "serve":
             return SERVE if self.server == "vllm serve DIR" else f"{self.server}, and {ADDRESSES}"
         return gate
@@ -101,8 +105,10 @@ FORMATS = {
     "exl2": Format("EXL2", _method("exl2"), "serve", server="TabbyAPI's main.py --model-name DIR"),
     "exl3": Format("EXL3", _method("exl3"), "serve", server="TabbyAPI's main.py --model-name DIR"),
     "mlx": Format("MLX", "`quantization` in config.json without `quant_method`", "serve", server="mlx_lm.server --model DIR"),
-    "onnx": Format("ONNX", "files `*.onnx`", "serve", server="a server of ONNX Runtime GenAI with /v1/completions"),
-    "openvino": Format("OpenVINO", "`openvino_model.xml`", "serve", server="ovms --model_path DIR --task text_generation"),
+    "onnx": Format("ONNX", "files `*.onnx`", "serve", server="a server of ONNX Runtime GenAI with /v1/completions", lm_eval="onnxruntime"),
+    "openvino": Format(
+        "OpenVINO", "`openvino_model.xml`", "serve", server="ovms --model_path DIR --task text_generation", lm_eval="openvino"
+    ),
 }
 # transformers loads these with a library or a GPU of their own; nothing here was tried with them, and nothing refuses them.
 UNTRIED = ("bitnet", "eetq", "fbgemm_fp8", "fouroversix", "gemma", "higgs", "metal", "mxfp8", "nvfp4", "sinq")

@@ -8,7 +8,7 @@ from typing import Any
 from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.api.registry import missing_libraries
 from pytest_unicomp.checkpoints.config_json import read_config, understood
-from pytest_unicomp.checkpoints.format_table import ADDRESSES, FORMATS, SERVE, UNTRIED, Format
+from pytest_unicomp.checkpoints.format_table import ADDRESSES, CLASSES, FORMATS, SERVE, UNTRIED, Format
 from pytest_unicomp.checkpoints.formats import method
 from pytest_unicomp.checkpoints.formats.gptq import quantization_of
 from pytest_unicomp.checkpoints.lfs_pointer import is_pointer
@@ -68,8 +68,9 @@ def _refusal(name: str, found: str) -> str:
         return f"unicomp: {name} is packed in a way of AutoRound's own; save it as auto_round:auto_gptq, or serve it: {SERVE}."
     if form.server == "vllm serve DIR":
         return f"unicomp: {name} is {form.title}, which is not evaluated here; serve it: {SERVE}."
+    by_class = f"give it to a class of lm-eval ({CLASSES.format(form.lm_eval)}), or " if form.lm_eval else ""
     return (
-        f"unicomp: {name} is {form.title}, which is not evaluated here; serve it ({form.server}) and its reference, and give both addresses: "
+        f"unicomp: {name} is {form.title}, which is not evaluated here; {by_class}serve it ({form.server}) and its reference, and give both addresses: "
         f"{ADDRESSES}."
     )
 

@@ -87,7 +87,7 @@ def test_a_format_whose_library_is_missing_says_what_to_install(tmp_path: Path, 
     ("files", "words"),
     [
         (("model.onnx",), "is ONNX, which is not evaluated here"),
-        (("openvino_model.xml", "openvino_model.bin"), "is OpenVINO, .*ovms"),
+        (("openvino_model.xml", "openvino_model.bin"), "is OpenVINO, .*lm-eval:openvino,pretrained=DIR.*ovms"),
         (("pytorch_model.bin",), "found pytorch_model.bin, a pickle, which is never read"),
     ],
 )

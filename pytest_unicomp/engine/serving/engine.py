@@ -14,7 +14,8 @@ from pytest_unicomp.engine.serving.chat import SERVERS_TEMPLATE, build_chat_clie
 from pytest_unicomp.engine.serving.client_calls import texts
 from pytest_unicomp.engine.serving.command import ServeCommand
 from pytest_unicomp.engine.serving.endpoint import CHAT, Endpoint
-from pytest_unicomp.engine.serving.log_probabilities import problem
+from pytest_unicomp.engine.serving.lm import Takes
+from pytest_unicomp.engine.serving.log_probabilities import TOKENS_BY_ID, problem
 from pytest_unicomp.store.local import Store
 
 NAME = "server"
@@ -93,9 +94,9 @@ def connect(endpoint: Endpoint, folder: Path, *, command: ServeCommand | None = 
             chat = build_chat_client(endpoint, model)
         return ServedEngine(folder, endpoint, tokenizer, chat, command, name=CHAT_NAME)
     context = int(getattr(config.get_text_config(), "max_position_embeddings", 0) or 2048)
-    takes_ids, why_not_scored = _probe(endpoint, model, tokenizer)
+    takes = _probe(endpoint, model, tokenizer)
     with quiet():
-        lm = client.build_client(endpoint, model, tokenizer=folder, max_length=context, takes_ids=takes_ids, why_not_scored=why_not_scored)
+        lm = client.build_client(endpoint, model, tokenizer=folder, max_length=context, takes=takes)
     return ServedEngine(path=folder, endpoint=endpoint, tokenizer=lm.tokenizer, lm=lm, command=command)
 
 
@@ -105,27 +106,32 @@ def _probe_chat(endpoint: Endpoint, model: str) -> None:
     texts(endpoint.call(CHAT.removeprefix("/"), asked), f"{endpoint.url}{CHAT}", "message", "content")
 
 
-def _probe(endpoint: Endpoint, model: str, tokenizer: Any) -> tuple[bool, str | None]:
-    """Return True if the server takes token ids, and why it cannot score continuations (None if it can)."""
+def _probe(endpoint: Endpoint, model: str, tokenizer: Any) -> Takes:
+    """Return what the server takes; raise InfrastructureError if it does not complete text."""
     ids = tokenizer.encode(PROBE)
     request = {"model": model, "max_tokens": 1, "temperature": 0}
-    try:
-        answer = endpoint.call("completions", {**request, "prompt": ids, "echo": True, "logprobs": 1})
-    except InfrastructureError as refused:
-        reason: str | None = str(refused)
-    else:
-        reason = problem(answer, ids, 1)
-        if reason is None:
-            return True, None
-        reason = f"to a prompt with echo and logprobs it answered {reason}"
+    reason = ""
+    for by_id in (True, False):
+        try:
+            fields = TOKENS_BY_ID if by_id else {}
+            answer = endpoint.call("completions", {**request, **fields, "prompt": ids, "echo": True, "logprobs": 1})
+        except InfrastructureError as refused:
+            # Some servers refuse a field that they do not know.
+            reason = str(refused)
+            continue
+        wrong = problem(answer, ids, 1)
+        if wrong is None:
+            return Takes(ids=True, tokens_by_id=by_id)
+        reason = f"to a prompt with echo and logprobs it answered {wrong}"
+        break
     why_not_scored = (
         f"unicomp: {endpoint.url} cannot score answer options: {reason}. Choose benchmarks that generate text, "
         "or serve with an engine that does it, such as vLLM."
     )
     try:
         endpoint.call("completions", {**request, "prompt": ids})
-        return True, why_not_scored
+        return Takes(ids=True, why_not_scored=why_not_scored)
     except InfrastructureError:
         # Some servers take text alone, and tokenize it as they like.
         endpoint.call("completions", {**request, "prompt": PROBE})
-        return False, why_not_scored
+        return Takes(ids=False, why_not_scored=why_not_scored)

@@ -3,30 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.api.errors import InfrastructureError
 from pytest_unicomp.engine.serving.endpoint import Endpoint
-from pytest_unicomp.engine.serving.log_probabilities import problem
+from pytest_unicomp.engine.serving.log_probabilities import TOKENS_BY_ID, problem
 
 CONCURRENT = 8
 RETRIES = 4
 TIMEOUT_SECONDS = 600
 
 
-def build_client(endpoint: Endpoint, model: str, *, tokenizer: Path, max_length: int, takes_ids: bool, why_not_scored: str | None) -> Any:
+@dataclass(frozen=True)
+class Takes:
+    """What a server takes: prompts as token `ids`, else as text; and `tokens_by_id`, the field by which it names tokens by id.
+
+    `why_not_scored` says why it cannot score a given continuation, None if it can.
+    """
+
+    ids: bool
+    tokens_by_id: bool = False
+    why_not_scored: str | None = None
+
+
+def build_client(endpoint: Endpoint, model: str, *, tokenizer: Path, max_length: int, takes: Takes) -> Any:
     """Return an `lm_eval.models.openai_completions.LocalCompletionsAPI` for a server.
 
-    If `takes_ids`, prompts are sent as token ids, else as text. `why_not_scored` says why the server cannot score a given continuation, None if it
-    can; a log-likelihood request then raises InfrastructureError with that reason, and also if the server returns wrong log-probabilities.
+    A log-likelihood request raises InfrastructureError if the server cannot score, and if it returns wrong log-probabilities.
     """
-    return _served_lm(endpoint, why_not_scored)(
+    return _served_lm(endpoint, takes)(
         base_url=f"{endpoint.url}/completions",
         model=model,
         tokenizer=str(tokenizer),
         tokenizer_backend="huggingface",
-        tokenized_requests=takes_ids,
+        tokenized_requests=takes.ids,
         num_concurrent=CONCURRENT,
         batch_size=1,
         max_retries=RETRIES,
@@ -36,7 +48,7 @@ def build_client(endpoint: Endpoint, model: str, *, tokenizer: Path, max_length:
     )
 
 
-def _served_lm(endpoint: Endpoint, why_not_scored: str | None) -> type:
+def _served_lm(endpoint: Endpoint, takes: Takes) -> type:
     """Return the class of the client; a function makes it, since the import of its base class takes seconds."""
     from lm_eval.models.openai_completions import LocalCompletionsAPI
     from lm_eval.models.utils import has_bos_prefix
@@ -66,9 +78,14 @@ def _served_lm(endpoint: Endpoint, why_not_scored: str | None) -> type:
                 )
             )
 
+        def _create_payload(self, messages: Any, generate: bool = False, **settings: Any) -> dict[str, Any]:
+            """As upstream; a request to score asks for tokens by id, if the server takes that field."""
+            asked: dict[str, Any] = super()._create_payload(messages, generate=generate, **settings)
+            return {**asked, **TOKENS_BY_ID} if takes.tokens_by_id and not generate else asked
+
         @staticmethod
         def parse_logprobs(outputs: Any, tokens: Any = None, ctxlens: Any = None, **settings: Any) -> list[tuple[float, bool]]:
-            """Parse like upstream; raise InfrastructureError for missing, non-finite or positive log-probabilities."""
+            """Parse like upstream; raise InfrastructureError for missing, non-finite or positive log-probabilities, and for those of other tokens."""
             for answer in outputs if isinstance(outputs, list) else [outputs]:
                 for choice, (ids, first) in enumerate(zip(tokens, ctxlens, strict=True)):
                     wrong = problem(answer, ids, first, choice=choice)
@@ -84,8 +101,8 @@ def _served_lm(endpoint: Endpoint, why_not_scored: str | None) -> type:
             return [text for one in (outputs if isinstance(outputs, list) else [outputs]) for text in texts(one, url, "text")]
 
         def _loglikelihood_tokens(self, requests: Any, **settings: Any) -> Any:
-            if why_not_scored is not None:
-                raise InfrastructureError(why_not_scored)
+            if takes.why_not_scored is not None:
+                raise InfrastructureError(takes.why_not_scored)
             with without_progress_bars():
                 return list(super()._loglikelihood_tokens(requests, **settings))
 

@@ -65,14 +65,23 @@ def test_an_answer_without_log_probabilities_is_named(answer):
     assert problem(answer, IDS, 1) == "no choices[0].logprobs with token_logprobs and top_logprobs"
 
 
+def test_a_token_that_was_not_sent_is_named_if_the_server_names_tokens_by_id():
+    assert problem(changed(tokens=["token_id:5", "token_id:6", "token_id:7", "token_id:1"]), IDS, 1) is None
+    # A text says too little: several tokens may have the same.
+    assert problem(changed(tokens=["a", "b", None, 3]), IDS, 1) is None
+    wrong = problem(changed(tokens=["token_id:5", "token_id:60", "token_id:7", "token_id:1"]), IDS, 1)
+    assert wrong == "choices[0].logprobs.tokens[1] = 'token_id:60'; expected token_id:6, which was sent"
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(), lambda values: st.lists(values) | st.dictionaries(st.text(), values)
 )
 
 
-@given(JSON, JSON)
-def test_any_json_gives_a_verdict_and_no_exception(scores, tops):
-    for found in (problem(changed(token_logprobs=scores, top_logprobs=tops), IDS, 1), problem(scores, IDS, 1)):
+@given(JSON, JSON, JSON)
+def test_any_json_gives_a_verdict_and_no_exception(scores, tops, tokens):
+    fields = (changed(token_logprobs=scores, top_logprobs=tops), changed(tokens=tokens))
+    for found in (*(problem(answer, IDS, 1) for answer in fields), problem(scores, IDS, 1)):
         assert found is None or (isinstance(found, str) and found and "\n" not in found)
 
 
@@ -89,6 +98,26 @@ class Wrong(Loopback):
         if payload.get("echo") and self.echoes > 1:
             found = answer["choices"][0]["logprobs"]
             found["token_logprobs"] = self.scores(found["token_logprobs"])
+        return answer
+
+
+class Shifted(Loopback):
+    """Scores the tokens that it was sent, and names others after the first answer; it refuses a field that it does not know unless `by_id`."""
+
+    def __init__(self, engine, *, by_id):
+        super().__init__(engine)
+        self.by_id, self.echoes = by_id, 0
+
+    def complete(self, payload):
+        if "return_tokens_as_token_ids" in payload and not self.by_id:
+            raise ValueError("unknown field")
+        answer = super().complete(payload)
+        if payload.get("echo") and payload.get("return_tokens_as_token_ids"):
+            self.echoes += 1
+            # A client sends a list of prompts, the probe one.
+            [sent] = payload["prompt"] if isinstance(payload["prompt"][0], list) else [payload["prompt"]]
+            shift = int(self.echoes > 1)
+            answer["choices"][0]["logprobs"]["tokens"] = [f"token_id:{token + shift}" for token in [*sent, 0]]
         return answer
 
 
@@ -125,3 +154,22 @@ def test_a_server_with_wrong_log_probabilities_in_the_probe_only_generates(nano)
         engine = connect(Endpoint.parse(server.url), NANO)
         with pytest.raises(InfrastructureError, match=r"cannot score answer options: .*token_logprobs\[1\] = nan"):
             engine.lm.loglikelihood([Instance("loglikelihood", {}, ("The fox", " jumps"), 0)], disable_tqdm=True)
+
+
+def test_log_probabilities_of_other_tokens_stop_the_scoring(nano, monkeypatch):
+    from lm_eval.api.instance import Instance
+
+    monkeypatch.setattr(client, "RETRIES", 1)
+    with Shifted(nano, by_id=True) as server:
+        engine = connect(Endpoint.parse(server.url), NANO)
+        with pytest.raises(InfrastructureError, match=r"logprobs\.tokens\[0\] = 'token_id:\d+'; expected token_id:\d+, which was sent"):
+            engine.lm.loglikelihood([Instance("loglikelihood", {}, ("The fox", " jumps"), 0)], disable_tqdm=True)
+
+
+def test_a_server_that_refuses_the_field_for_ids_scores_without_it(nano):
+    from lm_eval.api.instance import Instance
+
+    with Shifted(nano, by_id=False) as server:
+        engine = connect(Endpoint.parse(server.url), NANO)
+        [(score, _)] = engine.lm.loglikelihood([Instance("loglikelihood", {}, ("The fox", " jumps"), 0)], disable_tqdm=True)
+    assert score < 0
