@@ -6,6 +6,7 @@ import itertools
 
 import pytest
 
+from pytest_unicomp.api.records.measurement import Agreement
 from pytest_unicomp.compare import Policy, accepted
 from tests.compare.toy_pairs import changed, compared, drifted, rates, retained, with_items
 from tests.toys import measurement
@@ -207,3 +208,81 @@ def test_what_a_benchmark_could_not_score_is_undecided_with_its_own_reason():
     for pair in ((whole, lacking), (lacking, whole)):
         check = retained(*pair)
         assert (check.verdict, check.reason, check.n, check.interval) == ("inconclusive", "the judge was away", 20, None)
+
+
+@pytest.mark.parametrize(
+    ("losses", "gains", "n", "reason"),
+    [
+        (
+            10,
+            8,
+            1000,
+            "kept: -0.2 points (90 % interval -1.0 to +0.5), a loss of more than 5.0 points is ruled out; 1000 items, 1.8 % of them scored "
+            "differently; smallest loss detectable with 80 % power: 1.1 points; interval: score, exact tail",
+        ),
+        (
+            150,
+            20,
+            1000,
+            "lost: -13.0 points (90 % interval -15.1 to -11.0), more than the 5.0 points allowed; 1000 items, 17.0 % of them scored "
+            "differently; smallest loss detectable with 80 % power: 3.1 points; interval: score (Tango)",
+        ),
+        (
+            9,
+            1,
+            100,
+            "a drop is detected, its size undecided: -8.0 points (90 % interval -14.1 to -2.9), on both sides of the 5.0 points allowed; about "
+            "797 items would decide if the difference stays the same; 100 items, 10.0 % of them scored differently; smallest loss detectable "
+            "with 80 % power: 8.5 points; interval: score, exact tail",
+        ),
+        (
+            6,
+            4,
+            100,
+            "undecided: -2.0 points (90 % interval -7.9 to +3.6), on both sides of the 5.0 points allowed; about 834 items would decide if the "
+            "difference stays the same; 100 items, 10.0 % of them scored differently; smallest loss detectable with 80 % power: 8.7 points; "
+            "interval: score, exact tail",
+        ),
+        (
+            10,
+            110,
+            1000,
+            "kept: +10.0 points (90 % interval +8.3 to +11.8), suspicious: better than the reference by more than 5.0 points; look for leaked "
+            "test items or a changed prompt; 1000 items, 12.0 % of them scored differently; smallest loss detectable with 80 % power: 2.6 "
+            "points; interval: score (Tango)",
+        ),
+    ],
+)
+def test_the_reason_says_verdict_interval_margin_basis_and_method(losses, gains, n, reason):
+    assert compared(losses, gains, n).reason == reason
+
+
+def test_a_weak_check_names_the_distance_from_chance():
+    found = compared(0, 0, 4000, chance=0.77).reason
+    assert found.endswith("; interval: score, exact tail; weak check: the reference is only 3.0 points from chance, within the margin")
+    assert "weak check" in compared(0, 0, 4000, chance=0.7501).reason
+    assert "weak check" not in compared(0, 0, 4000, chance=0.7499).reason
+
+
+def test_why_the_uncertainty_is_unknown_is_the_reason():
+    sides = [measurement([1.0] * 20), measurement([0.0] * 4 + [1.0] * 16, artifact="b")]
+    alike = [with_items(side, lambda items: [item.model_copy(update={"cluster": "one"}) for item in items]) for side in sides]
+    check = retained(*alike)
+    assert check.reason == (
+        "the uncertainty is unknown: all items share one cluster, so their spread says nothing about other clusters; evaluate more clusters."
+    )
+    assert (check.verdict, check.chance_corrected_retention) == ("inconclusive", pytest.approx(0.8))
+
+
+AGREEMENT = Agreement(source="humans", n=100, accuracy=0.75, interval=(0.66, 0.82), kappa=0.5)
+
+
+def test_judges_and_floors_bring_the_unanswered_items_of_both_sides_into_the_check():
+    before, after = (measurement([1.0] * 100, artifact=mark).model_copy(update={"unanswered": n}) for mark, n in (("a", 3), ("b", 7)))
+    assert retained(before, after).unanswered is None
+    judged = retained(*(changed(side, judge="rules") for side in (before, after)))
+    assert (judged.unanswered, judged.judge) == ((3, 7), "rules")
+    agreed = retained(*(changed(side, judge="rules").model_copy(update={"judge_agreement": AGREEMENT}) for side in (before, after)))
+    assert agreed.judge_agreement == AGREEMENT
+    floored = retained(before, after.model_copy(update={"floors": {"answered": 0.5}}))
+    assert (floored.unanswered, floored.floors) == ((3, 7), {"answered": 0.5})

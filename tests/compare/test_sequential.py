@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import pytest
 
 from pytest_unicomp.api.errors import UnicompError
-from pytest_unicomp.compare import Policy, fixed_order, sequential_retention
+from pytest_unicomp.compare import Policy, fixed_order, retention, sequential_retention
+from pytest_unicomp.config.margins import Margin
 from tests.toys import measurement
 
 POLICY = Policy(benchmark_margin=0.05)
@@ -102,3 +105,78 @@ def test_the_order_has_the_prefix_property_and_follows_the_seed():
     assert [item.id for item in fixed_order(reversed(items), seed=3)] == order
     assert [item.id for item in fixed_order(items, seed=4)] != order
     assert [item.id for item in fixed_order([item for item in items if item.id in order[:20]], seed=3)] == order[:20]
+
+
+def test_the_order_is_that_of_hashes_of_seed_and_name_with_clusters_together():
+    def place(name):
+        return hashlib.sha256(f"3:{name}".encode()).hexdigest()
+
+    items = measurement([1.0] * 30).items
+    assert fixed_order(items, seed=3) == sorted(items, key=lambda one: place(f"item {one.id}"))
+    grouped = [one.model_copy(update={"cluster": str(number % 4)}) for number, one in enumerate(items)]
+    expected = sorted(grouped, key=lambda one: (place(f"cluster {one.cluster}"), place(one.id)))
+    assert fixed_order(grouped, seed=3) == expected
+    # An id that is no valid text, as a damaged file may hold, has its place too.
+    broken = [items[0].model_copy(update={"id": "\ud800"}), *items[1:]]
+    assert sorted(one.id for one in fixed_order(broken, seed=3)) == sorted(one.id for one in broken)
+
+
+def test_the_reason_says_when_it_stopped_or_that_it_could_not():
+    early, _ = looked(*sides(2000, lost=0.02, gained=0.02))
+    assert f"; stopped after {early.n} of 2000 items; {early.n} items, " in early.reason
+    assert early.reason.endswith(f"; interval: betting confidence sequence, {early.n} steps")
+    late, _ = looked(*sides(2000, lost=0.06, gained=0.01), step=2000)
+    assert "; not decided early: all 2000 items were evaluated, at 20 % of alpha; 2000 items, " in late.reason
+    assert (early.question, early.recipe, early.family, early.gates) == ("retention", "toy", "pruning", True)
+
+
+def test_what_needs_no_look_is_returned_at_once():
+    reference, candidate = sides(400, lost=0.02, gained=0.02)
+    few = part(reference, candidate, 10)
+    same = few.model_copy(update={"artifact": reference.artifact})
+    assert sequential_retention(reference, same, **WHO, policy=POLICY).reason.startswith("identical weights")
+    other = few.model_copy(update={"metric": "f1"})
+    found = sequential_retention(reference, other, **WHO, policy=POLICY)
+    assert found.verdict == "not_comparable"
+    assert "metric is 'acc' in the reference and 'f1' in the candidate" in found.reason
+
+
+def test_scores_without_a_bound_are_decided_on_all_items_as_without_early_stopping():
+    reference, candidate = sides(100, lost=0.0, gained=0.0)
+    scaled = [
+        side.model_copy(update={"chance": None, "items": [one.model_copy(update={"score": 100 * one.score}) for one in side.items]})
+        for side in (reference, candidate)
+    ]
+    assert sequential_retention(scaled[0], part(*scaled, 50), **WHO, policy=POLICY) is None
+    whole = part(*scaled, 100)
+    assert sequential_retention(scaled[0], whole, **WHO, policy=POLICY) == retention(
+        scaled[0], whole, **WHO, policy=POLICY, identical=False
+    )
+
+
+def test_a_margin_of_its_own_replaces_that_of_the_benchmark():
+    reference, candidate = sides(2000, lost=0.02, gained=0.02)
+    wide, _ = looked(reference, candidate, margin=Margin.of(0.2))
+    narrow, _ = looked(reference, candidate)
+    assert (wide.margin, narrow.margin) == (pytest.approx(0.2), pytest.approx(0.05))
+    assert wide.n < narrow.n
+
+
+def test_what_is_kept_above_chance_is_told_with_an_early_answer():
+    reference, candidate = (side.model_copy(update={"chance": 0.25}) for side in sides(2000, lost=0.02, gained=0.02))
+    check, _ = looked(reference, candidate)
+    assert check.chance_corrected_retention == pytest.approx((check.candidate.value - 0.25) / (check.reference.value - 0.25))
+    assert looked(*sides(2000, lost=0.02, gained=0.02))[0].chance_corrected_retention == pytest.approx(check.retention)
+
+
+def test_items_out_of_order_are_refused_with_what_was_expected():
+    reference, candidate = sides(50, lost=0.1, gained=0.1)
+    first = {one.id for one in fixed_order(reference.items, seed=0)[:10]}
+    wrong = [one for one in candidate.items if one.id not in first][:10]
+    chosen = part(reference, candidate, 10).model_copy(update={"items": wrong})
+    with pytest.raises(
+        UnicompError,
+        match=r"^unicomp: the 10 items of toy evaluated so far are not the first of the fixed order \(seed 0\); "
+        r"expected the first of fixed_order\(reference\.items, seed=0\)\.$",
+    ):
+        sequential_retention(reference, chosen, **WHO, policy=POLICY)

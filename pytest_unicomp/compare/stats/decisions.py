@@ -120,7 +120,7 @@ def _largest(losses: Any, gains: Any, n: Any, alpha: float) -> np.ndarray:
     import numpy as np
 
     losses, gains, n = np.broadcast_arrays(*(np.asarray(value, dtype=float) for value in (losses, gains, n)))
-    low, high = (losses - gains) / n, np.full(losses.shape, 1 - 1e-9)
+    low, high = (losses - gains) / n, np.ones(losses.shape)
     threshold = -normal_quantile(1 - alpha)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2

@@ -13,31 +13,44 @@ from pytest_unicomp.compare import stats
 MARGIN = 0.05
 
 
-def slow_capital(differences, margin):
+def slow_capital(differences, allowances, *, lowest, planned, prior_allowance):
     """Item by item, each stake found by search over its expected log growth, as the definition has it."""
     capital, path = [0.8, 0.2], []
-    stakes = np.linspace(0, 0.95 / (1 - margin), 20001)
-    lost = gained = 0
-    for seen, difference in enumerate(differences):
-        discordance = (lost + gained + 50 * margin) / (seen + 50)
+    stakes = np.linspace(0, 0.95 / -lowest, 20001)
+    guess = min(max(abs(planned), abs(prior_allowance), 0.001), 0.5)
+    lost = gained = allowed = 0.0
+    for seen, (difference, allowance) in enumerate(zip(differences, allowances, strict=True)):
+        step = (allowed + 2 * prior_allowance) / (seen + 2)
+        discordance = max((lost + gained + 50 * guess) / (seen + 50), abs(planned))
         guesses = [
-            (discordance / 2, discordance / 2),
-            ((lost + 25 * margin) / (seen + 50), (gained + 25 * margin) / (seen + 50)),
+            ((discordance - planned) / 2, (discordance + planned) / 2),
+            ((lost + 25 * (guess - planned)) / (seen + 50), (gained + 25 * (guess + planned)) / (seen + 50)),
         ]
         for place, (losing, gaining) in enumerate(guesses):
-            growth = losing * np.log1p(stakes * (margin - 1)) + gaining * np.log1p(stakes * (margin + 1))
-            growth += (1 - losing - gaining) * np.log1p(stakes * margin)
-            capital[place] *= 1 + stakes[growth.argmax()] * (difference + margin)
+            growth = losing * np.log1p(stakes * (step - 1)) + gaining * np.log1p(stakes * (step + 1))
+            growth += (1 - losing - gaining) * np.log1p(stakes * step)
+            capital[place] *= 1 + stakes[growth.argmax()] * (difference + allowance)
         path.append(log(sum(capital)))
-        lost, gained = lost + (difference < 0), gained + (difference > 0)
+        lost, gained, allowed = lost + max(-difference, 0.0), gained + max(difference, 0.0), allowed + allowance
     return path
 
 
-def test_capital_agrees_with_a_slow_implementation():
+@pytest.mark.parametrize(
+    ("planned", "prior_allowance", "allowed"),
+    [
+        (0.0, MARGIN, (MARGIN, MARGIN)),
+        (0.1, -MARGIN, (-MARGIN, -MARGIN)),
+        (0.0, 0.0002, (0.0, 0.0004)),
+        (0.0, 0.6, (0.4, 0.8)),
+        (0.3, 0.1, (0.0, 0.2)),
+    ],
+)
+def test_capital_agrees_with_a_slow_implementation(planned, prior_allowance, allowed):
     random = np.random.default_rng(5)
-    differences = random.choice([-1.0, 0.0, 1.0], size=60, p=[0.1, 0.8, 0.1])
-    fast = stats.log_capital(differences, np.full(60, MARGIN), lowest=MARGIN - 1, planned=0.0, prior_allowance=MARGIN)
-    assert fast == pytest.approx(slow_capital(differences, MARGIN), abs=1e-3)
+    differences = random.choice([-1.0, -0.5, 0.0, 0.25, 1.0], size=60, p=[0.05, 0.05, 0.75, 0.05, 0.1])
+    allowances = random.uniform(*allowed, size=60)
+    bets = {"lowest": allowed[0] - 1, "planned": planned, "prior_allowance": prior_allowance}
+    assert stats.log_capital(differences, allowances, **bets) == pytest.approx(slow_capital(differences, allowances, **bets), abs=1e-3)
 
 
 def test_a_stake_never_sees_its_own_item():

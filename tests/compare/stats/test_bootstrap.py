@@ -66,3 +66,59 @@ def test_what_cannot_be_resampled_is_refused():
     ):
         with pytest.raises(UnicompError, match=words):
             stats.bootstrap_difference(first, second, stats.f1, clusters, alpha=0.05, margin=0.05)
+
+
+def average(rows):
+    return float(rows.mean())
+
+
+def resampled(before, after, **options):
+    return stats.bootstrap_difference(before, after, average, **{"alpha": 0.05, "margin": 0.05, "resamples": 999, **options})
+
+
+def test_a_seed_makes_the_interval_repeatable():
+    before, after = np.random.default_rng(4).normal(size=(2, 30, 1))
+    first = resampled(before, after)
+    assert first == resampled(before, after) == resampled(before, after, seed=0)
+    assert first.lower != resampled(before, after, seed=1).lower
+    assert stats.bootstrap_difference(before, after, average, alpha=0.05, margin=0.05) == resampled(before, after, resamples=4999)
+
+
+def test_the_p_value_counts_one_more_than_the_resamples_at_or_above_the_margin():
+    before = np.zeros((40, 1))
+    after = np.random.default_rng(5).normal(-1.0, 0.1, size=(40, 1))
+    # Of 999 resamples none reaches the margin, then all do.
+    assert resampled(before, after, margin=0.5).p_value == 1 / 1000
+    assert resampled(before, after, margin=1.5).p_value == 1.0
+    # Half of the items lost: a resample without any loss lies on the margin of 0 itself.
+    even = resampled(np.array([[0.0], [0.0]]), np.array([[0.0], [-1.0]]), margin=0.0)
+    assert even.p_value == pytest.approx(0.25, abs=0.05)
+
+
+def test_the_record_of_a_bootstrap_is_that_of_any_difference():
+    before, after = np.random.default_rng(6).normal(size=(2, 50, 1))
+    found = resampled(before, after, margin=0.07, alpha=0.1)
+    assert found.difference == pytest.approx(float(after.mean() - before.mean()))
+    assert found.stderr == pytest.approx((found.upper - found.lower) / 2 / scipy_stats.norm.ppf(0.9))
+    assert (found.margin, found.method) == (0.07, "BCa bootstrap, 50 items resampled")
+    names = [place // 5 for place in range(50)]
+    assert resampled(before, after, clusters=names).method == "BCa bootstrap, 10 clusters resampled"
+    theirs = scipy_stats.bootstrap(
+        ((after - before)[:, 0],), np.mean, n_resamples=999, confidence_level=0.8, method="BCa", rng=np.random.default_rng(0)
+    ).confidence_interval
+    assert (found.lower, found.upper) == pytest.approx((theirs.low, theirs.high), abs=0.05)
+
+
+def test_a_statistic_that_never_changes_has_no_known_uncertainty():
+    with pytest.raises(UnicompError, match=r"^unicomp: every resample gave the same difference, .*; evaluate more items\.$"):
+        stats.bootstrap_difference([[1.0], [2.0], [3.0]], [[2.0], [1.0], [3.0]], lambda rows: 0.0, alpha=0.05, margin=0.05, resamples=99)
+
+
+def test_what_is_refused_says_what_was_found_and_expected():
+    for before, after, words in (
+        ([[1.0]] * 3, [[1.0]] * 2, r"^unicomp: 3 reference and 2 candidate rows; expected as many of each, at least 1\.$"),
+        ([[1.0]], [[0.0]], r"^unicomp: the bootstrap found one unit to resample; .* if there are clusters\.$"),
+        ([[1.0]] * 2, [[1.0]] * 2, r"^unicomp: both sides have the same rows, .* rows that differ\.$"),
+    ):
+        with pytest.raises(UnicompError, match=words):
+            resampled(before, after)

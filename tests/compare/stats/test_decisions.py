@@ -41,6 +41,45 @@ def test_clustered_counts_give_the_verdict_of_the_interval(clusters, rate):
     assert len(seen) > 1
 
 
+@pytest.mark.parametrize(("margin", "flips"), [(0.01, [(4, 0), (1, 4)]), (0.03, [(6, 0), (9, 1), (14, 4)]), (0.05, [(9, 0)])])
+def test_clusters_of_one_item_each_decide_no_sooner_than_items_alone(margin, flips):
+    # At these counts the interval for clusters ends before the margin, and the exact one for independent items does not.
+    sizes = [2, *[1] * 98]
+    counts = np.zeros((2, len(flips), len(sizes)), dtype=int)
+    for row, (lost, gained) in enumerate(flips):
+        counts[0, row, 1 : 1 + lost] = 1
+        counts[1, row, 1 + lost : 1 + lost + gained] = 1
+    found = stats.decide_clustered(*counts, sizes, margin=margin, alpha=0.05)
+    alone = stats.decide_counts(counts[0].sum(axis=1), counts[1].sum(axis=1), sum(sizes), margin=margin, alpha=0.05)
+    assert not (found.passes & ~alone.passes).any()
+    assert not (found.fails & ~alone.fails).any()
+    for row, (lost, gained) in enumerate(flips):
+        differences = [0.0, 0.0] + [-1.0] * lost + [1.0] * gained + [0.0] * (98 - lost - gained)
+        names = [0, 0, *range(1, 99)]
+        assert verdict(differences, names, margin) == (found.passes[row], found.fails[row])
+
+
+def test_a_hundred_flips_are_still_decided_by_the_exact_tail():
+    # The ends of the two intervals at 95 losses and 5 gains of 120 items: Tango's at -0.8173 and -0.6591, the exact one at -0.8204 and -0.6606.
+    assert not stats.decide_counts(95, 5, 120, margin=0.819, alpha=0.05).passes
+    assert stats.decide_counts(95, 5, 120, margin=0.66, alpha=0.05).fails
+
+
+def test_verdicts_have_the_shape_of_the_counts():
+    losses = np.array([[0, 3, 30], [1, 12, 2]])
+    found = stats.decide_counts(losses, np.zeros_like(losses), 100, margin=0.1, alpha=0.05)
+    assert found.passes.shape == found.fails.shape == (2, 3)
+    assert found.fails.tolist() == [[False, False, True], [False, False, False]]
+
+
+def test_bounds_of_counts_without_a_sign_are_those_of_the_same_numbers():
+    losses, gains = np.array([3, 25], dtype=np.uint8), np.array([20, 28], dtype=np.uint8)
+    assert np.array(stats.normal_bounds(losses, gains, 90, alpha=0.05)) == pytest.approx(
+        np.array(stats.normal_bounds([3.0, 25.0], [20.0, 28.0], 90.0, alpha=0.05))
+    )
+    assert float(stats.normal_statistic(losses, gains, 90, 0.1)[0]) == pytest.approx(float(stats.normal_statistic(3.0, 20.0, 90, 0.1)))
+
+
 def test_bounds_by_bisection_are_tangos():
     losses, gains, n = np.array([60, 25, 7, 0]), np.array([20, 28, 1, 0]), np.array([1000, 618, 21, 50])
     lower, upper = stats.normal_bounds(losses, gains, n, alpha=0.05)
@@ -96,3 +135,58 @@ def test_skipping_the_exact_tail_far_from_the_limit_changes_no_verdict():
     for lost, gained, passes, fails in zip(losses.tolist(), gains.tolist(), *found, strict=True):
         assert passes == (stats.exact_tail(gained, lost, 80, -0.1) <= 0.05)
         assert fails == (stats.exact_tail(lost, gained, 80, 0.1) <= 0.05)
+
+
+def turns_at(decide, found):
+    """Assert that the verdict changes where the interval ends: passes beyond its lower end, fails before its upper one."""
+    step = 1e-4 * (found.upper - found.lower)
+    if found.lower < 0:
+        assert [bool(np.all(decide(-found.lower + way * step).passes)) for way in (-1, 1)] == [False, True]
+    if found.upper < 0:
+        assert [bool(np.all(decide(-found.upper + way * step).fails)) for way in (-1, 1)] == [True, False]
+    return (found.lower < 0, found.upper < 0)
+
+
+@pytest.mark.parametrize(
+    ("lost", "gained", "n"), [(6, 1, 100), (3, 0, 40), (0, 0, 80), (12, 1, 60), (30, 2, 90), (80, 45, 400), (120, 10, 900)]
+)
+def test_counts_are_decided_at_the_very_ends_of_the_interval(lost, gained, n):
+    before, after = [1.0] * lost + [0.0] * (n - lost), [0.0] * lost + [1.0] * gained + [0.0] * (n - lost - gained)
+    found = stats.paired_difference(before, after, alpha=0.05, margin=0.05)
+    turns_at(lambda margin: stats.decide_counts(lost, gained, n, margin=margin, alpha=0.05), found)
+
+
+@pytest.mark.parametrize("clusters", [1, 8, 40])
+@pytest.mark.parametrize("drop", [0.15, 0.45])
+def test_sums_are_decided_at_the_very_ends_of_the_interval(clusters, drop):
+    random = np.random.default_rng([clusters, int(10 * drop)])
+    sizes = random.integers(2, 9, size=clusters) if clusters > 1 else np.array([150])
+    names = np.repeat(np.arange(clusters), sizes).tolist()
+    for credit in (1.0, 0.5):
+        differences = np.where(
+            random.random(len(names)) < 0.3, random.choice([-credit, 1.0], size=len(names), p=[0.5 + drop, 0.5 - drop]), 0.0
+        )
+        before = np.maximum(-differences, 0.0)
+        given = (before.tolist(), (before + differences).tolist(), None if clusters == 1 else names)
+        found = stats.paired_difference(*given, alpha=0.05, margin=0.05)
+        sums = stats.cluster_sums(differences.tolist(), names)
+        seen = turns_at(lambda margin, sums=sums: stats.decide_sums(sums, margin=margin, alpha=0.05), found)
+        assert seen[0]
+        assert seen[1] or clusters == 8 or drop < 0.4
+        if credit == 1.0 and clusters > 1:
+            counts = (sums.lost.astype(int), sums.gained.astype(int), sums.sizes)
+            turns_at(lambda margin, counts=counts: stats.decide_clustered(*counts, margin=margin, alpha=0.05), found)
+
+
+@pytest.mark.parametrize("clusters", [1, 8, 40])
+@pytest.mark.parametrize(("n", "shift"), [(16, 0.0), (20, 3.0), (120, 0.0), (120, 2.0)])
+def test_unbounded_scores_are_decided_at_the_very_ends_of_the_interval(clusters, n, shift):
+    random = np.random.default_rng([clusters, n])
+    place = random.integers(0, min(clusters, n // 2), size=n)
+    before = random.exponential(4.0, size=n)
+    after = np.where(random.random(n) < 0.8, before - shift * random.exponential(1.0, size=n) + random.normal(0, 0.3, size=n), before)
+    given = {"alpha": 0.05, "bounded": False}
+    names = None if clusters == 1 else place.tolist()
+    found = stats.paired_difference(before.tolist(), after.tolist(), names, margin=1.0, **given)
+    own = None if clusters == 1 else place
+    turns_at(lambda margin: stats.decide_unbounded(before[None, :], after[None, :], own, margin=margin, alpha=0.05), found)

@@ -12,6 +12,7 @@ from scipy import stats as scipy_stats
 
 from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.compare import stats
+from pytest_unicomp.compare.stats.means import t_probability, t_quantile
 
 
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=50))
@@ -65,5 +66,23 @@ def test_clusters_of_one_item_are_the_plain_mean():
 
 
 def test_one_cluster_is_refused():
-    with pytest.raises(UnicompError, match="one cluster"):
+    with pytest.raises(UnicompError, match=r"^unicomp: all items share one cluster, .*; evaluate more clusters\.$"):
         stats.clustered_mean([1.0, 2.0], ["a", "a"])
+
+
+def test_one_value_has_no_error_and_two_have():
+    with pytest.raises(UnicompError, match=r"^unicomp: a standard error needs at least 2 values, found 1; evaluate more items\.$"):
+        stats.mean([1.0])
+    found = stats.mean([1.0, 3.0])
+    assert (found.value, found.stderr, found.degrees) == (2.0, pytest.approx(1.0), 1.0)
+    assert stats.mean_and_error([1.0, 3.0]) == (2.0, pytest.approx(1.0))
+
+
+def test_clusters_of_different_kinds_are_not_mixed_up():
+    # The number 1 and the text "1" are two names.
+    assert stats.clustered_mean([1.0, 2.0, 4.0], [1, "1", 1]).degrees == stats.clustered_mean([1.0, 2.0, 4.0], ["a", "b", "a"]).degrees
+
+
+def test_students_quantile_and_probability_are_inverse_and_those_of_scipy():
+    assert t_quantile(0.95, 4.5) == pytest.approx(scipy_stats.t.ppf(0.95, 4.5))
+    assert t_probability(t_quantile(0.2, 7.0), 7.0) == pytest.approx(0.2)

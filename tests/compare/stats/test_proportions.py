@@ -9,6 +9,7 @@ from scipy import stats as scipy_stats
 
 from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.compare import stats
+from pytest_unicomp.compare.stats.proportions import check_counts
 
 
 @settings(max_examples=60, deadline=None)
@@ -70,10 +71,39 @@ def test_tango_with_losses_only_is_the_wilson_interval():
     assert lower < 7 / 90 < upper
 
 
-@pytest.mark.parametrize(("successes", "n"), [(0, 10), (3, 10), (10, 10), (77, 1000)])
+@pytest.mark.parametrize(("successes", "n"), [(0, 10), (1, 10), (3, 10), (9, 10), (10, 10), (77, 1000)])
 def test_wilson_interval_agrees_with_scipy(successes, n):
     theirs = scipy_stats.binomtest(successes, n).proportion_ci(confidence_level=0.9, method="wilson")
     assert stats.wilson_interval(successes, n, confidence=0.9) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
+
+
+def test_a_rate_of_nothing_or_of_everything_ends_there_itself():
+    assert stats.wilson_interval(0, 7, confidence=0.9)[0] == 0.0
+    assert stats.wilson_interval(7, 7, confidence=0.9)[1] == 1.0
+    assert stats.tango_interval(8, 0, 8, confidence=0.9)[0] == -1.0
+    assert stats.tango_interval(0, 8, 8, confidence=0.9)[1] == 1.0
+
+
+def test_a_rate_at_its_end_has_the_error_of_two_successes_and_two_failures_more():
+    assert stats.extreme_rate_stderr(96) == pytest.approx((0.02 * 0.98 / 100) ** 0.5)
+
+
+@pytest.mark.parametrize("difference", [-1.5, -1.0, 1.0, 1.5])
+def test_a_difference_of_everything_is_tested_a_hair_before_it(difference):
+    found = stats.tango_statistic(3, 1, 10, difference)
+    assert found == pytest.approx(stats.tango_statistic(3, 1, 10, (1 - 1e-9) * (1 if difference > 0 else -1)))
+    assert (found < -100) == (difference > 0)
+
+
+@pytest.mark.parametrize("counts", [(-1, 0, 5), (0, -1, 5), (3, 3, 5), (0, 0, 0), (1, 0, 1 - 1e-9)])
+def test_counts_below_zero_or_beyond_the_items_are_refused(counts):
+    with pytest.raises(UnicompError, match=r"^unicomp: .* lost and .* gained of .* items; expected counts .* at most n >= 1\.$"):
+        check_counts(*counts)
+
+
+@pytest.mark.parametrize("counts", [(0, 0, 0.5), (5, 0, 5), (0, 5, 5), (2.5, 2.5, 5 - 1e-13)])
+def test_counts_that_use_up_the_items_are_possible_up_to_rounding(counts):
+    check_counts(*counts)
 
 
 def test_impossible_counts_are_refused():

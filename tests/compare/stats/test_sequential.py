@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import log
+from math import exp, log
 
 import numpy as np
 import pytest
@@ -126,6 +126,70 @@ def test_the_interval_of_an_early_stop_is_all_that_betting_has_not_refuted():
 
     assert refuted(found.found.lower - 1e-6)
     assert not refuted(found.found.lower + 1e-3)
+
+    def refuted_above(level):
+        path = stats.capital_paths(np.zeros(n), np.full(n, -level), (-level, -level))[1]
+        return bool((path >= threshold).any())
+
+    assert refuted_above(found.found.upper + 1e-6)
+    assert not refuted_above(found.found.upper - 1e-3)
+
+
+def test_the_p_value_of_an_early_stop_is_that_of_the_capital_against_keeping():
+    before = [1.0] * 400
+    for after, verdict in ([0.0] * 100 + before[100:], "fail"), (before, "pass"):
+        found = judged(before, after)
+        differences = np.array(after[: found.items]) - 1.0
+        path = stats.capital_paths(differences, np.full(found.items, MARGIN), (MARGIN, MARGIN))[1]
+        expected = min(1.0, exp(-path.max()) / 0.8)
+        assert found.verdict == verdict
+        assert found.found.p_value == pytest.approx(min(expected, 0.05) if verdict == "fail" else expected)
+    assert found.found.p_value > 0.05
+
+
+def test_the_bets_follow_from_the_range_of_the_allowances():
+    random = np.random.default_rng(8)
+    differences = random.choice([-1.0, 0.0, 1.0], size=40, p=[0.2, 0.7, 0.1])
+    for smallest, largest, planned in ((0.02, 0.08, 0.1), (0.4, 0.6, 0.5), (-0.3, -0.1, 0.0)):
+        allowances = random.uniform(smallest, largest, size=40)
+        middle = (smallest + largest) / 2
+        for_pass = stats.log_capital(differences, allowances, lowest=smallest - 1, planned=0.0, prior_allowance=middle)
+        for_fail = stats.log_capital(-differences, -allowances, lowest=-largest - 1, planned=planned, prior_allowance=-middle)
+        found = stats.capital_paths(differences, allowances, (smallest, largest))
+        assert found[0] == pytest.approx(for_pass)
+        assert found[1] == pytest.approx(for_fail)
+
+
+def test_a_cluster_is_one_bet_of_its_share_of_the_largest():
+    # 100 clusters of three while one of four is to come, and one cluster that loses an item.
+    before = [1.0] * 600
+    after = [0.0, *before[1:]]
+    found = judged(before, after, clusters=[place // 3 for place in range(600)], largest_cluster=4, total=900)
+    sums, sizes = np.array([-0.25] + [0.0] * 199), np.full(200, 0.75)
+    threshold = -log(0.8 * 0.05)
+
+    def against(shift, kind):
+        # Bounds that include 0, since a smaller cluster pays a share of its allowance.
+        ends = (0.0 - shift, MARGIN - shift)
+        return stats.capital_paths(sums, (MARGIN - shift) * sizes, ends)[kind]
+
+    stop = stats.crossing(against(0.0, 0), threshold)
+    assert (found.verdict, found.items) == ("pass", 3 * stop)
+    assert found.found.method == f"betting confidence sequence, {stop} steps"
+    assert found.found.difference == pytest.approx(-1 / (3 * stop))
+    assert found.found.margin == pytest.approx(MARGIN)
+    for bound, kind, outwards in ((found.found.lower, 0, -1), (found.found.upper, 1, 1)):
+        assert (against(bound + MARGIN + outwards * 1e-6, kind)[:stop] >= threshold).any()
+        assert not (against(bound + MARGIN - outwards * 1e-3, kind)[:stop] >= threshold).any()
+
+
+@pytest.mark.parametrize("change", [{"total": 0}, {"allowances": [MARGIN]}, {"candidate": [1.0]}])
+def test_scores_that_are_no_pairs_or_too_many_are_refused_with_their_numbers(change):
+    given = {"reference": [1.0, 1.0], "candidate": [1.0, 1.0], "total": 2, "allowances": [MARGIN] * 2, **change}
+    with pytest.raises(UnicompError, match=r"^unicomp: 2 reference, \d candidate scores of \d; expected pairs, at least 1, at most all\.$"):
+        stats.sequential_difference(**given, alpha=0.05, allowed=(MARGIN, MARGIN))
+    with pytest.raises(UnicompError, match=r"^unicomp: 0 reference"):
+        stats.sequential_difference([], [], alpha=0.05, total=2, allowances=[], allowed=(MARGIN, MARGIN))
 
 
 def test_clusters_smaller_than_the_largest_pay_their_share():
