@@ -32,8 +32,8 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 # How many times the memory of the undisturbed run a resumed one may take: what it finds in the store costs it no more than making it.
 MORE_MEMORY = 1.25
 SAMPLE_SECONDS = 0.25
-# A run whose first process was killed alone may finish a step before it sees that.
-GRACE_SECONDS = 60.0
+# A run whose first process was killed alone finishes a step of compression before it sees that; on a busy machine that takes minutes.
+GRACE_SECONDS = 300.0
 # Kills of one cycle, and when: shares of the undisturbed run's time. What a killed run has done is done, so later ones get further.
 KILLS = (1, 2, 3)
 WITHIN = (0.02, 0.6)
@@ -51,13 +51,17 @@ KINDS = (
 
 @dataclass(frozen=True)
 class Ending:
-    """How one process of a gate ended: exit code, seconds, the most open files and bytes of memory of all its processes at once, and processes that stayed."""
+    """How one process of a gate ended: exit code, seconds, the most open files and bytes of memory of all its processes at once.
+
+    `left` counts the processes that stayed, `lingered` is how many seconds the last of the others went on after the first had ended.
+    """
 
     code: int
     seconds: float
     open_files: int
     memory: int
     left: int
+    lingered: float
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,7 @@ class Row:
     open_files: int
     memory: int
     processes: int
+    lingered: float
     temporary: int
     in_store: int
     wrong: tuple[str, ...]
@@ -103,7 +108,8 @@ class Gate:
                     (os.killpg if everyone else os.kill)(process.pid, number)
                 time.sleep(SAMPLE_SECONDS)
         seconds = time.monotonic() - started
-        return Ending(process.returncode, seconds, most, memory, self._left())
+        left, lingered = self._left()
+        return Ending(process.returncode, seconds, most, memory, left, lingered)
 
     def files_left(self) -> list[Path]:
         """Return what lies in its temporary folder."""
@@ -114,13 +120,13 @@ class Gate:
         hidden = self.store.glob("*/.*")
         return [*hidden, *(self.store / "journals").glob("*"), *(self.store / "scratch").glob("*")]
 
-    def _left(self) -> int:
-        until = time.monotonic() + GRACE_SECONDS
-        while (found := self._processes()) and time.monotonic() < until:
+    def _left(self) -> tuple[int, float]:
+        started = time.monotonic()
+        while (found := self._processes()) and time.monotonic() < started + GRACE_SECONDS:
             time.sleep(SAMPLE_SECONDS)
         for process in found:
             os.kill(process, signal.SIGKILL)
-        return len(found)
+        return len(found), time.monotonic() - started
 
     def _processes(self) -> list[int]:
         return [int(folder.name) for folder in Path("/proc").iterdir() if folder.name.isdigit() and _marked(folder, self._mark)]
@@ -209,6 +215,7 @@ def cycle(folder: Path, draw: random.Random, whole: float, alone: Mapping[str, A
         open_files=ending.open_files,
         memory=ending.memory,
         processes=sum(one.left for one in endings),
+        lingered=max(one.lingered for one in endings),
         temporary=temporary,
         in_store=len(left),
         wrong=tuple(wrong),
@@ -231,20 +238,24 @@ def main() -> int:
             f"at most {ending.open_files} open files and {ending.memory / 1e6:.0f} MB; left: {ending.left} processes, {len(first.files_left())} temporary files, "
             f"{len(first.unfinished())} in the store"
         )
-        print(f"{'sent':44} {'codes':12} {'resumed':>8} {'files':>6} {'MB':>6} {'procs':>6} {'temp':>5} {'store':>6}  wrong", flush=True)
+        print(
+            f"{'sent':44} {'codes':12} {'resumed':>8} {'files':>6} {'MB':>6} {'procs':>6} {'after':>6} {'temp':>5} {'store':>6}  wrong",
+            flush=True,
+        )
         started = time.monotonic()
         while time.monotonic() - started < 60 * given.minutes:
             row = cycle(Path(name) / str(len(rows)), draw, ending.seconds, alone)
             rows.append(row)
             print(
-                f"{row.sent:44} {row.codes:12} {row.seconds:7.1f}s {row.open_files:6} {row.memory / 1e6:6.0f} {row.processes:6} {row.temporary:5} {row.in_store:6}  "
-                f"{'; '.join(row.wrong) or '-'}",
+                f"{row.sent:44} {row.codes:12} {row.seconds:7.1f}s {row.open_files:6} {row.memory / 1e6:6.0f} {row.processes:6} {row.lingered:5.0f}s "
+                f"{row.temporary:5} {row.in_store:6}  {'; '.join(row.wrong) or '-'}",
                 flush=True,
             )
     wrong = sum(bool(row.wrong) for row in rows)
     print(
         f"{len(rows)} cycles in {(time.monotonic() - started) / 60:.1f} minutes: {wrong} with a wrong verdict, "
-        f"{sum(row.processes for row in rows)} processes left, {sum(row.temporary for row in rows)} temporary files, "
+        f"{sum(row.processes for row in rows)} processes left (the last ended {max(row.lingered for row in rows):.0f} s after its gate), "
+        f"{sum(row.temporary for row in rows)} temporary files, "
         f"{sum(row.in_store for row in rows)} unfinished entries in stores; at most {max(row.open_files for row in rows)} open files "
         f"and {max(row.memory for row in rows) / 1e6:.0f} MB"
     )
