@@ -24,7 +24,8 @@ class Evaluation:
 
     `limit` is the number of items per benchmark (None = all), `seed` that of the item order, `device` a name such as "cpu" or "cuda:0"; `only`
     holds the ids of the items that are wanted of those (None = all of them), and is no option. For sets that read replies: `scoring`, `judge`,
-    `similarity`, `response_length` in tokens, `temperature` (a number as text, or "paper"). An option that shapes a measurement and has no
+    `similarity`, `response_length` in tokens, `temperature` (a number as text, or "paper"). `run_code` allows
+    benchmarks to run code that a model wrote. An option that shapes a measurement and has no
     field here is a field of the object that a run hands over all the same.
     """
 
@@ -41,6 +42,7 @@ class Evaluation:
     temperature: str = "0"
     backend: str = "hf"
     serve: str | None = None
+    run_code: bool = False
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,11 @@ class ItemBenchmark(Benchmark):
     @property
     def reads_likelihoods(self) -> bool:
         """Return True if it scores given text by its log-probabilities; an engine that generates alone, such as a chat endpoint, is refused then."""
+        return False
+
+    @property
+    def runs_code(self) -> bool:
+        """Return True if it runs code that a model wrote; the option `run_code` must allow that."""
         return False
 
     @abstractmethod

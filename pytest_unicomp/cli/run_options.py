@@ -22,7 +22,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "Calibration": ("calibration", "calibration_samples", "calibration_tokens", "calibration_form", "calibration_target"),
     "Where it runs, and with what": ("device", "dtype", "executor", "address", "bundle", "cache"),
     "What evaluates": ("backend", "backend_candidate", "serve", "serve_candidate", "reference", "key_variable"),
-    "Free replies": ("scoring", "judge", "similarity", "response_length", "temperature"),
+    "Free replies": ("scoring", "judge", "similarity", "response_length", "temperature", "run_code"),
     "Report": ("report",),
 }
 OTHERS: Final = "Others"

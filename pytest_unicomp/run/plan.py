@@ -164,7 +164,8 @@ def _from_bundle(names: Sequence[str], evaluation: Evaluation) -> tuple[list[str
         return list(names), ()
     if evaluation.bundle is None:
         raise UsageProblem(f"unicomp: the set {BUNDLE!r} is what a bundle holds; give --unicomp-bundle=DIR.")
-    wanted = [name for name, entry in benchmarks().items() if isinstance(entry, ItemBenchmark) and entry.pieces()]
+    found = {name: entry for name, entry in benchmarks().items() if isinstance(entry, ItemBenchmark) and entry.pieces()}
+    wanted = [name for name, entry in found.items() if evaluation.run_code or not entry.runs_code]
     lacking = _lacking(wanted, evaluation)
     there = [name for name in wanted if name not in lacking]
     chosen = [member for name in names for member in (there if name == BUNDLE else [name])]

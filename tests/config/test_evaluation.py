@@ -15,8 +15,11 @@ def test_the_defaults_that_the_contract_of_benchmarks_states_are_those_of_the_op
     stated = {one.name: one.default for one in fields(Evaluation)}
     declared = {one.name: one.default for one in shaping() if one.shapes == "measurement"}
     assert set(stated) - {"only"} == set(declared)
-    assert {name: stated[name] for name in ("scoring", "judge", "similarity", "response_length", "temperature", "backend", "serve")} == {
-        name: declared[name] for name in ("scoring", "judge", "similarity", "response_length", "temperature", "backend", "serve")
+    assert {
+        name: stated[name] for name in ("scoring", "judge", "similarity", "response_length", "temperature", "run_code", "backend", "serve")
+    } == {
+        name: declared[name]
+        for name in ("scoring", "judge", "similarity", "response_length", "temperature", "run_code", "backend", "serve")
     }
 
 

@@ -89,6 +89,7 @@ def test_the_policy_holds_its_options_in_the_order_that_reports_have_always_had(
         "similarity",
         "response_length",
         "temperature",
+        "run_code",
         "reference",
         "backend",
         "serve",

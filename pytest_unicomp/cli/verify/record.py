@@ -32,6 +32,7 @@ ONLY_IN_RECORD: Final[Mapping[str, str]] = {
     "policy.profile": "it is a name for values that the policy shows",
     "policy.reference": "the measurements name their artifact themselves",
     "policy.response_length": "the conditions of a measurement hold its own",
+    "policy.run_code": "it allows benchmarks, and changes none of their scores",
     "policy.scoring": "it decides nothing for benchmarks that know one scoring",
     "policy.serve": "engines are compared by the conditions of the measurements",
     "policy.serve_candidate": "engines are compared by the conditions of the measurements",

@@ -43,3 +43,11 @@ class Replies:
         shapes="measurement",
         keyed=False,
     )
+    run_code: bool = option(
+        False,
+        parsers.switch,
+        "run the code that models write, in a sandbox: needed by humaneval and mbpp; takes no value",
+        switch=True,
+        shapes="measurement",
+        keyed=False,
+    )

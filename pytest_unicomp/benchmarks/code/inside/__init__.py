@@ -1,0 +1,1 @@
+"""Holds the code that runs inside the sandbox, where there is the standard library alone; the packages above it import nothing either."""
