@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import traceback
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
@@ -58,7 +59,23 @@ def guarded(work: Callable[[], T], what: str) -> T:
         raise
     except Exception as error:
         # A library, or a stranger's benchmark or method, may raise anything; whatever it is, the run reports one line and goes on.
-        raise InfrastructureError(f"{PREFIX}{what} failed: {_reason(error)}") from error
+        failure = InfrastructureError(f"{PREFIX}{what} failed: {_reason(error)}")
+        clear_frames(error)
+        raise failure from error
+
+
+def clear_frames(error: BaseException) -> None:
+    """Clear the local variables in the traceback of an error and of the errors that caused it; frames that still run are left as they are.
+
+    An error that is kept would otherwise keep the model and the activations of the failed work in memory.
+    """
+    waiting, seen = [error], set[int]()
+    while waiting:
+        current = waiting.pop()
+        if id(current) not in seen:
+            seen.add(id(current))
+            traceback.clear_frames(current.__traceback__)
+            waiting += [other for other in (current.__cause__, current.__context__) if other is not None]
 
 
 def _reason(error: Exception) -> str:

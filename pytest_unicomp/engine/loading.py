@@ -134,12 +134,28 @@ def _load_model(path: Path, device: str, dtype: str, sharded: bool) -> Any:
         if quantizer is not None and quantizer.quantization_config.is_quantization_compressed:
             quantizer.compressor.decompress_model(model)
         # Dequantization leaves an offloading wrapper around every module, which costs a third of the time of a small model's step.
-        remove_dispatch(model, onload_tensors=True)
+        # A sharded model stays where its parts lie: one GPU would not hold it.
+        remove_dispatch(model, onload_tensors=not sharded)
         cast_unpacked_weights(model, model.config.dtype)
         apply_activation_quantization(model, quantization)
+        if sharded:
+            _distribute(model)
     # A checkpoint's sampling defaults are dropped: each request has its own settings, and reference and candidate may have different defaults.
     model.generation_config.temperature = model.generation_config.top_p = model.generation_config.top_k = None
     return model.eval() if sharded else model.to(device).eval()
+
+
+def _distribute(model: Any) -> None:
+    """Distribute the unpacked layers over all GPUs, and over host memory if they do not suffice, with the hooks that move activations between them.
+
+    What transformers distributed was packed, and unpacking removed its hooks.
+    """
+    from accelerate import dispatch_model, infer_auto_device_map
+    from accelerate.utils import get_balanced_memory
+
+    blocks = sorted(model._no_split_modules or ())
+    memory = get_balanced_memory(model, no_split_module_classes=blocks)
+    dispatch_model(model, infer_auto_device_map(model, max_memory=memory, no_split_module_classes=blocks), force_hooks=True)
 
 
 def _require_complete(path: Path, report: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from pytest_unicomp.api.errors import InfrastructureError, UnicompError, UsageProblem, one_line
+from pytest_unicomp.api.errors import InfrastructureError, UnicompError, UsageProblem, clear_frames, one_line
 from pytest_unicomp.api.protocols import Calibration, CompressionJob, Method, Progress
 from pytest_unicomp.api.records import Artifact, CalibrationText, Model
 from pytest_unicomp.api.registry import package
@@ -18,7 +18,7 @@ from pytest_unicomp.api.source_digest import source_digest
 from pytest_unicomp.checkpoints import hub
 from pytest_unicomp.checkpoints.model_config import configuration
 from pytest_unicomp.engine.host import nvml
-from pytest_unicomp.engine.host.memory import peak_memory
+from pytest_unicomp.engine.host.memory import free_unused, peak_memory
 from pytest_unicomp.methods import invocation
 from pytest_unicomp.methods.composition import Composition
 from pytest_unicomp.run.step import Step, StepProgress
@@ -116,16 +116,17 @@ def _make(model: Model, recipe: str, method: Method, how: Compression, folder: P
             raise
         except Exception as error:
             # A method calls libraries that document no errors, and may be a stranger's: whatever it raises, this recipe alone is broken.
-            raise InfrastructureError(
-                f"unicomp: recipe {recipe!r} failed on {model.name}: {type(error).__name__}: {one_line(error)}"
-            ) from error
+            failure = InfrastructureError(f"unicomp: recipe {recipe!r} failed on {model.name}: {type(error).__name__}: {one_line(error)}")
+            clear_frames(error)
+            raise failure from error
     seconds, used = time.perf_counter() - started, nvml.energy_joules(how.device)
+    free_unused()
     artifact = described(folder, recipe=recipe, family=method.family, settings={"method": method.method, **method.settings()})
     artifact = artifact.model_copy(
         update={
             "calibration": drawn[-1] if drawn else None,
             "compress_seconds": seconds,
-            "compress_peak_bytes": peak.bytes,
+            "compress_peak_bytes": peak.growth,
             "compress_joules": None if used is None or joules is None else used - joules,
             "training_tokens": _trained(folder),
         }

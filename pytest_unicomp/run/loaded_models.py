@@ -60,6 +60,11 @@ class LoadedModels:
         for key in list(self._engines):
             self._engines.pop(key).release()
 
+    def release_models(self) -> None:
+        """Free the memory of every model in this process, and leave servers running."""
+        for key in [key for key, loaded in self._engines.items() if loaded.device != "server"]:
+            self._engines.pop(key).release()
+
     def evaluator(self, artifact: Artifact, by: EvaluatedBy) -> Engine | ServedEngine | LmEvalEngine:
         """Return the engine that evaluates an artifact: the model in this process, its server, or its model class of lm-eval."""
         if by.backend == SERVER or served(artifact.path):

@@ -79,6 +79,9 @@ class Measurements:
                 kept = self._store.read("measurements", key)
                 if kept is None:
                     self._progress(Step("measure", recipe, name))
+                    if self._device != "cpu":
+                        # A process of its own measures; on a GPU there is no room for two models.
+                        self._loaded.release_models()
                     made = guarded(lambda: evaluate.measure_size(artifact, name, benchmark, self._evaluation), how)
                     self._store.write("measurements", key, made.model_dump(mode="json"), parts)
                     return made

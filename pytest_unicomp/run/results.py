@@ -87,8 +87,14 @@ class Results:
 
     def artifact(self, recipe: str) -> Artifact:
         """Return the artifact of a recipe, of a candidate, or of the reference; raise UnicompError if it cannot be made."""
-        made: Artifact = self._executor.result(("artifact", recipe), lambda: self._artifacts.make(recipe))
+        made: Artifact = self._executor.result(("artifact", recipe), lambda: self._make(recipe))
         return made
+
+    def _make(self, recipe: str) -> Artifact:
+        if not self.artifact_is_stored(recipe):
+            # A model of the step before would take the memory that the method needs, and would count as the method's own.
+            self.loaded.release_models()
+        return self._artifacts.make(recipe)
 
     def subject(self, recipe: str) -> Artifact:
         """Return the artifact that is evaluated and timed for a recipe; for a reference that is already served, that server's model."""

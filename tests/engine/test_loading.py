@@ -270,3 +270,15 @@ def test_a_quantized_kv_cache_is_quantized_when_requests_are_scored(tmp_path: Pa
         )
         assert found == pytest.approx(wanted, abs=2e-3)
         assert abs(found - wanted) < abs(found - without)
+
+
+def test_a_sharded_quantized_checkpoint_is_distributed_again_once_it_is_unpacked(tmp_path: Path) -> None:
+    """Unpacking removes accelerate's hooks; without new ones nothing moves activations from one GPU to the next."""
+    import torch
+
+    folder = compressed(checkpoints.checkpoint(tmp_path / "model"), tmp_path / "packed", "W4A16")
+    sharded = engine.load(folder, device="cpu", dtype="float32", sharded=True).model
+    plain = engine.load(folder, device="cpu", dtype="float32").model
+    assert all(hasattr(module, "_hf_hook") for module in (sharded, *sharded.model.layers))
+    tokens = torch.arange(4, 12)[None]
+    assert torch.equal(sharded(tokens).logits, plain(tokens).logits)

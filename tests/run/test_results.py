@@ -73,3 +73,43 @@ def test_what_breaks_in_a_library_says_what_was_being_done():
 
     with pytest.raises(InfrastructureError, match="unicomp: loading x failed: ValueError: odd"):
         guarded(breaks, "loading x")
+
+
+class Loaded:
+    """A model in memory that notes when it is released."""
+
+    device = "cpu"
+
+    def __init__(self, events):
+        self.events = events
+
+    def release(self):
+        self.events.append("released")
+
+
+def test_a_model_is_released_before_another_recipe_is_compressed(results, monkeypatch):
+    made, _ = results(recipe=["magnitude-50"], benchmark=["bytes"])
+    events = []
+    made.loaded._engines["other"] = Loaded(events)
+    monkeypatch.setattr("pytest_unicomp.run.compress.compress", lambda *_: events.append("compressed"))
+    made.artifact("magnitude-50")
+    assert events == ["released", "compressed"]
+
+
+def test_a_model_stays_loaded_where_nothing_is_compressed(results):
+    made, _ = results(recipe=["dense"], benchmark=["bytes"])
+    made.loaded._engines["other"] = Loaded(events := [])
+    made.artifact("dense")
+    assert events == []
+
+
+@pytest.mark.parametrize(("device", "events"), [("cuda:0", ["released"]), ("cpu", [])])
+def test_a_gpu_has_room_for_the_process_that_measures_memory(results, monkeypatch, device, events):
+    made, _ = results(recipe=["dense"], benchmark=["peak-memory"])
+    found = []
+    made.loaded._engines["other"] = Loaded(found)
+    monkeypatch.setattr(made._measurements, "_device", device)
+    monkeypatch.setattr("pytest_unicomp.run.evaluate.measure_size", lambda *_: pytest.fail("measured", pytrace=False))
+    with pytest.raises(BaseException, match="measured"):
+        made.measurement("dense", "peak-memory")
+    assert found == events

@@ -18,16 +18,16 @@ def main(folder: Path, tokens: int, device: str) -> None:
     from pytest_unicomp.engine.host import host
 
     # The libraries take the same memory in every process, whatever the model; a first matrix product loads what only computing needs.
-    device = host.resolve_device(device)
+    sharded, device = device == "sharded", host.resolve_device(device)
     torch.randn(64, 64, device=device) @ torch.randn(64, 64, device=device)
     from compressed_tensors.compressors.pack_quantized import helpers  # noqa: F401 - imported for the memory that the import takes
     from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: F401 - as above
 
     # Device memory is counted separately from the host's; None without a GPU.
-    both = ("cpu", *([device] if device.startswith("cuda") else []))
+    both = ("cpu", *(["sharded" if sharded else device] if device.startswith("cuda") else []))
     before = resident_bytes() or 0
     with peak_memory(both[0]) as loading, peak_memory(both[-1]) as loading_device:
-        loaded = engine.load(folder, device=device, dtype=engine.stored_dtype(folder))
+        loaded = engine.load(folder, device=device, dtype=engine.stored_dtype(folder), sharded=sharded)
         runtimes.accelerate(loaded, folder)
     vocabulary = int(loaded.model.get_input_embeddings().weight.shape[0])
     text = torch.randint(0, vocabulary, (1, min(tokens, loaded.max_length)), generator=torch.Generator().manual_seed(0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +13,18 @@ from typing import Any
 
 @dataclass
 class PeakMemory:
-    """`bytes` is set when the block of `peak_memory` ends: the peak, or None if the system has no counter."""
+    """`bytes` is set when the block of `peak_memory` ends: the peak, or None if the system has no counter.
+
+    `before` is what was allocated on the GPUs when the block began; 0 on the CPU.
+    """
 
     bytes: int | None = None
+    before: int = 0
+
+    @property
+    def growth(self) -> int | None:
+        """Return the peak over `before`. None if unknown, or if nothing was allocated on the GPU: then the work ran on another device."""
+        return None if self.bytes is None else (self.bytes - self.before) or None
 
 
 def resident_bytes() -> int | None:
@@ -46,6 +56,14 @@ def available_bytes(device: str) -> int | None:
         return available
 
 
+def free_unused() -> None:
+    """Collect garbage and return the unused memory of torch's caching allocator to the GPUs; does not import torch."""
+    gc.collect()
+    torch: Any = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+
+
 def _host_peak() -> int | None:
     """Return the peak of the resident memory of this process (VmHWM)."""
     return _status("VmHWM:")
@@ -73,17 +91,27 @@ def _reset_host_peak() -> bool:
 
 @contextmanager
 def peak_memory(device: str) -> Iterator[PeakMemory]:
-    """Measure the peak within the block: allocated device memory on CUDA, resident memory of this process on the CPU."""
+    """Measure the peak within the block: allocated device memory on CUDA, resident memory of this process on the CPU.
+
+    With "sharded" the peaks of all visible GPUs are added: each holds other layers.
+    """
     peak = PeakMemory()
-    torch: Any = sys.modules.get("torch")
-    cuda = device.startswith("cuda") and torch is not None and torch.cuda.is_available()
+    cuda = False
+    if device.startswith(("cuda", "sharded")):
+        # Imported here, not looked up: the first step of a run may be the one that loads torch.
+        import torch
+
+        cuda = torch.cuda.is_available()
+    devices = [f"cuda:{index}" for index in range(torch.cuda.device_count())] if cuda and device == "sharded" else [device]
     if cuda:
-        torch.cuda.reset_peak_memory_stats(device)
+        for each in devices:
+            torch.cuda.reset_peak_memory_stats(each)
+        peak.before = sum(int(torch.cuda.memory_allocated(each)) for each in devices)
     resettable = not cuda and _reset_host_peak()
     try:
         yield peak
     finally:
         if cuda:
-            peak.bytes = int(torch.cuda.max_memory_allocated(device))
+            peak.bytes = sum(int(torch.cuda.max_memory_allocated(each)) for each in devices)
         elif resettable:
             peak.bytes = _host_peak()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
+from pytest_unicomp.api.errors import clear_frames
+from pytest_unicomp.engine.host.memory import free_unused
 from pytest_unicomp.run.executors.job import Job
 
 
@@ -25,13 +27,16 @@ class LocalExecutor:
     def result(self, key: Hashable, job: Callable[[], Any]) -> Any:
         """Return the job's result. A job that failed is not tried again: its error is raised at each request."""
         if key in self._failed:
-            raise self._failed[key]
+            # Without the traceback of the request before, whose frames would stay in memory.
+            raise self._failed[key].with_traceback(None)
         if key not in self._done:
             try:
                 self._done[key] = job()
             except Exception as error:
                 # Raised again now and at each later request: no kind of error may cause a second attempt.
                 self._failed[key] = error
+                clear_frames(error)
+                free_unused()
                 raise
         return self._done[key]
 

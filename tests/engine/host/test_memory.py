@@ -65,3 +65,44 @@ def test_available_memory_is_that_of_machine_or_control_group(monkeypatch, files
 
     monkeypatch.setattr(Path, "read_text", read_text)
     assert memory.available_bytes("cpu") == available
+
+
+class ToyGpus:
+    """Counters of GPUs, by device: what is allocated now, and the peak since the last reset."""
+
+    def __init__(self, monkeypatch, allocated):
+        import torch
+
+        self.allocated, self.peaks = dict(allocated), dict(allocated)
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: len(self.allocated))
+        monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: self.allocated[device])
+        monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: self.peaks[device])
+        monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda device: self.peaks.update({device: self.allocated[device]}))
+
+    def allocate(self, device, count):
+        self.allocated[device] += count
+        self.peaks[device] = max(self.peaks[device], self.allocated[device])
+
+
+def test_the_growth_of_a_gpus_peak_leaves_out_what_was_there_before(monkeypatch):
+    gpus = ToyGpus(monkeypatch, {"cuda:0": 700, "cuda:1": 0})
+    with memory.peak_memory("cuda:0") as peak:
+        gpus.allocate("cuda:0", 50)
+        gpus.allocate("cuda:0", -50)
+    assert (peak.bytes, peak.growth) == (750, 50)
+
+
+def test_a_peak_of_a_gpu_on_which_nothing_was_done_is_unknown_and_not_zero(monkeypatch):
+    gpus = ToyGpus(monkeypatch, {"cuda:0": 0, "cuda:1": 0})
+    with memory.peak_memory("cuda:1") as peak:
+        gpus.allocate("cuda:0", 50)
+    assert peak.growth is None
+
+
+def test_the_peak_of_a_sharded_model_is_the_sum_over_all_gpus(monkeypatch):
+    gpus = ToyGpus(monkeypatch, {"cuda:0": 0, "cuda:1": 10})
+    with memory.peak_memory("sharded") as peak:
+        gpus.allocate("cuda:0", 30)
+        gpus.allocate("cuda:1", 40)
+    assert (peak.bytes, peak.growth) == (80, 70)
