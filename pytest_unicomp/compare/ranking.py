@@ -21,7 +21,7 @@ RATE = "rate"
 
 @dataclass(frozen=True, eq=False)
 class _Pair:
-    """Two recipes and their comparisons, one per benchmark of a capability; none if both have the same weights, since any difference is noise then."""
+    """Two recipes and their comparisons, one per benchmark of a capability; none if both are the same model, since any difference is noise then."""
 
     first: str
     second: str
@@ -106,7 +106,7 @@ def _why_not(recipe: str, own: Mapping[str, Measurement], names: Sequence[str], 
 
 def _pair(first: str, second: str, ranked: Measured) -> _Pair:
     one, other = ranked[first], ranked[second]
-    same = all(one[name].artifact == other[name].artifact for name in one)
+    same = all(one[name].same_model(other[name]) for name in one)
     return _Pair(first, second, [] if same else [_compared(other[name], one[name]) for name in one])
 
 

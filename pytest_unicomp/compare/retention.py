@@ -20,9 +20,9 @@ def retention(
     """Compare a candidate with its reference at the benchmark margin; no content of the measurements raises.
 
     The first of these that applies decides: a benchmark that could not be scored is inconclusive; a mismatch is not comparable; identical
-    weights (equal artifact fingerprints, or `identical`) pass; a reference that is not above chance is inconclusive; then pass iff the
-    lower bound > -margin, fail iff the upper bound < -margin, else inconclusive. `chance_corrected_retention` is None if the reference is
-    not above chance; pooling relies on that.
+    weights by the same backend or command (`Measurement.same_model`, or `identical`) pass; a reference that is not above chance is
+    inconclusive; then pass iff the lower bound > -margin, fail iff the upper bound < -margin, else inconclusive.
+    `chance_corrected_retention` is None if the reference is not above chance; pooling relies on that.
     """
     policy = policy.of(recipe=recipe, capability=candidate.capability, benchmark=candidate.benchmark, metric=candidate.metric)
     margin = policy.benchmark
@@ -42,7 +42,7 @@ def retention(
     corrected: dict[str, Any] = {}
     if unanchored is None and reference.chance is not None:
         corrected["chance_corrected_retention"] = chance_corrected(comparison, reference.chance)
-    if identical or candidate.artifact == reference.artifact:
+    if identical or candidate.same_model(reference):
         return _identical(comparison, policy, **corrected)
     try:
         found = comparison.difference(alpha=policy.alpha, margin=margin)

@@ -57,7 +57,7 @@ def sequential_retention(
     total = len(reference.items)
     full = len(candidate.items) == total
     anchored = why_at_chance(compare(reference, reference, fields), reference, policy) is None
-    if candidate.artifact == reference.artifact or not anchored:
+    if candidate.same_model(reference) or not anchored:
         return retention(reference, candidate, **named, policy=policy, identical=False)
     _require_order(reference, candidate)
     comparison = _ordered(compare(reference, candidate, fields))

@@ -64,6 +64,7 @@ def measure(
             judge=scored.judge,
         ),
         artifact=artifact.fingerprint,
+        evaluated_by=evaluation.serve or evaluation.backend,
         versions=host.versions(),
         machine=host.device_name(engine.device),
         seconds=time.perf_counter() - started,

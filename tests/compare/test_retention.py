@@ -58,6 +58,13 @@ def test_identical_weights_pass_however_few_items():
     assert "not deterministic" in noisy.reason
 
 
+def test_identical_weights_by_another_command_are_judged_by_their_scores():
+    before = measurement([1.0] * 90 + [0.0] * 10)
+    after = measurement([0.0] * 60 + [1.0] * 30 + [0.0] * 10).model_copy(update={"evaluated_by": "vllm serve {model} --kv-cache-dtype fp8"})
+    assert retained(before, after).verdict == "fail"
+    assert retained(after, after).verdict == "pass"
+
+
 def test_a_reference_at_chance_cannot_anchor():
     check = compared(0, 0, 1000, chance=0.79)
     assert check.verdict == "inconclusive"

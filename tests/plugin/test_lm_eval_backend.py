@@ -12,7 +12,7 @@ OURS, THEIRS = "lm-eval:hf,dtype=float32,device=cpu", "lm-eval:hf-auto,dtype=flo
 @pytest.fixture(scope="module", autouse=True)
 def models():
     # pytester forgets modules that only an inner run imported, and lm-eval registers its classes once.
-    return importlib.import_module("lm_eval.models.huggingface")
+    return [importlib.import_module(f"lm_eval.models.{name}") for name in ("huggingface", "openai_completions")]
 
 
 def test_reference_and_candidate_have_a_class_each_and_the_report_names_both(gate):
@@ -20,7 +20,8 @@ def test_reference_and_candidate_have_a_class_each_and_the_report_names_both(gat
     report = gate.report(*words, recipe="dense", benchmark="nano-knowledge,prefill-latency")
     # A class of lm-eval is not timed.
     [check] = [check for check in report["checks"] if check["question"] != "artifact"]
-    assert (check["question"], check["verdict"], check["n"]) == ("retention", "pass", 24)
+    # The weights are the same, but what evaluates them is not: the scores decide, and 24 items are too few.
+    assert (check["question"], check["verdict"], check["n"], check["difference"]) == ("retention", "inconclusive", 24, 0.0)
     assert (report["policy"]["backend"], report["policy"]["backend_candidate"]) == (OURS, THEIRS)
     output = str(report["result"].stdout)
     assert f"{THEIRS} gives likelihoods and generated text, no top tokens and no timings" in " ".join(output.split())

@@ -152,7 +152,8 @@ def test_candidates_have_a_command_of_their_own_and_the_report_names_both(gate, 
     assert counted.starts == ["plain", "fp8-cache"]
     assert (report["policy"]["serve"], report["policy"]["serve_candidate"]) == (plain, other)
     [check] = [check for check in report["checks"] if check["question"] == "retention"]
-    assert check["verdict"] == "pass"
+    # The weights are the same, but the command is not: the scores decide, and 24 items are too few.
+    assert (check["verdict"], check["difference"]) == ("inconclusive", 0.0)
 
 
 @pytest.mark.slow

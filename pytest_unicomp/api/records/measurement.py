@@ -59,6 +59,8 @@ class Conditions(Record):
 class Measurement(Record):
     """One artifact on one benchmark, with its per-item evidence. `value` is the mean of the item scores, `stderr` its standard error.
 
+    `artifact` is the fingerprint of the weights, `evaluated_by` the backend that evaluated them or the command that served them.
+
     Of free replies: `unanswered` could not be read, `unjudged` could not be judged, `unavailable` says why none could, `floors` is what constant
     answers score on the same items. Of sizes: `details` are numbers that stand beside `value`, by name.
     """
@@ -75,6 +77,7 @@ class Measurement(Record):
     items: list[Item]
     conditions: Conditions
     artifact: str
+    evaluated_by: str = "hf"
     versions: dict[str, str]
     machine: str
     seconds: float
@@ -85,3 +88,7 @@ class Measurement(Record):
     floors: dict[str, float] = {}
     judge_agreement: Agreement | None = None
     details: dict[str, float | None] = {}
+
+    def same_model(self, other: Measurement) -> bool:
+        """Return True if both are of the same weights, evaluated by the same backend or command: any difference is noise then."""
+        return (self.artifact, self.evaluated_by) == (other.artifact, other.evaluated_by)
