@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from benchmarks.rates import before, evidence, gate, grid, independent, laws, stopping
+from benchmarks.rates import before, evidence, gate, grid, independent, laws, printed, stopping
 from benchmarks.rates.cells import CLUSTERS, CORRELATIONS, KINDS, Cell
 from benchmarks.rates.measure import PROMISED, Rates
 from docs.tools.catalogue import table
@@ -169,6 +169,18 @@ def gates() -> str:
     return table((*head, "a slice is lost", "hidden danger", "a drift FAILs", "latency FAILs", "any FAIL"), rows)
 
 
+def probabilities() -> str:
+    """One row per unchanged gate: how often it passes, and what its reports say of that."""
+    rows = [
+        (
+            *(str(row[name]) for name in ("items", "slices", "discordance")),
+            *(f"{row[name]:.3f}" for name in ("true", "mean", "low", "high")),
+        )
+        for row in sorted(evidence.read(printed.NAME), key=lambda row: (row["items"], row["slices"], row["discordance"]))
+    ]
+    return table(("items", "slices", "discordance", "gate PASS", "printed, mean", "printed, 5 %", "printed, 95 %"), rows)
+
+
 def sliced() -> str:
     """One row per kind of slices: how often one is lost though nothing is, without and with its clusters."""
     rows = [
@@ -203,6 +215,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "rates-stopping": stops,
     "rates-scales": scales,
     "rates-gates": gates,
+    "rates-printed": probabilities,
     "rates-slices": sliced,
     "rates-latency": latencies,
 }

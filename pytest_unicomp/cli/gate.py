@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -99,6 +100,7 @@ def plan(
     from pytest_unicomp.plugin import opening
     from pytest_unicomp.run.forecast import forecast
     from pytest_unicomp.run.preflight import preflight
+    from pytest_unicomp.store.baselines import BaselinesReadOnce
 
     model, arguments = with_model(model, context.args, Path.cwd())
     given = [argument.removeprefix("--unicomp-").partition("=")[::2] for argument in arguments]
@@ -116,6 +118,8 @@ def plan(
         if given_share is not None and not 0 < given_share < 1:
             raise UsageProblem(f"unicomp: {name} is {given_share}; expected a share above 0 and below 1, such as 0.05.")
     found = preflight(settings)
+    stored = BaselinesReadOnce.of(found.baselines)
+    found = replace(found, baselines=stored)
     rows = plan_power.rows(
         found.plan.cells,
         found.baselines,
@@ -127,10 +131,12 @@ def plan(
         evaluation=found.evaluation,
     )
     if as_json:
+        for note in stored.notes:
+            typer.echo(f"unicomp: {note}", err=True)
         typer.echo(as_text(rows))
         return
     expected = forecast(found, discordance=discordance)
-    said = [*opening.plan_lines(found, expected), *opening.in_words(expected), *opening.left_out(found)]
+    said = [*opening.plan_lines(found, expected), *opening.in_words(expected), *opening.left_out(found), *stored.notes]
     typer.echo("\n".join([*opening.folded(said, PLAN_WIDTH), ""]))
     show(plan_power.shown(rows), False, plan_power.SHOWN)
     typer.echo("\n".join(["", *opening.folded(plan_power.summary(rows), PLAN_WIDTH)]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.api.records import Check, Family, Measurement, Verdict
 from pytest_unicomp.compare import flips, stats, wording
+from pytest_unicomp.compare.expected import items_to_decide
 from pytest_unicomp.compare.pairing import Comparison, compare, describe, not_comparable, numbers
 from pytest_unicomp.compare.policy import Policy
 from pytest_unicomp.compare.retention import why_at_chance
@@ -37,7 +38,8 @@ def drift(baseline: Measurement, current: Measurement, *, recipe: str, family: F
     except UnicompError as error:
         return comparison.check("inconclusive", f"the uncertainty is unknown: {error.detail}")
     n = len(comparison.pairs)
-    verdict, words = _decide(found, margin=margin.value, n=n, metric=current.metric, alpha=policy.alpha)
+    needed = items_to_decide(comparison.fields, margin.value, -abs(found.difference), alpha=policy.alpha)
+    verdict, words = _decide(found, margin=margin.value, needed=needed, metric=current.metric, alpha=policy.alpha)
     detectable = stats.minimum_detectable_effect(found.stderr, alpha=policy.alpha)
     reason = f"{words}; {wording.basis(n, float(comparison.fields['discordance']), detectable, current.metric)}{_since(comparison)}"
     return comparison.check(verdict, reason, **numbers(found, policy.alpha))
@@ -59,7 +61,7 @@ def baseline_refusal(stored: Measurement, policy: Policy) -> str | None:
     return why_at_chance(compare(stored, stored, fields), stored, policy, subject="it")
 
 
-def _decide(found: stats.Paired, *, margin: float, n: int, metric: str, alpha: float) -> tuple[Verdict, str]:
+def _decide(found: stats.Paired, *, margin: float, needed: int | None, metric: str, alpha: float) -> tuple[Verdict, str]:
     shown = wording.interval(found.difference, found.lower, found.upper, metric, 1 - 2 * alpha)
     limit = wording.amount(margin, metric)
     answer = stats.equivalence(found.lower, found.upper, margin)
@@ -70,8 +72,7 @@ def _decide(found: stats.Paired, *, margin: float, n: int, metric: str, alpha: f
     if answer == "above":
         return "pass", f"improved: {shown}, more than {limit} above the baseline; accept it with --unicomp-update=changed"
     state = "a drop is detected, its size undecided" if found.upper < 0 else "undecided"
-    items = stats.required_items(found.stderr, n, abs(found.difference) - margin, alpha=alpha)
-    return "inconclusive", f"{state}: {shown}, on both sides of the {limit} allowed; {wording.would_decide(items)}"
+    return "inconclusive", f"{state}: {shown}, on both sides of the {limit} allowed; {wording.would_decide(needed)}"
 
 
 def _since(comparison: Comparison) -> str:

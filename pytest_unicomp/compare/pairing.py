@@ -12,6 +12,7 @@ from pytest_unicomp.compare import flips, stats, wording
 from pytest_unicomp.compare.comparability import Pair, mismatch, paired
 from pytest_unicomp.compare.divergence import divergence
 from pytest_unicomp.compare.estimates import estimate
+from pytest_unicomp.compare.expected import design_effect, spread
 from pytest_unicomp.compare.policy import Policy
 from pytest_unicomp.config.margins import Margin
 
@@ -105,6 +106,8 @@ def compare(reference: Measurement, candidate: Measurement, fields: dict[str, An
     bounded = candidate.metric not in wording.UNITS and all(0 <= score <= 1 for side in raw for score in side)
     before, after = (_turned(side, candidate.higher_is_better, bounded) for side in raw)
     found = flips.kinds(pairs, candidate)
+    differences, clusters = [new - old for old, new in zip(before, after, strict=True)], _clusters(pairs)
+    whole = all(value in (-1, 0, 1) for value in differences) and bounded
     first, second = (estimate(side, rate=bounded) for side in raw)
     shown = {
         "n": len(pairs),
@@ -115,6 +118,8 @@ def compare(reference: Measurement, candidate: Measurement, fields: dict[str, An
         "flips": None if found is None else flips.counts(found),
         "examples": [] if found is None else flips.examples(found),
         "discordance": flips.discordance(pairs),
+        "spread": spread(differences, bounded=bounded) if not whole and len(differences) > 1 else None,
+        "design_effect": design_effect(differences, clusters),
         "divergence": divergence(pairs),
         "changes": changes(reference, candidate, weights=fields["question"] == "drift"),
     }
@@ -123,7 +128,7 @@ def compare(reference: Measurement, candidate: Measurement, fields: dict[str, An
         raw_reference=raw[0],
         before=before,
         after=after,
-        clusters=_clusters(pairs),
+        clusters=clusters,
         bounded=bounded,
         unscored=len(candidate.items) - len(pairs),
         tied=sum(tied),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.api.records import CapabilityVerdict, Check, Verdict
 from pytest_unicomp.compare import stats, wording
+from pytest_unicomp.compare.expected import items_to_decide
 from pytest_unicomp.compare.hashes import of_checks
 from pytest_unicomp.compare.policy import Policy
 from pytest_unicomp.compare.retention import decide
@@ -90,8 +91,14 @@ def _decide(checks: Sequence[Check], pooled: stats.Bounded, policy: Policy) -> t
     """Apply the interval rule; the number of items that would decide is known for a single benchmark only."""
     stderr = stats.implied_stderr(pooled.lower, pooled.upper, alpha=policy.alpha)
     found = stats.Paired(pooled.value, stderr, pooled.lower, pooled.upper, 1.0, "MOVER", _margin(checks, policy) or 0.0)
-    n = checks[0].n if len(checks) == 1 else 0
-    return decide(found, margin=policy.capability, n=n, metric=checks[0].metric, alpha=policy.alpha)
+    needed = wording.would_decide(_needed(checks[0], found, policy)) if len(checks) == 1 else ""
+    return decide(found, margin=policy.capability, needed=needed, metric=checks[0].metric, alpha=policy.alpha)
+
+
+def _needed(check: Check, found: stats.Paired, policy: Policy) -> int | None:
+    return items_to_decide(
+        check.model_dump(include={"n", "discordance", "spread", "design_effect"}), found.margin, found.difference, alpha=policy.alpha
+    )
 
 
 def _verdict(checks: Sequence[Check], policy: Policy, pooled: stats.Bounded | None, verdict: Verdict, reason: str) -> CapabilityVerdict:

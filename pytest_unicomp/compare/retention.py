@@ -8,6 +8,7 @@ from typing import Any
 from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.api.records import Check, Family, Measurement, Verdict
 from pytest_unicomp.compare import stats, wording
+from pytest_unicomp.compare.expected import items_to_decide
 from pytest_unicomp.compare.pairing import Comparison, above_chance, compare, describe, not_comparable, numbers
 from pytest_unicomp.compare.policy import Policy
 from pytest_unicomp.compare.slices import worst_slice
@@ -51,15 +52,16 @@ def retention(
         return comparison.check("inconclusive", f"the uncertainty is unknown: {error.detail}", **corrected)
     if unanchored is not None:
         return comparison.check("inconclusive", unanchored, **{**numbers(found, policy.alpha), "p_value": None}, **corrected)
-    verdict, words = decide(found, margin=margin, n=len(comparison.pairs), metric=comparison.unit, alpha=policy.alpha)
+    needed = items_to_decide(comparison.fields, found.margin, found.difference, alpha=policy.alpha)
+    verdict, words = decide(found, margin=margin, needed=wording.would_decide(needed), metric=comparison.unit, alpha=policy.alpha)
     detectable = stats.minimum_detectable_effect(found.stderr, alpha=policy.alpha)
     share = float(comparison.fields["discordance"])
     reason = f"{words}; {wording.basis(len(comparison.pairs), share, detectable, comparison.unit)}; interval: {found.method}{_vacuous(comparison, reference, found.margin)}"
     return comparison.check(verdict, reason, **numbers(found, policy.alpha), **corrected)
 
 
-def decide(found: stats.Paired, *, margin: Margin, n: int, metric: str, alpha: float) -> tuple[Verdict, str]:
-    """Return the verdict of the non-inferiority rule, and its reason; n = 0 (pooled benchmarks) leaves out how many items would decide."""
+def decide(found: stats.Paired, *, margin: Margin, needed: str, metric: str, alpha: float) -> tuple[Verdict, str]:
+    """Return the verdict of the non-inferiority rule, and its reason; `needed` says how many items would decide, "" (pooled benchmarks) leaves it out."""
     shown = wording.interval(found.difference, found.lower, found.upper, metric, 1 - 2 * alpha)
     limit = wording.limit(margin, found.margin, metric)
     answer = stats.non_inferiority(found.lower, found.upper, found.margin)
@@ -73,10 +75,7 @@ def decide(found: stats.Paired, *, margin: Margin, n: int, metric: str, alpha: f
     if answer == "lost":
         return "fail", f"lost: {shown}, more than the {limit} allowed"
     state = "a drop is detected, its size undecided" if found.upper < 0 else "undecided"
-    if n == 0:
-        return "inconclusive", f"{state}: {shown}, on both sides of the {limit} allowed"
-    items = stats.required_items(found.stderr, n, found.difference + found.margin, alpha=alpha)
-    return "inconclusive", f"{state}: {shown}, on both sides of the {limit} allowed; {wording.would_decide(items)}"
+    return "inconclusive", f"{state}: {shown}, on both sides of the {limit} allowed" + (f"; {needed}" if needed else "")
 
 
 def why_at_chance(comparison: Comparison, reference: Measurement, policy: Policy, *, subject: str = "the reference") -> str | None:

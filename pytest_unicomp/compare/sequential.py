@@ -9,6 +9,7 @@ from typing import Any
 from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.api.records import Check, Family, Item, Measurement
 from pytest_unicomp.compare import stats, wording
+from pytest_unicomp.compare.expected import items_to_decide
 from pytest_unicomp.compare.pairing import Comparison, compare, describe, not_comparable, numbers
 from pytest_unicomp.compare.policy import Policy
 from pytest_unicomp.compare.retention import chance_corrected, decide, retention, why_at_chance
@@ -140,7 +141,8 @@ def _check(
     chance: float | None,
 ) -> Check:
     metric = str(comparison.fields["metric"])
-    verdict, words = decide(difference, margin=margin, n=len(comparison.pairs), metric=metric, alpha=policy.alpha)
+    needed = wording.would_decide(items_to_decide(comparison.fields, difference.margin, difference.difference, alpha=policy.alpha))
+    verdict, words = decide(difference, margin=margin, needed=needed, metric=metric, alpha=policy.alpha)
     detectable = stats.minimum_detectable_effect(difference.stderr, alpha=policy.alpha)
     basis = wording.basis(len(comparison.pairs), float(comparison.fields["discordance"]), detectable, metric)
     corrected = {} if chance is None else {"chance_corrected_retention": chance_corrected(comparison, chance)}

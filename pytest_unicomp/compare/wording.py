@@ -67,4 +67,4 @@ def would_decide(items: int | None) -> str:
         return "the difference equals the margin, so no number of items decides"
     if items > MANY_ITEMS:
         return "the difference is so close to the margin that a decision needs over a million items"
-    return f"about {counted(items, 'item')} would decide if the difference stays the same"
+    return f"about {counted(items, 'item')} would decide (80 % power) if the difference stays the same"

@@ -20,8 +20,11 @@ from pytest_unicomp.run.expected_time import seconds_in_all
 from pytest_unicomp.run.forecast import CapabilityForecast, Forecast, forecast
 from pytest_unicomp.run.plan import plan
 from pytest_unicomp.run.preflight import Prepared
+from pytest_unicomp.store.baselines import BaselinesReadOnce
 
 NAMED = 4
+# Below it an unchanged model is more likely to stay undecided than to pass.
+LIKELY = 0.5
 
 
 class Opening:
@@ -50,8 +53,10 @@ class Opening:
 
 def opening_lines(prepared: Prepared) -> list[str]:
     """Return the first lines of a run; reads stored evidence, and loads nothing."""
+    stored = BaselinesReadOnce.of(prepared.baselines)
+    prepared = replace(prepared, baselines=stored)
     found = forecast(prepared)
-    return [*plan_lines(prepared, found), *forecast_lines(found), *left_out(prepared)]
+    return [*plan_lines(prepared, found), *forecast_lines(found), *left_out(prepared), *stored.notes]
 
 
 def plan_lines(prepared: Prepared, found: Forecast) -> list[str]:
@@ -82,7 +87,8 @@ def in_words(found: Forecast) -> list[str]:
         elif one.decidable is None:
             lines.append(f"{name}: unknown; {'its number of items is' if one.items is None else 'its share of flips is'} not known yet")
         else:
-            lines.append(f"{name}: cannot decide {margin_text(one)}: {one.items} items of about {one.needed}")
+            verb = "cannot" if (one.passes or 0.0) < LIKELY else "may not"
+            lines.append(f"{name}: {verb} decide {margin_text(one)}: {one.items} items of about {one.needed}{_odds(one)}")
     return lines
 
 
@@ -94,8 +100,12 @@ def folded(lines: Sequence[str], width: int | None) -> list[str]:
 
 
 def too_few(one: CapabilityForecast) -> str:
-    """Return why a capability cannot be decided, as a clause: "too few items to rule out a loss of 3 points: 500 of about 577"."""
-    return f"too few items to rule out a loss of {margin_text(one)}: {one.items} of about {one.needed}"
+    """Return why a capability cannot be decided, as a clause: "too few items to rule out a loss of 3 points: 500 of about 577; ..."."""
+    return f"too few items to rule out a loss of {margin_text(one)}: {one.items} of about {one.needed}{_odds(one)}"
+
+
+def _odds(one: CapabilityForecast) -> str:
+    return "" if one.passes is None else f"; a model without any loss passes with probability {one.passes:.2f}"
 
 
 def margin_text(one: CapabilityForecast) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, log, sqrt
+from math import sqrt
 
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.compare import Policy, stats
+from pytest_unicomp.compare.expected import Expected
+from pytest_unicomp.compare.simulated_gate import chances
 from pytest_unicomp.config.margins import Margin
 from pytest_unicomp.run.plan import Cell
 from pytest_unicomp.run.preflight import Prepared
@@ -21,7 +23,8 @@ class CapabilityForecast:
     """The statistical power of a run for one capability, for the gating recipe that needs most items.
 
     `items` is how many there are (None: unknown before the data is read), `needed` how many rule out a loss beyond `margin` with 80 % power if
-    nothing is lost, `detectable` the smallest such loss; margin and detectable in the unit of the difference, `rate` if that is a share of items.
+    nothing is lost, `passes` the probability that these do, and `detectable` the smallest loss that they rule out with 80 % power; margin and
+    detectable in the unit of the difference, `rate` if that is a share of items.
     """
 
     capability: str
@@ -29,6 +32,7 @@ class CapabilityForecast:
     needed: int | None
     margin: float
     detectable: float | None
+    passes: float | None
     rate: bool
 
     @property
@@ -60,8 +64,12 @@ def forecast(prepared: Prepared, cells: Sequence[Cell] | None = None, *, discord
             for recipe in recipes
             if (own := [(cell, expected) for cell, expected in known if cell.recipe == recipe and cell.capability == name])
         ]
-        found.append(max(each, key=lambda one: (one.needed or 0) / (one.items or 1)))
+        found.append(max(each, key=_need))
     return Forecast(tuple(found), _seconds(known, prepared))
+
+
+def _need(one: CapabilityForecast) -> float:
+    return (one.needed or 0) / (one.items or 1)
 
 
 def _known(prepared: Prepared, cell: Cell, discordance: float | None) -> PriorEvidence:
@@ -99,31 +107,37 @@ def _capability(name: str, own: Sequence[Known], policy: Policy) -> CapabilityFo
     rate = all(expected.spread is None for _, expected in own)
     variances = [expected.variance for _, expected in own if expected.variance is not None]
     if items is None or len(variances) < len(own):
-        return CapabilityForecast(name, items, None, margin, None, rate)
+        return CapabilityForecast(name, items, None, margin, None, None, rate)
     # The mean over k benchmarks has 1 / k^2 of the sum of their variances.
     stderr = sqrt(sum((one.variance or 0.0) * one.design_effect / (one.items or 1) for _, one in own)) / len(own)
-    # The variance of one item, were they all of one benchmark; without any flip the rule of three asks for the same number.
+    # The variance of one item, were they all of one benchmark.
     effect = max(expected.design_effect for _, expected in own)
-    needed = items_for(margin, stderr**2 * items / effect, alpha=policy.alpha, effect=effect, bounded=rate)
-    return CapabilityForecast(name, items, needed, margin, stats.minimum_detectable_effect(stderr, alpha=policy.alpha), rate)
-
-
-def items_for(margin: float, variance: float, *, alpha: float, effect: float = 1.0, bounded: bool = True) -> int | None:
-    """Return the number of items that rules out a loss beyond `margin` with 80 % power if nothing is lost; `effect` is the design effect.
-
-    `variance` is that of an item's difference, for right-or-wrong scores (`bounded`) the discordance. variance x effect x ((z(1 - alpha) + z(0.8)) / margin)^2,
-    and never fewer than the rule of three needs without any flip; None if `margin` is not above 0.
-    Source: Liu, Hsueh, Hsieh & Chen 2002, Statistics in Medicine 21, 231-245 (sample size of the paired non-inferiority test).
-    """
-    if margin <= 0:
-        return None
-    needed = (stats.minimum_detectable_effect(sqrt(variance * effect), alpha=alpha) / margin) ** 2
-    return max(2, ceil(max(needed, effect * log(alpha) / log(1 - min(margin, 0.999)) if bounded else 0.0)))
+    needed = stats.items_to_decide(stderr**2 * items / effect, margin, alpha=policy.alpha, design_effect=effect, rate=rate)
+    detectable = stats.minimum_detectable_effect(stderr, alpha=policy.alpha)
+    found = [one for cell, known in own if (one := expected(cell, known, policy)) is not None]
+    return CapabilityForecast(name, items, needed, margin, detectable, chances(found, alpha=policy.alpha).passes, rate)
 
 
 def own_policy(policy: Policy, cell: Cell) -> Policy:
     """Return the policy with the margins that apply to a cell."""
     return policy.of(recipe=cell.recipe, capability=cell.capability, benchmark=cell.benchmark, metric=benchmarks()[cell.benchmark].metric)
+
+
+def expected(cell: Cell, known: PriorEvidence, policy: Policy) -> Expected | None:
+    """Return what is expected of a benchmark, or None if its number of items or how much they vary is not known."""
+    if known.items is None or known.variance is None:
+        return None
+    own = own_policy(policy, cell)
+    return Expected(
+        benchmark=cell.benchmark,
+        capability=cell.capability,
+        items=known.items,
+        discordance=known.discordance or 0.0,
+        spread=known.spread,
+        design_effect=known.design_effect,
+        margin=points(own.benchmark, [known]),
+        capability_margin=points(own.capability, [known]),
+    )
 
 
 def points(margin: Margin, known: Sequence[PriorEvidence]) -> float:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
 
 from pytest_unicomp.api.benchmark import Evaluation, ItemBenchmark
 from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.api.records import Measurement
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.benchmarks.items import select
-from pytest_unicomp.compare import stats
 from pytest_unicomp.compare.comparability import paired
+from pytest_unicomp.compare.expected import design_effect, discordance, spread
+from pytest_unicomp.compare.wording import NATS, UNITS
 from pytest_unicomp.run.plan import Cell
 from pytest_unicomp.store.baselines import Baselines
 
 # The share that 4-bit rounding of models with 1 to 8 billion parameters typically flips; used, and reported as assumed, if nothing was measured.
 ASSUMED_DISCORDANCE = 0.05
-NATS = "nats_per_token"
 
 
 @dataclass(frozen=True)
@@ -111,14 +110,8 @@ def _measured(
     chosen = [pair for pair in pairs if pair[1].id in taken]
     differences = [float(after.score or 0) - float(before.score or 0) for before, after in chosen]
     clusters = [after.cluster or f"item {after.id}" for _, after in chosen]
-    effect = _design_effect(differences, clusters) if 1 < len(set(clusters)) < len(chosen) else 1.0
+    effect = design_effect(differences, clusters)
     source = f"measured on {len(pairs)} items"
     if reference.metric == NATS or any(item.score not in (0, 1) for pair in pairs for item in pair):
-        return None, source, effect, stats.mean(differences).stderr * sqrt(len(chosen))
-    return (flips + 0.5) / (len(pairs) + 1), source, effect, None
-
-
-def _design_effect(differences: list[float], clusters: list[str]) -> float:
-    """Return the design effect of the end of the interval that it widens more, as a verdict would use it."""
-    below, above = stats.design_effects(stats.cluster_sums(differences, clusters))
-    return max(float(below[0]), float(above[0]))
+        return None, source, effect, spread(differences, bounded=reference.metric not in UNITS)
+    return discordance(flips, len(pairs)), source, effect, None

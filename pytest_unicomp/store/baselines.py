@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +134,39 @@ class Baselines:
         found = _digest(path, json.loads(stated), {column: json.loads(text) for column, text in texts.items()})
         write_text(path, f'{{"schema": "{SCHEMA}",\n "digest": "{found}",\n "measurement": {stated},\n "items": {{\n{lines}\n }}\n}}\n')
         return path
+
+
+@dataclass(frozen=True)
+class BaselinesReadOnce(Baselines):
+    """Baselines of which each is read once, for a plan that asks for the same ones again and again; what cannot be read counts as missing."""
+
+    known: dict[tuple[str, str, str], Measurement | None] = field(default_factory=dict, compare=False)
+    unread: dict[str, None] = field(default_factory=dict, compare=False)
+
+    @classmethod
+    def of(cls, baselines: Baselines) -> BaselinesReadOnce:
+        """Return the same baselines, none of them read yet."""
+        return cls(baselines.folder, baselines.fallback)
+
+    @property
+    def notes(self) -> list[str]:
+        """Return one line on the baselines that cannot be read, without the project's name; none if all can."""
+        if not self.unread:
+            return []
+        first, others = next(iter(self.unread)), len(self.unread) - 1
+        more = f" ({others} more of the same kind)" if others else ""
+        return [f"the forecast does without a stored baseline: {first.removeprefix('unicomp: ')}{more}"]
+
+    def read(self, model: str, recipe: str, benchmark: str) -> Measurement | None:
+        """Return the stored measurement, or None if there is none that can be read; `unread` holds a sentence on each that cannot."""
+        key = (model, recipe, benchmark)
+        if key not in self.known:
+            try:
+                self.known[key] = super().read(*key)
+            except InfrastructureError as error:
+                self.known[key] = None
+                self.unread[str(error)] = None
+        return self.known[key]
 
 
 def _require_unedited(path: Path, document: Mapping[str, Any]) -> None:

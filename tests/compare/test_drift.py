@@ -99,8 +99,8 @@ def test_a_drift_check_carries_its_numbers_and_names_both_runs():
     assert check.interval[0] < -0.02 < check.interval[1] < 0
     assert (check.difference, check.margin) == (pytest.approx(-0.016), 0.02)
     assert 0.05 < check.p_value <= 1
-    # 4 thousandths from the margin: about a hundred times the items at a standard error as large as that.
-    items = stats.required_items(stats.implied_stderr(*check.interval, alpha=0.05), 1000, 0.016 - 0.02, alpha=0.05)
+    # 4 thousandths from the margin: about ten times the items.
+    items = stats.items_to_decide(24.5 / 1001, 0.02, difference=-0.016, alpha=0.05)
     assert f"about {items} items would decide" in check.reason
     shorter = measurement(before[:-1])
     assert drifted(measurement(before), shorter).reason.startswith("not comparable: the current run has 999 items, expected 1000")

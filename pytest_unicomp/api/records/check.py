@@ -91,6 +91,8 @@ class Check(Record):
     `difference` = candidate - reference, turned so that negative is worse; `interval` is two-sided at `confidence` and decides the verdict;
     `p_value` is that of "the loss exceeds the margin" (used by Holm within a recipe). `margin` is in the unit of the difference, even if it
     was given as a share of the reference or of its errors: then it is what that share is here, and `interval` carries the reference's uncertainty.
+    `spread` is the standard deviation of an item's difference, None if items are right or wrong, whose flips say it; `design_effect` is by how
+    much clusters of items raise the variance of the difference.
     `capability_interval` and `capability_margin` are the same at the capability's margin, None if `interval` serves for both. `worst_slice` is
     the part of the items that lost most; of free replies, `unanswered` counts those that could not be read (reference, candidate), `floors` is what
     constant answers score on the same items, and `judge` says who read them. Of timings, `kernels` names what computed (reference, candidate)
@@ -122,6 +124,8 @@ class Check(Record):
     chance_corrected_retention: float | None = None
     flips: Flips | None = None
     discordance: float | None = None
+    spread: float | None = None
+    design_effect: float = 1.0
     divergence: Divergence | None = None
     minimum_detectable_effect: float | None = None
     p_value: float | None = None

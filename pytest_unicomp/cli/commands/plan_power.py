@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from math import prod, sqrt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_unicomp.api.benchmark import Evaluation
-from pytest_unicomp.compare import Policy, stats
-from pytest_unicomp.run.forecast import items_for, own_policy, points
+from pytest_unicomp.compare import Policy, simulated_gate, stats
+from pytest_unicomp.run.forecast import expected, own_policy, points
 from pytest_unicomp.run.plan import Cell
 from pytest_unicomp.run.prior_evidence import PriorEvidence, prior_evidence
 from pytest_unicomp.store.baselines import Baselines
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    # Differences, the ends of their intervals, and p-values, one entry per simulated run.
-    Drawn = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-
-REPLICATES = 4000
-# By how many times the items of a benchmark are imagined to grow, and which gain in probability is worth a sentence.
-MORE_ITEMS, SMALLEST_GAIN = 2, 0.005
+# Which gain in probability is worth a sentence.
+SMALLEST_GAIN = 0.005
 # The columns of the table; --json has everything.
 SHOWN = ("recipe", "benchmark", "items", "items needed", "smallest loss", "flips", "passes", "time")
 
@@ -79,13 +72,13 @@ def _text(value: float | None, form: str, rate: float | None = None) -> str:
     return "-" if value is None else form.format(value if rate is None else 100 * value)
 
 
-def _cell(cell: Cell, expected: PriorEvidence, policy: Policy, drop: float) -> dict[str, Any]:
-    margin, capability = (points(one, [expected]) for one in (own_policy(policy, cell).benchmark, own_policy(policy, cell).capability))
+def _cell(cell: Cell, known: PriorEvidence, policy: Policy, drop: float) -> dict[str, Any]:
+    margin, capability = (points(one, [known]) for one in (own_policy(policy, cell).benchmark, own_policy(policy, cell).capability))
     found: dict[str, Any] = {
-        "items": expected.items,
-        "discordance": expected.discordance,
-        "discordance_source": expected.source,
-        "design_effect": expected.design_effect,
+        "items": known.items,
+        "discordance": known.discordance,
+        "discordance_source": known.source,
+        "design_effect": known.design_effect,
         "margin": margin if cell.kind == "items" else None,
         "minimum_detectable_effect": None,
         "passes_unchanged": None,
@@ -93,106 +86,39 @@ def _cell(cell: Cell, expected: PriorEvidence, policy: Policy, drop: float) -> d
         "drop": drop,
         "margin_items": None,
         "margin_seconds": None,
-        "seconds": expected.seconds,
-        "seconds_source": expected.seconds_source,
+        "seconds": known.seconds,
+        "seconds_source": known.seconds_source,
     }
-    variance = expected.variance
-    if variance is None:
+    if known.variance is None:
         return found
-    needed = items_for(capability, variance, alpha=policy.alpha, effect=expected.design_effect, bounded=expected.spread is None)
-    per_item = expected.seconds / expected.items if expected.seconds is not None and expected.items else None
+    needed = stats.items_to_decide(
+        known.variance, capability, alpha=policy.alpha, design_effect=known.design_effect, rate=known.spread is None
+    )
+    per_item = known.seconds / known.items if known.seconds is not None and known.items else None
     found |= {"margin_items": needed, "margin_seconds": None if per_item is None or needed is None else per_item * needed}
-    if expected.items is None:
-        return {**found, "discordance_source": f"{expected.source}; power unknown: the set's size is known once its data is read"}
-    stderr = sqrt(variance * expected.design_effect / expected.items)
-    found["minimum_detectable_effect"] = stats.minimum_detectable_effect(stderr, alpha=policy.alpha)
-    for name, true, side in (("passes_unchanged", 0.0, 0), ("fails_dropped", drop, 1)):
-        if expected.spread is None:
-            lost, gained, n = _draw(expected, true, cell.benchmark)
-            found[name] = float(stats.decide_counts(lost, gained, n, margin=margin, alpha=policy.alpha)[side].mean())
-        else:
-            _, lower, upper, _ = _intervals(expected, true, cell.benchmark, margin, policy.alpha)
-            found[name] = float((upper < -margin if side else lower > -margin).mean())
-    return found
-
-
-def _draw(expected: PriorEvidence, drop: float, name: str) -> tuple[np.ndarray, np.ndarray, int]:
-    """Simulate counts of lost and gained items; return them with the effective number of items."""
-    import numpy as np
-
-    n = max(1, round((expected.items or 1) / expected.design_effect))
-    discordance = min(1.0, max(expected.discordance or 0.0, drop))
-    lost = (discordance + drop) / 2
-    seed = [n, round(1e6 * discordance), round(1e6 * drop), *name.encode()]
-    counts = np.random.default_rng(seed).multinomial(n, [lost, discordance - lost, 1 - discordance], size=REPLICATES)
-    return counts[:, 0], counts[:, 1], n
+    one = expected(cell, known, policy)
+    if one is None:
+        return {**found, "discordance_source": f"{known.source}; power unknown: the set's size is known once its data is read"}
+    stderr = sqrt(one.variance * one.design_effect / one.items)
+    return {
+        **found,
+        "minimum_detectable_effect": stats.minimum_detectable_effect(stderr, alpha=policy.alpha),
+        "passes_unchanged": simulated_gate.passes_alone(one, alpha=policy.alpha),
+        "fails_dropped": simulated_gate.fails_alone(one, alpha=policy.alpha, drop=drop),
+    }
 
 
 def _recipe(own: Sequence[tuple[Cell, PriorEvidence]], policy: Policy, drop: float) -> dict[str, Any]:
     """Return the probabilities of a recipe's verdicts, from its benchmarks that score items; None if nothing is known about any of them."""
-    items = [(cell, expected) for cell, expected in own if cell.kind == "items"]
-    scored = [(cell, expected) for cell, expected in items if expected.variance is not None and expected.items is not None]
-    left_out = [cell.benchmark for cell, _ in items if cell not in [kept for kept, _ in scored]]
+    items = [(cell, expected(cell, known, policy)) for cell, known in own if cell.kind == "items"]
+    scored = [one for _, one in items if one is not None]
+    left_out = [cell.benchmark for cell, one in items if one is None]
     names = ("recipe_passes_unchanged", "recipe_fails_dropped", "recipe_stopped_dropped", "recipe_raised_by", "recipe_raised_to")
     if not scored:
         return {**dict.fromkeys(names), "recipe_left_out": left_out}
-    unchanged, dropped = ([_drawn(cell, expected, policy, true) for cell, expected in scored] for true in (0.0, drop))
-    passes, (kept, fails) = _verdicts(scored, unchanged, policy)[0], _verdicts(scored, dropped, policy)
-    rates = (float(passes.mean()), float(fails.mean()), float((~kept).mean()))
-    return {**dict(zip(names, (*rates, *_raised(scored, unchanged, policy)), strict=True)), "recipe_left_out": left_out}
-
-
-def _raised(scored: Sequence[tuple[Cell, PriorEvidence]], drawn: Sequence[Drawn], policy: Policy) -> tuple[str, float]:
-    """Return the benchmark that would help an unchanged model most with MORE_ITEMS times its items, and with which probability all then passes."""
-    options = []
-    for place, (cell, expected) in enumerate(scored):
-        grown = _drawn(cell, replace(expected, items=MORE_ITEMS * (expected.items or 1)), policy, 0.0)
-        passes, _ = _verdicts(scored, [grown if other == place else one for other, one in enumerate(drawn)], policy)
-        options.append((float(passes.mean()), cell.benchmark))
-    best, benchmark = max(options, key=lambda option: option[0])
-    return benchmark, best
-
-
-def _drawn(cell: Cell, expected: PriorEvidence, policy: Policy, drop: float) -> Drawn:
-    margin = points(own_policy(policy, cell).benchmark, [expected])
-    return _intervals(expected, drop, cell.benchmark, margin, policy.alpha)
-
-
-def _intervals(expected: PriorEvidence, drop: float, name: str, margin: float, alpha: float) -> Drawn:
-    """Simulate differences; return them with the ends of their intervals and the p-values of a loss beyond `margin`."""
-    import numpy as np
-    from scipy.special import ndtr, ndtri
-
-    if expected.spread is None:
-        lost, gained, n = _draw(expected, drop, name)
-        pairs, place = np.unique(np.stack([lost, gained]), axis=1, return_inverse=True)
-        lower, upper = (ends[place.ravel()] for ends in stats.normal_bounds(pairs[0], pairs[1], n, alpha=alpha))
-        return (gained - lost) / n, lower, upper, ndtr(-stats.normal_statistic(lost, gained, n, margin))
-    stderr = expected.spread * sqrt(expected.design_effect / (expected.items or 1))
-    value = np.random.default_rng([round(1e6 * drop), *name.encode()]).normal(-drop, stderr, REPLICATES)
-    half = float(ndtri(1 - alpha)) * stderr
-    return value, value - half, value + half, ndtr((value + margin) / max(stderr, 1e-12))
-
-
-def _verdicts(scored: Sequence[tuple[Cell, PriorEvidence]], drawn: Sequence[Drawn], policy: Policy) -> tuple[np.ndarray, np.ndarray]:
-    """Return two boolean arrays (REPLICATES,), the simulated runs that pass and those that fail: capabilities pooled by MOVER, benchmarks by Holm's first step."""
-    import numpy as np
-
-    parts: dict[tuple[str, bool], list[tuple[np.ndarray, np.ndarray, np.ndarray]]] = {}
-    smallest = np.ones(REPLICATES)
-    for (cell, expected), (value, lower, upper, p_values) in zip(scored, drawn, strict=True):
-        # Rates and nats per token are never pooled.
-        parts.setdefault((cell.capability, expected.spread is None), []).append((value, lower, upper))
-        smallest = np.minimum(smallest, p_values)
-    passes, fails = np.ones(REPLICATES, bool), smallest <= policy.alpha / len(scored)
-    for (capability, _), bounds in parts.items():
-        same = [(cell, expected) for cell, expected in scored if cell.capability == capability]
-        margin = points(own_policy(policy, same[0][0]).capability, [expected for _, expected in same])
-        value, lower, upper = (np.array([part[side] for part in bounds]) for side in range(3))
-        middle, k = value.mean(axis=0), len(bounds)
-        passes &= middle - np.sqrt(((value - lower) ** 2).sum(axis=0)) / k > -margin
-        fails |= middle + np.sqrt(((upper - value) ** 2).sum(axis=0)) / k < -margin
-    return passes & ~fails, fails
+    unchanged, dropped = (simulated_gate.chances(scored, alpha=policy.alpha, drop=true) for true in (0.0, drop))
+    found = (unchanged.passes, dropped.fails, 1 - dropped.passes, *simulated_gate.most_helpful(scored, alpha=policy.alpha))
+    return {**dict(zip(names, found, strict=True)), "recipe_left_out": left_out}
 
 
 def summary(found: Sequence[dict[str, Any]]) -> list[str]:

@@ -14,6 +14,7 @@ from pytest_unicomp.checkpoints.checks import Finding
 from pytest_unicomp.cli.verify.answer import Answer
 from pytest_unicomp.cli.verify.differences import differences
 from pytest_unicomp.cli.verify.evidence import Evidence, Gone
+from pytest_unicomp.cli.verify.older import absent
 from pytest_unicomp.cli.verify.ties import untied
 from pytest_unicomp.engine.host.paired_timing import PairedRounds
 from pytest_unicomp.run.check_inputs import CheckInputs, Inspection, MeasurePart, Pair, Single, Timed
@@ -52,7 +53,7 @@ class Repetition:
             return Answer(what, "differs", f"it cannot be made from its evidence: {error.detail}")
         if again is None and not loose:
             return Answer(what, "as_reported", "nothing but its evidence could be checked")
-        found = loose + (differences(self.check, again, leave=UNPROVEN) if again is not None else [])
+        found = loose + (differences(self.check, again, leave=(*UNPROVEN, *absent(self.check))) if again is not None else [])
         return Answer(what, "differs" if found else "as_reported", "; ".join(found) or "made again from its evidence")
 
     def _again(self) -> Check | None:

@@ -9,10 +9,12 @@ from pydantic import BaseModel
 
 from pytest_unicomp.api.records import Report
 
-# Field of a report or of its recipes -> what it says.
+# Field of a report, its recipes or its checks -> what it says.
 NEWER: Final[Mapping[str, str]] = {
     "unchanged": "how likely a model without any loss passes the gate",
     "rankings": "which recipes can be told apart",
+    "spread": "how much the difference of an item varies",
+    "design_effect": "how much clusters raise that",
 }
 
 
@@ -25,13 +27,18 @@ def without_absent(report: Report, written: Mapping[str, Any]) -> dict[str, Any]
     """Return the document of a report without the fields that its file did not have."""
     lacking = set(absent(report))
     kept = {name: value for name, value in written.items() if name not in lacking}
-    recipes = zip(report.recipes, written["recipes"], strict=True)
-    kept["recipes"] = [{name: value for name, value in row.items() if name not in absent(recipe)} for recipe, row in recipes]
+    for name, records in (("recipes", report.recipes), ("checks", report.checks)):
+        kept[name] = [_without(record, row) for record, row in zip(records, written[name], strict=True)]
     return kept
+
+
+def _without(record: BaseModel, row: Mapping[str, Any]) -> dict[str, Any]:
+    lacking = set(absent(record))
+    return {name: value for name, value in row.items() if name not in lacking}
 
 
 def age_lines(report: Report) -> list[str]:
     """Return the line on the fields that an older report lacks; none if it has them all."""
-    names = dict.fromkeys(name for record in (report, *report.recipes) for name in absent(record))
+    names = dict.fromkeys(name for record in (report, *report.recipes, *report.checks) for name in absent(record))
     said = ", ".join(f"`{name}` ({NEWER[name]})" for name in names)
     return [f"unicomp: this report is older than {said}: nothing of it is claimed, so it was not checked"] if said else []

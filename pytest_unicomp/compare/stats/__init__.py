@@ -9,7 +9,7 @@ from pytest_unicomp.compare.stats.exact import exact_interval, exact_tail
 from pytest_unicomp.compare.stats.means import Mean, clustered_mean, mean, mean_and_error, t_interval
 from pytest_unicomp.compare.stats.paired import Paired, paired_difference
 from pytest_unicomp.compare.stats.pooling import Bounded, holm, mover_mean
-from pytest_unicomp.compare.stats.power import implied_stderr, minimum_detectable_effect, passing_probability, required_items
+from pytest_unicomp.compare.stats.power import implied_stderr, items_to_decide, minimum_detectable_effect
 from pytest_unicomp.compare.stats.proportions import (
     extreme_rate_stderr,
     newcombe_interval,
@@ -51,6 +51,7 @@ __all__ = [
     "f1",
     "holm",
     "implied_stderr",
+    "items_to_decide",
     "kelly",
     "log_capital",
     "log_perplexity",
@@ -63,11 +64,9 @@ __all__ = [
     "normal_bounds",
     "normal_statistic",
     "paired_difference",
-    "passing_probability",
     "pearson",
     "quantile_interval",
     "ratio_interval",
-    "required_items",
     "rounds_for",
     "sequential_difference",
     "t_interval",

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _HALVINGS = 45
 # No exact tail reaches alpha unless the normal statistic reaches this share of its limit (the smallest found is 0.99 of it).
 SCREENED = 0.75
+# Of whole counts every tail does beyond the second share (the largest found that did not is 1.05 of the limit).
+OPEN = (0.9, 1.15)
 
 
 class Decisions(NamedTuple):
@@ -37,7 +39,8 @@ def decide_counts(losses: Any, gains: Any, n: int, *, margin: float, alpha: floa
     pairs, place = np.unique(np.stack([losses.ravel(), gains.ravel()]), axis=1, return_inverse=True)
     statistic = -normal_statistic(pairs[0], pairs[1], n, margin)
     passes, fails = statistic > normal_quantile(1 - alpha), statistic < -normal_quantile(1 - alpha)
-    few, screen = pairs.sum(axis=0) <= EXACT_UP_TO, SCREENED * normal_quantile(1 - alpha)
+    screen, settled = (share * normal_quantile(1 - alpha) for share in OPEN)
+    few = (pairs.sum(axis=0) <= EXACT_UP_TO) & (np.abs(statistic) <= settled)
     for column in np.flatnonzero(few):
         lost, gained = (int(count) for count in pairs[:, column])
         # "Less is lost than the margin" is the same hypothesis with losses and gains swapped.

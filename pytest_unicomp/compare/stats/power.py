@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from math import ceil
+from math import ceil, log, sqrt
 
-from pytest_unicomp.compare.stats.proportions import normal_quantile
+from pytest_unicomp.compare.stats.proportions import constrained_gain_rate, normal_quantile
 
 POWER = 0.8
 
@@ -22,23 +22,36 @@ def minimum_detectable_effect(stderr: float, *, alpha: float, power: float = POW
     return (normal_quantile(1 - alpha) + normal_quantile(power)) * stderr
 
 
-def required_items(stderr: float, n: int, distance: float, *, alpha: float, power: float = POWER) -> int | None:
-    """Return how many items decide with `power`, if the true difference is `distance` from the margin and n items gave `stderr`.
+def items_to_decide(
+    spread: float,
+    margin: float,
+    *,
+    alpha: float,
+    difference: float = 0.0,
+    design_effect: float = 1.0,
+    rate: bool = True,
+    power: float = POWER,
+) -> int | None:
+    """Return how many items decide with `power` whether more than `margin` is lost, if the true difference is `difference`; None if it is -margin.
 
-    n x ((z(1 - alpha) + z(power)) x stderr / distance)^2, as standard errors shrink with the root of n; None at distance 0.
-    Source: the same normal approximation, solved for n (Julious 2004, Statistics in Medicine 23, 1921-1986, section 4.2).
+    `spread` is the mean square of an item's difference: for right-or-wrong items (`rate`) the discordance. ((z(1 - alpha) x s0 + z(power) x s1) /
+    (margin + difference))^2 x design effect, with s1^2 = spread - difference^2; s0^2 is the variance that the score test assumes at the margin for
+    rates, and s1^2 for other scores. Never fewer than the rule of three asks for without any flip, and no more if
+    so many items are likely to have none.
+    Source: Liu, Hsueh, Hsieh & Chen 2002, Statistics in Medicine 21, 231-245 (sample size of the paired non-inferiority test, restricted estimates).
     """
+    distance = margin + difference
     if distance == 0:
         return None
-    return max(1, ceil(n * (minimum_detectable_effect(stderr, alpha=alpha, power=power) / distance) ** 2))
-
-
-def passing_probability(below: float, margin: float, *, alpha: float) -> float:
-    """Return the probability that a non-inferiority test at `margin` passes if nothing is lost and its interval ends `below` the estimate.
-
-    Phi(z (margin / below - 1)) with z = z(1 - alpha), since the standard error is below / z; 1 if the interval has no width.
-    Source: the normal approximation of the power of the one-sided test (Julious 2004, Statistics in Medicine 23, 1921-1986, section 4.2).
-    """
-    from scipy.special import ndtr
-
-    return 1.0 if below == 0 else float(ndtr(normal_quantile(1 - alpha) * (margin / below - 1)))
+    here = max(spread - difference**2, 0.0)
+    limit = here
+    if rate:
+        loss = min(max(margin, 0.0), 1 - 1e-9)
+        discordance = max(spread, abs(difference))
+        lost, gained = (discordance - difference) / 2, (discordance + difference) / 2
+        limit = max(0.0, 2 * float(constrained_gain_rate(lost, gained, 1.0, loss)) + loss * (1 - loss))
+    least = log(alpha) / log(1 - min(abs(distance), 0.999)) if rate else 0.0
+    if rate and difference == 0 and (1 - spread) ** least >= power:
+        return max(2, ceil(design_effect * least))
+    needed = ((normal_quantile(1 - alpha) * sqrt(limit) + normal_quantile(power) * sqrt(here)) / distance) ** 2
+    return max(2, ceil(design_effect * max(needed, least)))

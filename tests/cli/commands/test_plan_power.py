@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 
-import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from pytest_unicomp import cli, compare
 from pytest_unicomp.api.errors import UsageProblem
-from pytest_unicomp.cli.commands import plan_power
-from pytest_unicomp.compare import stats
-from pytest_unicomp.store.baselines import Baselines, packaged
+from pytest_unicomp.compare import simulated_gate, stats
+from pytest_unicomp.compare.expected import Expected
+from pytest_unicomp.store.baselines import Baselines, BaselinesReadOnce, packaged
 from tests.docs.test_readme_example import POLICY, limited
 
 RUN = CliRunner()
@@ -22,24 +22,6 @@ def planned(tmp_path, *words):
     found = RUN.invoke(cli.app, ["plan", "nano", f"--cache={tmp_path}", "--json", *words])
     assert found.exception is None, found.exception
     return json.loads(found.stdout)
-
-
-def test_the_items_for_a_margin_give_the_power_they_promise():
-    n = plan_power.items_for(0.03, 0.08, alpha=0.05)
-    assert 540 < n < 560
-    counts = np.random.default_rng(1).multinomial(n, [0.04, 0.04, 0.92], size=4000)
-    passes = stats.decide_counts(counts[:, 0], counts[:, 1], n, margin=0.03, alpha=0.05).passes.mean()
-    assert passes == pytest.approx(0.8, abs=0.03)
-
-
-def test_without_a_flip_the_rule_of_three_still_asks_for_items():
-    n = plan_power.items_for(0.03, 1e-9, alpha=0.05)
-    assert stats.decide_counts([0], [0], n, margin=0.03, alpha=0.05).passes[0]
-    assert not stats.decide_counts([0], [0], n - 2, margin=0.03, alpha=0.05).passes[0]
-    assert plan_power.items_for(0.03, 0.08, alpha=0.05, effect=2.0) == pytest.approx(
-        2 * plan_power.items_for(0.03, 0.08, alpha=0.05), abs=1
-    )
-    assert plan_power.items_for(0.0, 0.08, alpha=0.05) is None
 
 
 def test_a_plan_tells_what_it_sees_and_keeps_the_cells(tmp_path):
@@ -108,3 +90,39 @@ def test_shares_without_a_meaning_are_refused(tmp_path):
     found = RUN.invoke(cli.app, ["plan", "nano", "--discordance", "2"])
     assert isinstance(found.exception, UsageProblem)
     assert "--discordance" in str(found.exception)
+
+
+def test_a_damaged_baseline_is_named_in_one_line_and_the_plan_goes_on_without_it(tmp_path):
+    own = tmp_path / "baselines" / "nano"
+    for recipe in ("dense", "rtn-w8a16"):
+        shutil.copytree(packaged() / "nano" / recipe, own / recipe)
+    words = ("plan", "nano", "--recipe=rtn-w8a16", "--benchmark=nano-knowledge,nano-reasoning", f"--cache={tmp_path / 'store'}")
+    whole = RUN.invoke(cli.app, [*words, f"--baselines={own.parent}"]).output
+    (own / "rtn-w8a16" / "nano-knowledge.json").write_text("{}", encoding="utf-8")
+    damaged = RUN.invoke(cli.app, [*words, f"--baselines={own.parent}"]).output
+    assert "does without" not in whole
+    assert " ".join(damaged.split()).count("the forecast does without a stored baseline: ") == 1
+    assert "nano-knowledge.json is not a baseline" in "".join(damaged.split("\n")).replace("  ", " ")
+
+
+def test_each_stored_baseline_is_read_once_however_many_cells_ask_for_it(tmp_path, monkeypatch):
+    asked = []
+    read = Baselines.read
+    monkeypatch.setattr(Baselines, "read", lambda self, *place: asked.append(place) or read(self, *place))
+    once = BaselinesReadOnce.of(Baselines(packaged(), packaged()))
+    assert once.read("nano", "dense", "nano-safety") is once.read("nano", "dense", "nano-safety")
+    assert once.read("nano", "nobody", "nano-safety") is once.read("nano", "nobody", "nano-safety") is None
+    assert asked == [("nano", "dense", "nano-safety"), ("nano", "nobody", "nano-safety")]
+
+
+def test_the_work_of_a_plan_grows_with_the_benchmarks_and_not_with_their_square(monkeypatch):
+    drawn = []
+    decide = stats.decide_counts
+    monkeypatch.setattr(stats, "decide_counts", lambda *words, **names: drawn.append(1) or decide(*words, **names))
+    for many in (10, 40):
+        drawn.clear()
+        expected = [Expected(f"{many}-{place}", f"c{place}", 100, 0.05, None, 1.0, 0.05, 0.03) for place in range(many)]
+        simulated_gate.chances(expected, alpha=0.05)
+        simulated_gate.most_helpful(expected, alpha=0.05)
+        # Both margins of each benchmark, and of those that are imagined to grow.
+        assert len(drawn) == 2 * (many + simulated_gate.TRIED)
