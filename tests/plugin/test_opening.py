@@ -12,7 +12,7 @@ def test_a_run_says_first_what_it_measures_where_how_long_and_what_it_cannot_dec
         [
             "unicomp: nano against rtn-w8a16, on 1 benchmark",
             "unicomp: on cpu (*cores): about * in all if the cores are idle (about * of evaluation, 1 recipe to make); *",
-            "unicomp: knowledge: too few items to rule out a loss of 3 points: 60 of about 1??",
+            "unicomp: knowledge: too few items to rule out a loss of 3 points: 60 of about 1??; a model without any loss passes with probability 0.??",
         ]
     )
 
@@ -27,24 +27,36 @@ def test_a_first_gate_of_nano_names_what_it_leaves_out_and_why(gate):
 
 def one(**changes):
     return CapabilityForecast(
-        **{"capability": "fairness", "items": 500, "needed": 577, "margin": 0.03, "detectable": 0.034, "rate": True, **changes}
+        **{
+            "capability": "fairness",
+            "items": 500,
+            "needed": 577,
+            "margin": 0.03,
+            "detectable": 0.034,
+            "passes": 0.3,
+            "rate": True,
+            **changes,
+        }
     )
 
 
 def test_words_for_what_suffices_what_does_not_and_what_is_unknown():
     found = Forecast(
-        (one(), one(capability="knowledge", needed=109, detectable=0.021), one(capability="ethics", items=None, needed=None)), 3.0
+        (one(), one(capability="knowledge", needed=109, detectable=0.021), one(capability="ethics", items=None, needed=None, passes=None)),
+        3.0,
     )
     assert forecast_lines(found) == [
         "enough items to rule out a loss of 3 points on knowledge",
         "nothing is known yet about ethics: the number of items or of flips",
-        "fairness: too few items to rule out a loss of 3 points: 500 of about 577",
+        "fairness: too few items to rule out a loss of 3 points: 500 of about 577; a model without any loss passes with probability 0.30",
     ]
     assert in_words(found) == [
-        "fairness: cannot decide 3 points: 500 items of about 577",
+        "fairness: cannot decide 3 points: 500 items of about 577; a model without any loss passes with probability 0.30",
         "knowledge: sees losses of 2.1 points; 500 items, 109 would decide 3 points",
         "ethics: unknown; its number of items is not known yet",
     ]
+    (line,) = in_words(Forecast((one(needed=600, passes=0.7),), 3.0))
+    assert line.startswith("fairness: may not decide 3 points: 500 items of about 600; ")
 
 
 def test_lines_are_folded_to_the_terminal_and_left_alone_without_one():
