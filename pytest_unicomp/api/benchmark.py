@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from pytest_unicomp.api.records import Agreement, Artifact, Item
 from pytest_unicomp.api.vocabulary import CAPABILITIES, Dimension
@@ -65,6 +65,13 @@ class Scored:
     unavailable: str | None = None
     floors: Mapping[str, float] = field(default_factory=dict)
     judge_agreement: Agreement | None = None
+
+
+class ItemTokens(NamedTuple):
+    """The typical number of tokens of one item: those that a model reads, and those that it writes."""
+
+    read: float
+    written: float
 
 
 @dataclass(frozen=True)
@@ -166,6 +173,10 @@ class ItemBenchmark(Benchmark):
     def questions(self, evaluation: Evaluation) -> Iterable[ItemText]:
         """Yield the prompt of every item, regardless of `limit`, for the search of calibration text for leaked questions. Loads no model; empty by default."""
         return ()
+
+    def typical_tokens(self, evaluation: Evaluation) -> ItemTokens:
+        """Return the tokens of a typical item, from which a run's duration is estimated before it starts; right within a factor of two or so."""
+        return ItemTokens(100.0, 0.0)
 
     def pieces(self) -> tuple[Piece, ...]:
         """Return the models, data sets and nltk packages that an offline bundle must hold for it; empty if its data are part of its code."""

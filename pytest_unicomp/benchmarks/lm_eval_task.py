@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_unicomp.api.benchmark import Evaluation, ItemBenchmark, ItemText, Piece, Scored
+from pytest_unicomp.api.benchmark import Evaluation, ItemBenchmark, ItemText, ItemTokens, Piece, Scored
 from pytest_unicomp.api.records import Item
 from pytest_unicomp.benchmarks import dataset as files
 from pytest_unicomp.benchmarks.items import select
@@ -110,6 +110,13 @@ class LmEvalTask(ItemBenchmark):
                 text = task.doc_to_text(document)
                 # WinoGrande's text is the number of the right one of its two beginnings.
                 yield ItemText(f"{name}/{index}", text if isinstance(text, str) else " ".join(task.doc_to_choice(document)))
+
+    def typical_tokens(self, evaluation: Evaluation) -> ItemTokens:
+        """Return a question of some 60 tokens with its options, or of 100 with half the allowed reply, and as many for each example."""
+        if not self.generates:
+            return ItemTokens(60.0 * (1 + self.shots), 0.0)
+        longest = float((self.generation or {}).get("max_gen_toks", 256))
+        return ItemTokens(100.0 * (1 + self.shots), longest / 2)
 
     def pieces(self) -> tuple[Piece, ...]:
         """Return the data set."""

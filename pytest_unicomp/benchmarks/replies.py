@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_unicomp.api.benchmark import Evaluation, ItemBenchmark, ItemText, Scored
+from pytest_unicomp.api.benchmark import Evaluation, ItemBenchmark, ItemText, ItemTokens, Scored
 from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.api.records import Item
 from pytest_unicomp.benchmarks.items import select
@@ -95,3 +95,7 @@ class ReplyBenchmark(ItemBenchmark):
         )
         template = engine.template(chat=chat)
         return Scored(items=items, chance=self.chance, template=template, generation=greedy(self.tokens), engine=engine.name)
+
+    def typical_tokens(self, evaluation: Evaluation) -> ItemTokens:
+        """Return a short question and half the allowed reply."""
+        return ItemTokens(80.0, self.tokens / 2)

@@ -16,7 +16,7 @@ from pytest_unicomp.compare.wording import counted
 from pytest_unicomp.engine.host import host
 from pytest_unicomp.plugin.asked import uses_gate
 from pytest_unicomp.plugin.eta import about
-from pytest_unicomp.run.expected_time import seconds_in_all
+from pytest_unicomp.run.expected_time import Duration, in_all
 from pytest_unicomp.run.forecast import CapabilityForecast, Forecast, forecast
 from pytest_unicomp.run.plan import plan
 from pytest_unicomp.run.preflight import Prepared
@@ -25,6 +25,8 @@ from pytest_unicomp.store.baselines import BaselinesReadOnce
 NAMED = 4
 # Below it an unchanged model is more likely to stay undecided than to pass.
 LIKELY = 0.5
+# A duration known better than by this factor is one number, not a range.
+CERTAIN = 1.1
 
 
 class Opening:
@@ -132,14 +134,22 @@ def _time(prepared: Prepared, found: Forecast) -> str:
     extra = [counted(made, "recipe") + " to make"] if made else []
     timed = len(prepared.plan.of_kind("latency"))
     extra += [counted(timed, "timing")] if timed else []
-    total = seconds_in_all(prepared, found)
-    if total is not None and found.seconds is not None:
-        extra = [f"{about(found.seconds)} of evaluation", *extra]
-        return f"{where}: {about(total)} in all if the cores are idle ({', '.join(extra)}); what the store holds takes no time"
+    total = in_all(prepared, found.evaluation)
+    if total is not None and found.evaluation is not None:
+        extra = [f"{_lasting(found.evaluation)} of evaluation", *extra]
+        return f"{where}: {_lasting(total)} in all if the cores are idle ({', '.join(extra)}); what the store holds takes no time"
     evaluations = (
-        "evaluations of unknown length" if found.seconds is None else f"{about(found.seconds)} of evaluation if the cores are idle"
+        "evaluations of unknown length" if found.evaluation is None else f"{_lasting(found.evaluation)} of evaluation if the cores are idle"
     )
     return f"{where}: {evaluations}{', ' if extra else ''}{' and '.join(extra)}; what the store holds takes no time"
+
+
+def _lasting(found: Duration) -> str:
+    """Return a duration in words; an estimate that is not from timings alone as a range."""
+    if found.factor < CERTAIN:
+        return about(found.seconds)
+    low, high = about(found.seconds / found.factor), about(found.seconds * found.factor)
+    return f"{low} to {high.removeprefix('about ')}"
 
 
 def left_out(prepared: Prepared) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.api.records import Report
+from pytest_unicomp.api.unforeseen import unforeseen
 
 
 def write_reports(answer: Report, paths: Sequence[str]) -> tuple[list[str], bool]:
@@ -22,6 +23,9 @@ def write_reports(answer: Report, paths: Sequence[str]) -> tuple[list[str], bool
             lines.append(f"report: {path}")
         except (OSError, UnicompError) as error:
             lines.append(f"ERROR: the report {path} was not written: {error}")
+            written = False
+        except Exception as error:  # noqa: BLE001 - one fault of the program must not cost the other reports
+            lines.append(f"ERROR: the report {path} was not written: {unforeseen(error)}")
             written = False
     return [*lines, *_step_summary(answer)], written
 

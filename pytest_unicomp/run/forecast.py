@@ -11,9 +11,10 @@ from pytest_unicomp.compare import Policy, stats
 from pytest_unicomp.compare.expected import Expected
 from pytest_unicomp.compare.simulated_gate import chances
 from pytest_unicomp.config.margins import Margin
+from pytest_unicomp.run.expected_time import Duration, evaluation
 from pytest_unicomp.run.plan import Cell
 from pytest_unicomp.run.preflight import Prepared
-from pytest_unicomp.run.prior_evidence import PriorEvidence, prior_evidence, timed_before
+from pytest_unicomp.run.prior_evidence import PriorEvidence, prior_evidence
 
 Known = tuple[Cell, PriorEvidence]
 
@@ -43,10 +44,10 @@ class CapabilityForecast:
 
 @dataclass(frozen=True)
 class Forecast:
-    """The statistical power of a run by capability, and the estimated seconds of its evaluations with an empty store (None without earlier timings)."""
+    """The statistical power of a run by capability, and how long its evaluations take with an empty store, None if that cannot be told."""
 
     capabilities: tuple[CapabilityForecast, ...]
-    seconds: float | None
+    evaluation: Duration | None
 
 
 def forecast(prepared: Prepared, cells: Sequence[Cell] | None = None, *, discordance: float | None = None) -> Forecast:
@@ -65,7 +66,7 @@ def forecast(prepared: Prepared, cells: Sequence[Cell] | None = None, *, discord
             if (own := [(cell, expected) for cell, expected in known if cell.recipe == recipe and cell.capability == name])
         ]
         found.append(max(each, key=_need))
-    return Forecast(tuple(found), _seconds(known, prepared))
+    return Forecast(tuple(found), evaluation(prepared, known))
 
 
 def _need(one: CapabilityForecast) -> float:
@@ -77,27 +78,6 @@ def _known(prepared: Prepared, cell: Cell, discordance: float | None) -> PriorEv
     return prior_evidence(
         cell, prepared.baselines, prepared.plan.model, limit=settings.limit, discordance=discordance, evaluation=prepared.evaluation
     )
-
-
-def _seconds(known: Sequence[Known], prepared: Prepared) -> float | None:
-    """Return the seconds of all evaluations, with the reference's taken to be as long as the longest of a recipe.
-
-    A benchmark that was never timed, such as a user's own file, is taken to last as long per item as those of the model that were; None without any.
-    """
-    timed = [(expected.seconds, expected.items) for _, expected in known if expected.seconds is not None and expected.items]
-    timed = timed or timed_before(prepared.baselines, prepared.plan.model)
-    if not timed:
-        return None
-    per_item = sum(seconds for seconds, _ in timed) / sum(items for _, items in timed)
-    longest: dict[str, float] = {}
-    total = 0.0
-    for cell, expected in known:
-        if expected.seconds is None and expected.items is None:
-            return None
-        taken = per_item * (expected.items or 0) if expected.seconds is None else expected.seconds
-        longest[cell.benchmark] = max(longest.get(cell.benchmark, 0.0), taken)
-        total += taken
-    return total + sum(longest.values())
 
 
 def _capability(name: str, own: Sequence[Known], policy: Policy) -> CapabilityForecast:

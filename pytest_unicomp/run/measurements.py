@@ -21,6 +21,7 @@ from pytest_unicomp.engine.resume_log import ResumeLog
 from pytest_unicomp.run import evaluate
 from pytest_unicomp.run.loaded_models import LoadedModels
 from pytest_unicomp.run.named_content import named_content
+from pytest_unicomp.run.pace import Pace
 from pytest_unicomp.run.step import Step, StepProgress
 from pytest_unicomp.store import quarantine
 from pytest_unicomp.store.local import Store, digest
@@ -39,10 +40,11 @@ class Measurements:
         store: Store,
         progress: StepProgress,
         detail: Progress,
+        pace: Pace,
     ) -> None:
         """Store the arguments; cells are measured on request. `evaluated_by` says of a recipe what evaluates it."""
         self._evaluation, self._device, self._loaded, self._evaluated_by = evaluation, device, loaded, evaluated_by
-        self._store, self._progress, self._detail = store, progress, detail
+        self._store, self._progress, self._detail, self._pace = store, progress, detail, pace
 
     def items(
         self, artifact: Artifact, recipe: str, name: str, *, only: frozenset[str] | None = None, wait: bool = True
@@ -133,8 +135,9 @@ class Measurements:
         journal = ResumeLog(self._store.root / "journals" / f"{key}.jsonl")
         if journal.damaged:
             self._store.notice(quarantine.set_lines_aside(self._store.root, "journals", key, journal.damaged))
-        if len(journal):
-            self._detail(f"resume {recipe} on {name}: {len(journal)} answers are known")
+        known = len(journal)
+        if known:
+            self._detail(f"resume {recipe} on {name}: {known} answers are known")
         finished = False
         try:
             with self._loaded.answering((artifact, by)), journal.attached_to(engine.lm):
@@ -144,6 +147,9 @@ class Measurements:
             self._require_same_files(artifact, recipe, key, evaluation, name)
             self._store.write("measurements", key, measured.model_dump(mode="json"), self._parts(artifact, recipe, name, evaluation.only))
             finished = True
+            # What was known before, or is a part alone, would make the machine look faster or slower than it is.
+            if not known and evaluation.only is None:
+                self._pace.note(name, measured.seconds, measured.n)
         finally:
             journal.close(keep=not finished)
         return measured

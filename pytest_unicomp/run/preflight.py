@@ -42,6 +42,12 @@ class Prepared:
     evaluation: Evaluation
     store: Store
     baselines: Baselines
+    config: Mapping[str, Any] | None = None
+
+    @property
+    def device(self) -> str:
+        """Return the device that evaluates, such as "cpu" or "cuda:0"."""
+        return host.resolve_device(self.settings.device)
 
 
 def preflight(settings: Settings) -> Prepared:
@@ -70,7 +76,7 @@ def preflight(settings: Settings) -> Prepared:
         planned = _with_method_notes(planned, config)
         planned = _with_amount_note(settings, planned, config)
     _check_stored_reference(settings, planned, baselines)
-    return Prepared(settings, planned, policy, evaluation, store, baselines)
+    return Prepared(settings, planned, policy, evaluation, store, baselines, config)
 
 
 def _configuration(settings: Settings) -> Mapping[str, Any] | None:

@@ -84,12 +84,6 @@ def _stored(baselines: Baselines, model: str, recipe: str, benchmark: str) -> Me
         return None
 
 
-def timed_before(baselines: Baselines, model: str) -> list[tuple[float, int]]:
-    """Return the seconds and the number of items of each evaluation of the reference that is stored."""
-    stored = (_stored(baselines, model, "dense", name) for name, entry in benchmarks().items() if isinstance(entry, ItemBenchmark))
-    return [(found.seconds, found.n) for found in stored if found is not None and found.n]
-
-
 def _measured(
     reference: Measurement | None, candidate: Measurement | None, items: int | None, seed: int
 ) -> tuple[float | None, str, float, float | None]:

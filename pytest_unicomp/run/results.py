@@ -19,6 +19,7 @@ from pytest_unicomp.run.executors.job import Job
 from pytest_unicomp.run.executors.local import LocalExecutor
 from pytest_unicomp.run.loaded_models import LoadedModels
 from pytest_unicomp.run.measurements import Measurements
+from pytest_unicomp.run.pace import Pace
 from pytest_unicomp.run.plan import REFERENCE, Cell, Plan
 from pytest_unicomp.run.step import StepProgress
 from pytest_unicomp.store.baselines import Baselines
@@ -157,6 +158,7 @@ class Results:
             store=self._store,
             progress=self._progress,
             detail=self._detail,
+            pace=Pace(self._store, self._model_name, self.device),
         )
 
     def _measure(self, recipe: str, benchmark: str) -> Measurement | None:

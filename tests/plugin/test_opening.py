@@ -43,7 +43,7 @@ def one(**changes):
 def test_words_for_what_suffices_what_does_not_and_what_is_unknown():
     found = Forecast(
         (one(), one(capability="knowledge", needed=109, detectable=0.021), one(capability="ethics", items=None, needed=None, passes=None)),
-        3.0,
+        None,
     )
     assert forecast_lines(found) == [
         "enough items to rule out a loss of 3 points on knowledge",
@@ -55,7 +55,7 @@ def test_words_for_what_suffices_what_does_not_and_what_is_unknown():
         "knowledge: sees losses of 2.1 points; 500 items, 109 would decide 3 points",
         "ethics: unknown; its number of items is not known yet",
     ]
-    (line,) = in_words(Forecast((one(needed=600, passes=0.7),), 3.0))
+    (line,) = in_words(Forecast((one(needed=600, passes=0.7),), None))
     assert line.startswith("fairness: may not decide 3 points: 500 items of about 600; ")
 
 

@@ -20,6 +20,7 @@ from pytest_unicomp.config.evaluation import evaluation_of
 from pytest_unicomp.config.resolve import resolve
 from pytest_unicomp.run.measurements import Measurements
 from pytest_unicomp.run.named_content import _of_command
+from pytest_unicomp.run.pace import Pace
 from pytest_unicomp.store.local import Store
 from tests.toys import artifact, measurement
 
@@ -44,7 +45,14 @@ def test_scores_of_files_that_changed_meanwhile_are_not_kept(tmp_path, monkeypat
     evaluation = evaluation_of(resolve({"model": "nano", "recipe": ["dense"]}, {}))
     store = Store(tmp_path / "store")
     measurements = Measurements(
-        evaluation, "cpu", loaded, evaluated_by=in_this_process, store=store, progress=lambda _: None, detail=lambda _: None
+        evaluation,
+        "cpu",
+        loaded,
+        evaluated_by=in_this_process,
+        store=store,
+        progress=lambda _: None,
+        detail=lambda _: None,
+        pace=Pace(store, "nano", "cpu"),
     )
     key = measurements.key(made, "toy", "nano-safety")
     if name is None:
@@ -58,7 +66,13 @@ def test_scores_of_files_that_changed_meanwhile_are_not_kept(tmp_path, monkeypat
 
 def key_by(by: EvaluatedBy, made: Any, store: Store) -> str:
     evaluation = evaluation_of(resolve({"model": "nano", "recipe": ["dense"]}, {}))
-    parts: Any = {"evaluated_by": lambda _: by, "store": store, "progress": lambda _: None, "detail": lambda _: None}
+    parts: Any = {
+        "evaluated_by": lambda _: by,
+        "store": store,
+        "progress": lambda _: None,
+        "detail": lambda _: None,
+        "pace": Pace(store, "nano", "cpu"),
+    }
     return Measurements(evaluation, "cpu", SimpleNamespace(), **parts).key(made, "toy", "nano-safety")
 
 
@@ -138,7 +152,14 @@ def killed_and_resumed(root: Path, made: Any, edit: Callable[[bytes], bytes]) ->
             patch.setattr("pytest_unicomp.run.evaluate.measure", measured)
             loaded: Any = SimpleNamespace(evaluator=lambda *_: SimpleNamespace(lm=model), answering=lambda _: nullcontext())
             runner = Measurements(
-                evaluation, "cpu", loaded, evaluated_by=in_this_process, store=store, progress=lambda _: None, detail=lambda _: None
+                evaluation,
+                "cpu",
+                loaded,
+                evaluated_by=in_this_process,
+                store=store,
+                progress=lambda _: None,
+                detail=lambda _: None,
+                pace=Pace(store, "nano", "cpu"),
             )
             return runner.items(made, "toy", "nano-safety")
 

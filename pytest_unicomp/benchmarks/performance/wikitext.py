@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_unicomp.api.benchmark import Evaluation, ItemBenchmark, Piece, Scored
+from pytest_unicomp.api.benchmark import Evaluation, ItemBenchmark, ItemTokens, Piece, Scored
 from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.api.records import Item
 from pytest_unicomp.benchmarks import dataset as files
@@ -68,6 +68,10 @@ class FixedBlockPerplexity(ItemBenchmark):
             "configuration": configuration,
             "block": self.block,
         }
+
+    def typical_tokens(self, evaluation: Evaluation) -> ItemTokens:
+        """Return the tokens of a block."""
+        return ItemTokens(float(self.block), 0.0)
 
     def score(self, engine: Engine, evaluation: Evaluation) -> Scored:
         """Score the selected blocks; raise UnicompError if the text is shorter than one block."""

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_unicomp.api.benchmark import Evaluation, ItemBenchmark, ItemText, Piece, Scored
+from pytest_unicomp.api.benchmark import Evaluation, ItemBenchmark, ItemText, ItemTokens, Piece, Scored
 from pytest_unicomp.api.records import Item
 from pytest_unicomp.api.source_digest import files_digest
 from pytest_unicomp.benchmarks.items import select
@@ -64,6 +64,10 @@ class TrustLLMTask(ItemBenchmark):
     def scorer(self) -> str:
         """Return the way in which an item is scored, as a phrase for the report."""
         return f"generated reply, {self.scoring_rule.name}"
+
+    def typical_tokens(self, evaluation: Evaluation) -> ItemTokens:
+        """Return a prompt of some 150 tokens and the whole reply, which few models end early."""
+        return ItemTokens(150.0, float(evaluation.response_length))
 
     def validate(self, evaluation: Evaluation) -> None:
         """Raise UsageProblem if the bundle lacks the file."""
