@@ -17,6 +17,7 @@ from pytest_unicomp.cli import baselines, cache, files, items, listing, rankings
 from pytest_unicomp.cli.doctor import doctor
 from pytest_unicomp.cli.gate import gate, plan
 from pytest_unicomp.cli.run_options import option_lines
+from pytest_unicomp.cli.why import why
 
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 # Everything after the model is passed on as it was typed, `--` included.
@@ -28,6 +29,7 @@ COMMANDS = (
     reports.diff,
     reports.score,
     rankings.compare_recipes,
+    why,
     items.compare,
     items.selftest,
     items.judge,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pytest_unicomp.api.records import Check, Claim, Report
+from pytest_unicomp.api.records import Check, Claim, LocatedLoss, Report
 from pytest_unicomp.compare import partial
 from pytest_unicomp.report import filters, forest, numbers, repeat, shown_flips, standings, waiver_rows, words, worst
 from pytest_unicomp.report.matrix import RecipeRow, matrix
@@ -19,8 +19,11 @@ TEMPLATES = Path(__file__).parent / "page"
 STYLES = ("page.css", "plots.css", "narrow.css", "print.css")
 
 
-def render(report: Report) -> str:
-    """Return the page as one HTML document; text from the report is escaped, and its control characters are made visible."""
+def render(report: Report, *, losses: Sequence[LocatedLoss] = ()) -> str:
+    """Return the page as one HTML document; text from the report is escaped, and its control characters are made visible.
+
+    `losses` are shown in a section of their own: they are found after the run, so the report does not hold them.
+    """
     import jinja2
     from markupsafe import Markup
 
@@ -43,7 +46,8 @@ def render(report: Report) -> str:
     style = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in STYLES) + filters.rules(choices)
     return environment.get_template("page.html.jinja").render(
         report=report,
-        sections=_sections(report),
+        sections=_sections(report, losses),
+        losses=losses,
         style=Markup(style),
         policy_header=content_security_policy(style),
         matrix=laid_out,
@@ -77,14 +81,14 @@ def content_security_policy(style: str) -> str:
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
-def write(report: Report, path: Path) -> None:
+def write(report: Report, path: Path, *, losses: Sequence[LocatedLoss] = ()) -> None:
     """Write the page atomically. Raises OSError if writing fails."""
-    write_text(path, render(report))
+    write_text(path, render(report, losses=losses))
 
 
-def _sections(report: Report) -> dict[str, str]:
-    """Return the page's headings by id; waivers and kernels are and rankings are listed only if the report has any."""
-    there = {"waivers": bool(report.waivers), "kernels": bool(report.kernels), "rankings": bool(report.rankings)}
+def _sections(report: Report, losses: Sequence[LocatedLoss]) -> dict[str, str]:
+    """Return the headings of the page by id; waivers, kernels, rankings and losses are listed only if there are any."""
+    there = {"waivers": bool(report.waivers), "kernels": bool(report.kernels), "rankings": bool(report.rankings), "losses": bool(losses)}
     return {name: title for name, title in words.SECTIONS.items() if there.get(name, True)}
 
 

@@ -9,7 +9,7 @@ from pytest_unicomp.api.records import CalibrationGain, CapabilityVerdict, Check
 
 Unit = Literal["rate", "nats", "relative", "plain"]
 DASH = "–"
-_ASCII = str.maketrans({"−": "-", "–": "-", "×": "x", "±": "+-"})
+_ASCII = str.maketrans({"−": "-", "–": "-", "×": "x", "±": "+-", "’": "'"})
 NATS = "nats_per_token"
 
 

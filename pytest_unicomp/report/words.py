@@ -56,6 +56,7 @@ SECTIONS: Final[dict[str, str]] = {
     "waivers": "Waivers",
     "scores": "Scores",
     "differences": "Differences",
+    "losses": "Where a loss lies",
     "rankings": "Recipe against recipe",
     "flips": "Flips",
     "behaviour": "Behind the means",
@@ -67,6 +68,11 @@ SECTIONS: Final[dict[str, str]] = {
     "machine": "Machine",
     "policy": "Policy",
     "repeat": "Repeat",
+}
+LOSS_UNITS: Final[dict[str, str]] = {
+    "lead": "the lead of the reference’s choice over the best other option, in nats",
+    "reply": "the log-likelihood of the reference’s own reply, in nats per token",
+    "text": "the log-likelihood of the text, in nats per token",
 }
 KINDS: Final[dict[str, str]] = {
     "lost": "right before, wrong now",

@@ -18,7 +18,8 @@ COMMANDS = dict(commands(typer.main.get_command(app)))
 # They run, or write pages or files: what they tell is progress, or is JSON already.
 WITHOUT_DATA = {"gate", "report", "sign", "prefetch", "judge", "baselines show"}
 DESIGNED = (
-    "gate plan compare diff report sign verify check-artifact score judge baselines prefetch selftest methods benchmarks cache doctor"
+    "gate plan compare compare-recipes diff why report sign verify check-artifact score judge baselines prefetch selftest methods benchmarks "
+    "cache doctor"
 )
 
 

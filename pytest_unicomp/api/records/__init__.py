@@ -2,6 +2,7 @@
 
 from pytest_unicomp.api.records.artifact import Artifact, CalibrationText, Model
 from pytest_unicomp.api.records.check import CalibrationGain, CapabilityVerdict, Check, Divergence, Estimate, Example, Flips, Slice, Source
+from pytest_unicomp.api.records.located_loss import LocatedLoss, LossPart
 from pytest_unicomp.api.records.measurement import Agreement, Conditions, Item, Measurement
 from pytest_unicomp.api.records.ranking import Ranked, Ranking, RecipePair
 from pytest_unicomp.api.records.record import Record
@@ -42,6 +43,8 @@ __all__ = [
     "KernelReport",
     "LayerTiming",
     "LeftOut",
+    "LocatedLoss",
+    "LossPart",
     "Measurement",
     "Model",
     "Origin",

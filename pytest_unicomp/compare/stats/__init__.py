@@ -6,7 +6,7 @@ from pytest_unicomp.compare.stats.clusters import Sums, cluster_sums, design_eff
 from pytest_unicomp.compare.stats.corpus import f1, log_perplexity, pearson
 from pytest_unicomp.compare.stats.decisions import Decisions, decide_clustered, decide_counts, decide_sums, normal_bounds, normal_statistic
 from pytest_unicomp.compare.stats.exact import exact_interval, exact_tail
-from pytest_unicomp.compare.stats.means import Mean, clustered_mean, mean, mean_and_error, t_interval
+from pytest_unicomp.compare.stats.means import Mean, clustered_mean, mean, mean_and_error, t_interval, t_probability
 from pytest_unicomp.compare.stats.paired import Paired, paired_difference
 from pytest_unicomp.compare.stats.pooling import Bounded, holm, mover_mean
 from pytest_unicomp.compare.stats.power import implied_stderr, items_to_decide, minimum_detectable_effect
@@ -70,6 +70,7 @@ __all__ = [
     "rounds_for",
     "sequential_difference",
     "t_interval",
+    "t_probability",
     "tango_interval",
     "tango_statistic",
     "wilson_interval",
