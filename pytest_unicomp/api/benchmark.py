@@ -24,9 +24,10 @@ class Evaluation:
 
     `limit` is the number of items per benchmark (None = all), `seed` that of the item order, `device` a name such as "cpu" or "cuda:0"; `only`
     holds the ids of the items that are wanted of those (None = all of them), and is no option. For sets that read replies: `scoring`, `judge`,
-    `similarity`, `response_length` in tokens, `temperature` (a number as text, or "paper"). `run_code` allows
-    benchmarks to run code that a model wrote. An option that shapes a measurement and has no
-    field here is a field of the object that a run hands over all the same.
+    `similarity`, `response_length` in tokens, `temperature` (a number as text, or "paper"). For all that generate: `template_arg` (KEY=JSON),
+    `think_end_token`, `max_gen_toks` (a number as text, or "model"; one at most once the benchmark is known), `sampling`, `replies` per item.
+    `run_code` allows benchmarks to run code that a model wrote. An option that shapes a measurement and has no field here is a field of the
+    object that a run hands over all the same.
     """
 
     limit: int | None
@@ -43,6 +44,11 @@ class Evaluation:
     backend: str = "hf"
     serve: str | None = None
     run_code: bool = False
+    template_arg: tuple[str, ...] = ()
+    think_end_token: str | None = None
+    max_gen_toks: tuple[str, ...] = ()
+    sampling: Literal["benchmark", "model"] = "benchmark"
+    replies: int = 1
 
 
 @dataclass(frozen=True)

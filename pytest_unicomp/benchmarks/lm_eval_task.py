@@ -88,7 +88,12 @@ class LmEvalTask(ItemBenchmark):
         chat = self.chat and engine.has_chat_template
         setup = TaskSetup(metric=self.metric, filter=self.filter, shots=self.shots, chat=chat)
         found: dict[str, Item] = {}
-        shaped_by = {**self.identity(evaluation), "put as a chat": chat, "rendered": engine.template(chat=chat)}
+        shaped_by = {
+            **self.identity(evaluation),
+            "put as a chat": chat,
+            "rendered": engine.template(chat=chat),
+            "template_arguments": list(evaluation.template_arg),
+        }
         for name, indices in wanted.items():
             prompts = PromptCache(engine.store, name, shaped_by, engine.tokenizer)
             for index, item in score_documents(tasks[name], indices, setup, engine, prompts).items():

@@ -10,6 +10,7 @@ from pytest_unicomp.config import parsers
 from pytest_unicomp.config.option import Option, declared, option, table
 from pytest_unicomp.config.options.acceptance import Acceptance
 from pytest_unicomp.config.options.calibration_text import CalibrationText
+from pytest_unicomp.config.options.generation import Generation
 from pytest_unicomp.config.options.machine import Machine
 from pytest_unicomp.config.options.replies import Replies
 from pytest_unicomp.config.options.selection import Selection
@@ -20,7 +21,7 @@ from pytest_unicomp.config.waivers import Waiver
 
 # The last base has the first options: a record lists inherited fields in the reverse of the order in which it looks them up.
 @dataclass(frozen=True)
-class Settings(Serving, Replies, Machine, Acceptance, CalibrationText, Selection):
+class Settings(Serving, Generation, Replies, Machine, Acceptance, CalibrationText, Selection):
     """The resolved options of one run. Without a model the plugin is inert."""
 
     report: tuple[str, ...] = option((), parsers.places, "file to write the report to: .json, .html or .md", repeatable=True)

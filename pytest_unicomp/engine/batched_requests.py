@@ -132,8 +132,8 @@ class BatchedRequests:
         listed = configured if isinstance(configured, list) else [configured]
         return frozenset(int(end) for end in (*listed, self.eot_token_id) if end is not None)
 
-    def _stop_finder(self, stops: list[str]) -> Callable[[list[int]], bool] | None:
-        """Return a function that returns True if the text of some token ids contains a stop string, or None if there are none."""
+    def _stop_finder(self, stops: list[str], answer_of: Callable[[str], str]) -> Callable[[list[int]], bool] | None:
+        """Return a function that returns True if the answer in the text of some token ids contains a stop string, or None if there are none."""
         if not stops:
             return None
         # As in lm-eval's own criterion: the tokens of the longest stop string, and two more.
@@ -143,7 +143,7 @@ class BatchedRequests:
             ending = self.tok_decode(ids[-tail:], skip_special_tokens=False)
             if not any(stop in ending for stop in stops):
                 return False
-            whole = self.tok_decode(ids, skip_special_tokens=False)
+            whole = answer_of(self.tok_decode(ids, skip_special_tokens=False))
             return any(stop in whole for stop in stops)
 
         return stop_found

@@ -90,10 +90,11 @@ class Sampler:
         return scores
 
 
-def build_sampler(config: Any, temperature: float, seed: int) -> Sampler | None:
+def build_sampler(config: Any, temperature: float, seed: int, *, top_p: float | None = None, top_k: int | None = None) -> Sampler | None:
     """Return the sampler for a model's generation_config, or None if the config uses a setting that is not implemented here.
 
-    Settings that the config leaves out have no effect: the default top_k of 50 of transformers is not applied.
+    `top_p` and `top_k`, if given, replace those of the config. Settings that are left out have no effect: the default top_k of 50 of transformers
+    is not applied.
     """
     neutral = {**NEUTRAL, **(NEUTRAL_IF_SAMPLING if temperature > 0 else {})}
     if any(getattr(config, name, None) not in (None, value) for name, value in neutral.items()):
@@ -101,8 +102,9 @@ def build_sampler(config: Any, temperature: float, seed: int) -> Sampler | None:
     penalty = float(getattr(config, "repetition_penalty", None) or 1)
     if temperature <= 0:
         return Sampler(repetition_penalty=penalty)
-    top_p = getattr(config, "top_p", None)
-    return Sampler(temperature, seed, penalty, int(getattr(config, "top_k", None) or 0), 1.0 if top_p is None else float(top_p))
+    share = getattr(config, "top_p", None) if top_p is None else top_p
+    most = getattr(config, "top_k", None) if top_k is None else top_k
+    return Sampler(temperature, seed, penalty, int(most or 0), 1.0 if share is None else float(share))
 
 
 def _apply_repetition_penalty(logits: Any, rows: Sequence[SampledRow], penalty: float) -> Any:

@@ -13,7 +13,9 @@ from pytest_unicomp.api.protocols import Evaluation, ItemBenchmark, SizeBenchmar
 from pytest_unicomp.api.records import Artifact, Conditions, Measurement
 from pytest_unicomp.api.source_digest import file_digest, package_digest
 from pytest_unicomp.compare import stats
+from pytest_unicomp.config.generation_values import as_arguments
 from pytest_unicomp.engine.host import host
+from pytest_unicomp.run.reply_passes import scored_in_passes
 from pytest_unicomp.store.local import digest
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ def measure(
     (None below two); `n` counts all items, those without a score included. Raises InfrastructureError if no item came back.
     """
     started = time.perf_counter()
-    scored = benchmark.score(engine, evaluation)
+    scored = scored_in_passes(benchmark, engine, evaluation)
     if not scored.items:
         raise InfrastructureError(f"unicomp: benchmark {name} returned no items for {artifact.recipe}; expected at least one.")
     value, stderr = stats.mean_and_error([item.score for item in scored.items if item.score is not None])
@@ -53,6 +55,8 @@ def measure(
             benchmark=name,
             dataset=dataset(benchmark.identity(evaluation)),
             metric=benchmark.metric,
+            template_arguments=as_arguments(evaluation.template_arg) if scored.template != "none" else {},
+            replies=evaluation.replies if scored.generation else 1,
             template=scored.template,
             shots=benchmark.shots,
             generation=dict(scored.generation),

@@ -15,6 +15,7 @@ from pytest_unicomp.api.source_digest import source_digest
 from pytest_unicomp.checkpoints import hub
 from pytest_unicomp.config.evaluated_by import EvaluatedBy
 from pytest_unicomp.config.evaluation import key_of
+from pytest_unicomp.config.generation_values import limit_of
 from pytest_unicomp.config.parsers import served
 from pytest_unicomp.engine.host import host
 from pytest_unicomp.engine.resume_log import ResumeLog
@@ -53,7 +54,7 @@ class Measurements:
 
         Returns None if another process is measuring the same and `wait` is False.
         """
-        evaluation = replace(self._evaluation_of(recipe), only=only)
+        evaluation = replace(self._evaluation_of(recipe, name), only=only)
         key = self.key(artifact, recipe, name, only)
         kept = self._store.read("measurements", key)
         if kept is None:
@@ -93,8 +94,10 @@ class Measurements:
         """Return the key in the store: 32 hex digits over everything that shapes the measurement."""
         return digest(self._parts(artifact, recipe, name, only))
 
-    def _evaluation_of(self, recipe: str) -> Evaluation:
-        return self._evaluated_by(recipe).of(self._evaluation)
+    def _evaluation_of(self, recipe: str, name: str) -> Evaluation:
+        """Return how a recipe is evaluated on a benchmark; limits of other benchmarks do not shape its measurement."""
+        evaluation = self._evaluated_by(recipe).of(self._evaluation)
+        return replace(evaluation, max_gen_toks=limit_of(evaluation.max_gen_toks, name))
 
     def _parts(self, artifact: Artifact, recipe: str, name: str, only: frozenset[str] | None) -> dict[str, Any]:
         benchmark = benchmarks()[name]
@@ -103,7 +106,7 @@ class Measurements:
             "generation": self._generation(artifact),
             "benchmark": name,
             "identity": benchmark.identity(self._evaluation),
-            "options": key_of(self._evaluation_of(recipe)),
+            "options": key_of(self._evaluation_of(recipe, name)),
             "only": None if only is None else sorted(only),
             "device": self._device,
             "versions": host.versions(),

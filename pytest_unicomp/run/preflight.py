@@ -22,7 +22,7 @@ from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.engine.host import host
 from pytest_unicomp.judges import build as judges
 from pytest_unicomp.methods.tokens import positions
-from pytest_unicomp.run import adopt, compress, early_stopping, policy_check, serving_check
+from pytest_unicomp.run import adopt, compress, early_stopping, generation_check, policy_check, serving_check
 from pytest_unicomp.run.calibrate import amount_for
 from pytest_unicomp.run.candidates import EVERY_RECIPE
 from pytest_unicomp.run.executors import build as executors
@@ -67,6 +67,7 @@ def preflight(settings: Settings) -> Prepared:
     config = _configuration(settings)
     planned = plan(settings, evaluation, config)
     serving_check.validate(settings, planned)
+    generation_check.validate(settings, planned)
     planned = replace(planned, notes=(*planned.notes, *serving_check.notes(settings, planned)))
     _check_calibration(settings, planned)
     policy_check.validate(settings, planned)

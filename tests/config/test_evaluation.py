@@ -30,6 +30,11 @@ def test_everything_that_is_part_of_a_measurements_key_is_json():
         "dtype": "auto",
         "backend": "hf",
         "serve": None,
+        "template_arg": [],
+        "think_end_token": None,
+        "max_gen_toks": [],
+        "sampling": "benchmark",
+        "replies": 1,
     }
 
 

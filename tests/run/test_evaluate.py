@@ -16,7 +16,7 @@ from pytest_unicomp.run import evaluate
 from tests.toys import artifact, item
 
 HOW = Evaluation(limit=5, seed=7, bundle=None, device="cpu", dtype="auto")
-ENGINE: Any = SimpleNamespace(device="cpu", dtype="float32")
+ENGINE: Any = SimpleNamespace(device="cpu", dtype="float32", tokenizer=None, path=Path("/nowhere"), lm=SimpleNamespace())
 
 
 @dataclass(frozen=True, kw_only=True)

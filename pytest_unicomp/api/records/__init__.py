@@ -6,6 +6,7 @@ from pytest_unicomp.api.records.located_loss import LocatedLoss, LossPart
 from pytest_unicomp.api.records.measurement import Agreement, Conditions, Item, Measurement
 from pytest_unicomp.api.records.ranking import Ranked, Ranking, RecipePair
 from pytest_unicomp.api.records.record import Record
+from pytest_unicomp.api.records.reply import Reply
 from pytest_unicomp.api.records.report import (
     Claim,
     LeftOut,
@@ -57,6 +58,7 @@ __all__ = [
     "RecipeVerdict",
     "Record",
     "ReferenceSummary",
+    "Reply",
     "Report",
     "RunVerdict",
     "Slice",

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from pytest_unicomp.api.records.record import Record
+from pytest_unicomp.api.records.reply import Reply
 from pytest_unicomp.api.vocabulary import Dimension
 
 
@@ -14,6 +17,8 @@ class Item(Record):
 
     `said` is how a free reply was read: a label, or "empty", "garbled", "unreadable", "unjudged". `slice` is the part of its set (attack, group,
     type) that it belongs to. `top_tokens`, of scored texts, holds for some positions the likeliest next tokens, best first: pairs of token id and log-probability in nats.
+    `replies` are the generated replies that `score` is the mean of, `answer` that of the first; None if they were not recorded. It is written only if
+    there are some, so that measurements made before it keep their digests.
     """
 
     id: str
@@ -27,6 +32,7 @@ class Item(Record):
     top_tokens: list[list[tuple[int, float]]] | None = None
     said: str | None = None
     slice: str | None = None
+    replies: list[Reply] | None = Field(default=None, exclude_if=lambda value: value is None)
 
 
 class Agreement(Record):
@@ -40,11 +46,17 @@ class Agreement(Record):
 
 
 class Conditions(Record):
-    """Everything that must be equal before two measurements may be compared; `dtype` is that of the computation, not of the file."""
+    """Everything that must be equal before two measurements may be compared; `dtype` is that of the computation, not of the file.
+
+    `template_arguments` are those of the chat template (`enable_thinking`), `replies` is the number of replies per item; both are written only if they
+    are not the default, so that measurements made before them keep their digests.
+    """
 
     benchmark: str
     dataset: str
     metric: str
+    template_arguments: dict[str, Any] = Field(default={}, exclude_if=lambda value: not value)
+    replies: int = Field(default=1, exclude_if=lambda value: value == 1)
     template: str
     shots: int
     generation: dict[str, Any]

@@ -109,7 +109,7 @@ def _special(checkpoint: Checkpoint) -> dict[str, str]:
 
 def chat_template(candidate: Checkpoint, base: Checkpoint) -> Outcome:
     """Compare the chat templates of both, whichever file keeps them."""
-    mine, theirs = dict(_templates(candidate)), dict(_templates(base))
+    mine, theirs = dict(chat_templates(candidate)), dict(chat_templates(base))
     if not mine and not theirs:
         return not_applicable("neither has a chat template")
     problems = [f"template {name!r} of the base is missing" for name in sorted(set(theirs) - set(mine))]
@@ -118,7 +118,8 @@ def chat_template(candidate: Checkpoint, base: Checkpoint) -> Outcome:
     return judged(problems, f"{len(mine)} templates equal")
 
 
-def _templates(checkpoint: Checkpoint) -> Iterator[tuple[str, str]]:
+def chat_templates(checkpoint: Checkpoint) -> Iterator[tuple[str, str]]:
+    """Yield name and text of each chat template of a checkpoint; "default" is that of messages."""
     # In the order in which transformers lets a later place win.
     stated = checkpoint.json("tokenizer_config.json").get("chat_template") or checkpoint.json("chat_template.json").get("chat_template")
     if isinstance(stated, str):

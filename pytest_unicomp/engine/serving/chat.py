@@ -47,7 +47,7 @@ def _chat_lm(endpoint: Endpoint) -> type:
     """Return the class of the client; a function makes it, since the import of its base class takes seconds."""
     from lm_eval.models.openai_completions import LocalChatCompletion
 
-    from pytest_unicomp.engine.serving.client_calls import ClientCalls, texts
+    from pytest_unicomp.engine.serving.client_calls import ClientCalls, replies
 
     class ChatLM(ClientCalls, LocalChatCompletion):  # type: ignore[misc]  # lm-eval has no types
         """As upstream, except that prompts are text for caches and reports, and that answers are checked."""
@@ -60,12 +60,17 @@ def _chat_lm(endpoint: Endpoint) -> type:
             """Return the messages of the one prompt in a batch."""
             return messages_of(messages[0])
 
+        def sent(self, generation: dict[str, Any]) -> dict[str, Any]:
+            """Return the settings that go to the server, with the arguments of the chat template, which is the server's (vLLM, SGLang, llama.cpp)."""
+            arguments = dict(self.reply_settings.template_arguments)
+            return {**super().sent(generation), **({"chat_template_kwargs": arguments} if arguments else {})}
+
         def parse_generations(self, outputs: Any, **_: Any) -> list[str]:
             """Return the replies; raise InfrastructureError for an answer that has none."""
             return [
                 text
                 for one in (outputs if isinstance(outputs, list) else [outputs])
-                for text in texts(one, self.base_url, "message", "content")
+                for text in replies(one, self.base_url, "message", "content")
             ]
 
         def loglikelihood(self, requests: Any, **_: Any) -> Any:

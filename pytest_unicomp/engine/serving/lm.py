@@ -54,7 +54,7 @@ def _served_lm(endpoint: Endpoint, takes: Takes) -> type:
     from lm_eval.models.utils import has_bos_prefix
 
     from pytest_unicomp.engine.quiet_libraries import without_progress_bars
-    from pytest_unicomp.engine.serving.client_calls import ClientCalls, texts
+    from pytest_unicomp.engine.serving.client_calls import ClientCalls, replies
 
     class ServedLM(ClientCalls, LocalCompletionsAPI):  # type: ignore[misc]  # lm-eval has no types
         """As upstream, except that special tokens and the chat template are those of lm-eval's HFLM, and that log-probabilities are checked."""
@@ -75,6 +75,7 @@ def _served_lm(endpoint: Endpoint, takes: Takes) -> type:
                     tokenize=False,
                     add_generation_prompt=add_generation_prompt,
                     continue_final_message=not add_generation_prompt,
+                    **self.reply_settings.template_arguments,
                 )
             )
 
@@ -98,7 +99,7 @@ def _served_lm(endpoint: Endpoint, takes: Takes) -> type:
         def parse_generations(outputs: Any, **_: Any) -> list[str]:
             """Return the texts; raise InfrastructureError for an answer that has none."""
             url = f"{endpoint.url}/completions"
-            return [text for one in (outputs if isinstance(outputs, list) else [outputs]) for text in texts(one, url, "text")]
+            return [text for one in (outputs if isinstance(outputs, list) else [outputs]) for text in replies(one, url, "text")]
 
         def _loglikelihood_tokens(self, requests: Any, **settings: Any) -> Any:
             if takes.why_not_scored is not None:
