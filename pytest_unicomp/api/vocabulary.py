@@ -32,6 +32,8 @@ CAPABILITIES: Final[dict[str, Dimension]] = {
     "reasoning": "performance",
     "instruction_following": "performance",
     "language_modeling": "performance",
+    # What no other capability says, such as a task by its name; pooled by itself.
+    "other": "performance",
     "truthfulness": "reliability",
     "safety": "reliability",
     "fairness": "reliability",

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from pytest_unicomp.api.benchmark import Evaluation, ItemBenchmark, ItemText
-from pytest_unicomp.api.registry import benchmarks
+from pytest_unicomp.api.benchmark import Benchmark, Evaluation, ItemBenchmark, ItemText
 
 
 def select(ids: Iterable[str], *, limit: int | None, seed: int, only: Collection[str] | None = None) -> list[str]:
@@ -20,9 +19,8 @@ def select(ids: Iterable[str], *, limit: int | None, seed: int, only: Collection
     return limited if only is None else [name for name in limited if name in only]
 
 
-def questions(names: Iterable[str], evaluation: Evaluation) -> Iterator[tuple[str, list[ItemText]]]:
+def questions(entries: Mapping[str, Benchmark], evaluation: Evaluation) -> Iterator[tuple[str, list[ItemText]]]:
     """Yield each benchmark that offers the text of its items, with all of it."""
-    for name in names:
-        benchmark = benchmarks()[name]
+    for name, benchmark in entries.items():
         if isinstance(benchmark, ItemBenchmark) and (found := list(benchmark.questions(evaluation))):
             yield name, found

@@ -129,6 +129,7 @@ def plan(
         discordance=discordance,
         drop=drop,
         evaluation=found.evaluation,
+        table=found.plan.table,
     )
     if as_json:
         for note in stored.notes:

@@ -41,12 +41,12 @@ def methods(as_json: Json = False) -> None:
 
 
 def benchmarks(as_json: Json = False) -> None:
-    """List the benchmarks. Example: unicomp benchmarks"""
+    """List the benchmarks, with those that the configuration file in this folder defines. Example: unicomp benchmarks"""
     from pytest_unicomp.api.protocols import ItemBenchmark
-    from pytest_unicomp.api.registry import benchmarks as table
+    from pytest_unicomp.benchmarks.configured import here
 
     rows = []
-    for name, entry in table().items():
+    for name, entry in here().items():
         scored = entry if isinstance(entry, ItemBenchmark) else None
         rows.append(
             {

@@ -13,10 +13,16 @@ from pytest_unicomp.config.settings import options
 from pytest_unicomp.config.toml_lines import NO_FILE, Keys, TomlLocations
 
 RECIPES: Final = "recipes"
+BENCHMARKS: Final = "benchmarks"
 WAIVERS: Final = "waivers"
 OWN_PROFILES: Final = "profiles"
 CANDIDATES: Final = "candidates"
-TABLES: Final[Mapping[str, str]] = {RECIPES: "recipes by name", CANDIDATES: "options by candidate", **SHARED}
+TABLES: Final[Mapping[str, str]] = {
+    RECIPES: "recipes by name",
+    BENCHMARKS: "benchmarks by name",
+    CANDIDATES: "options by candidate",
+    **SHARED,
+}
 
 
 def read_file(path: Path, *, table: str = "") -> tuple[dict[str, Any], TomlLocations]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pytest_unicomp.api.vocabulary import NANO_DEFAULT
 from pytest_unicomp.config import evaluated_by, policy_tables, profiles, settings, waivers
-from pytest_unicomp.config.config_file import CANDIDATES, OWN_PROFILES, RECIPES, TABLES, WAIVERS, require_known
+from pytest_unicomp.config.config_file import BENCHMARKS, CANDIDATES, OWN_PROFILES, RECIPES, TABLES, WAIVERS, require_known
 from pytest_unicomp.config.policy_tables import SHARED
 from pytest_unicomp.config.settings import Settings, flag, options
 from pytest_unicomp.config.toml_lines import NO_FILE, Keys, TomlLocations
@@ -60,8 +60,9 @@ def _read(data: Mapping[str, Any], locations: TomlLocations, inside: Keys = ()) 
         if option.name in data:
             location = locations.location(*inside, option.name) if locations.path else f"{option.name} in the configuration file"
             found[option.name] = option.parse(location, data[option.name])
-    if RECIPES in data:
-        found[RECIPES] = policy_tables.required(data[RECIPES], locations.location(*inside, RECIPES), TABLES[RECIPES])
+    for table in (RECIPES, BENCHMARKS):
+        if table in data:
+            found[table] = policy_tables.required(data[table], locations.location(*inside, table), TABLES[table])
     return {**found, **policy_tables.read(data, locations, inside)}
 
 

@@ -26,6 +26,7 @@ class Settings(Serving, Generation, Replies, Machine, Acceptance, CalibrationTex
 
     report: tuple[str, ...] = option((), parsers.places, "file to write the report to: .json, .html or .md", repeatable=True)
     recipes: Mapping[str, Any] = table()
+    benchmarks: Mapping[str, Any] = table()
     waivers: tuple[Waiver, ...] = ()
     locations: TomlLocations = field(default=NO_FILE, repr=False)
     # The values of the file itself, under (), and of each of its profiles, chosen or not, under ("profiles", NAME).

@@ -83,7 +83,7 @@ class Artifacts:
             specification or self._settings.calibration,
             self._settings,
             self.model,
-            self._plan.benchmarks,
+            {name: self._plan.table[name] for name in self._plan.benchmarks},
             self._evaluation,
             self._store,
             self.device,

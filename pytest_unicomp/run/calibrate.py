@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pytest_unicomp.api.protocols import Calibration, Evaluation, ItemText
+from pytest_unicomp.api.protocols import Benchmark, Calibration, Evaluation, ItemText
 from pytest_unicomp.api.records import Model
-from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.api.source_digest import source_digest
 from pytest_unicomp.benchmarks import items
 from pytest_unicomp.calibration import mixture
@@ -29,14 +28,14 @@ class CalibrationSet:
         specification: str,
         settings: Settings,
         model: Model,
-        asked: Sequence[str],
+        asked: Mapping[str, Benchmark],
         evaluation: Evaluation,
         store: Store,
         device: str = "cpu",
     ) -> None:
-        """Keep the arguments; nothing is read yet. The default amount of text depends on the `device` that compresses."""
+        """Keep the arguments; nothing is read yet. `asked` are the benchmarks of the run by name. The default amount of text depends on the `device` that compresses."""
         self._specification, self._settings, self._model = specification, settings, model
-        self._asked = [name for name in asked if benchmarks()[name].kind == "items"]
+        self._asked = {name: entry for name, entry in asked.items() if entry.kind == "items"}
         self._evaluation, self._store, self._device = evaluation, store, device
 
     def identity(self) -> dict[str, Any]:
@@ -61,7 +60,7 @@ class CalibrationSet:
         return {**parts, "without": kept["digest"]} if kept["left_out"] else parts
 
     def _key(self) -> str:
-        asked = {name: benchmarks()[name].identity(self._evaluation) for name in self._asked}
+        asked = {name: entry.identity(self._evaluation) for name, entry in self._asked.items()}
         return digest({**self._parts(), "model": self._model.fingerprint, "seed": self._settings.seed, "asked": asked})
 
     def draw(self, samples: int | None = None) -> Calibration:

@@ -8,9 +8,9 @@ from typing import Any, TypedDict, assert_never
 
 from pytest_unicomp import compare
 from pytest_unicomp.api.errors import UnicompError, one_line
-from pytest_unicomp.api.protocols import CostBenchmark, LatencyBenchmark, SizeBenchmark
+from pytest_unicomp.api.protocols import Benchmark, CostBenchmark, LatencyBenchmark, SizeBenchmark
 from pytest_unicomp.api.records import Check, Estimate, Family, KernelReport, Measurement, Question
-from pytest_unicomp.api.registry import benchmarks
+from pytest_unicomp.api.registry import Table, benchmarks
 from pytest_unicomp.checkpoints import artifact_check
 from pytest_unicomp.compare import hashes, stats
 from pytest_unicomp.config import cost_limits
@@ -42,11 +42,12 @@ def subject_of(cell: Cell) -> Subject:
 
 @dataclass(frozen=True)
 class Checker:
-    """The policy, the limits of cost by benchmark, and the items by benchmark that must be right."""
+    """The policy, the limits of cost by benchmark, the items by benchmark that must be right, and the benchmarks of the run."""
 
     policy: compare.Policy
     cost_limits: Mapping[str, Any] = field(default_factory=dict)
     must_pass_items: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    table: Table[Benchmark] = field(default_factory=benchmarks, repr=False)
 
     def check(self, cell: Cell, question: Question, inputs: CheckInputs) -> Check:
         """Compute the check of a cell, with the evidence digest that a waiver names; `question` distinguishes the checks of one pair."""
@@ -84,7 +85,7 @@ class Checker:
 
     def broken(self, cell: Cell, question: Question, error: BaseException) -> Check:
         """Return the check of a cell that could not be made or measured: an error, never a regression and never a pass."""
-        benchmark = benchmarks().entries.get(cell.benchmark)
+        benchmark = self.table.entries.get(cell.benchmark)
         return compare.broken(
             **subject_of(cell),
             benchmark=cell.benchmark,
@@ -127,7 +128,7 @@ class Checker:
 
     def _size(self, cell: Cell, pair: Pair) -> Check:
         reference, candidate = pair.reference, pair.candidate
-        benchmark = benchmarks()[cell.benchmark]
+        benchmark = self.table[cell.benchmark]
         # What a process took once is no constant of the model, and once tells nothing of its spread.
         once = isinstance(benchmark, SizeBenchmark) and benchmark.measured_once
         ratio = compare.sizes(reference, candidate, recipe=cell.recipe, confidence=self.policy.confidence, repeatable=not once)
@@ -151,7 +152,7 @@ class Checker:
     def _cost(self, cell: Cell, candidate: Measurement) -> Check:
         """Without a limit the number informs; a number that nobody recorded is no pass."""
         known = [] if candidate.value is None else [candidate.value]
-        benchmark = benchmarks()[cell.benchmark]
+        benchmark = self.table[cell.benchmark]
         unknown = benchmark.unknown if isinstance(benchmark, CostBenchmark) else "no record"
         check = Check(
             **subject_of(cell),
@@ -172,7 +173,7 @@ class Checker:
         return _with(check, hashes.of_values("efficiency", cell.benchmark, candidate.value))
 
     def _latency(self, cell: Cell, timed: Timed) -> Check:
-        rounds, benchmark = timed.rounds, benchmarks()[cell.benchmark]
+        rounds, benchmark = timed.rounds, self.table[cell.benchmark]
         ratio = self._ratio(cell, rounds.reference_seconds, rounds.candidate_seconds)
         written = benchmark.written_tokens if isinstance(benchmark, LatencyBenchmark) else 1
         check = compare.by_limits(self._of_ratio(cell, ratio), ratio.after, self._cost_limits(cell.benchmark), written=written, ratio=ratio)
@@ -193,13 +194,13 @@ class Checker:
         return _with(check, hashes.of_values("artifact", artifact.fingerprint, failed))
 
     def _ratio(self, cell: Cell, reference: Sequence[float], candidate: Sequence[float]) -> compare.Ratio:
-        benchmark = benchmarks()[cell.benchmark]
+        benchmark = self.table[cell.benchmark]
         tokens = benchmark.counted_tokens if isinstance(benchmark, LatencyBenchmark) else 1
         sides = [[seconds / tokens for seconds in side] for side in (reference, candidate)]
         return compare.Ratio.of(*sides, metric=benchmark.metric, confidence=self.policy.confidence)
 
     def _of_ratio(self, cell: Cell, ratio: compare.Ratio) -> Check:
-        benchmark = benchmarks()[cell.benchmark]
+        benchmark = self.table[cell.benchmark]
         return compare.cost(
             ratio,
             **subject_of(cell),

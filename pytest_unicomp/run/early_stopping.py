@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pytest_unicomp import compare
 from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.api.records import Check, Item, Measurement
-from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.config.margins import Margin
 from pytest_unicomp.config.settings import Settings, flag
 from pytest_unicomp.run.check_inputs import MeasurePart
@@ -38,7 +37,7 @@ def stoppable(cell: Cell, plan: Plan) -> bool:
     """Return True if a cell may stop early: it must be the only benchmark of its capability, because a mean of stopped benchmarks has no known error rate."""
     same = [other for other in plan.of_kind("items") if (other.recipe, other.capability) == (cell.recipe, cell.capability)]
     # Nats per token have no bounds, which early stopping needs.
-    return same == [cell] and not plan.candidate(cell.recipe).is_reference and benchmarks()[cell.benchmark].metric != compare.NATS
+    return same == [cell] and not plan.candidate(cell.recipe).is_reference and plan.table[cell.benchmark].metric != compare.NATS
 
 
 @dataclass

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_unicomp.api.protocols import Evaluation
-from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.run.plan import REFERENCE, Cell, Plan
 from pytest_unicomp.run.step import Step
 
@@ -22,7 +21,7 @@ def expected_steps(plan: Plan, promised: Sequence[Cell], evaluation: Evaluation,
             if items[0] == cell and not stored_reference:
                 steps |= dict.fromkeys(Step("evaluate", REFERENCE, other.benchmark) for other in items)
             steps[Step("evaluate", cell.recipe, cell.benchmark)] = None
-        elif cell.kind == "size" and cell.benchmark in benchmarks() and benchmarks()[cell.benchmark].identity(evaluation):
+        elif cell.kind == "size" and cell.benchmark in plan.table and plan.table[cell.benchmark].identity(evaluation):
             steps |= dict.fromkeys(Step("measure", name, cell.benchmark) for name in (REFERENCE, cell.recipe))
     steps |= dict.fromkeys(Step("time", cell.recipe, cell.benchmark) for cell in promised if cell.kind == "latency")
     return [*steps, *dict.fromkeys(Step("time", REFERENCE, cell.benchmark) for cell in promised if cell.kind == "kernel")]

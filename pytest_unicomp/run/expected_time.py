@@ -90,7 +90,7 @@ def _guessed(prepared: Prepared, names: set[str]) -> Mapping[str, float]:
     token = _seconds_of_token(prepared)
     if token is None:
         return {}
-    typical = {name: cast("ItemBenchmark", benchmarks()[name]).typical_tokens(prepared.evaluation) for name in names}
+    typical = {name: cast("ItemBenchmark", prepared.plan.table[name]).typical_tokens(prepared.evaluation) for name in names}
     return {name: PER_ITEM + token * reading_tokens(found.read, found.written) for name, found in typical.items()}
 
 

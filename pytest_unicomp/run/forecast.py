@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 
-from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.compare import Policy, stats
 from pytest_unicomp.compare.expected import Expected
 from pytest_unicomp.compare.simulated_gate import chances
@@ -76,12 +75,18 @@ def _need(one: CapabilityForecast) -> float:
 def _known(prepared: Prepared, cell: Cell, discordance: float | None) -> PriorEvidence:
     settings = prepared.settings
     return prior_evidence(
-        cell, prepared.baselines, prepared.plan.model, limit=settings.limit, discordance=discordance, evaluation=prepared.evaluation
+        cell,
+        prepared.baselines,
+        prepared.plan.model,
+        limit=settings.limit,
+        discordance=discordance,
+        evaluation=prepared.evaluation,
+        table=prepared.plan.table,
     )
 
 
 def _capability(name: str, own: Sequence[Known], policy: Policy) -> CapabilityForecast:
-    margin = points(own_policy(policy, own[0][0]).capability, [expected for _, expected in own])
+    margin = points(own_policy(policy, own[0][0], own[0][1].metric).capability, [expected for _, expected in own])
     counts = [expected.items for _, expected in own if expected.items is not None]
     items = sum(counts) if len(counts) == len(own) else None
     rate = all(expected.spread is None for _, expected in own)
@@ -98,16 +103,16 @@ def _capability(name: str, own: Sequence[Known], policy: Policy) -> CapabilityFo
     return CapabilityForecast(name, items, needed, margin, detectable, chances(found, alpha=policy.alpha).passes, rate)
 
 
-def own_policy(policy: Policy, cell: Cell) -> Policy:
+def own_policy(policy: Policy, cell: Cell, metric: str) -> Policy:
     """Return the policy with the margins that apply to a cell."""
-    return policy.of(recipe=cell.recipe, capability=cell.capability, benchmark=cell.benchmark, metric=benchmarks()[cell.benchmark].metric)
+    return policy.of(recipe=cell.recipe, capability=cell.capability, benchmark=cell.benchmark, metric=metric)
 
 
 def expected(cell: Cell, known: PriorEvidence, policy: Policy) -> Expected | None:
     """Return what is expected of a benchmark, or None if its number of items or how much they vary is not known."""
     if known.items is None or known.variance is None:
         return None
-    own = own_policy(policy, cell)
+    own = own_policy(policy, cell, known.metric)
     return Expected(
         benchmark=cell.benchmark,
         capability=cell.capability,

@@ -7,7 +7,6 @@ from typing import Protocol
 
 from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.api.protocols import ItemBenchmark
-from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.calibration import mixture
 from pytest_unicomp.checkpoints import hub, model_config
 from pytest_unicomp.checkpoints.hub_access import Repository, cached, require_readable
@@ -74,7 +73,7 @@ def data(settings: Settings, plan: Plan, asked: Collection[str], recipes: Collec
     """Return the hub data sets that the benchmarks `asked` and the calibration text of `recipes` need; empty with a bundle."""
     if settings.bundle is not None:
         return []
-    chosen = [entry for name, entry in benchmarks().items() if name in asked and isinstance(entry, ItemBenchmark)]
+    chosen = [entry for name, entry in plan.table.items() if name in asked and isinstance(entry, ItemBenchmark)]
     names = [piece.name for entry in chosen for piece in entry.pieces() if piece.kind == "dataset"]
     calibrated = [one for one in plan.candidates if one.name in recipes and one.calibrated]
     for text in dict.fromkeys(one.calibration or settings.calibration for one in calibrated):

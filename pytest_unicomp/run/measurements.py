@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from pytest_unicomp.api.errors import InfrastructureError, guarded
-from pytest_unicomp.api.protocols import Evaluation, ItemBenchmark, Progress, SizeBenchmark
+from pytest_unicomp.api.protocols import Benchmark, Evaluation, ItemBenchmark, Progress, SizeBenchmark
 from pytest_unicomp.api.records import Artifact, Measurement
-from pytest_unicomp.api.registry import benchmarks
+from pytest_unicomp.api.registry import Table
 from pytest_unicomp.api.source_digest import source_digest
 from pytest_unicomp.checkpoints import hub
 from pytest_unicomp.config.evaluated_by import EvaluatedBy
@@ -38,14 +38,15 @@ class Measurements:
         loaded: LoadedModels,
         *,
         evaluated_by: Callable[[str], EvaluatedBy],
+        table: Table[Benchmark],
         store: Store,
         progress: StepProgress,
         detail: Progress,
         pace: Pace,
     ) -> None:
-        """Store the arguments; cells are measured on request. `evaluated_by` says of a recipe what evaluates it."""
+        """Store the arguments; cells are measured on request. `evaluated_by` says of a recipe what evaluates it, `table` holds the run's benchmarks."""
         self._evaluation, self._device, self._loaded, self._evaluated_by = evaluation, device, loaded, evaluated_by
-        self._store, self._progress, self._detail, self._pace = store, progress, detail, pace
+        self._store, self._progress, self._detail, self._pace, self._table = store, progress, detail, pace, table
 
     def items(
         self, artifact: Artifact, recipe: str, name: str, *, only: frozenset[str] | None = None, wait: bool = True
@@ -69,7 +70,7 @@ class Measurements:
 
     def size(self, artifact: Artifact, recipe: str, name: str) -> Measurement:
         """Return a number read off an artifact; one that takes work (its benchmark has an identity) is kept like other measurements."""
-        benchmark = cast("SizeBenchmark", benchmarks()[name])
+        benchmark = cast("SizeBenchmark", self._table[name])
         how = f"benchmark {name} on {recipe}"
         if not benchmark.identity(self._evaluation):
             return guarded(lambda: evaluate.measure_size(artifact, name, benchmark, self._evaluation), how)
@@ -100,7 +101,7 @@ class Measurements:
         return replace(evaluation, max_gen_toks=limit_of(evaluation.max_gen_toks, name))
 
     def _parts(self, artifact: Artifact, recipe: str, name: str, only: frozenset[str] | None) -> dict[str, Any]:
-        benchmark = benchmarks()[name]
+        benchmark = self._table[name]
         return {
             "artifact": artifact.fingerprint,
             "generation": self._generation(artifact),
@@ -134,7 +135,7 @@ class Measurements:
         self._progress(Step("evaluate", recipe, name, items=None if evaluation.only is None else len(evaluation.only)))
         by = self._evaluated_by(recipe)
         engine = self._loaded.evaluator(artifact, by)
-        benchmark = cast("ItemBenchmark", benchmarks()[name])
+        benchmark = cast("ItemBenchmark", self._table[name])
         journal = ResumeLog(self._store.root / "journals" / f"{key}.jsonl")
         if journal.damaged:
             self._store.notice(quarantine.set_lines_aside(self._store.root, "journals", key, journal.damaged))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from pytest_unicomp.api import registry
 from pytest_unicomp.api.errors import MissingPiece, UsageProblem, nearest
 from pytest_unicomp.api.protocols import Benchmark, Evaluation, ItemBenchmark, Kind
 from pytest_unicomp.api.records import Dimension, Family
-from pytest_unicomp.api.registry import benchmarks
+from pytest_unicomp.api.registry import Table
 from pytest_unicomp.api.vocabulary import SETS
+from pytest_unicomp.benchmarks import configured
 from pytest_unicomp.config.backend import SERVER, LmEvalBackend
 from pytest_unicomp.config.evaluated_by import evaluated_by
 from pytest_unicomp.config.parsers import served
@@ -54,6 +56,8 @@ class Plan:
     notes: tuple[str, ...] = ()
     # Recipes that `all` would mean, but cannot be made of the model here.
     left_out: tuple[str, ...] = ()
+    # The registry's benchmarks, and those that this run defines.
+    table: Table[Benchmark] = field(default_factory=registry.benchmarks, repr=False, compare=False)
 
     def of_kind(self, kind: Kind) -> tuple[Cell, ...]:
         """Return the cells whose benchmark is of a kind."""
@@ -75,7 +79,7 @@ class Plan:
 
     def kernels(self) -> tuple[Cell, ...]:
         """Return one cell per kernel benchmark. It times the reference's layers, does not depend on the recipes and never gates."""
-        table = benchmarks()
+        table = self.table
         return tuple(
             _cell(Candidate(REFERENCE, "none", False), name, table[name], self.cells[0].seed if self.cells else 0)
             for name in self.benchmarks
@@ -96,12 +100,13 @@ class Plan:
         return tuple(dict.fromkeys(replace(cell, benchmark="") for cell in self.of_kind("items")))
 
 
-def expand(names: Iterable[str], *, model: str) -> tuple[str, ...]:
+def expand(names: Iterable[str], *, model: str, table: Table[Benchmark] | None = None) -> tuple[str, ...]:
     """Replace set names by their members, in the registry's order; benchmarks of the embedded model are left out for any other model, unless `nano` is named.
 
-    Raises UsageProblem for a name that is neither a set nor a benchmark, and if nothing is left.
+    `table` holds the benchmarks of the run (None: the registry's). Raises UsageProblem for a name that is neither a set nor a benchmark, and if
+    nothing is left.
     """
-    table = benchmarks()
+    table = registry.benchmarks() if table is None else table
     chosen: list[str] = []
     for name in names:
         if name in SETS:
@@ -129,10 +134,10 @@ def plan(settings: Settings, evaluation: Evaluation, config: Mapping[str, Any] |
         raise UsageProblem("unicomp: no model: give --unicomp-model=NAME (`nano` is the embedded one).")
     unfit = not_makeable(settings, config)
     judged = candidates(settings, unfit)
-    named, left_out = _from_bundle(settings.benchmark, evaluation)
-    names = expand(named, model=settings.model)
-    table = benchmarks()
-    lacking = _lacking(names, evaluation)
+    table = configured.of(settings)
+    named, left_out = _from_bundle(settings.benchmark, table, evaluation)
+    names = expand(named, model=settings.model, table=table)
+    lacking = _lacking(names, table, evaluation)
     if lacking and evaluation.bundle is not None:
         raise UsageProblem(missing_pieces(lacking, evaluation.bundle))
     served_reference = served(settings.reference) or (settings.backend == SERVER and settings.serve is not None)
@@ -147,8 +152,9 @@ def plan(settings: Settings, evaluation: Evaluation, config: Mapping[str, Any] |
             if candidate.takes(table[name].kind, served_reference=served_reference)
             and (table[name].kind != "latency" or _can_be_timed(settings, candidate, served_reference=served_reference))
         ),
-        notes=(*omitted(unfit), *left_out, *_substitutions(names, evaluation)),
+        notes=(*omitted(unfit), *left_out, *_substitutions(names, table, evaluation)),
         left_out=tuple(unfit),
+        table=table,
     )
 
 
@@ -158,33 +164,33 @@ def _can_be_timed(settings: Settings, candidate: Candidate, *, served_reference:
     return LmEvalBackend.of(backend) is None and (backend != SERVER or served_reference)
 
 
-def _from_bundle(names: Sequence[str], evaluation: Evaluation) -> tuple[list[str], tuple[str, ...]]:
+def _from_bundle(names: Sequence[str], table: Table[Benchmark], evaluation: Evaluation) -> tuple[list[str], tuple[str, ...]]:
     """Replace the set `bundle` by what the bundle has the data of; return with it a line on what was left out, and for want of what."""
     if BUNDLE not in names:
         return list(names), ()
     if evaluation.bundle is None:
         raise UsageProblem(f"unicomp: the set {BUNDLE!r} is what a bundle holds; give --unicomp-bundle=DIR.")
-    found = {name: entry for name, entry in benchmarks().items() if isinstance(entry, ItemBenchmark) and entry.pieces()}
+    found = {name: entry for name, entry in table.items() if isinstance(entry, ItemBenchmark) and entry.pieces()}
     wanted = [name for name, entry in found.items() if evaluation.run_code or not entry.runs_code]
-    lacking = _lacking(wanted, evaluation)
+    lacking = _lacking(wanted, table, evaluation)
     there = [name for name in wanted if name not in lacking]
     chosen = [member for name in names for member in (there if name == BUNDLE else [name])]
     wanting = ", ".join(dict.fromkeys(problem.what for problem in lacking.values()))
     return chosen, (f"left out, {len(lacking)} benchmarks: the bundle lacks {wanting}",) if lacking else ()
 
 
-def _substitutions(names: Iterable[str], evaluation: Evaluation) -> list[str]:
+def _substitutions(names: Iterable[str], table: Table[Benchmark], evaluation: Evaluation) -> list[str]:
     """Return a line for each benchmark that uses substitute data."""
-    found = ((name, benchmarks()[name].substitution(evaluation)) for name in names)
+    found = ((name, table[name].substitution(evaluation)) for name in names)
     return [f"{name}: {phrase}" for name, phrase in found if phrase is not None]
 
 
-def _lacking(names: Iterable[str], evaluation: Evaluation) -> dict[str, MissingPiece]:
+def _lacking(names: Iterable[str], table: Table[Benchmark], evaluation: Evaluation) -> dict[str, MissingPiece]:
     """Check what each benchmark needs; return what the bundle lacks of it, and raise UsageProblem for anything else that is wrong."""
     found: dict[str, MissingPiece] = {}
     for name in names:
         try:
-            benchmarks()[name].validate(evaluation)
+            table[name].validate(evaluation)
         except MissingPiece as problem:
             found[name] = problem
     return found

@@ -9,7 +9,7 @@ from typing import Any
 from pytest_unicomp.api.errors import UsageProblem, nearest
 from pytest_unicomp.api.protocols import Benchmark, Kind
 from pytest_unicomp.api.records import CAPABILITIES
-from pytest_unicomp.api.registry import benchmarks
+from pytest_unicomp.api.registry import Table
 from pytest_unicomp.compare.wording import NATS
 from pytest_unicomp.config.margins import Margin
 from pytest_unicomp.config.settings import Settings
@@ -30,14 +30,14 @@ def validate(settings: Settings, plan: Plan) -> None:
     known = _known_recipes(settings, plan)
     run = {candidate.name for candidate in plan.candidates}
     _recipes(settings.margins, lambda name: name in run, "recipe of this run", run, settings.location)
-    _names(settings.margins, settings.must_pass, settings.location)
+    _names(settings.margins, settings.must_pass, plan.table, settings.location)
     _measured(settings, plan)
     for inside, tables in settings.file_layers.items():
         if inside:
             locate = partial(settings.locations.location, *inside)
             _recipes(tables.get("margins", {}), lambda name: _exists(name, known), "recipe", known, locate)
-            _names(tables.get("margins", {}), tables.get("must_pass", {}), locate)
-    _waivers(settings, known)
+            _names(tables.get("margins", {}), tables.get("must_pass", {}), plan.table, locate)
+    _waivers(settings, known, plan.table)
 
 
 def _known_recipes(settings: Settings, plan: Plan) -> set[str]:
@@ -58,27 +58,27 @@ def _recipes(margins: Mapping[str, Any], exists: Callable[[str], bool], what: st
             raise UsageProblem(f"unicomp: {locate('margins', name)}: no {what} has that name.{nearest(name, sorted(known))}")
 
 
-def _names(margins: Mapping[str, Any], must_pass: Mapping[str, Any], locate: Locate) -> None:
+def _names(margins: Mapping[str, Any], must_pass: Mapping[str, Any], table: Table[Benchmark], locate: Locate) -> None:
     for name, value in margins.items():
         if isinstance(value, Mapping):
             for inner, margin in value.items():
-                _margin(locate("margins", name, inner), inner, margin)
+                _margin(locate("margins", name, inner), inner, margin, table)
         else:
-            _margin(locate("margins", name), name, value)
-    scored = [name for name, entry in benchmarks().items() if entry.kind == "items" and entry.metric != NATS]
+            _margin(locate("margins", name), name, value, table)
+    scored = [name for name, entry in table.items() if entry.kind == "items" and entry.metric != NATS]
     for name in must_pass:
         _require(locate("must_pass", name), name, scored, "a benchmark whose items are right or wrong")
 
 
-def _margin(location: str, name: str, value: Any) -> None:
-    about = _about(name)
+def _margin(location: str, name: str, value: Any, table: Table[Benchmark]) -> None:
+    about = _about(name, table)
     scored = [entry for entry in about.values() if entry.kind == "items"]
     if about and not scored:
         raise UsageProblem(
             f"unicomp: {location}: {name} is an efficiency measure, and margins do not apply to those; {_instead(name, about)}."
         )
     if not scored and name not in SCORED:
-        names = {*SCORED, *(word for key, entry in benchmarks().items() if entry.kind == "items" for word in _words(key, entry))}
+        names = {*SCORED, *(word for key, entry in table.items() if entry.kind == "items" for word in _words(key, entry))}
         raise UsageProblem(
             f"unicomp: {location}: no capability, benchmark or metric has that name.{nearest(name, sorted(names))} "
             "A recipe's own margins are a table: [tool.unicomp.margins.RECIPE]."
@@ -97,9 +97,9 @@ def _words(name: str, entry: Benchmark) -> tuple[str, str, str]:
     return name, entry.capability, entry.metric
 
 
-def _about(name: str) -> dict[str, Benchmark]:
+def _about(name: str, table: Table[Benchmark]) -> dict[str, Benchmark]:
     """Return the benchmarks that a name is about: its own, or those of a capability or a metric."""
-    return {key: entry for key, entry in benchmarks().items() if name in _words(key, entry)}
+    return {key: entry for key, entry in table.items() if name in _words(key, entry)}
 
 
 def _instead(name: str, about: Mapping[str, Benchmark]) -> str:
@@ -117,10 +117,10 @@ def _measured(settings: Settings, plan: Plan) -> None:
             )
 
 
-def _waivers(settings: Settings, known: Set[str]) -> None:
+def _waivers(settings: Settings, known: Set[str], table: Table[Benchmark]) -> None:
     for position, waiver in enumerate(settings.waivers):
         if waiver.benchmark is not None:
-            names = [*benchmarks().entries, "artifact"]
+            names = [*table.entries, "artifact"]
             _require(settings.location("waivers", position, "benchmark"), waiver.benchmark, names, "a benchmark, or artifact")
         if waiver.capability is not None:
             _require(settings.location("waivers", position, "capability"), waiver.capability, CAPABILITIES, "a capability")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -11,7 +11,7 @@ from typing import Any, cast
 from pytest_unicomp import compare
 from pytest_unicomp.api.errors import UnicompError, UsageProblem
 from pytest_unicomp.api.protocols import CostBenchmark, Evaluation, KernelBenchmark
-from pytest_unicomp.api.registry import benchmarks
+from pytest_unicomp.benchmarks import configured
 from pytest_unicomp.calibration import mixture
 from pytest_unicomp.checkpoints import hub, model_config, recognize
 from pytest_unicomp.config import cost_limits
@@ -52,7 +52,7 @@ class Prepared:
 
 def preflight(settings: Settings) -> Prepared:
     """Validate the settings and return plan, policy, store and evaluation of the run; raise UsageProblem for the first fault. Runs nothing."""
-    settings = _with_hub(settings)
+    settings = configured.with_policy(_with_hub(settings), configured.of(settings))
     executors.validate(settings)
     early_stopping.validate(settings)
     judges.validate(settings.judge, settings.bundle)
@@ -71,7 +71,7 @@ def preflight(settings: Settings) -> Prepared:
     planned = replace(planned, notes=(*planned.notes, *serving_check.notes(settings, planned)))
     _check_calibration(settings, planned)
     policy_check.validate(settings, planned)
-    cost_limits.validate(settings.limits, _limitable(planned.benchmarks), locate=settings.location)
+    cost_limits.validate(settings.limits, _limitable(planned), locate=settings.location)
     _check_kernels(settings, planned)
     if config is not None:
         planned = _with_method_notes(planned, config)
@@ -150,9 +150,9 @@ def _check_calibration(settings: Settings, planned: Plan) -> None:
             mixture.validate(named, settings.bundle, planned.model)
 
 
-def _limitable(names: Sequence[str]) -> dict[str, tuple[str, str]]:
+def _limitable(planned: Plan) -> dict[str, tuple[str, str]]:
     """Return kind and metric of each benchmark that may have a limit; kind "cost" if the reference has no such number."""
-    entries = {name: benchmarks()[name] for name in names if benchmarks()[name].kind in ("size", "latency")}
+    entries = {name: planned.table[name] for name in planned.benchmarks if planned.table[name].kind in ("size", "latency")}
     return {name: ("cost" if isinstance(entry, CostBenchmark) else entry.kind, entry.metric) for name, entry in entries.items()}
 
 
@@ -162,7 +162,7 @@ def _check_kernels(settings: Settings, planned: Plan) -> None:
         if cell.benchmark not in settings.benchmark:
             continue
         device = host.resolve_device(settings.device)
-        why = cast("KernelBenchmark", benchmarks()[cell.benchmark]).missing(device)
+        why = cast("KernelBenchmark", planned.table[cell.benchmark]).missing(device)
         if why is not None:
             raise UsageProblem(
                 f"unicomp: --unicomp-benchmark={cell.benchmark} asks for a kernel that {host.device_name(device)} lacks: {why}; "

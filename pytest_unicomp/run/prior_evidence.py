@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_unicomp.api.benchmark import Evaluation, ItemBenchmark
+from pytest_unicomp.api.benchmark import Benchmark, Evaluation, ItemBenchmark
 from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.api.records import Measurement
-from pytest_unicomp.api.registry import benchmarks
+from pytest_unicomp.api.registry import Table, benchmarks
 from pytest_unicomp.benchmarks.items import select
 from pytest_unicomp.compare.comparability import paired
 from pytest_unicomp.compare.expected import design_effect, discordance, spread
@@ -34,6 +34,7 @@ class PriorEvidence:
     reference: float | None
     seconds: float | None
     seconds_source: str
+    metric: str = ""
 
     @property
     def variance(self) -> float | None:
@@ -42,17 +43,27 @@ class PriorEvidence:
 
 
 def prior_evidence(
-    cell: Cell, baselines: Baselines, model: str, *, limit: int | None, discordance: float | None, evaluation: Evaluation | None = None
+    cell: Cell,
+    baselines: Baselines,
+    model: str,
+    *,
+    limit: int | None,
+    discordance: float | None,
+    evaluation: Evaluation | None = None,
+    table: Table[Benchmark] | None = None,
 ) -> PriorEvidence:
     """Return the prior evidence from baselines of the recipe and the reference; `discordance` (in [0, 1]) replaces theirs.
 
-    `evaluation` lets a benchmark that comes with its data, such as a user's own file, count its items.
+    `evaluation` lets a benchmark that comes with its data, such as a user's own file, count its items; `table` holds the benchmarks of the run
+    (None: the registry's).
     """
+    entry = (benchmarks() if table is None else table).entries.get(cell.benchmark)
+    metric = entry.metric if entry else ""
     if cell.kind != "items":
-        return PriorEvidence(None, None, f"{cell.kind} is not a share of items", 1.0, None, None, None, "unknown before the run")
+        return PriorEvidence(None, None, f"{cell.kind} is not a share of items", 1.0, None, None, None, "unknown before the run", metric)
     reference, candidate = (_stored(baselines, model, recipe, cell.benchmark) for recipe in ("dense", cell.recipe))
     timed = candidate or reference
-    whole = _size_of_set(cell.benchmark, None if timed else evaluation)
+    whole = _size_of_set(entry, None if timed else evaluation)
     items = limit if whole is None else min(limit or whole, whole)
     if timed is not None and (timed.conditions.limit is None or timed.n < timed.conditions.limit):
         # The evidence covers the whole set, so its items are all there are.
@@ -64,12 +75,11 @@ def prior_evidence(
         share, source = discordance, "given"
     elif share is None and spread is None and (timed is None or timed.metric != NATS):
         share, source = ASSUMED_DISCORDANCE, "assumed: no stored evidence of this recipe and the reference on the same items"
-    return PriorEvidence(items, share, source, effect, spread, reference.value if reference else None, seconds, timed_on)
+    return PriorEvidence(items, share, source, effect, spread, reference.value if reference else None, seconds, timed_on, metric)
 
 
-def _size_of_set(name: str, evaluation: Evaluation | None) -> int | None:
+def _size_of_set(entry: Benchmark | None, evaluation: Evaluation | None) -> int | None:
     """Return how many items a benchmark has, if it knows that without fetching anything."""
-    entry = benchmarks().entries.get(name)
     if not isinstance(entry, ItemBenchmark):
         return None
     if entry.items is not None or evaluation is None or entry.pieces():

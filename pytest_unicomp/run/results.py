@@ -8,7 +8,6 @@ from functools import cached_property, partial
 from pytest_unicomp.api.errors import InfrastructureError, UnicompError
 from pytest_unicomp.api.protocols import Evaluation, Progress
 from pytest_unicomp.api.records import Artifact, Measurement, Model
-from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.config.evaluated_by import EvaluatedBy, evaluated_by
 from pytest_unicomp.config.parsers import served
 from pytest_unicomp.config.settings import Settings
@@ -41,7 +40,7 @@ class Results:
         detail: Progress,
     ) -> None:
         """Keep the parts; nothing is made before it is requested."""
-        self._settings, self._model_name = settings, plan.model
+        self._settings, self._model_name, self._table = settings, plan.model, plan.table
         self._evaluation, self._store, self._baselines = evaluation, store, baselines
         self._progress, self._detail = progress, detail
         self._executor = LocalExecutor()
@@ -132,7 +131,11 @@ class Results:
 
     def reference_is_stored(self, benchmark: str) -> bool:
         """Return True if the reference's scores on a benchmark come from its stored evidence."""
-        return self._settings.reference == "stored" and benchmarks()[benchmark].kind == "items"
+        return self._settings.reference == "stored" and self.scores_items(benchmark)
+
+    def scores_items(self, benchmark: str) -> bool:
+        """Return True if a benchmark scores items."""
+        return self._table[benchmark].kind == "items"
 
     def part(self, recipe: str, benchmark: str, items: frozenset[str]) -> Measurement:
         """Return the measurement of an artifact on some items of a benchmark alone; kept in the store like a whole one."""
@@ -155,6 +158,7 @@ class Results:
             self.device,
             self.loaded,
             evaluated_by=self.evaluated_by,
+            table=self._table,
             store=self._store,
             progress=self._progress,
             detail=self._detail,
@@ -162,7 +166,7 @@ class Results:
         )
 
     def _measure(self, recipe: str, benchmark: str) -> Measurement | None:
-        if benchmarks()[benchmark].kind == "size":
+        if self._table[benchmark].kind == "size":
             return self._measurements.size(self.artifact(recipe), recipe, benchmark)
         return self._measurements.items(self.subject(recipe), recipe, benchmark)
 

@@ -23,7 +23,6 @@ from pytest_unicomp.api.records import (
     Report,
     Source,
 )
-from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.calibration import mixture
 from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.engine.host.paired_timing import PairedRounds
@@ -66,7 +65,7 @@ class Run:
         self.prepared = prepared = preflight(settings)
         self.settings, self.plan, self.policy, self.store = prepared.settings, prepared.plan, prepared.policy, prepared.store
         self._progress = progress
-        self.checker = Checker(self.policy, self.settings.limits, self.settings.must_pass)
+        self.checker = Checker(self.policy, self.settings.limits, self.settings.must_pass, self.plan.table)
         self.results = Results(
             self.settings,
             self.plan,
@@ -139,14 +138,14 @@ class Run:
         """Is the artifact no larger than the reference, and did making it cost no more than its limit?"""
         candidate = self.measurement(cell.recipe, cell.benchmark)
         source = self._sources.kept("candidate", candidate)
-        if isinstance(benchmarks()[cell.benchmark], CostBenchmark):
+        if isinstance(self.plan.table[cell.benchmark], CostBenchmark):
             return self._asked(cell, "efficiency", Single(candidate), source)
         reference = self.reference(cell.benchmark)
         return self._asked(cell, "efficiency", Pair(reference, candidate), self._sources.kept("reference", reference), source)
 
     def not_recorded(self, cell: Cell) -> str | None:
         """Return why a cost of making the artifact is not known, if no limit is set on it, or None if there is something to check."""
-        benchmark = benchmarks()[cell.benchmark]
+        benchmark = self.plan.table[cell.benchmark]
         if not isinstance(benchmark, CostBenchmark) or cell.benchmark in self.settings.limits:
             return None
         if self.plan.candidate(cell.recipe).is_reference:
@@ -211,7 +210,7 @@ class Run:
 
     def kernel_missing(self, cell: Cell) -> Check | None:
         """Return the check of a kernel that this device lacks, or None if it has it."""
-        why = cast("KernelBenchmark", benchmarks()[cell.benchmark]).missing(self.results.device)
+        why = cast("KernelBenchmark", self.plan.table[cell.benchmark]).missing(self.results.device)
         return None if why is None else self.checker.not_timed(cell, f"no accelerated kernel here: {why}")
 
     def broken(self, cell: Cell, question: Question, error: BaseException) -> Check:

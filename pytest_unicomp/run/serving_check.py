@@ -9,7 +9,6 @@ from typing import Literal
 
 from pytest_unicomp.api.errors import UsageProblem, nearest
 from pytest_unicomp.api.protocols import ItemBenchmark
-from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.config.backend import LM_EVAL, SERVER, LmEvalBackend
 from pytest_unicomp.config.config_file import CANDIDATES
 from pytest_unicomp.config.evaluated_by import EvaluatedBy, evaluated_by
@@ -151,7 +150,7 @@ def _require_keys(settings: Settings, sides: list[_Side]) -> None:
 def _require_generation(planned: Plan, sides: list[_Side], given: Mapping[_Side, Gives]) -> None:
     """Raise UsageProblem if benchmarks read likelihoods, and a chat endpoint or a class of lm-eval does not give them."""
     without = next((said for side in sides if (said := _without_likelihoods(side, given.get(side))) is not None), None)
-    table = benchmarks()
+    table = planned.table
     reading = [name for name in planned.benchmarks if isinstance(entry := table[name], ItemBenchmark) and entry.reads_likelihoods]
     if without is None or not reading:
         return

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from pytest_unicomp.api.records import Artifact, Measurement, Source
-from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.compare.hashes import content
 from pytest_unicomp.run.check_inputs import Timed
 from pytest_unicomp.run.plan import REFERENCE
@@ -27,7 +26,7 @@ class Sources:
         """Name the stored measurement of a recipe, or the part of it that `items` are."""
         side: Side = "reference" if recipe == REFERENCE else "candidate"
         stored = recipe == REFERENCE and self._results.reference_is_stored(benchmark)
-        if stored or benchmarks()[benchmark].kind != "items":
+        if stored or not self._results.scores_items(benchmark):
             return self.kept(side, made)
         known = (recipe, benchmark, items)
         if known not in self._known:

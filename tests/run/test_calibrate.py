@@ -6,6 +6,7 @@ import pytest
 
 from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.api.protocols import Evaluation
+from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.benchmarks import items
 from pytest_unicomp.benchmarks.items import ItemText
 from pytest_unicomp.config.resolve import resolve
@@ -23,7 +24,9 @@ def settings() -> Settings:
 
 def chosen(specification: str, store: Path) -> CalibrationSet:
     evaluation = Evaluation(limit=3, seed=7, bundle=None, device="cpu", dtype="float32")
-    return CalibrationSet(specification, settings(), reference(), ["nano-knowledge", "bytes"], evaluation, Store(store))
+    return CalibrationSet(
+        specification, settings(), reference(), {name: benchmarks()[name] for name in ("nano-knowledge", "bytes")}, evaluation, Store(store)
+    )
 
 
 @pytest.fixture
@@ -46,7 +49,7 @@ def test_a_smaller_default_for_a_large_model_on_a_cpu_is_recorded_with_the_text(
     monkeypatch.setattr(items, "questions", lambda names, evaluation: [])
     evaluation = Evaluation(limit=3, seed=7, bundle=None, device="cpu", dtype="float32")
     large = reference().model_copy(update={"name": "org/name", "parameters": 135_000_000})
-    drawn = CalibrationSet(lines, resolve({"model": "org/name"}, {}), large, [], evaluation, Store(tmp_path / "store"))
+    drawn = CalibrationSet(lines, resolve({"model": "org/name"}, {}), large, {}, evaluation, Store(tmp_path / "store"))
     assert "because 135 million weights are calibrated on a CPU" in drawn.draw().record.mixture
     assert drawn.identity()["samples"] < 128
 
@@ -62,6 +65,6 @@ def test_the_identity_is_kept_and_changes_with_the_amount(tmp_path: Path, monkey
 def test_a_file_that_gives_a_question_of_the_run_away_is_refused_when_its_identity_is_needed(
     lines: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(items, "questions", lambda names, evaluation: [(names[0], [ItemText("q1", LEAK)])])
+    monkeypatch.setattr(items, "questions", lambda names, evaluation: [(next(iter(names)), [ItemText("q1", LEAK)])])
     with pytest.raises(UsageProblem, match="gives away 1 questions of this run"):
         chosen(lines, tmp_path / "store").identity()

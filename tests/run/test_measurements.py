@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_unicomp.api.errors import InfrastructureError
+from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.checkpoints import hub
 from pytest_unicomp.config.backend import SERVER
 from pytest_unicomp.config.evaluated_by import EvaluatedBy
@@ -49,6 +50,7 @@ def test_scores_of_files_that_changed_meanwhile_are_not_kept(tmp_path, monkeypat
         "cpu",
         loaded,
         evaluated_by=in_this_process,
+        table=benchmarks(),
         store=store,
         progress=lambda _: None,
         detail=lambda _: None,
@@ -68,6 +70,7 @@ def key_by(by: EvaluatedBy, made: Any, store: Store) -> str:
     evaluation = evaluation_of(resolve({"model": "nano", "recipe": ["dense"]}, {}))
     parts: Any = {
         "evaluated_by": lambda _: by,
+        "table": benchmarks(),
         "store": store,
         "progress": lambda _: None,
         "detail": lambda _: None,
@@ -156,6 +159,7 @@ def killed_and_resumed(root: Path, made: Any, edit: Callable[[bytes], bytes]) ->
                 "cpu",
                 loaded,
                 evaluated_by=in_this_process,
+                table=benchmarks(),
                 store=store,
                 progress=lambda _: None,
                 detail=lambda _: None,

@@ -65,7 +65,7 @@ def test_the_default_of_the_embedded_model_is_what_its_items_decide_and_what_cos
 def test_a_benchmark_of_another_package_joins_a_set_by_saying_so(monkeypatch):
     table = benchmarks()
     entries = {**table.entries, "mine": replace(table["bytes"], sets=("nano-default",))}
-    monkeypatch.setattr("pytest_unicomp.run.plan.benchmarks", lambda: replace(table, entries=entries))
+    monkeypatch.setattr("pytest_unicomp.benchmarks.configured.benchmarks", lambda: replace(table, entries=entries))
     assert "mine" in planned(recipe=["rtn-w8a16"]).benchmarks
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unicomp.api.records import Measurement
+from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.compare import Policy
 from pytest_unicomp.config.resolve import resolve
 from pytest_unicomp.run.candidates import Candidate
@@ -50,6 +51,9 @@ class ToyResults:
 
     def reference_is_stored(self, benchmark: str) -> bool:
         return False
+
+    def scores_items(self, benchmark: str) -> bool:
+        return benchmarks()[benchmark].kind == "items"
 
 
 def made(scores, artifact):

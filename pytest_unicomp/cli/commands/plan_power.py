@@ -7,7 +7,8 @@ from dataclasses import asdict
 from math import prod, sqrt
 from typing import Any
 
-from pytest_unicomp.api.benchmark import Evaluation
+from pytest_unicomp.api.benchmark import Benchmark, Evaluation
+from pytest_unicomp.api.registry import Table
 from pytest_unicomp.compare import Policy, simulated_gate, stats
 from pytest_unicomp.run.forecast import expected, own_policy, points
 from pytest_unicomp.run.plan import Cell
@@ -30,6 +31,7 @@ def rows(
     discordance: float | None = None,
     drop: float | None = None,
     evaluation: Evaluation | None = None,
+    table: Table[Benchmark] | None = None,
 ) -> list[dict[str, Any]]:
     """Return one object per cell: its identity, then its power at the current settings; unknown numbers are None, with a reason.
 
@@ -37,7 +39,9 @@ def rows(
     benchmark of a recipe (default: twice the capability margin). Probabilities are simulated with a fixed seed from the score tests that
     decide, capabilities pooled by MOVER and benchmarks after Holm, as in docs/verdicts.md.
     """
-    known = [prior_evidence(cell, baselines, model, limit=limit, discordance=discordance, evaluation=evaluation) for cell in cells]
+    known = [
+        prior_evidence(cell, baselines, model, limit=limit, discordance=discordance, evaluation=evaluation, table=table) for cell in cells
+    ]
     loss = drop if drop is not None else 2 * points(policy.capability, known)
     result = []
     for recipe in dict.fromkeys(cell.recipe for cell in cells):
@@ -73,7 +77,8 @@ def _text(value: float | None, form: str, rate: float | None = None) -> str:
 
 
 def _cell(cell: Cell, known: PriorEvidence, policy: Policy, drop: float) -> dict[str, Any]:
-    margin, capability = (points(one, [known]) for one in (own_policy(policy, cell).benchmark, own_policy(policy, cell).capability))
+    own = own_policy(policy, cell, known.metric)
+    margin, capability = (points(one, [known]) for one in (own.benchmark, own.capability))
     found: dict[str, Any] = {
         "items": known.items,
         "discordance": known.discordance,

@@ -10,7 +10,7 @@ from pathlib import Path
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem, one_line
 from pytest_unicomp.api.foreign import LARGEST_REPORT, ForeignFile, read_object, require_regular
 from pytest_unicomp.api.protocols import ItemBenchmark, Piece, Progress
-from pytest_unicomp.api.registry import benchmarks
+from pytest_unicomp.benchmarks import configured
 from pytest_unicomp.calibration import mixture
 from pytest_unicomp.checkpoints import gguf, hub
 from pytest_unicomp.checkpoints.hub_access import Repository, ask
@@ -32,8 +32,9 @@ def pieces(names: Iterable[str], models: Iterable[str], texts: Iterable[str] = (
     """
     names = tuple(names)
     found: list[Piece] = []
-    for name in expand(names, model="") if names else ():
-        entry = benchmarks()[name]
+    table = configured.here()
+    for name in expand(names, model="", table=table) if names else ():
+        entry = table[name]
         found += entry.pieces() if isinstance(entry, ItemBenchmark) else ()
     for model in models:
         hub.validate(model, None)
