@@ -18,7 +18,7 @@ def missing_of(partial: Partial | None, recipe: str) -> list[LeftOut]:
 
 def named(left: LeftOut) -> str:
     """Return a test that was left out in words: "RECIPE on BENCHMARK (question)", or "RECIPE, CAPABILITY (capability)"."""
-    what = f" on {left.benchmark}" if left.benchmark else f", {left.capability.replace('_', ' ')}"
+    what = f" on {left.benchmark}" if left.benchmark else f", {wording.spoken(left.capability)}"
     return f"{left.recipe}{what} ({left.question.replace('_', '-')})"
 
 

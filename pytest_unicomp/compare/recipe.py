@@ -53,7 +53,9 @@ def _recipe_verdict(checks: Sequence[Check], policy: Policy) -> tuple[Verdict, s
         for check in others
         if not (capabilities and _informs(check)) and not check.waived
     ]
-    decisive += [(found.verdict, f"{found.capability}: {found.reason}") for found in _worst_first(capabilities) if not found.waived]
+    decisive += [
+        (found.verdict, f"{wording.spoken(found.capability)}: {found.reason}") for found in _worst_first(capabilities) if not found.waived
+    ]
     tested = [check.p_value for check in kept if check.p_value is not None]
     adjusted = dict(zip(tested, stats.holm(tested), strict=True)) if tested else {}
     decisive += [
@@ -94,7 +96,7 @@ def _informs(check: Check) -> bool:
 
 
 def _passed(checks: Sequence[Check], capabilities: Sequence[CapabilityVerdict]) -> str:
-    kept = [found.capability for found in capabilities if not found.waived]
+    kept = [wording.spoken(found.capability) for found in capabilities if not found.waived]
     excused = [f"{check.benchmark} {check.question.replace('_', '-')}" for check in checks if check.waived]
     return f"kept: {', '.join(kept) or 'nothing'}" + (f"; waived: {', '.join(excused)}" if excused else "")
 
@@ -114,7 +116,11 @@ def hidden_danger(checks: Sequence[Check], capabilities: Sequence[CapabilityVerd
     reliability = [check for check in checks if (check.question, check.dimension) == kinds and not unanchored(check)]
     parts = [(check, check.worst_slice) for check in reliability if check.worst_slice is not None]
     adjusted = stats.holm([part.p_value for _, part in parts]) if parts else []
-    lost = [f"{found.capability} is lost" for found in capabilities if found.dimension == "reliability" and found.verdict == "fail"]
+    lost = [
+        f"{wording.spoken(found.capability)} is lost"
+        for found in capabilities
+        if found.dimension == "reliability" and found.verdict == "fail"
+    ]
     lost += [
         f"{check.benchmark} falls from {100 * part.reference:.0f} to {100 * part.candidate:.0f} % on {part.name} ({wording.counted(part.n, 'item')})"
         for (check, part), p_value in zip(parts, adjusted, strict=True)
@@ -122,7 +128,7 @@ def hidden_danger(checks: Sequence[Check], capabilities: Sequence[CapabilityVerd
     ]
     if not lost:
         return None
-    return f"hidden danger: performance is kept ({', '.join(found.capability for found in kept)}), but {', '.join(lost)}"
+    return f"hidden danger: performance is kept ({', '.join(wording.spoken(found.capability) for found in kept)}), but {', '.join(lost)}"
 
 
 def _first(reasons: Sequence[str]) -> str:

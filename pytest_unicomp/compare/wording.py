@@ -31,6 +31,11 @@ def amount(value: float, metric: str, *, signed: bool = False) -> str:
     return f"{value:{sign}.3f} {UNITS[metric]}" if metric in UNITS else f"{100 * value:{sign}.1f} points"
 
 
+def spoken(capability: str) -> str:
+    """Return the name of a capability as it is read, "instruction following", instead of the key that options and JSON have."""
+    return capability.replace("_", " ")
+
+
 def single(*, repeatable: bool) -> str:
     """Return the spread of a single number in words: exact if it is repeatable, else not known."""
     return "exact" if repeatable else "measured once, spread not known"

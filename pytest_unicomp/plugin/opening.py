@@ -12,7 +12,7 @@ import pytest
 from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.api.vocabulary import NANO_DEFAULT
-from pytest_unicomp.compare.wording import counted
+from pytest_unicomp.compare.wording import counted, spoken
 from pytest_unicomp.engine.host import host
 from pytest_unicomp.plugin.asked import uses_gate
 from pytest_unicomp.plugin.eta import about
@@ -71,9 +71,9 @@ def forecast_lines(found: Forecast) -> list[str]:
     by_margin: dict[str, list[str]] = {}
     for one in found.capabilities:
         if one.decidable:
-            by_margin.setdefault(margin_text(one), []).append(one.capability.replace("_", " "))
+            by_margin.setdefault(margin_text(one), []).append(spoken(one.capability))
     lines = [f"enough items to rule out a loss of {margin} on {', '.join(names)}" for margin, names in by_margin.items()]
-    unknown = [one.capability.replace("_", " ") for one in found.capabilities if one.decidable is None]
+    unknown = [spoken(one.capability) for one in found.capabilities if one.decidable is None]
     lines += [f"nothing is known yet about {', '.join(unknown)}: the number of items or of flips"] if unknown else []
     return lines + [f"{one.capability.replace('_', ' ')}: {too_few(one)}" for one in found.capabilities if one.decidable is False]
 
@@ -82,7 +82,7 @@ def in_words(found: Forecast) -> list[str]:
     """Return a line on each capability: the smallest loss that its items decide, or that they cannot decide its margin."""
     lines = []
     for one in found.capabilities:
-        name = one.capability.replace("_", " ")
+        name = spoken(one.capability)
         if one.decidable and one.detectable is not None:
             seen = f"{100 * one.detectable:.2g} points" if one.rate else f"{one.detectable:.2g} nats per token"
             lines.append(f"{name}: sees losses of {seen}; {one.items} items, {one.needed} would decide {margin_text(one)}")
@@ -163,6 +163,6 @@ def left_out(prepared: Prepared) -> list[str]:
     except UnicompError:
         return []
     found = [one for one in forecast(prepared, small.cells).capabilities if one.decidable is False]
-    counts = ", ".join(f"{one.capability} {one.items} of about {one.needed}" for one in found)
+    counts = ", ".join(f"{spoken(one.capability)} {one.items} of about {one.needed}" for one in found)
     why = f" (too few items to rule out a loss of {margin_text(found[0])}: {counts})" if found else ""
     return [f"left out: {', '.join(others)}{why}; --benchmark nano measures everything"]
