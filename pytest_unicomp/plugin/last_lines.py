@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +25,12 @@ def width_of(reporter: Any) -> int:
     """Return the width of the terminal in columns; wider if the output is a log, for which pytest assumes 80 columns and would cut names."""
     columns: int = reporter._tw.fullwidth if reporter.isatty else LOG_WIDTH
     return columns
+
+
+def _all_words(config: pytest.Config) -> list[str]:
+    """Return the words of pytest's command line, with those that the configuration file and the environment put before them."""
+    before = shlex.split(os.environ.get("PYTEST_ADDOPTS", ""))
+    return [*config.getini("addopts"), *before, *map(str, config.invocation_params.args)]
 
 
 @dataclass(frozen=True)
@@ -64,9 +72,7 @@ class LastLines:
         """Leave out pytest's own lists of failures if the matrix and the verdict say all that they do, and no flag asks for them."""
         option = self._config.option
         reporter: Any = self._config.pluginmanager.get_plugin("terminalreporter")
-        asked = any(
-            word.startswith(("-r", "--tb", "--report-chars", "--full-trace")) for word in map(str, self._config.invocation_params.args)
-        )
+        asked = any(word.startswith(("-r", "--tb", "--report-chars", "--full-trace")) for word in _all_words(self._config))
         if reporter is not None and self._alone and not self._traced and not asked:
             option.tbstyle, reporter.reportchars = "no", ""
 

@@ -110,10 +110,10 @@ def test_lost_performance_is_no_hidden_danger():
 def test_what_passed_what_was_waived_and_how_many_reasons_there_are_is_said():
     waived = kept(-0.09, -0.06, benchmark="arc", capability="reasoning", waived=True)
     both = [kept(-0.01, 0.01), kept(-0.01, 0.01, benchmark="two", capability="long_context")]
-    assert recipe_verdict(both, policy=POLICY)[1] == "kept: knowledge, long_context"
+    assert recipe_verdict(both, policy=POLICY)[1] == "kept: knowledge, long context"
     must = other("fail", "must_pass").model_copy(update={"waived": True})
     assert recipe_verdict([*both, waived, must], policy=POLICY)[1] == (
-        "kept: knowledge, long_context; waived: arc retention, artifact must-pass"
+        "kept: knowledge, long context; waived: arc retention, artifact must-pass"
     )
     assert recipe_verdict([waived], policy=POLICY)[:2] == ("pass", "kept: nothing; waived: arc retention")
     assert recipe_verdict([other("pass"), must], policy=POLICY)[1] == "1 check passed, 1 waived; no capability was measured"

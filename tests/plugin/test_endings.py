@@ -193,3 +193,11 @@ def test_the_last_lines_are_the_verdict_where_the_report_is_and_what_to_do_next(
     assert heads[-1].startswith("next: ")
     assert sum(head.startswith("- ") and not head.startswith("- ... and") for head in heads) <= 3
     assert len(block) <= 15
+
+
+@pytest.mark.parametrize("how", ["file", "environment", "nothing"])
+def test_lists_of_failures_that_were_asked_for_anywhere_are_shown(gate, pytester, ruined, monkeypatch, how):
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-rf" if how == "environment" else "")
+    pytester.makeini("[pytest]\naddopts = " + ("-rf" if how == "file" else ""))
+    result = gate(f"--unicomp-candidate={ruined}", f"--rootdir={pytester.path}", "-c", str(pytester.path / "tox.ini"), recipe=None)
+    assert ("short test summary info" in result.stdout.str()) == (how != "nothing")
