@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pytest_unicomp.api.records import Check, Estimate, Family, Item, Measurement, Verdict
+from pytest_unicomp.api.records import Check, Estimate, Family, Item, Measurement, ReplyChange, Verdict
 from pytest_unicomp.compare import flips, stats, wording
 from pytest_unicomp.compare.comparability import Pair, mismatch, paired
 from pytest_unicomp.compare.divergence import divergence
 from pytest_unicomp.compare.estimates import estimate
 from pytest_unicomp.compare.expected import design_effect, spread
 from pytest_unicomp.compare.policy import Policy
+from pytest_unicomp.compare.replies import replies, said
 from pytest_unicomp.config.margins import Margin
 
 
@@ -34,6 +35,7 @@ class Comparison:
     unscored: int
     tied: int
     seed: int
+    replies: ReplyChange | None
     fields: dict[str, Any]
 
     @property
@@ -57,6 +59,9 @@ class Comparison:
             reason = f"{reason}; left out: {wording.counted(self.unscored, 'item')} that neither side could score"
         if self.tied:
             reason = f"{reason}; all options of {wording.counted(self.tied, 'item')} tie, each counted as a guess"
+        changed = said(self.replies) if self.replies is not None else ""
+        if changed:
+            reason = f"{reason}; {changed}"
         return Check(**{**self.fields, **fields}, verdict=verdict, reason=reason)
 
 
@@ -109,6 +114,7 @@ def compare(reference: Measurement, candidate: Measurement, fields: dict[str, An
     differences, clusters = [new - old for old, new in zip(before, after, strict=True)], _clusters(pairs)
     whole = all(value in (-1, 0, 1) for value in differences) and bounded
     first, second = (estimate(side, rate=bounded) for side in raw)
+    changed = replies(pairs, clusters, alpha=(1 - float(fields["confidence"])) / 2)
     shown = {
         "n": len(pairs),
         "reference": first,
@@ -121,6 +127,7 @@ def compare(reference: Measurement, candidate: Measurement, fields: dict[str, An
         "spread": spread(differences, bounded=bounded) if not whole and len(differences) > 1 else None,
         "design_effect": design_effect(differences, clusters),
         "divergence": divergence(pairs),
+        "replies": changed,
         "changes": changes(reference, candidate, weights=fields["question"] == "drift"),
     }
     return Comparison(
@@ -133,6 +140,7 @@ def compare(reference: Measurement, candidate: Measurement, fields: dict[str, An
         unscored=len(candidate.items) - len(pairs),
         tied=sum(tied),
         seed=reference.conditions.seed,
+        replies=changed,
         fields={**fields, **shown},
     )
 

@@ -11,6 +11,7 @@ from pytest_unicomp.compare import stats, wording
 from pytest_unicomp.compare.expected import items_to_decide
 from pytest_unicomp.compare.pairing import Comparison, above_chance, compare, describe, not_comparable, numbers
 from pytest_unicomp.compare.policy import Policy
+from pytest_unicomp.compare.replies import cut_in_thought
 from pytest_unicomp.compare.slices import worst_slice
 from pytest_unicomp.config.margins import Margin
 
@@ -40,6 +41,8 @@ def retention(
     comparison = compare(reference, candidate, fields)
     comparison.fields["worst_slice"] = worst_slice(comparison, margin, alpha=policy.alpha)
     unanchored = why_at_chance(comparison, reference, policy)
+    if unanchored is not None:
+        unanchored = cut_in_thought(comparison.replies) or unanchored
     corrected: dict[str, Any] = {}
     if unanchored is None and reference.chance is not None:
         corrected["chance_corrected_retention"] = chance_corrected(comparison, reference.chance)

@@ -6,7 +6,7 @@ from pytest_unicomp.api.records.located_loss import LocatedLoss, LossPart
 from pytest_unicomp.api.records.measurement import Agreement, Conditions, Item, Measurement
 from pytest_unicomp.api.records.ranking import Ranked, Ranking, RecipePair
 from pytest_unicomp.api.records.record import Record
-from pytest_unicomp.api.records.reply import Reply
+from pytest_unicomp.api.records.reply import Reply, ReplyChange, ShareChange
 from pytest_unicomp.api.records.report import (
     Claim,
     LeftOut,
@@ -59,8 +59,10 @@ __all__ = [
     "Record",
     "ReferenceSummary",
     "Reply",
+    "ReplyChange",
     "Report",
     "RunVerdict",
+    "ShareChange",
     "Slice",
     "Source",
     "Spread",

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from pytest_unicomp.api.errors import VerdictError
 from pytest_unicomp.api.records.measurement import Agreement
 from pytest_unicomp.api.records.record import Record
+from pytest_unicomp.api.records.reply import ReplyChange
 from pytest_unicomp.api.records.timing import HostHealth
 from pytest_unicomp.api.vocabulary import Dimension, Family, Question, Verdict
 
@@ -97,6 +100,7 @@ class Check(Record):
     the part of the items that lost most; of free replies, `unanswered` counts those that could not be read (reference, candidate), `floors` is what
     constant answers score on the same items, and `judge` says who read them. Of timings, `kernels` names what computed (reference, candidate)
     and `health` is the host's meanwhile;
+    of generated replies, `replies` says how length, loops and thoughts changed, and is written only if that was recorded;
     of sizes, `details` are numbers that stand beside the one that is compared (reference, candidate).
     `evidence` is the hash that a waiver names (None if there is nothing to excuse), `waived` says that one does, `accepted` that a baseline was rewritten on
     request, which passes whatever changed; `sources` is what it was computed from.
@@ -127,6 +131,7 @@ class Check(Record):
     spread: float | None = None
     design_effect: float = 1.0
     divergence: Divergence | None = None
+    replies: ReplyChange | None = Field(default=None, exclude_if=lambda value: value is None)
     minimum_detectable_effect: float | None = None
     p_value: float | None = None
     capability_interval: tuple[float, float] | None = None

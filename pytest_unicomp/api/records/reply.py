@@ -20,3 +20,29 @@ class Reply(Record):
     looping: bool | None = None
     thoughts: str | None = None
     unfinished: bool = False
+
+
+class ShareChange(Record):
+    """A share of replies, 0 to 1, in reference and candidate, with the interval of the paired difference (None: its uncertainty is not known)."""
+
+    reference: float
+    candidate: float
+    difference: float
+    interval: tuple[float, float] | None
+
+
+class ReplyChange(Record):
+    """How generated replies changed, over the `n` items whose replies both sides recorded; None for what a backend does not tell.
+
+    `tokens` are the mean lengths (reference, candidate), `length_ratio` the geometric mean of candidate / reference over items. Shares: replies that
+    the token limit cut, that repeat themselves to the end, that end in mid-thought, and that are wrong with the right answer in their thoughts.
+    """
+
+    n: int
+    tokens: tuple[float, float] | None
+    length_ratio: float | None
+    length_ratio_interval: tuple[float, float] | None
+    truncated: ShareChange | None
+    looping: ShareChange | None
+    unfinished: ShareChange | None
+    only_in_thoughts: ShareChange | None

@@ -1,0 +1,126 @@
+"""Compares the generated replies of two models item by item: length, replies cut by the limit, loops, unfinished thoughts, answers not given."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from math import exp, log
+
+from pytest_unicomp.api.errors import UnicompError
+from pytest_unicomp.api.records import Item, Reply, ReplyChange, ShareChange
+from pytest_unicomp.compare import stats
+from pytest_unicomp.compare.comparability import Pair
+
+# A right answer of one letter occurs in any thought.
+SHORTEST_ANSWER = 2
+# GSM8K's targets end with the answer after this mark.
+ANSWER_MARK = "####"
+# Said in the reason of a check: a length that changed by more than a tenth, and any share that rose beyond doubt.
+LONGER, MOSTLY = 1.1, 0.5
+
+
+def replies(pairs: Sequence[Pair], clusters: Sequence[str] | None, *, alpha: float) -> ReplyChange | None:
+    """Return how the replies changed, with intervals at 1 - 2 alpha; None if those of either side were not recorded.
+
+    Items are the unit: each counts by the mean over its replies. The ratio of lengths is the geometric mean of candidate / reference over items,
+    with Student's t interval of the log ratios (clustered if the items are); shares have the interval of paired scores with partial credit.
+    """
+    known = [place for place, (before, after) in enumerate(pairs) if before.replies and after.replies]
+    if not known:
+        return None
+    chosen = [pairs[place] for place in known]
+    names = None if clusters is None else [clusters[place] for place in known]
+    ratio, interval, tokens = _length(chosen, names, alpha)
+    return ReplyChange(
+        n=len(chosen),
+        tokens=tokens,
+        length_ratio=ratio,
+        length_ratio_interval=interval,
+        truncated=_share(chosen, names, lambda reply, _: reply.truncated, alpha),
+        looping=_share(chosen, names, lambda reply, _: reply.looping, alpha),
+        unfinished=_share(chosen, names, lambda reply, _: reply.unfinished, alpha),
+        only_in_thoughts=_share(chosen, names, only_in_thoughts, alpha),
+    )
+
+
+def only_in_thoughts(reply: Reply, item: Item) -> bool | None:
+    """Return True if a reply is not right although the right answer occurs in its thoughts as a whole word; None if that cannot be known.
+
+    It is an upper bound: a thought may name the right answer and mean another.
+    """
+    target = item.target.rpartition(ANSWER_MARK)[2].strip()
+    if reply.thoughts is None or reply.score is None or len(target) < SHORTEST_ANSWER:
+        return None
+    return reply.score < 1 and re.search(rf"(?<!\w){re.escape(target)}(?!\w)", reply.thoughts) is not None
+
+
+def said(change: ReplyChange) -> str:
+    """Return what a reviewer must know of the change as a phrase; empty if there is nothing."""
+    parts = []
+    if change.length_ratio is not None and change.length_ratio_interval is not None:
+        lower, upper = change.length_ratio_interval
+        if lower > LONGER or upper < 1 / LONGER:
+            parts.append(f"replies are {change.length_ratio:.2f} times as long ({lower:.2f} to {upper:.2f})")
+    for share, words in (
+        (change.truncated, "cut by the token limit"),
+        (change.looping, "repeat themselves to the end"),
+        (change.only_in_thoughts, "have the right answer in the thoughts alone"),
+    ):
+        if share is not None and share.interval is not None and share.interval[0] > 0:
+            parts.append(f"{100 * share.candidate:.0f} % {words} (reference {100 * share.reference:.0f} %)")
+    return ", ".join(parts)
+
+
+def cut_in_thought(change: ReplyChange | None) -> str | None:
+    """Return why scores say nothing if the reference's replies mostly end in mid-thought; None if they do not."""
+    unfinished = change.unfinished if change is not None else None
+    if unfinished is None or unfinished.reference < MOSTLY:
+        return None
+    return (
+        f"the token limit cuts replies in mid-thought, so nothing was answered that could be lost: {100 * unfinished.reference:.0f} % of the "
+        f"reference's and {100 * unfinished.candidate:.0f} % of the candidate's; raise it: --unicomp-max-gen-toks=N"
+    )
+
+
+def _length(
+    pairs: Sequence[Pair], clusters: Sequence[str] | None, alpha: float
+) -> tuple[float | None, tuple[float, float] | None, tuple[float, float] | None]:
+    sides = [[_mean(item, lambda reply, _: reply.tokens) for item in side] for side in zip(*pairs, strict=True)]
+    known = [place for place, both in enumerate(zip(*sides, strict=True)) if None not in both]
+    if not known:
+        return None, None, None
+    before, after = ([float(side[place] or 0) for place in known] for side in sides)
+    # An empty reply counts as one token, the end.
+    ratios = [log(max(new, 1.0) / max(old, 1.0)) for old, new in zip(before, after, strict=True)]
+    names = None if clusters is None else [clusters[place] for place in known]
+    tokens = (sum(before) / len(before), sum(after) / len(after))
+    middle = sum(ratios) / len(ratios)
+    if len(ratios) < 2 or (names is not None and len(set(names)) < 2):
+        return exp(middle), None, tokens
+    clustered = names is not None and len(set(names)) < len(names)
+    found = stats.clustered_mean(ratios, names) if clustered and names is not None else stats.mean(ratios)
+    lower, upper = stats.t_interval(found, confidence=1 - 2 * alpha)
+    return exp(middle), (exp(lower), exp(upper)), tokens
+
+
+def _share(
+    pairs: Sequence[Pair], clusters: Sequence[str] | None, of: Callable[[Reply, Item], bool | None], alpha: float
+) -> ShareChange | None:
+    sides = [[_mean(item, of) for item in side] for side in zip(*pairs, strict=True)]
+    known = [place for place, both in enumerate(zip(*sides, strict=True)) if None not in both]
+    if not known:
+        return None
+    before, after = ([float(side[place] or 0) for place in known] for side in sides)
+    first, second = sum(before) / len(before), sum(after) / len(after)
+    try:
+        found = stats.paired_difference(before, after, None if clusters is None else [clusters[place] for place in known], alpha=alpha)
+    except UnicompError:
+        return ShareChange(reference=first, candidate=second, difference=second - first, interval=None)
+    return ShareChange(reference=first, candidate=second, difference=second - first, interval=(found.lower, found.upper))
+
+
+def _mean(item: Item, of: Callable[[Reply, Item], float | None]) -> float | None:
+    """Return the mean over an item's replies; None if one of them is not known."""
+    values = [of(reply, item) for reply in item.replies or []]
+    known = [float(value) for value in values if value is not None]
+    return sum(known) / len(known) if known and len(known) == len(values) else None

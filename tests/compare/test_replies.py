@@ -1,0 +1,114 @@
+"""Length, truncation, loops and thoughts are compared item by item, and never from replies that were not recorded."""
+
+from __future__ import annotations
+
+import json
+from math import exp, log
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_unicomp.api.records import Check, Item, Reply
+from pytest_unicomp.compare import hashes
+from pytest_unicomp.compare.replies import only_in_thoughts, replies, said
+from tests.compare.toy_pairs import retained
+from tests.toys import item, measurement
+
+
+def reply(tokens: int | None = 10, *, score: float = 1.0, **fields: object) -> Reply:
+    return Reply.model_validate({"answer": "4", "score": score, "tokens": tokens, "truncated": False, "looping": False, **fields})
+
+
+def one(name: str, *given: Reply, target: str = "42") -> Item:
+    scores = [float(each.score or 0) for each in given]
+    return item(name, sum(scores) / len(scores)).model_copy(update={"replies": list(given), "target": target})
+
+
+def change(before: list[list[Reply]], after: list[list[Reply]]):
+    return replies(
+        [(one(str(n), *old), one(str(n), *new)) for n, (old, new) in enumerate(zip(before, after, strict=True))], None, alpha=0.05
+    )
+
+
+@given(st.lists(st.tuples(st.integers(1, 999), st.integers(1, 999)), min_size=2, max_size=20))
+def test_the_ratio_of_lengths_is_the_geometric_mean_over_items(lengths):
+    found = change([[reply(old)] for old, _ in lengths], [[reply(new)] for _, new in lengths])
+    assert found.length_ratio == pytest.approx(exp(sum(log(new / old) for old, new in lengths) / len(lengths)))
+    lower, upper = found.length_ratio_interval
+    assert lower <= found.length_ratio * (1 + 1e-9)
+    assert upper >= found.length_ratio * (1 - 1e-9)
+    turned = change([[reply(new)] for _, new in lengths], [[reply(old)] for old, _ in lengths])
+    assert turned.length_ratio * found.length_ratio == pytest.approx(1)
+
+
+def test_several_replies_are_one_value_per_item():
+    few = change([[reply(10)], [reply(20)]], [[reply(20)], [reply(30)]])
+    many = change([[reply(5), reply(15)] * 4, [reply(20)] * 8], [[reply(20)] * 8, [reply(29), reply(31)] * 4])
+    assert (few.length_ratio, few.length_ratio_interval) == (many.length_ratio, many.length_ratio_interval)
+
+
+def test_shares_are_paired():
+    before = [[reply()] for _ in range(100)]
+    after = [[reply(truncated=n < 40, looping=n < 20)] for n in range(100)]
+    found = change(before, after)
+    assert (found.truncated.reference, found.truncated.candidate, found.truncated.difference) == (0, 0.4, 0.4)
+    assert found.truncated.interval[0] > 0.3
+    assert "40 % cut by the token limit (reference 0 %), 20 % repeat themselves to the end" in said(found)
+
+
+def test_what_was_not_recorded_is_not_known_rather_than_zero():
+    assert replies([(item("a", 1.0), item("a", 1.0))], None, alpha=0.05) is None
+    found = change([[reply(None, truncated=None)]] * 3, [[reply(5)]] * 3)
+    assert (found.length_ratio, found.tokens, found.truncated) == (None, None, None)
+    assert found.looping.difference == 0
+    assert said(found) == ""
+
+
+@pytest.mark.parametrize(
+    ("thoughts", "score", "target", "expected"),
+    [
+        ("so 42, no, 41", 0.0, "42", True),
+        ("so 42", 1.0, "42", False),
+        ("so 421", 0.0, "42", False),
+        (None, 0.0, "42", None),
+        ("it is B", 0.0, "B", None),
+        ("it is 18.", 0.0, "3 * 6 = 18\n#### 18", True),
+    ],
+)
+def test_a_right_answer_in_the_thoughts_alone_is_seen(thoughts, score, target, expected):
+    assert only_in_thoughts(reply(thoughts=thoughts, score=score), one("a", reply(), target=target)) is expected
+
+
+def with_replies(scores, *, artifact="a" * 8, **fields):
+    made = measurement(scores, artifact=artifact)
+    items = [each.model_copy(update={"replies": [reply(score=each.score, **fields)]}) for each in made.items]
+    return made.model_copy(update={"items": items})
+
+
+def test_both_sides_cut_in_mid_thought_are_said_to_be_so_and_never_at_chance():
+    cut = {"unfinished": True, "truncated": True, "thoughts": "so"}
+    found = retained(with_replies([0.0] * 50, **cut), with_replies([0.0] * 50, artifact="b" * 8, **cut))
+    assert found.verdict == "inconclusive"
+    assert found.reason.startswith("the token limit cuts replies in mid-thought")
+    assert "100 % of the reference's and 100 % of the candidate's" in found.reason
+    assert "chance" not in found.reason
+
+
+def test_a_kept_score_with_longer_replies_says_so():
+    before = with_replies([1.0] * 180 + [0.0] * 20, tokens=100)
+    after = with_replies([1.0] * 180 + [0.0] * 20, artifact="b" * 8, tokens=250)
+    found = retained(before, after)
+    assert found.verdict == "pass"
+    assert found.reason.endswith("; replies are 2.50 times as long (2.50 to 2.50)")
+    assert found.replies.tokens == (100, 250)
+
+
+def test_a_measurement_and_a_check_without_replies_are_written_as_before():
+    old = measurement([1.0, 0.0])
+    assert "replies" not in json.dumps(old.model_dump(mode="json"))
+    check = retained(old, measurement([1.0, 0.0], artifact="b" * 8))
+    assert "replies" not in check.model_dump(mode="json")
+    new = with_replies([1.0, 0.0])
+    assert hashes.content(type(new).model_validate_json(new.model_dump_json())) == hashes.content(new) != hashes.content(old)
+    assert Check.model_validate_json(retained(new, new).model_dump_json()).replies is not None
