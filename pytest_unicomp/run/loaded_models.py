@@ -55,6 +55,11 @@ class LoadedModels:
         self._engines: dict[Key, Engine | ServedEngine | LmEvalEngine] = {}
         self._broken: dict[Key, InfrastructureError] = {}
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The folders and addresses of the models that are loaded or served now."""
+        return tuple(key.path for key in self._engines)
+
     def release(self) -> None:
         """Free the memory of every loaded model, and stop every server that was started."""
         for key in list(self._engines):
