@@ -31,7 +31,7 @@ OPTIMUM_INTEL_RELEASE := 2.2.0
 OPENVINO_GATE := --recipe dense --profile smoke --benchmark arc_easy,piqa --limit 40 --backend lm-eval:hf,dtype=float32,device=cpu
 FIRST_SETS := nano-knowledge,nano-reasoning,nano-instruction-following,nano-safety,bytes,prefill-latency,decode-latency
 
-.PHONY: setup browser check style test test-fast fuzz mutants real served openvino gate gate-full baselines bench docs wheel clean
+.PHONY: setup browser check style test test-fast test-gpu fuzz mutants real served openvino gate gate-full baselines bench docs wheel clean
 
 setup: $(READY)
 
@@ -60,6 +60,10 @@ test: $(READY)
 
 test-fast: $(READY)
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow"
+
+# On a machine with a GPU, in under ten minutes; send the file back. Without one every test is skipped, and no file is written.
+test-gpu: $(READY)
+	UNICOMP_GPU_REPORT=gpu-report.json $(BIN)/pytest tests/gpu -m gpu -rs
 
 # Nightly: damages the files of tests/fuzz/corpus/ for FUZZ_SECONDS, and keeps there what a parser does not refuse in one line.
 FUZZ_SECONDS ?= 1800

@@ -12,6 +12,7 @@ from pytest_unicomp.engine.host import host
 from pytest_unicomp.engine.kv_cache import CacheSlice, can_concat, concat, preallocated
 from pytest_unicomp.engine.memory_estimate import bytes_per_token
 from pytest_unicomp.engine.model_probe import Capabilities
+from pytest_unicomp.engine.out_of_memory import is_out_of_memory
 from pytest_unicomp.engine.prefill import Prefilled, Prefiller, plan_batches
 from pytest_unicomp.engine.sampling import Sampler
 from pytest_unicomp.engine.unbatched import generate_unbatched
@@ -186,7 +187,21 @@ class _ContinuousBatch:
             count, longest = count + len(indices), max(longest, *(len(self._rows[index].prompt) for index in indices))
             if count > self._max_rows(longest):
                 break
-            prefilled.append(self._prefiller.prefill(self._waiting.popleft()))
+            one = self._waiting.popleft()
+            try:
+                prefilled.append(self._prefiller.prefill(one))
+                continue
+            except RuntimeError as error:
+                if (len(one.indices) == 1 and count == 1) or not is_out_of_memory(error):
+                    raise
+            # Outside of the block above, which keeps the frames of the failed pass in memory.
+            count -= len(one.indices)
+            half = len(one.indices) // 2
+            parts = [part for part in (one.indices[:half], one.indices[half:]) if part]
+            self._waiting.extendleft(replace(one, indices=part) for part in reversed(parts))
+            if len(one.indices) == 1:
+                # It is read once the rows before it have ended.
+                break
         return prefilled
 
     def _joined(self, batch: _Batch | None, used: Any, prefilled: Sequence[Prefilled]) -> _Batch:
@@ -214,14 +229,25 @@ class _StaticBatch:
         self._waiting = deque(sorted(rows, key=lambda row: (-len(row.prompt), row.prompt)))
 
     def refill(self, batch: _Batch | None) -> _Batch | None:
-        """Return the batch, or the next one if it has ended; None if no row is left."""
-        import torch
-
+        """Return the batch, or the next one if it has ended, halved until it fits into memory; None if no row is left."""
         if batch is not None or not self._waiting:
             return batch
         longest = len(self._waiting[0].prompt)
         count = max(1, min(_max_rows(self._model, longest + self._max_new_tokens), _prefill_tokens(self._model) // longest))
         rows = [self._waiting.popleft() for _ in range(min(count, len(self._waiting)))]
+        while True:
+            try:
+                return self._prefill(rows, longest)
+            except RuntimeError as error:
+                if len(rows) == 1 or not is_out_of_memory(error):
+                    raise
+            # Outside of the block above, which keeps the frames of the failed pass in memory.
+            rows, later = rows[: len(rows) // 2], rows[len(rows) // 2 :]
+            self._waiting.extendleft(reversed(later))
+
+    def _prefill(self, rows: list[_Row], longest: int) -> _Batch:
+        import torch
+
         ids = torch.tensor([[0] * (longest - len(row.prompt)) + row.prompt for row in rows], device=self._model.device)
         mask = torch.tensor([[0] * (longest - len(row.prompt)) + [1] * len(row.prompt) for row in rows], device=self._model.device)
         cache = preallocated(self._model.config, longest + self._max_new_tokens)

@@ -96,7 +96,7 @@ def concat(config: Any, slices: Sequence[CacheSlice], filled: int, tokens: int) 
         start = 0
         for part, pairs in zip(slices, remaining, strict=True):
             # Popped, so that only one layer is in memory twice.
-            own = [states[:, :, part.columns] for states in pairs.pop(0)]
+            own = [states[:, :, _beside(part.columns, states)] for states in pairs.pop(0)]
             prefix = (None, None) if part.prefix is None else _keys_and_values(part.prefix.layers[number])
             end = start + len(own[0])
             for target, shared, states in zip(buffers, prefix, own, strict=True):
@@ -110,6 +110,11 @@ def concat(config: Any, slices: Sequence[CacheSlice], filled: int, tokens: int) 
             start = end
         layer.adopt(buffers, filled)
     return whole
+
+
+def _beside(columns: Any, states: Any) -> Any:
+    """Return the column numbers on the device of a layer's states; the layers of a sharded model lie on several GPUs."""
+    return columns if isinstance(columns, slice) else columns.to(states.device)
 
 
 @cache
@@ -180,9 +185,10 @@ def _preallocated_layer() -> type:
         def batch_select_indices(self, indices: Any) -> None:
             filled = self.get_seq_length()
             if self._buffers is not None:
-                self._buffers = tuple(part[indices] for part in self._buffers)
+                # The layers of a sharded model lie on several GPUs.
+                self._buffers = tuple(part[indices.to(part.device)] for part in self._buffers)
                 self.keys, self.values = (part[:, :, :filled] for part in self._buffers)
             else:
-                super().batch_select_indices(indices)
+                super().batch_select_indices(indices.to(self.keys.device))
 
     return PreallocatedLayer

@@ -72,17 +72,20 @@ class LMHead:
         import torch
 
         hidden, self._hidden = self._hidden, None
-        count = len(hidden) if self.unmodified else model_logits.shape[1]
         vocabulary = model_logits.shape[-1]
-        order = torch.tensor(positions, device=model_logits.device)
-        tokens = torch.tensor(targets, device=model_logits.device)
-        log_probabilities = torch.empty(len(positions), device=model_logits.device)
-        greedy = torch.empty(len(positions), dtype=torch.bool, device=model_logits.device)
         step = max(1, LOGITS_BYTES // (4 * vocabulary))
-        for start in range(0, count, step):
+        # Divided here and not on the device, which would have to be waited for in each part.
+        parts: dict[int, list[int]] = {}
+        for number, position in enumerate(positions):
+            parts.setdefault(position // step * step, []).append(number)
+        order = [number for numbers in parts.values() for number in numbers]
+        log_probabilities, greedy = [], []
+        for start, numbers in parts.items():
             part = (self._layer(hidden[start : start + step]) if self.unmodified else model_logits[0, start : start + step]).float()
-            here = ((order >= start) & (order < start + step)).nonzero()[:, 0]
-            rows = order[here] - start
-            log_probabilities[here] = part[rows, tokens[here]] - part.logsumexp(-1)[rows]
-            greedy[here] = part.argmax(-1)[rows] == tokens[here]
-        return TokenScores(log_probabilities.tolist(), greedy.tolist())
+            # On the device of the output layer, which in a sharded model is not that of the model's logits.
+            rows = torch.tensor([positions[number] - start for number in numbers], device=part.device)
+            tokens = torch.tensor([targets[number] for number in numbers], device=part.device)
+            log_probabilities.append(part[rows, tokens] - part.logsumexp(-1)[rows])
+            greedy.append(part.argmax(-1)[rows] == tokens)
+        found = sorted(zip(order, torch.cat(log_probabilities).tolist(), torch.cat(greedy).tolist(), strict=True))
+        return TokenScores([value for _, value, _ in found], [best for *_, best in found])

@@ -16,6 +16,7 @@ from pytest_unicomp.engine.context_limits import rope_regime
 from pytest_unicomp.engine.host import host
 from pytest_unicomp.engine.lm_head import LMHead
 from pytest_unicomp.engine.memory_estimate import bytes_per_token
+from pytest_unicomp.engine.out_of_memory import is_out_of_memory
 from pytest_unicomp.engine.prefix_cache import CachedPrefix, after_prefix
 from pytest_unicomp.engine.prefix_tree import PackedTree, PrefixGroup, TokenSequence, group_by_prefix
 
@@ -119,7 +120,7 @@ def score_groups(
                 try:
                     _score_batch(model, lm_head, prefix, some, distinct.requests, on_score)
                 except RuntimeError as error:
-                    if len(some) == 1 or not _is_out_of_memory(error):
+                    if len(some) == 1 or not is_out_of_memory(error):
                         raise
                     waiting += [some[len(some) // 2 :], some[: len(some) // 2]]
 
@@ -178,13 +179,6 @@ def _batches(model: Any, prefix_length: int, rows: Sequence[_PackedRow]) -> Iter
         batch.append(row)
     if batch:
         yield batch
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    import torch
-
-    # torch has no exception type for a failed allocation on the CPU.
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def _score_batch(

@@ -134,7 +134,8 @@ def _logits_are_unmodified(model: Any) -> bool:
         handle.remove()
     if len(hidden) != 1 or hidden[0].shape[:2] != ids.shape or logits.shape[:2] != ids.shape:
         raise ValueError("it is not called once, for all positions")
-    return bool(torch.equal(layer(hidden[0]).float(), logits.float()))
+    # accelerate returns the logits of a sharded model on the GPU of its first layers; the output layer may lie on another.
+    return bool(torch.equal(layer(hidden[0]).to(logits.device).float(), logits.float()))
 
 
 def _scoring_difference(model: Any, capabilities: Capabilities) -> float:

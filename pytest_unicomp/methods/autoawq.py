@@ -85,7 +85,7 @@ class AutoAwq(CompressionMethod):
             from transformers import set_seed
 
             set_seed(job.seed)
-            wrapped = AutoAWQForCausalLM.from_pretrained(str(source), trust_remote_code=False, torch_dtype="auto")
+            wrapped = AutoAWQForCausalLM.from_pretrained(str(source), trust_remote_code=False, torch_dtype="auto", device_map={"": "cpu"})
         others = other_linear_layers(wrapped.model)
         require_divisible(wrapped.model, self.group, recipe=self.method)
         with tempfile.TemporaryDirectory(dir=job.scratch) as folder, quiet_with_captured_output():

@@ -20,6 +20,7 @@ from pytest_unicomp.api.errors import InfrastructureError, UnicompError, UsagePr
 from pytest_unicomp.api.protocols import Calibration, CompressionJob, Progress
 from pytest_unicomp.api.records import CalibrationText
 from pytest_unicomp.api.registry import methods
+from pytest_unicomp.engine.host import host
 
 SAYS = "unicomp-progress "
 ERROR = "error.txt"
@@ -31,12 +32,35 @@ def launched(compress: Callable[[Any, CompressionJob], None]) -> Callable[[Any, 
 
     @wraps(compress)
     def wrapper(self: Any, job: CompressionJob) -> None:
-        if self.processes == 1 or "WORLD_SIZE" in os.environ:
+        if self.processes == 1 or _is_rank():
             compress(self, job)
         else:
+            _require_gpus(self.processes, job.device)
             _launch(self, job, self.enlarged(job))
 
     return wrapper
+
+
+def _is_rank() -> bool:
+    """Return True in a process of a group that torchrun started. A batch system may set WORLD_SIZE=1 for a process that is alone."""
+    return "LOCAL_RANK" in os.environ and int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+def _require_gpus(processes: int, device: str) -> None:
+    """Raise UsageProblem if there are fewer visible GPUs than processes, or if the device names one that the processes would not begin with."""
+    if not device.startswith("cuda"):
+        return
+    visible = len(host.accelerators())
+    if visible < processes:
+        raise UsageProblem(
+            f"unicomp: the recipe has processes = {processes}, and {visible} GPUs are visible to this process; expected a GPU for each: "
+            "set fewer processes, or --unicomp-executor=local, since a worker of the others sees one GPU."
+        )
+    if device not in ("cuda", "cuda:0"):
+        raise UsageProblem(
+            f"unicomp: the recipe has processes = {processes}, which take the GPUs from the first on, not from {device}; "
+            "choose the GPUs by CUDA_VISIBLE_DEVICES, with --unicomp-device=cuda."
+        )
 
 
 def _launch(method: Any, job: CompressionJob, calibration: Calibration) -> None:

@@ -29,6 +29,7 @@ from pytest_unicomp.plugin.progress import Progress
 from pytest_unicomp.plugin.report_files import remove_earlier, write_reports
 from pytest_unicomp.plugin.stash import CHECKS, KERNELS, POOLED
 from pytest_unicomp.plugin.time_limit import TimeLimit
+from pytest_unicomp.plugin.worker_gpu import choose_gpu
 from pytest_unicomp.run.plan import Cell
 from pytest_unicomp.run.run import Run, threads_for
 
@@ -50,6 +51,7 @@ class Gate:
         for path in settings.report:
             report.validate(Path(path))
         self.progress = Progress(config)
+        choose_gpu(settings.device)
         self.run = Run(settings, progress=self.progress, detail=self.progress.detail)
         self.checks: list[Check] = []
         self.kernels: list[KernelReport] = []

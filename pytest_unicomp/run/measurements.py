@@ -109,7 +109,7 @@ class Measurements:
             "identity": benchmark.identity(self._evaluation),
             "options": key_of(self._evaluation_of(recipe, name)),
             "only": None if only is None else sorted(only),
-            "device": self._device,
+            "device": host.device_key(self._device, sharded=self._evaluation.device == "sharded"),
             "versions": host.versions(),
             "source": [source_digest(benchmark), evaluate.source()],
             **({"named": named} if (named := named_content(self._evaluated_by(recipe), artifact, self._store.digests.of)) else {}),

@@ -31,6 +31,9 @@ from pytest_unicomp.store.baselines import Baselines, packaged
 from pytest_unicomp.store.local import Store
 from pytest_unicomp.store.shared import opened
 
+# Libraries that compress on the first visible GPU, whatever device is asked for.
+FIRST_GPU = {"llmcompressor": "llm-compressor", "awq": "AutoAWQ"}
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -72,6 +75,7 @@ def preflight(settings: Settings) -> Prepared:
     _check_calibration(settings, planned)
     policy_check.validate(settings, planned)
     cost_limits.validate(settings.limits, _limitable(planned), locate=settings.location)
+    _check_compressing_device(settings, planned)
     _check_kernels(settings, planned)
     if config is not None:
         planned = _with_method_notes(planned, config)
@@ -115,6 +119,26 @@ def _check_device(settings: Settings) -> None:
     missing = host.unavailable_reason(settings.device) if settings.executor != "ray" else None
     if missing is not None:
         raise UsageProblem(f"unicomp: --unicomp-device={settings.device} is not here: {missing}; expected a device that is, or auto.")
+
+
+def _check_compressing_device(settings: Settings, planned: Plan) -> None:
+    """Raise UsageProblem if a recipe's library would compress on another device than the one that was asked for: it takes the first visible GPU."""
+    if settings.executor != "local" or host.resolve_device("auto") == "cpu":
+        return
+    device, visible = host.resolve_device(settings.device), len(host.accelerators())
+    for candidate in planned.candidates:
+        requires = set() if candidate.method is None else set(candidate.method.requires)
+        library = next((FIRST_GPU[name] for name in FIRST_GPU if name in requires), None)
+        spread = "awq" in requires and visible > 1
+        if library is None or (device == "cuda:0" and not spread):
+            continue
+        hidden = (
+            "CUDA_VISIBLE_DEVICES= (empty)" if device == "cpu" else f"CUDA_VISIBLE_DEVICES={device.partition(':')[2]} --unicomp-device=cuda"
+        )
+        places = "all visible GPUs" if spread else "the first visible GPU"
+        raise UsageProblem(
+            f"unicomp: --unicomp-device={settings.device}, but {library} compresses {candidate.name} on {places}; expected no other to be visible: {hidden}."
+        )
 
 
 def _check_checkpoints(settings: Settings) -> None:

@@ -72,3 +72,36 @@ def test_a_small_default_of_calibration_text_is_noted_with_what_sets_another(tmp
     noted = preflight(settings(tmp_path, model=str(NANO), recipe=["wanda-50"], **text)).plan.notes
     assert any(note.startswith("calibration text: 32 x ") and "--unicomp-calibration-samples" in note for note in noted)
     assert preflight(settings(tmp_path, model=str(NANO), **text)).plan.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "device", "gpus", "words"),
+    [
+        (
+            "gptq-w4a16",
+            "cuda:1",
+            2,
+            "llm-compressor compresses gptq-w4a16 on the first visible GPU.*CUDA_VISIBLE_DEVICES=1 --unicomp-device=cuda",
+        ),
+        ("gptq-w4a16", "cpu", 1, r"--unicomp-device=cpu, but llm-compressor .*CUDA_VISIBLE_DEVICES= \(empty\)"),
+        ("autoawq-w4a16", "cuda:0", 2, "AutoAWQ compresses autoawq-w4a16 on all visible GPUs"),
+        ("gptq-w4a16", "cuda", 2, None),
+        ("autoawq-w4a16", "cuda", 1, None),
+        ("dense", "cpu", 2, None),
+        ("magnitude-50", "cpu", 0, None),
+        ("gptq-w4a16", "cpu", 0, None),
+    ],
+)
+def test_a_recipe_is_refused_that_would_be_made_on_another_device(tmp_path, monkeypatch, recipe, device, gpus, words):
+    from pytest_unicomp.engine.host import host
+
+    resolve_device = host.resolve_device
+    monkeypatch.setattr(host, "accelerators", lambda: ("Toy GPU",) * gpus)
+    monkeypatch.setattr(host, "unavailable_reason", lambda _: None)
+    monkeypatch.setattr(host, "resolve_device", lambda name: ("cuda:0" if gpus else "cpu") if name == "auto" else resolve_device(name))
+    asked = settings(tmp_path, recipe=[recipe], device=device)
+    if words is None:
+        preflight(asked)
+    else:
+        with pytest.raises(UsageProblem, match=words):
+            preflight(asked)

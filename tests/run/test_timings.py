@@ -68,3 +68,59 @@ def test_a_round_that_was_answered_after_the_end_of_its_server_is_an_error(run, 
             rounds.candidate()
     finally:
         loaded.release()
+
+
+class LoadedToy:
+    """A loaded model whose rounds take as many seconds as it says; counts how many are in memory at once."""
+
+    dtype = "bfloat16"
+
+    def __init__(self, seconds, there):
+        self.seconds, self.there = seconds, there
+        there.append(self)
+
+    def release(self):
+        self.there.remove(self)
+
+
+@pytest.mark.parametrize(
+    ("device", "packed", "unpacked", "most", "chosen"),
+    [
+        # The host holds three models and compares; a GPU holds two, and tries the unpacked one only where the kernel gains nothing.
+        ("cpu", 0.5, 0.4, 3, "unpacked"),
+        ("cpu", 0.5, 0.9, 3, "packed"),
+        ("cuda:0", 0.5, 0.4, 2, "packed"),
+        ("cuda:0", 2.0, 0.9, 2, "unpacked"),
+        ("cuda:0", 2.0, 3.0, 2, "packed"),
+    ],
+)
+def test_a_gpu_never_holds_a_third_model_to_be_timed(run, monkeypatch, device, packed, unpacked, most, chosen):
+    from pytest_unicomp.engine.host import paired_timing
+    from pytest_unicomp.engine.runtimes import Runtime
+
+    there, counts = [], []
+    subjects = {"reference": SimpleNamespace(path="a"), "dense": SimpleNamespace(path="b")}
+    seconds = {("a", False): 1.0, ("b", False): packed, ("b", True): unpacked}
+    timings = run.timings
+
+    def engine(artifact, *, unpacked=False):
+        key = (artifact.path, unpacked)
+        if key not in timings._timed:
+            layers = int(artifact.path == "b" and not unpacked)
+            timings._timed[key] = (LoadedToy(seconds[key], there), Runtime("kernel" if layers else "dense", layers))
+            counts.append(len(there))
+        return timings._timed[key]
+
+    by = SimpleNamespace(backend="hf")
+    loaded = SimpleNamespace(release=lambda: None)
+    results = SimpleNamespace(subject=subjects.get, evaluated_by=lambda _: by, loaded=loaded, device=device)
+    monkeypatch.setattr(timings, "_results", results)
+    monkeypatch.setattr(timings, "_engine", engine)
+    monkeypatch.setattr("pytest_unicomp.run.timings.benchmarks", lambda: {"decode-latency": SimpleNamespace(prepare=lambda one: one)})
+    monkeypatch.setattr(paired_timing, "fastest_seconds", lambda one: one.seconds)
+    [cell] = run.plan.cells
+    made = timings.rounds(cell)
+    assert max(counts) == most
+    assert made.kernels[1].startswith("dense bfloat16, unpacked" if chosen == "unpacked" else "kernel")
+    assert timings._timed[("b", chosen == "unpacked")][0] in there
+    timings._timed.clear()

@@ -60,6 +60,13 @@ def device_name(device: str) -> str:
     return names[index] if index < len(names) else device
 
 
+def device_key(device: str, *, sharded: bool = False) -> str:
+    """Return what identifies `device` in the keys of results: "cpu", or the GPU's name, which GPUs of one model share; of a sharded model all names."""
+    if not device.startswith("cuda"):
+        return device
+    return f"sharded: {', '.join(accelerators())}" if sharded else device_name(device)
+
+
 @cache
 def accelerators() -> tuple[str, ...]:
     """Return the names of the visible NVIDIA GPUs, from torch if it is imported already, else from `nvidia-smi`; empty if there are none."""
@@ -70,16 +77,36 @@ def accelerators() -> tuple[str, ...]:
     program = shutil.which("nvidia-smi")
     if program is None or os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
         return ()
-    command = [program, "--query-gpu=name", "--format=csv,noheader"]
+    # CUDA numbers GPUs by their speed unless told otherwise, and nvidia-smi by their bus.
+    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
+    command = [program, "--query-gpu=uuid,name", "--format=csv,noheader"]
     try:
         listed = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         # A GPU whose driver does not answer cannot be used.
         return ()
-    names = [line.strip() for line in listed.splitlines() if line.strip()]
+    uuids_and_names = [
+        (uuid.strip(), name.strip()) for uuid, _, name in (line.partition(",") for line in listed.splitlines()) if name.strip()
+    ]
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if chosen is not None and re.fullmatch(r"\d+(,\d+)*", chosen):
-        names = [names[int(index)] for index in chosen.split(",") if int(index) < len(names)]
+    return tuple(name for _, name in uuids_and_names) if chosen is None else _visible(uuids_and_names, chosen.split(","))
+
+
+def _visible(uuids_and_names: list[tuple[str, str]], chosen: list[str]) -> tuple[str, ...]:
+    """Return the names of the GPUs that CUDA_VISIBLE_DEVICES chooses: by number, by the beginning of a UUID, or a MIG partition by its UUID.
+
+    As in CUDA, the first entry that names no GPU hides itself and all that follow.
+    """
+    names: list[str] = []
+    for entry in map(str.strip, chosen):
+        if entry.startswith("MIG-"):
+            names.append(f"MIG partition {entry}")
+            continue
+        by_number = [name for index, (_, name) in enumerate(uuids_and_names) if entry == str(index)]
+        found = by_number or [name for uuid, name in uuids_and_names if entry and uuid.startswith(entry)]
+        if not found:
+            break
+        names.append(found[0])
     return tuple(names)
 
 

@@ -20,7 +20,7 @@ def _handle(device: str) -> Iterator[tuple[Any, Any]]:
         pynvml.nvmlInit()
         # By UUID, not by number: CUDA_VISIBLE_DEVICES renumbers the devices of torch, but not those of NVML.
         uuid = str(torch.cuda.get_device_properties(device).uuid)
-        handle = pynvml.nvmlDeviceGetHandleByUUID(uuid if uuid.startswith("GPU-") else f"GPU-{uuid}")
+        handle = _by_uuid(pynvml, uuid)
     except Exception:  # noqa: BLE001 - without library, driver or GPU, whatever they raise, there are no counters
         yield None, None
         return
@@ -28,6 +28,16 @@ def _handle(device: str) -> Iterator[tuple[Any, Any]]:
         yield pynvml, handle
     finally:
         pynvml.nvmlShutdown()
+
+
+def _by_uuid(nvml: Any, uuid: str) -> Any:
+    """Return NVML's handle of a UUID of torch, which leaves out "GPU-", or "MIG-" of a partition of a GPU."""
+    if uuid.startswith(("GPU-", "MIG-")):
+        return nvml.nvmlDeviceGetHandleByUUID(uuid)
+    try:
+        return nvml.nvmlDeviceGetHandleByUUID(f"GPU-{uuid}")
+    except nvml.NVMLError:
+        return nvml.nvmlDeviceGetHandleByUUID(f"MIG-{uuid}")
 
 
 def _query(function: Any, *arguments: Any) -> Any:
@@ -75,8 +85,9 @@ def throttle_reason(device: str) -> str | None:
 def other_processes(device: str) -> int | None:
     """Return how many processes except this one compute on the device; None if unknown.
 
-    Only their number is used: in a container, the process ids that the driver lists are those of the host.
+    Only their number is used: in a container, the process ids that the driver lists are those of the host. Unknown too if it lists nobody, not even
+    this process: then the container may not see the host's processes.
     """
     with _handle(device) as (nvml, handle):
         listed = None if handle is None else _query(nvml.nvmlDeviceGetComputeRunningProcesses, handle)
-    return None if listed is None else max(0, len(listed) - 1)
+    return len(listed) - 1 if listed else None

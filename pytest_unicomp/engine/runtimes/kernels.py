@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
+from pytest_unicomp.api.errors import one_line
 from pytest_unicomp.engine.runtimes import float8, semi_structured
 from pytest_unicomp.engine.runtimes.weight_only import INT4_GROUPS, linear_classes
 
 Format = Literal["int8", "int4", "fp8", "2of4"]
 # The lowest compute capability of an NVIDIA GPU that has the kernel.
-CAPABILITY: Mapping[str, tuple[int, int]] = {"int8": (8, 0), "int4": (8, 0), "fp8": (8, 9), "2of4": (8, 0)}
+CAPABILITY: Mapping[str, tuple[int, int]] = {"int4": (8, 0), "fp8": (8, 9), "2of4": (8, 0)}
+# A multiple of what every format requires of both sides.
+TRIAL_SIDE = 256
 ON_CPU = ("int8", "int4")
 OPERATORS = {
     "int8": "torch._weight_int8pack_mm, per output",
@@ -39,10 +43,26 @@ def unavailable_reason(format_: Format, device: str) -> str | None:
 
     if not torch.cuda.is_available():
         return "no GPU answers"
+    if format_ == "int8":
+        return "torch's int8 product on a GPU is a reference implementation without tensor cores, slower than dense"
     found, needed = torch.cuda.get_device_capability(device), CAPABILITY[format_]
     if found >= needed:
-        return None
+        return _trial_failure(format_, device)
     return f"torch's {format_} kernel needs compute capability {needed[0]}.{needed[1]}, and this GPU has {found[0]}.{found[1]}"
+
+
+@cache
+def _trial_failure(format_: Format, device: str) -> str | None:
+    """Return why a small product fails on the device: a build of torch, or a library that it uses, may lack the kernel. None if it works."""
+    import torch
+
+    try:
+        weight = torch.ones(TRIAL_SIDE, TRIAL_SIDE, dtype=torch.bfloat16, device=device)
+        pack(format_, weight).module(weight)
+        torch.cuda.synchronize(device)
+    except (RuntimeError, NotImplementedError) as error:
+        return f"torch's {format_} kernel fails on this GPU: {one_line(error, longest=100)}"
+    return None
 
 
 def operator_name(format_: Format, inputs: int) -> str:

@@ -20,6 +20,9 @@ def linear_class() -> type:
         def __init__(self, weight: Any, bias: Any) -> None:
             super().__init__()
             self.outputs, self.inputs = weight.shape
+            if not torch.backends.cusparselt.is_available():
+                # This build of torch lacks its default back end. There is no public switch to the other.
+                torch.sparse.SparseSemiStructuredTensor._FORCE_CUTLASS = True
             self.weight = torch.nn.Parameter(torch.sparse.to_sparse_semi_structured(weight.contiguous()), requires_grad=False)
             self.bias = bias
 

@@ -41,7 +41,8 @@ def slots(device: str, accelerators: int, cores: int) -> tuple[Slot, ...]:
         return tuple(Slot(f"process {number}", {"OMP_NUM_THREADS": threads}) for number in range(1, count + 1))
     outer = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
     names = outer or [str(number) for number in range(accelerators)]
-    return tuple(Slot(f"GPU {name}", {"CUDA_VISIBLE_DEVICES": name}) for name in names)
+    threads = str(max(1, cores // len(names)))
+    return tuple(Slot(f"GPU {name}", {"CUDA_VISIBLE_DEVICES": name, "OMP_NUM_THREADS": threads}) for name in names)
 
 
 class ProcessExecutor(WaitingExecutor):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -51,16 +52,38 @@ def test_a_cuda_device_that_is_missing_has_a_reason(monkeypatch: pytest.MonkeyPa
     assert (host.unavailable_reason("cuda"), host.unavailable_reason("auto"), host.unavailable_reason("cpu")) == (None, None, None)
 
 
-@pytest.mark.parametrize(("visible", "names"), [(None, ("A", "B")), ("1", ("B",)), ("1,0", ("B", "A")), ("", ()), ("-1", ()), ("7", ())])
+# As CUDA: the beginning of a UUID will do, a MIG partition counts as a GPU, and what follows an unknown entry is hidden.
+BY_UUID = [
+    ("GPU-bb", ("B",)),
+    ("1,GPU-aaaa", ("B", "A")),
+    ("0,GPU-cc,1", ("A",)),
+    ("0, 1", ("A", "B")),
+    ("MIG-77", ("MIG partition MIG-77",)),
+]
+
+
+@pytest.mark.parametrize(
+    ("visible", "names"), [(None, ("A", "B")), ("1", ("B",)), ("1,0", ("B", "A")), ("", ()), ("-1", ()), ("7", ()), *BY_UUID]
+)
 def test_gpus_are_listed_by_nvidia_smi_and_filtered_by_the_variable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, visible: str | None, names: tuple[str, ...]
 ) -> None:
     program = tmp_path / "nvidia-smi"
-    program.write_text("#!/bin/sh\necho A\necho B\n")
+    program.write_text("#!/bin/sh\necho GPU-aaaa, A\necho GPU-bbbb, B\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     monkeypatch.delitem(sys.modules, "torch", raising=False)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if visible is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    monkeypatch.delenv("CUDA_DEVICE_ORDER", raising=False)
     assert host.accelerators.__wrapped__() == names
+    assert visible in ("", "-1") or os.environ["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
+
+
+def test_gpus_of_one_model_share_results_and_others_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "accelerators", lambda: ("A100", "A100", "H100"))
+    first, second, other = (host.device_key(f"cuda:{number}") for number in range(3))
+    assert first == second != other
+    assert host.device_key("cpu") == "cpu"
+    assert host.device_key("cuda:0", sharded=True) not in (first, other)

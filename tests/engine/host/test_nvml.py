@@ -76,6 +76,24 @@ def test_counters_are_joules_megahertz_and_processes(install):
     assert nvml.other_processes("cuda:0") == 2
 
 
+def test_nobody_listed_not_even_this_process_means_unknown(install):
+    """In a container without the host's process ids NVML lists nobody."""
+    install(ComputeRunningProcesses=lambda _: [])
+    assert nvml.other_processes("cuda:0") is None
+
+
+@pytest.mark.parametrize("known", ["GPU-12", "MIG-12"])
+@pytest.mark.parametrize("given", ["12", "known"])
+def test_a_gpu_or_a_partition_of_one_is_found_by_its_uuid(known, given):
+    def by_uuid(uuid):
+        if uuid != known:
+            raise NVMLError
+        return "handle"
+
+    made = SimpleNamespace(NVMLError=NVMLError, nvmlDeviceGetHandleByUUID=by_uuid)
+    assert nvml._by_uuid(made, known if given == "known" else given) == "handle"
+
+
 @pytest.mark.parametrize(
     ("bits", "reason"),
     [(0, None), (0x1, None), (0x20, "heat"), (0x60, "heat"), (0x80, "the power brake"), (0xA0, "heat and the power brake")],

@@ -55,3 +55,44 @@ def test_a_group_of_128_is_preferred_and_the_largest_that_divides_is_next():
 
 def test_a_cpu_has_integer_kernels_alone():
     assert [kernels.unavailable_reason(format_, "cpu") is None for format_ in ("int8", "int4", "fp8", "2of4")] == [True, True, False, False]
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    """A GPU of compute capability 9.0, whose tensors lie on the CPU."""
+    ones = torch.ones
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (9, 0))
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda _: None)
+    monkeypatch.setattr(torch, "ones", lambda *sides, dtype, device: ones(*sides, dtype=dtype))
+    kernels._trial_failure.cache_clear()
+    yield
+    kernels._trial_failure.cache_clear()
+
+
+def test_a_kernel_that_fails_on_the_gpu_is_a_reason_and_no_error(gpu, monkeypatch):
+    def lacking(*_):
+        raise RuntimeError("cuSPARSELt is not supported\non this architecture")
+
+    monkeypatch.setattr(kernels, "pack", lacking)
+    reason = kernels.unavailable_reason("2of4", "cuda:0")
+    assert reason == "torch's 2of4 kernel fails on this GPU: cuSPARSELt is not supported on this architecture"
+
+
+def test_a_kernel_that_works_on_a_small_product_has_no_reason(gpu):
+    assert kernels.unavailable_reason("int4", "cuda:0") is None
+
+
+def test_int8_is_no_acceleration_on_a_gpu(gpu):
+    assert "without tensor cores" in kernels.unavailable_reason("int8", "cuda:0")
+
+
+@pytest.mark.parametrize(("there", "forced"), [(True, False), (False, True)])
+def test_2of4_uses_cutlass_where_cusparselt_is_lacking(monkeypatch, there, forced):
+    from pytest_unicomp.engine.runtimes import semi_structured
+
+    monkeypatch.setattr(torch.backends.cusparselt, "is_available", lambda: there)
+    monkeypatch.setattr(torch.sparse.SparseSemiStructuredTensor, "_FORCE_CUTLASS", False)
+    monkeypatch.setattr(torch.sparse, "to_sparse_semi_structured", lambda weight: weight)
+    semi_structured.linear_class()(torch.ones(32, 64), None)
+    assert torch.sparse.SparseSemiStructuredTensor._FORCE_CUTLASS is forced

@@ -107,7 +107,10 @@ def test_a_worker_ends_when_its_driver_is_gone(tmp_path):
 
 def test_an_outer_choice_of_gpus_is_honoured(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
-    assert [dict(slot.environment) for slot in slots("cuda:0", 2, 16)] == [{"CUDA_VISIBLE_DEVICES": "3"}, {"CUDA_VISIBLE_DEVICES": "5"}]
+    assert [dict(slot.environment) for slot in slots("cuda:0", 2, 16)] == [
+        {"CUDA_VISIBLE_DEVICES": "3", "OMP_NUM_THREADS": "8"},
+        {"CUDA_VISIBLE_DEVICES": "5", "OMP_NUM_THREADS": "8"},
+    ]
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
     assert [slot.name for slot in slots("cuda:0", 2, 16)] == ["GPU 0", "GPU 1"]
 
