@@ -39,7 +39,7 @@ ALLOWED = {
     # Only torch's words say how much memory was asked for.
     ("benchmarks/efficiency/room.py", "fitting"),
     # torch raises a bare RuntimeError if the CPU's memory is short.
-    ("engine/loglikelihood.py", "_is_out_of_memory"),
+    ("engine/out_of_memory.py", "is_out_of_memory"),
     # The first line of what Ray reports, to be shown.
     ("run/executors/ray.py", "_first_line"),
 }
