@@ -71,12 +71,12 @@ fuzz: $(READY)
 	$(BIN)/python -m tests.fuzz.run $(FUZZ_SECONDS)
 
 # Changes each line of compare/ and looks for a test that fails; docs/mutation.md says how long that takes and what survives.
-# MUTANTS="pytest_unicomp.compare.partial*" tries those alone.
+# MUTANTS="partial.* stats.rules.*" tries those modules alone, again if they were tried before.
 MUTANTS ?=
 mutants: $(READY)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[mutants]"
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m mutmut run $(MUTANTS)
-	$(BIN)/python -m mutmut results
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.mutation.run $(foreach pattern,$(MUTANTS),"$(pattern)")
+	$(BIN)/python -m tests.mutation.survivors
 
 # What needs real models, which some packages carry, and real data sets; then a gate of one of them, some ten minutes on two cores.
 real: $(READY)

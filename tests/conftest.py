@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from pytest_unicomp.engine import Engine
 from tests.engine.toy_engine import tiny_engine
@@ -16,8 +16,10 @@ from tests.loopback_hub import LoopbackHub, serving
 
 # An example that is slow on a busy machine says nothing about the code.
 settings.register_profile("any machine", deadline=None)
-# For `make mutants`, which runs each test hundreds of times: the same few examples for each mutant.
-settings.register_profile("mutants", deadline=None, max_examples=15, derandomize=True, database=None)
+# For `make mutants`, which runs each test hundreds of times: the same few examples for each mutant, and no search for a smaller failing one.
+settings.register_profile(
+    "mutants", deadline=None, max_examples=15, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate]
+)
 settings.load_profile("any machine")
 
 

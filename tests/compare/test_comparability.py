@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_unicomp.compare.comparability import mismatch, paired
 from tests.compare.toy_pairs import changed, drifted, retained, with_items
 from tests.toys import measurement
 
@@ -75,3 +76,66 @@ def test_a_lower_limit_on_one_side_alone_expects_no_more_than_there_is():
     assert retained(few, changed(measurement([1.0] * 5, artifact="b"), limit=100)).verdict != "not_comparable"
     short = with_items(changed(measurement([1.0] * 5, artifact="b"), limit=100), lambda items: items[:4])
     assert "has 4 items, expected 5 (limit 100)" in retained(few, short).reason
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        (lambda record: record, lambda record: changed(record, shots=5), "shots is 0 in the {0} and 5 in the {1}"),
+        (
+            lambda record: record,
+            lambda record: record.model_copy(update={"benchmark": "x"}),
+            "benchmark is 'toy' in the {0} and 'x' in the {1}",
+        ),
+        (
+            lambda record: record,
+            lambda record: record.model_copy(update={"higher_is_better": False}),
+            "higher_is_better is True in the {0} and False in the {1}",
+        ),
+        (lambda record: with_items(record, lambda items: []), lambda record: record, "the {0} has no items"),
+        (lambda record: record, lambda record: with_items(record, lambda items: []), "the {1} has no items"),
+        (
+            lambda record: with_items(record, lambda items: [*items, items[0]]),
+            lambda record: record,
+            "1 item more than once in the {0}: toy/0",
+        ),
+        (
+            lambda record: with_items(record, lambda items: items[:-2]),
+            lambda record: record,
+            "2 items of the {1} missing in the {0}: toy/2, toy/3",
+        ),
+        (
+            lambda record: with_items(record, lambda items: [items[0].model_copy(update={"score": None}), *items[1:]]),
+            lambda record: record,
+            "1 item with a score in the {1} but none in the {0}: toy/0",
+        ),
+        (
+            lambda record: record,
+            lambda record: with_items(record, lambda items: [items[0].model_copy(update={"prompt_digest": "0"}), *items[1:]]),
+            "prompt_digest of item toy/0 is 'cc7b94372ad427b7' in the {0} and '0' in the {1}",
+        ),
+    ],
+)
+def test_the_first_difference_is_said_in_full_with_the_names_of_both_sides(first, second, said):
+    whole = measurement([1.0, 0.0, 1.0, 0.0])
+    assert mismatch(first(whole), second(whole)) == said.format("reference", "candidate")
+    assert mismatch(first(whole), second(whole), names=("baseline", "current")) == said.format("baseline", "current")
+
+
+def test_pairs_are_ordered_by_id_and_hold_what_both_sides_scored():
+    before = with_items(measurement([1.0, 0.0, 1.0]), lambda items: items[::-1])
+    after = with_items(measurement([1.0, None, 0.0]), lambda items: [items[2], items[0], items[1]])
+    assert [(one.id, other.id, one.score, other.score) for one, other in paired(before, after)] == [
+        ("toy/0", "toy/0", 1.0, 1.0),
+        ("toy/2", "toy/2", 1.0, 0.0),
+    ]
+
+
+def test_a_limit_below_what_there_is_expects_that_many_and_the_same_limit_all():
+    whole = changed(measurement([1.0] * 6), limit=6)
+    part = with_items(changed(measurement([1.0] * 6), limit=4), lambda items: items[:4])
+    assert mismatch(whole, part) is None
+    short = with_items(part, lambda items: items[:3])
+    assert mismatch(whole, short) == "the candidate has 3 items, expected 4 (limit 4); missing: toy/3, toy/4, toy/5"
+    same = with_items(whole, lambda items: items[:5])
+    assert mismatch(whole, same) == "the candidate has 5 items, expected 6 (limit 6); missing: toy/5"

@@ -51,3 +51,13 @@ def test_what_is_no_margin_is_refused_with_its_place(margins):
 def test_a_policy_without_meaning_is_refused(settings):
     with pytest.raises(UsageProblem, match=next(iter(settings))):
         Policy(**settings)
+
+
+def test_a_drift_margin_of_nothing_is_one_and_an_infinite_one_is_none():
+    assert Policy(drift_margin=0).drift_margin == 0
+    with pytest.raises(
+        UsageProblem, match=r"^unicomp: drift_margin is inf; expected a finite number of at least 0, such as 0\.03 for 3 points\.$"
+    ):
+        Policy(drift_margin=float("inf"))
+    with pytest.raises(UsageProblem, match=r"^unicomp: alpha is 0\.5; expected a number above 0 and below 0\.5, such as 0\.05\.$"):
+        Policy(alpha=0.5)

@@ -28,10 +28,16 @@ def test_a_relative_margin_shows_what_it_is_here(written, text):
 
 
 @pytest.mark.parametrize(
-    ("items", "text"), [(None, "no number of items"), (1_000_001, "over a million"), (412, "about 412 items would decide")]
+    ("items", "text"),
+    [
+        (None, "the difference equals the margin, so no number of items decides"),
+        (1_000_001, "the difference is so close to the margin that a decision needs over a million items"),
+        (1_000_000, "about 1000000 items would decide if the difference stays the same"),
+        (1, "about 1 item would decide if the difference stays the same"),
+    ],
 )
 def test_how_many_items_would_decide_is_a_clause(items, text):
-    assert text in wording.would_decide(items)
+    assert wording.would_decide(items) == text
 
 
 def test_a_level_is_a_percentage_or_an_amount_in_its_own_unit():
@@ -40,3 +46,8 @@ def test_a_level_is_a_percentage_or_an_amount_in_its_own_unit():
         "0.250",
         "0.250 nats per token",
     ]
+
+
+def test_an_interval_in_other_units_has_three_decimals():
+    assert wording.interval(-0.2, -0.25, -0.15, NATS, 0.9) == "-0.200 nats per token (90 % interval -0.250 to -0.150)"
+    assert wording.interval(-0.2, -0.25, -0.15, wording.PLAIN, 0.95) == "-0.200 (95 % interval -0.250 to -0.150)"

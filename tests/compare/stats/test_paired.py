@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
+from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.compare import stats
 
 binary = st.tuples(st.sampled_from([0.0, 1.0]), st.sampled_from([0.0, 1.0]))
@@ -216,3 +217,13 @@ def test_a_share_of_unbounded_scores_scales_with_them():
     large = shared([3 * value for value in before], [3 * value for value in after], bounded=False)
     assert (large.lower, large.upper, large.margin) == pytest.approx((3 * small.lower, 3 * small.upper, 3 * small.margin))
     assert large.p_value == pytest.approx(small.p_value)
+
+
+def test_scores_that_are_no_pairs_are_refused_and_without_a_margin_nothing_is_allowed():
+    for before, after in (([], []), ([], [1.0]), ([1.0], []), ([1.0, 0.0], [1.0])):
+        said = rf"^unicomp: {len(before)} reference and {len(after)} candidate scores; expected as many of each, at least 1\.$"
+        with pytest.raises(UnicompError, match=said):
+            stats.paired_difference(before, after, alpha=0.05)
+    found = stats.paired_difference([1.0, 0.0], [0.0, 0.0], alpha=0.05)
+    assert found == stats.paired_difference([1.0, 0.0], [0.0, 0.0], alpha=0.05, margin=0.0)
+    assert found.margin == 0.0

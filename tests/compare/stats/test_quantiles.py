@@ -53,3 +53,9 @@ def test_bounds_at_exactly_their_probability_are_taken():
     # One value lies above the median with probability one half exactly, so at no confidence beyond 0 is it both bounds; of two, 1 / 4 lie outside each.
     assert stats.quantile_interval([1.0, 2.0], 0.5, confidence=0.5) == (1.0, 2.0)
     assert stats.quantile_interval([1.0, 2.0, 3.0], 0.5, confidence=0.75) == (1.0, 3.0)
+
+
+def test_the_rounds_are_at_least_two_and_enough_at_exactly_their_probability():
+    assert stats.rounds_for(0.05, confidence=0.5) == 2
+    # Of four values at most two lie below the median with probability 11 / 16, and the error of each bound is 5 / 16.
+    assert stats.rounds_for(0.5, confidence=0.375) == 4

@@ -39,3 +39,11 @@ def test_equivalence_of_the_swapped_sides_is_mirrored(interval, margin):
 def test_what_is_equivalent_is_kept_too(interval, margin):
     if stats.equivalence(*interval, margin) == "within":
         assert stats.non_inferiority(*interval, margin) == "kept"
+
+
+def test_an_interval_that_ends_at_the_margin_is_not_within_it():
+    assert stats.equivalence(-0.05, 0.02, 0.05) == "undecided"
+    assert stats.equivalence(-0.02, 0.05, 0.05) == "undecided"
+    assert stats.equivalence(-0.049, 0.049, 0.05) == "within"
+    assert stats.equivalence(-0.09, -0.05, 0.05) == "undecided"
+    assert stats.equivalence(0.05, 0.09, 0.05) == "undecided"
