@@ -72,11 +72,10 @@ def faults(found: Sequence[Mutant], explained: Sequence[Explanation]) -> list[st
     """Return one line for each survivor without an explanation, each explanation without a survivor, and for too many survivors."""
     survivors = {(one.where, one.change) for one in found if one.outcome == "survives"}
     known = {(entry.where, entry.change) for entry in explained}
-    complete = {one.module for one in found} - {one.module for one in found if one.outcome == "not run"}
+    unfinished = {one.module for one in found if one.outcome == "not run"}
+    complete = {one.where for one in found if one.module not in unfinished}
     lines = [f"not explained: {where}: {change}" for where, change in sorted(survivors - known)]
-    lines += [
-        f"survives no longer: {where}: {change}" for where, change in sorted(known - survivors) if where.rpartition(".")[0] in complete
-    ]
+    lines += [f"survives no longer: {where}: {change}" for where, change in sorted(known - survivors) if where in complete]
     whole = counts(found, explained)[-1]
     if whole.survive > MOST * max(whole.run, 1):
         lines.append(f"{whole.survive} of {whole.run} survive: {100 * whole.survive / whole.run:.1f} %, more than {100 * MOST:.0f} %")
@@ -97,11 +96,13 @@ def page(found: Sequence[Mutant], explained: Sequence[Explanation]) -> str:
         if (entry.where, entry.change) in survivors:
             kind = "equivalent" if entry.equivalent else "not equivalent"
             listed.setdefault((entry.where, f"{kind}: {entry.reason}"), []).append(entry.change)
+    for where, change in sorted(survivors.keys() - {(entry.where, entry.change) for entry in explained}):
+        listed.setdefault((where, "not explained"), []).append(change)
     lines = [
         f"- `{where}`, {reason}\n" + "".join(f"    - `{change}`\n" for change in changes) for (where, reason), changes in listed.items()
     ]
     whole = rows[-1]
-    share = f"Of the {whole.run:,} mutants that mypy lets through {100 * whole.survive / max(whole.run, 1):.1f} % survive."
+    share = f"Of the {whole.run:,} mutants that were run {100 * whole.survive / max(whole.run, 1):.1f} % survive."
     return f"{table(head, cells)}\n{share}\n\n### The survivors\n\n{''.join(lines)}"
 
 

@@ -98,6 +98,7 @@ def test_the_page_gets_the_table_and_the_list_between_its_marks(folder, tmp_path
     assert "old" not in text
     assert text.endswith("<!-- mutants:end -->\nafter\n")
     assert "not explained" in capsys.readouterr().out
+    assert "- `stats.toy.double`, not explained\n    - `return 2 * value -> return 3 * value`" in text
     assert "`stats.toy.double`, equivalent: nobody doubles" in page(list(mutants(folder)), [TWICE])
 
 
