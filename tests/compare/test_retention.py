@@ -239,15 +239,15 @@ def test_what_a_benchmark_could_not_score_is_undecided_with_its_own_reason():
             1,
             100,
             "a drop is detected, its size undecided: -8.0 points (90 % interval -14.1 to -2.9), on both sides of the 5.0 points allowed; about "
-            "797 items would decide if the difference stays the same; 100 items, 10.0 % of them scored differently; smallest loss detectable "
+            "615 items would decide (80 % power) if the difference stays the same; 100 items, 10.0 % of them scored differently; smallest loss detectable "
             "with 80 % power: 8.5 points; interval: score, exact tail",
         ),
         (
             6,
             4,
             100,
-            "undecided: -2.0 points (90 % interval -7.9 to +3.6), on both sides of the 5.0 points allowed; about 834 items would decide if the "
-            "difference stays the same; 100 items, 10.0 % of them scored differently; smallest loss detectable with 80 % power: 8.7 points; "
+            "undecided: -2.0 points (90 % interval -7.9 to +3.6), on both sides of the 5.0 points allowed; about 755 items would decide (80 % power) "
+            "if the difference stays the same; 100 items, 10.0 % of them scored differently; smallest loss detectable with 80 % power: 8.7 points; "
             "interval: score, exact tail",
         ),
         (

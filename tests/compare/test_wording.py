@@ -32,8 +32,8 @@ def test_a_relative_margin_shows_what_it_is_here(written, text):
     [
         (None, "the difference equals the margin, so no number of items decides"),
         (1_000_001, "the difference is so close to the margin that a decision needs over a million items"),
-        (1_000_000, "about 1000000 items would decide if the difference stays the same"),
-        (1, "about 1 item would decide if the difference stays the same"),
+        (1_000_000, "about 1000000 items would decide (80 % power) if the difference stays the same"),
+        (1, "about 1 item would decide (80 % power) if the difference stays the same"),
     ],
 )
 def test_how_many_items_would_decide_is_a_clause(items, text):
