@@ -1,4 +1,4 @@
-"""What does calibration text of the target's kind gain? Pruned recipes made twice (--unicomp-calibration-target), on the same items; informs."""
+"""What does calibration text of the target's kind gain? Pruned and quantized recipes made twice (--unicomp-calibration-target), on the same items; informs."""
 
 import pytest
 

@@ -14,7 +14,7 @@ from benchmarks.study.made import Made
 from benchmarks.study.measure import Place
 from benchmarks.study.protocol import DENSE, MODEL, StudyCell
 from benchmarks.study.stored import read
-from pytest_unicomp.api.errors import InfrastructureError
+from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
 from pytest_unicomp.api.records import Measurement
 from pytest_unicomp.api.registry import benchmarks, methods
 from pytest_unicomp.cli.verify import verify
@@ -122,6 +122,13 @@ def test_cells_of_the_embedded_model_are_measured_kept_and_then_left_alone(tmp_p
     assert stored.recipes["reap-25"].refused
     run(cells, place)
     assert capsys.readouterr().out == ""
+
+
+def test_data_that_lack_are_no_refusal_of_a_recipe(tmp_path):
+    place = Place(tmp_path / "evidence", bundle=tmp_path, cache=tmp_path / "store", model="nano")
+    with pytest.raises(UsageProblem, match="the bundle lacks"):
+        run([StudyCell("rtn-w8a16", "arc_easy", 20)], place)
+    assert made.read(place.recipes) == {}
 
 
 def test_no_cell_is_begun_when_the_minutes_are_over(tmp_path, capsys):

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from benchmarks.study import gold, made
 from benchmarks.study.made import Made
 from benchmarks.study.protocol import DENSE, MODEL, SAMPLES, TOKENS, StudyCell
 from benchmarks.study.published import PUBLISHED
-from pytest_unicomp.api.errors import UnicompError
+from pytest_unicomp.api.errors import UnicompError, UsageProblem
 from pytest_unicomp.api.records import Artifact, Measurement
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.benchmarks.lm_eval_task import LmEvalTask
@@ -69,23 +70,35 @@ def settings(cell: StudyCell, place: Place) -> Settings:
 
 
 def measure(cell: StudyCell, place: Place) -> str:
-    """Measure a cell, keep it, and return a line on it; a recipe that cannot be made is kept as refused, and anything else that fails is only said."""
-    with closing(Run(settings(cell, place), detail=_say)) as run:
+    """Measure a cell, keep it, and return a line on it.
+
+    A recipe that cannot be made of the model is kept as refused; whatever else fails is only said, so that it is tried again. Raises UsageProblem
+    if not even the reference can be measured on the benchmark, for want of its data for example.
+    """
+    try:
+        run = Run(settings(cell, place), detail=_say)
+    except UsageProblem as problem:
+        # The same cell of the reference tells whose fault it is.
+        Run(settings(replace(cell, recipe=DENSE), place)).close()
+        made.keep(_made(cell, refused=problem.detail), place.recipes)
+        return f"{cell.name}: refused: {problem.detail}"
+    with closing(run):
         try:
             artifact = run.artifact(cell.recipe)
-        except UnicompError as error:
-            made.keep(_made(cell, refused=error.detail), place.recipes)
-            return f"{cell.name}: refused: {error.detail}"
-        known = made.read(place.recipes).get(cell.name)
-        if known is None or known.artifact is None or known.artifact.fingerprint != artifact.fingerprint:
-            made.keep(_made(cell, artifact), place.recipes)
-        try:
+            _keep_artifact(cell, artifact, place)
             found = run.measurement(cell.recipe, cell.benchmark)
         except UnicompError as error:
             return f"{cell.name} on {cell.benchmark}: not measured: {error.detail}"
     place.baselines.write(place.model, cell.name, found)
     _keep_right_options(cell, found, place)
     return _line(cell, found)
+
+
+def _keep_artifact(cell: StudyCell, artifact: Artifact, place: Place) -> None:
+    """Keep what making the recipe took, unless these weights are known already."""
+    known = made.read(place.recipes).get(cell.name)
+    if known is None or known.artifact is None or known.artifact.fingerprint != artifact.fingerprint:
+        made.keep(_made(cell, artifact), place.recipes)
 
 
 def _keep_right_options(cell: StudyCell, found: Measurement, place: Place) -> None:
@@ -97,9 +110,17 @@ def _keep_right_options(cell: StudyCell, found: Measurement, place: Place) -> No
 
 
 def _made(cell: StudyCell, artifact: Artifact | None = None, *, refused: str = "") -> Made:
-    kept = None if artifact is None else artifact.model_copy(update={"recipe": cell.name, "path": ""})
+    kept = (
+        None if artifact is None else artifact.model_copy(update={"recipe": cell.name, "path": "", "settings": _without_folder(artifact)})
+    )
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return Made(recipe=cell.name, artifact=kept, refused=refused, machine=device_name("cpu"), load=os.getloadavg()[0], created=now)
+
+
+def _without_folder(artifact: Artifact) -> dict[str, Any]:
+    """Return the settings, with the name alone of the file that the weights came from: its folder is of this machine."""
+    original = artifact.settings.get("original")
+    return artifact.settings if original is None else {**artifact.settings, "original": {**original, "path": Path(original["path"]).name}}
 
 
 def _say(line: str) -> None:

@@ -42,19 +42,27 @@ def evaluated_by(settings: Settings, candidate: str | None) -> EvaluatedBy:
     """Return backend and serve command of the candidate of this name, or of the reference (None)."""
     if candidate is None:
         return EvaluatedBy(settings.backend, settings.serve, settings.key_variable, _origin(settings))
-    own = settings.candidates.get(candidate, {})
+    entry = _entry(settings, candidate)
+    own = settings.candidates.get(entry, {})
     backend, serve, origin = settings.backend, settings.serve, _origin(settings)
     if settings.backend_candidate is not None:
         backend, serve, origin = settings.backend_candidate, serve, flag("backend_candidate")
     if settings.serve_candidate is not None:
         backend, serve, origin = SERVER, settings.serve_candidate, flag("serve_candidate")
     if "backend" in own:
-        backend, origin = own["backend"], settings.location(CANDIDATES, candidate, "backend")
+        backend, origin = own["backend"], settings.location(CANDIDATES, entry, "backend")
     if "serve" in own:
-        backend, serve, origin = SERVER, own["serve"], settings.location(CANDIDATES, candidate, "serve")
+        backend, serve, origin = SERVER, own["serve"], settings.location(CANDIDATES, entry, "serve")
     if backend != SERVER:
         serve = None
     return EvaluatedBy(backend, serve, own.get("key_variable", settings.key_variable), origin)
+
+
+def _entry(settings: Settings, candidate: str) -> str:
+    """Return the name under which a candidate has its entry: its own, or if it has none and is made with the target's text, that of its recipe."""
+    if candidate in settings.candidates or settings.calibration_target is None:
+        return candidate
+    return candidate.removesuffix(f"@{settings.calibration_target}")
 
 
 def _origin(settings: Settings) -> str:

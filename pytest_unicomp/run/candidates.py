@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.api.protocols import Kind, Method
@@ -17,6 +17,8 @@ from pytest_unicomp.engine.serving.endpoint import Endpoint
 from pytest_unicomp.methods import configured
 from pytest_unicomp.methods.dense import Dense
 
+# What takes calibration text to look at activations; distillation trains on its text, which is another question, and costs hours.
+RETARGETED: Final[tuple[Family, ...]] = ("pruning", "quantization")
 # The set of all recipes that can be made of the model.
 EVERY_RECIPE = "all"
 
@@ -132,16 +134,14 @@ def candidate_names(source: str) -> tuple[str, str]:
 
 
 def _retargeted(found: Sequence[Candidate], target: str) -> list[Candidate]:
-    """List the pruned, calibrated recipes once more, to be made with the target's text; they inform."""
-    pruned = [
-        candidate for candidate in found if candidate.family == "pruning" and candidate.method is not None and candidate.method.calibrated
-    ]
-    if not pruned:
+    """List the pruned and quantized recipes that take calibration text once more, to be made with the target's text; they inform."""
+    again = [candidate for candidate in found if candidate.family in RETARGETED and candidate.calibrated]
+    if not again:
         raise UsageProblem(
-            f"unicomp: --unicomp-calibration-target={target} is for pruned recipes with calibration text, and this run has none; "
+            f"unicomp: --unicomp-calibration-target={target} is for pruned and quantized recipes with calibration text, and this run has none; "
             "give --unicomp-recipe=wanda-50, for example."
         )
     return [
         replace(candidate, name=f"{candidate.name}@{target}", gates=False, calibration=target, instead_of=candidate.name)
-        for candidate in pruned
+        for candidate in again
     ]

@@ -34,6 +34,14 @@ def test_the_nearest_setting_wins(flags, candidate, expected):
     assert evaluated_by(resolve(flags, {"candidates": OWN}), candidate) == expected
 
 
+def test_a_recipe_made_with_the_targets_text_is_evaluated_as_the_recipe_is_unless_it_has_an_entry_of_its_own():
+    retargeted = resolve({"calibration_target": "reasoning"}, {"candidates": OWN})
+    assert evaluated_by(retargeted, "own@reasoning") == evaluated_by(retargeted, "own")
+    assert evaluated_by(retargeted, "own@generic") == evaluated_by(retargeted, "other")
+    apart = resolve({"calibration_target": "reasoning"}, {"candidates": {**OWN, "own@reasoning": {"key_variable": "APART"}}})
+    assert evaluated_by(apart, "own@reasoning").key_variable == "APART"
+
+
 def test_another_command_for_the_candidates_changes_the_key_of_their_measurements_alone():
     settings = resolve({"serve": "a", "serve_candidate": "b"})
     evaluation = evaluation_of(settings)

@@ -12,7 +12,7 @@ from pytest_unicomp.report import html, markdown
 SMALL = ("--unicomp-calibration-samples=16", "--unicomp-calibration-tokens=64")
 
 
-def test_a_target_makes_pruned_recipes_twice_and_reports_the_paired_gain(gate):
+def test_a_target_makes_calibrated_recipes_twice_and_reports_the_paired_gain(gate):
     report = gate.report(*SMALL, "--unicomp-calibration-target=reasoning", recipe="wanda-50,rtn-w8a16", benchmark="nano-ethics,bytes")
     assert [(row["recipe"], row["gates"]) for row in report["recipes"]] == [
         ("wanda-50", True),
@@ -44,10 +44,10 @@ def test_without_a_target_no_gain_is_asked_for(gate):
     assert not any(check["question"] == "calibration" for check in report["checks"])
 
 
-def test_a_target_without_a_pruned_recipe_is_refused(gate):
+def test_a_target_without_a_calibrated_recipe_is_refused(gate):
     result = gate("--unicomp-calibration-target=reasoning")
     assert result.ret == 4
-    result.stderr.fnmatch_lines(["*is for pruned recipes with calibration text, and this run has none*"])
+    result.stderr.fnmatch_lines(["*is for pruned and quantized recipes with calibration text, and this run has none*"])
 
 
 def test_a_file_that_gives_a_question_away_ends_the_run_before_anything_is_made(gate, pytester):

@@ -91,3 +91,13 @@ def test_what_the_hub_does_not_tell_now_is_left_to_the_question_that_reports_why
     made = planned(model="org/nano", recipe=["all"])
     assert {candidate.name for candidate in made.candidates} == set(methods())
     assert len(loopback.asked) == 1
+
+
+def test_the_targets_text_is_for_pruned_and_quantized_recipes_that_take_text():
+    recipes = ["rtn-w8a16", "wanda-50", "gptq-w4a16", "magnitude-50", "minitron-depth"]
+    made = planned(recipe=recipes, benchmark=["nano-ethics"], calibration_target="reasoning").candidates
+    again = {one.name: (one.instead_of, one.calibration, one.gates) for one in made if one.instead_of is not None}
+    assert again == {
+        "wanda-50@reasoning": ("wanda-50", "reasoning", False),
+        "gptq-w4a16@reasoning": ("gptq-w4a16", "reasoning", False),
+    }

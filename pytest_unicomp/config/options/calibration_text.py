@@ -34,7 +34,7 @@ class CalibrationText:
     calibration_target: str | None = option(
         None,
         parsers.text,
-        "second calibration mixture: pruned recipes are made with it too, and the report shows the paired gain per capability",
+        "second calibration mixture: calibrated pruned and quantized recipes are made with it too, and the report shows the paired gain per capability",
         shapes="artifact",
         repeat="never",
     )
