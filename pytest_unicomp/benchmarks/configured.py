@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +13,7 @@ from pytest_unicomp.api.benchmark import Benchmark
 from pytest_unicomp.api.errors import UsageProblem, nearest
 from pytest_unicomp.api.registry import Table, benchmarks
 from pytest_unicomp.api.vocabulary import CAPABILITIES, SETS
+from pytest_unicomp.benchmarks import lm_eval_name
 from pytest_unicomp.benchmarks.own import scorers
 from pytest_unicomp.benchmarks.own.benchmark import JUDGE_TASK, QuestionFile
 from pytest_unicomp.config import config_file, parsers
@@ -20,7 +21,9 @@ from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.config.toml_lines import NO_FILE, Key, Keys, TomlLocations
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+SCORED: Final = tuple(name for name, dimension in CAPABILITIES.items() if dimension != "efficiency")
 OF_ALL: Final = ("capability", "margin")
+OF_TASK: Final = ("task", "chance", "chat", *OF_ALL)
 OF_FILE: Final = ("file", "scorer", "tokens", *OF_ALL)
 
 
@@ -49,25 +52,29 @@ class _Definition:
         return parsers.choice(*choices)(self.place(key), self.values.get(key, default))
 
 
-def here() -> Table[Benchmark]:
-    """Return the registry's benchmarks and those of the configuration file in the current folder."""
+def here(asked: Sequence[str] = ()) -> Table[Benchmark]:
+    """Return the registry's benchmarks, those of the configuration file in the current folder, and the lm-eval tasks in `asked`."""
     file, locations = config_file.configuration(None, (Path.cwd(),))
-    return table(file.get(config_file.BENCHMARKS, {}), locations)
+    return table(file.get(config_file.BENCHMARKS, {}), locations, asked=asked)
 
 
 def of(settings: Settings) -> Table[Benchmark]:
     """Return the benchmarks of a run; raise UsageProblem, with file and line, for the first definition that is wrong."""
-    return table(settings.benchmarks, settings.locations)
+    return table(settings.benchmarks, settings.locations, asked=settings.benchmark, trusted=settings.trust_task)
 
 
-def table(defined: Mapping[str, Any], locations: TomlLocations = NO_FILE) -> Table[Benchmark]:
+def table(
+    defined: Mapping[str, Any], locations: TomlLocations = NO_FILE, *, asked: Sequence[str] = (), trusted: Sequence[str] = ()
+) -> Table[Benchmark]:
     """Return the registry's benchmarks and the defined ones; `locations` has the lines of the definitions. No file of questions is read."""
     known = benchmarks()
-    if not defined:
+    named = [name for name in asked if name.startswith(lm_eval_name.PREFIX) and name not in defined]
+    if not defined and not named:
         return known
     entries = dict(known.entries)
     for name, values in defined.items():
-        entries[name] = _entry(_Definition(name, values, locations), known)
+        entries[name] = _entry(_Definition(name, values, locations), known, trusted)
+    entries |= {name: lm_eval_name.benchmark(name, trusted=trusted) for name in named}
     return Table(known.what, known.command, entries)
 
 
@@ -86,7 +93,7 @@ def with_policy(settings: Settings, known: Table[Benchmark]) -> Settings:
     return replace(settings, margins={**margins, **settings.margins}, must_pass=must_pass, file_keys={**places, **settings.file_keys})
 
 
-def _entry(definition: _Definition, known: Table[Benchmark]) -> Benchmark:
+def _entry(definition: _Definition, known: Table[Benchmark], trusted: Sequence[str]) -> Benchmark:
     name, values = definition.name, definition.values
     if not isinstance(values, Mapping):
         raise definition.problem(
@@ -94,9 +101,29 @@ def _entry(definition: _Definition, known: Table[Benchmark]) -> Benchmark:
         )
     if name in known or name in SETS:
         raise definition.problem(f"benchmark {name!r} exists already, and the configuration defines it anew; choose another name.")
+    if name.startswith(lm_eval_name.PREFIX) or "task" in values:
+        return _of_task(definition, trusted)
     if not NAME.fullmatch(name):
         raise definition.problem(f"benchmark {name!r} has a name that cannot be a file's; use letters, digits, '-', '_' and '.'.")
     return _of_file(definition)
+
+
+def _of_task(definition: _Definition, trusted: Sequence[str]) -> Benchmark:
+    definition.require_keys(OF_TASK)
+    values, own = definition.values, definition.name.startswith(lm_eval_name.PREFIX)
+    spelling = definition.name if own else parsers.text(definition.place("task"), values["task"])
+    if (own and "task" in values) or not spelling.startswith(lm_eval_name.PREFIX) or not (own or NAME.fullmatch(definition.name)):
+        raise definition.problem(
+            f'the task is {spelling!r}; expected task = "lm-eval:NAME" under a name of letters, digits, -, _ and .', "task"
+        )
+    if "margin" in values:
+        parsers.margin(definition.place("margin"), values["margin"])
+    made = lm_eval_name.benchmark(spelling, trusted=trusted, capability=definition.chosen("capability", SCORED, "other"))
+    chance = values.get("chance", made.chance)
+    if chance is not None and (isinstance(chance, bool) or not isinstance(chance, int | float) or not 0 <= chance < 1):
+        raise definition.problem(f"chance is {chance!r}; expected a number from 0 to below 1.", "chance")
+    chat = parsers.switch(definition.place("chat"), values.get("chat", False))
+    return replace(made, chance=chance, chance_from_options=made.chance_from_options and "chance" not in values, chat=chat)
 
 
 def _of_file(definition: _Definition) -> QuestionFile:
@@ -112,9 +139,7 @@ def _of_file(definition: _Definition) -> QuestionFile:
     return QuestionFile(
         file=file.resolve(),
         scored_by=scorer,
-        capability=definition.chosen(
-            "capability", tuple(name for name, dimension in CAPABILITIES.items() if dimension != "efficiency"), "other"
-        ),
+        capability=definition.chosen("capability", SCORED, "other"),
         metric="acc_norm" if scorer == scorers.CHOICE else "correct",
         tokens=parsers.whole(1)(definition.place("tokens"), values.get("tokens", QuestionFile.tokens)),
         chance=None if scorer == scorers.CHOICE else 0.0,

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_unicomp.api.benchmark import Evaluation, ItemBenchmark, ItemText, ItemTokens, Piece, Scored
+from pytest_unicomp.api.errors import InfrastructureError
 from pytest_unicomp.api.records import Item
 from pytest_unicomp.benchmarks import dataset as files
 from pytest_unicomp.benchmarks.items import select
@@ -39,6 +40,7 @@ class LmEvalTask(ItemBenchmark):
     `cluster_by` names document fields that items share. `chat` puts each example as a turn of the chat template, if the model has one.
     `generation` replaces the task's own generation settings. `items` and `chance` are those of the whole upstream set; `chance_from_options`
     is False if a blind guess does not score 1 / options.
+    `definition` is a digest of the files of a task that is not lm-eval's own.
     """
 
     folder: str
@@ -53,6 +55,7 @@ class LmEvalTask(ItemBenchmark):
     gated: bool = False
     chance_from_options: bool = True
     group: str = ""
+    definition: str = ""
     sets: tuple[str, ...] = ("performance",)
 
     def validate(self, evaluation: Evaluation) -> None:
@@ -71,6 +74,7 @@ class LmEvalTask(ItemBenchmark):
             "shots": self.shots,
             "chat": self.chat,
             "generation": dict(self.generation) if self.generation else None,
+            **({"definition": self.definition} if self.definition else {}),
         }
 
     def score(self, engine: Engine, evaluation: Evaluation) -> Scored:
@@ -99,6 +103,10 @@ class LmEvalTask(ItemBenchmark):
             for index, item in score_documents(tasks[name], indices, setup, engine, prompts).items():
                 found[item.id] = item.model_copy(update={"cluster": self._cluster(name, tasks[name].eval_docs[index])})
         items = tuple(found[chosen_id] for chosen_id in chosen)
+        if (outside := next((item for item in items if item.score is not None and not 0 <= item.score <= 1), None)) is not None:
+            raise InfrastructureError(
+                f"unicomp: {self.metric} of {outside.id} is {outside.score:g}; expected a score from 0 to 1, as items are compared by; name another metric."
+            )
         return Scored(
             items=items,
             chance=self.chance if self.generates or not self.chance_from_options else chance_level(items),
@@ -153,7 +161,9 @@ class LmEvalTask(ItemBenchmark):
     def _cluster(self, name: str, document: Mapping[str, Any]) -> str | None:
         if self.cluster_by:
             return "/".join(str(document[field]) for field in self.cluster_by)
-        return dict(self.parts)[name] if len(self.configurations) > 1 else None
+        if len(self.parts) > 1:
+            return dict(self.parts)[name] if len(self.configurations) > 1 else name
+        return None
 
 
 @lru_cache(maxsize=8)

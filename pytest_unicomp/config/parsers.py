@@ -27,6 +27,17 @@ def names(location: str, value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.strip() for part in parts for name in part.split(",") if name.strip()))
 
 
+def benchmarks(location: str, value: Any) -> tuple[str, ...]:
+    """Read names as `names` does; `key=value` belongs to the task before it, as in lm-eval:arc_easy,metric=acc_norm."""
+    found: list[str] = []
+    for one in names(location, value) if isinstance(value, str) else [name for part in value for name in names(location, part)]:
+        if "=" in one and found and found[-1].startswith("lm-eval:"):
+            found[-1] += f",{one}"
+        else:
+            found.append(one)
+    return tuple(dict.fromkeys(found))
+
+
 def texts(location: str, value: Any) -> tuple[str, ...]:
     """Read one text or a list of texts; commas do not separate, since paths and addresses may contain them."""
     parts = value if isinstance(value, list | tuple) else [value]

@@ -74,6 +74,11 @@ def _folder_name(name: str) -> str:
     return name.replace("/", "--").replace(":", "--")
 
 
+def _file_name(benchmark: str) -> str:
+    """Return a file name for a benchmark; that of a task in a file of one's own is a path."""
+    return benchmark.replace("/", "--").replace(":", "--")
+
+
 @dataclass(frozen=True)
 class Baselines:
     """Baselines in `folder`, which is written and read first, and in `fallback`, which is only read."""
@@ -83,7 +88,7 @@ class Baselines:
 
     def path(self, model: str, recipe: str, benchmark: str) -> Path:
         """Return the path to which a baseline is written."""
-        return self.folder / _folder_name(model) / _folder_name(recipe) / f"{benchmark}.json"
+        return self.folder / _folder_name(model) / _folder_name(recipe) / f"{_file_name(benchmark)}.json"
 
     def files(self, model: str) -> list[Path]:
         """Return the baseline files of a model in `folder`, sorted."""

@@ -32,7 +32,7 @@ def pieces(names: Iterable[str], models: Iterable[str], texts: Iterable[str] = (
     """
     names = tuple(names)
     found: list[Piece] = []
-    table = configured.here()
+    table = configured.here(names)
     for name in expand(names, model="", table=table) if names else ():
         entry = table[name]
         found += entry.pieces() if isinstance(entry, ItemBenchmark) else ()

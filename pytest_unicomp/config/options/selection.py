@@ -28,9 +28,12 @@ class Selection:
     )
     benchmark: tuple[str, ...] = option(
         (),
-        parsers.names,
-        "benchmarks or sets: nano, nano-default, performance, reliability, trustllm, efficiency, paper, bundle (everything that the bundle holds)",
+        parsers.benchmarks,
+        "benchmarks or sets: nano, nano-default, performance, reliability, trustllm, efficiency, paper, bundle (everything that the bundle holds), or lm-eval:TASK",
         repeatable=True,
+    )
+    trust_task: tuple[str, ...] = option(
+        (), parsers.texts, "YAML file of an lm-eval task of your own that may run its code (functions, templates)", repeatable=True
     )
     profile: str = option(
         "standard",
