@@ -11,10 +11,13 @@ from pytest_unicomp.api.records import Check, Estimate, Family, Item, Measuremen
 from pytest_unicomp.compare import flips, stats, wording
 from pytest_unicomp.compare.comparability import Pair, mismatch, paired
 from pytest_unicomp.compare.divergence import divergence
+from pytest_unicomp.compare.divergence_table import divergence_table
+from pytest_unicomp.compare.divergent_replies import divergent_replies
 from pytest_unicomp.compare.estimates import estimate
 from pytest_unicomp.compare.expected import design_effect, spread
 from pytest_unicomp.compare.policy import Policy
 from pytest_unicomp.compare.replies import replies, said
+from pytest_unicomp.compare.uncertainty import uncertainty
 from pytest_unicomp.config.margins import Margin
 
 
@@ -128,6 +131,7 @@ def compare(reference: Measurement, candidate: Measurement, fields: dict[str, An
         "design_effect": design_effect(differences, clusters),
         "divergence": divergence(pairs),
         "replies": changed,
+        **(_informing(pairs, fields["confidence"]) if fields["question"] == "retention" else {}),
         "changes": changes(reference, candidate, weights=fields["question"] == "drift"),
     }
     return Comparison(
@@ -143,6 +147,15 @@ def compare(reference: Measurement, candidate: Measurement, fields: dict[str, An
         replies=changed,
         fields={**fields, **shown},
     )
+
+
+def _informing(pairs: Sequence[Pair], confidence: float) -> dict[str, Any]:
+    """Return the fields of a retention check that decide nothing."""
+    return {
+        "divergence_table": divergence_table(pairs),
+        "divergent_replies": divergent_replies(pairs),
+        "uncertainty": uncertainty(pairs, _clusters(pairs), alpha=(1 - confidence) / 2),
+    }
 
 
 def numbers(found: stats.Paired, alpha: float) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from pytest_unicomp.engine.quiet_libraries import quiet
 
 # The default of lm-eval (`simple_evaluate(fewshot_random_seed=1234)`), so that our prompts are those of its published results.
 FEWSHOT_SEED = 1234
+# Metrics of choices with one right option; truthfulqa_mc2, for one, has several.
+SINGLE_ANSWER = ("acc", "acc_norm")
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,15 @@ def _item(task: Any, index: int, requests: Sequence[Any], setup: TaskSetup) -> I
         answer=options[_best_option(log_probabilities, options, setup.metric)] if log_probabilities else str(requests[0].resps[0]),
         target=options[target] if options and isinstance(target, int) else str(target),
         log_probabilities=log_probabilities,
+        right=_right(target, options) if setup.metric in SINGLE_ANSWER else None,
     )
+
+
+def _right(target: Any, options: Sequence[str]) -> int | None:
+    """Return the place of the right option, which a task names by its place or by its text; None without options."""
+    if isinstance(target, int):
+        return target if 0 <= target < len(options) else None
+    return options.index(str(target)) if str(target) in options else None
 
 
 def _best_option(log_probabilities: Sequence[float], options: Sequence[str], metric: str) -> int:

@@ -62,6 +62,8 @@ def render(report: Report, *, losses: Sequence[LocatedLoss] = ()) -> str:
         partly=partial.counted(report.partial) if report.partial else "",
         shortened=shown_flips.shortened,
         behaviour=[check for check in report.checks if check.question == "retention" and (check.worst_slice or check.floors)],
+        distributions=_distributions(report)[:FARTHEST],
+        nearer=len(_distributions(report)[FARTHEST:]),
         efficiency=_efficiency(laid_out.rows),
         timings=[check for row in laid_out.rows for check in row.checks if check.question == "efficiency" and numbers.is_timed(check)],
         pareto_plots=pareto_plot.pareto_plots(report),
@@ -73,6 +75,10 @@ def render(report: Report, *, losses: Sequence[LocatedLoss] = ()) -> str:
         policy={name: "all" if name == "limit" and value is None else value for name, value in report.policy.items()},
         repeats=[(check, repeat.command(report, check)) for check in repeat.worth_repeating(report.checks)],
     )
+
+
+# Rows of the section on distributions; the JSON report has all.
+FARTHEST = 30
 
 
 def content_security_policy(style: str) -> str:
@@ -87,9 +93,21 @@ def write(report: Report, path: Path, *, losses: Sequence[LocatedLoss] = ()) -> 
 
 
 def _sections(report: Report, losses: Sequence[LocatedLoss]) -> dict[str, str]:
-    """Return the headings of the page by id; waivers, kernels, rankings and losses are listed only if there are any."""
-    there = {"waivers": bool(report.waivers), "kernels": bool(report.kernels), "rankings": bool(report.rankings), "losses": bool(losses)}
+    """Return the headings of the page by id; waivers, kernels, rankings, losses and distributions are listed only if there are any."""
+    there = {
+        "waivers": bool(report.waivers),
+        "kernels": bool(report.kernels),
+        "rankings": bool(report.rankings),
+        "losses": bool(losses),
+        "distributions": bool(_distributions(report)),
+    }
     return {name: title for name, title in words.SECTIONS.items() if there.get(name, True)}
+
+
+def _distributions(report: Report) -> list[Check]:
+    """Return the retention checks that say something of distributions, of certainty or of where replies part, the farthest distributions first."""
+    told = [check for check in report.checks if check.divergence_table or check.uncertainty or check.divergent_replies]
+    return sorted(told, key=lambda check: check.divergence_table.kl_mean if check.divergence_table else 0.0, reverse=True)
 
 
 def _efficiency(rows: Sequence[RecipeRow]) -> list[tuple[str, dict[str, Check]]]:

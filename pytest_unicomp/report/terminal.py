@@ -38,7 +38,19 @@ def summary_lines(report: Report, width: int, *, evidence: bool = False) -> list
         lines += _wrapped(text, width)
     lines += [line for text in waiver_rows.evidence_lines(report) if evidence for line in _wrapped(text, width)]
     lines += [line for text in waiver_rows.waiver_lines(report) for line in _wrapped(one_line(text), width)]
+    lines += [line for text in farthest(report) for line in _wrapped(text, width)]
     return lines + ([] if report.unchanged is None else _wrapped(f"power: {one_line(unchanged(report.unchanged))}", width))
+
+
+def farthest(report: Report) -> list[str]:
+    """Return a line on the check whose distributions are farthest apart, none if no distributions are known."""
+    known = [(check.divergence_table, check) for check in report.checks if check.divergence_table is not None]
+    if not known:
+        return []
+    table, check = max(known, key=lambda pair: pair[0].kl_mean)
+    tail = f"{table.kl_mean:.4f} nats on average, {table.kl_percentiles['99']:.4f} at 99 %"
+    where = f"{one_line(check.recipe)} on {one_line(check.benchmark)}"
+    return [f"farthest distributions (inform only): {where}: KL {tail}, same first choice {numbers.percent(table.same_top)}"]
 
 
 def _wrapped(text: str, width: int) -> list[str]:

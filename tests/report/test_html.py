@@ -322,3 +322,44 @@ def test_a_full_run_of_nano_stays_below_one_and_a_half_megabytes() -> None:
     text = html.render(report.model_copy(update={"checks": [*report.checks, *more]}))
     assert len({check.benchmark for check in report.checks if check.question == "retention"}) == 11
     assert len(text.encode()) < 1_500_000
+
+
+def test_the_distributions_stand_with_all_their_numbers(page: Page, report: Report) -> None:
+    [check] = [
+        one
+        for one in report.checks
+        if one.divergence_table
+        and (one.recipe, one.benchmark) == next((c.recipe, c.benchmark) for c in report.checks if c.divergence_table)
+    ]
+    divergence, certain, parted = (
+        next(row for row in table[1:] if row[0].text == check.recipe and row[1].text == check.benchmark)
+        for table in page.named("distributions")
+    )
+    kept = check.divergence_table
+    told, replies = check.uncertainty, check.divergent_replies
+    assert kept is not None
+    assert told is not None
+    assert replies is not None
+    shown = [number for cell in divergence for number in cell.numbers]
+    assert shown == [
+        kept.n, kept.kl_mean, *(kept.kl_percentiles[name] for name in ("50", "90", "99", "99.9")), kept.kl_reverse_mean,
+        kept.shift_mean, kept.shift_rms, kept.shift_percentiles["1"], kept.shift_percentiles["99"], kept.same_top,
+    ]  # fmt: skip
+    changes = [
+        number
+        for one in (told.brier, told.calibration_error, told.set_size)
+        for number in (one.reference, one.candidate, one.difference, *(one.interval or ()))
+    ]
+    assert [number for cell in certain for number in cell.numbers] == [told.n, *changes]
+    assert [number for cell in parted for number in cell.numbers] == [
+        replies.n,
+        replies.same,
+        replies.same_stderr,
+        replies.first_difference_median,
+        replies.kept_mean,
+    ]
+
+
+def test_an_older_report_has_no_section_of_distributions(report: Report) -> None:
+    without = [one.model_copy(update={"divergence_table": None, "divergent_replies": None, "uncertainty": None}) for one in report.checks]
+    assert "Distributions and certainty" not in html.render(report.model_copy(update={"checks": without}))

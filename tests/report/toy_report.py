@@ -12,9 +12,12 @@ from pytest_unicomp.api.records import (
     CalibrationText,
     CapabilityVerdict,
     Ceilings,
+    Change,
     Check,
     Claim,
     Divergence,
+    DivergenceTable,
+    DivergentReplies,
     Estimate,
     Example,
     Flips,
@@ -30,6 +33,7 @@ from pytest_unicomp.api.records import (
     Report,
     Slice,
     Spread,
+    Uncertainty,
     Verdict,
     WaiverState,
 )
@@ -105,11 +109,43 @@ def retention(
         flips=None if nats else Flips(lost=int(1200 * loss) + 9, gained=9, changed=31),
         discordance=None if nats else loss + 0.015,
         divergence=None if nats else Divergence(kl_mean=0.0213 + loss, kl_stderr=0.0011, top1_agreement=0.97 - loss),
+        divergence_table=None if nats else table(0.0213 + loss),
+        divergent_replies=None
+        if nats
+        else DivergentReplies(n=1200, same=0.614, same_stderr=0.014, first_difference_median=7.5, kept_mean=0.803),
+        uncertainty=None if nats else certainty(loss),
         minimum_detectable_effect=0.0231,
         p_value=0.0004 if verdict == "fail" else 0.7421,
         verdict=verdict,
         reason=f"{100 * difference:+.1f} points, interval [{100 * low:+.1f}, {100 * high:+.1f}], margin 5.0, 1200 items",
         examples=[] if nats else examples(benchmark, flips),
+    )
+
+
+def table(kl: float) -> DivergenceTable:
+    return DivergenceTable(
+        over="options",
+        n=1200,
+        kl_mean=kl,
+        kl_percentiles={"0": 0.0, "1": 0.0001, "50": kl / 3, "90": 2 * kl, "99": 6 * kl, "99.9": 9 * kl, "100": 11 * kl},
+        kl_reverse_mean=kl + 0.0017,
+        shift_mean=-0.0312,
+        shift_rms=0.0611,
+        shift_percentiles={"0": -0.4471, "1": -0.2113, "50": -0.0041, "99": 0.1233, "100": 0.2511},
+        same_top=0.9432,
+        perplexity_ratio=None,
+        perplexity_ratio_stderr=None,
+    )
+
+
+def certainty(loss: float) -> Uncertainty:
+    def change(reference: float, difference: float) -> Change:
+        return Change(
+            reference=reference, candidate=reference + difference, difference=difference, interval=(difference - 0.013, difference + 0.013)
+        )
+
+    return Uncertainty(
+        n=1187, brier=change(0.412, loss), calibration_error=change(0.0032, loss / 9), set_size=change(2.31, 3 * loss), set_error=0.1
     )
 
 

@@ -2,6 +2,7 @@
 
 from pytest_unicomp.api.records.artifact import Artifact, CalibrationText, Model
 from pytest_unicomp.api.records.check import CalibrationGain, CapabilityVerdict, Check, Divergence, Estimate, Example, Flips, Slice, Source
+from pytest_unicomp.api.records.distributions import Change, DivergenceTable, DivergentReplies, Uncertainty
 from pytest_unicomp.api.records.located_loss import LocatedLoss, LossPart
 from pytest_unicomp.api.records.measurement import Agreement, Conditions, Item, Measurement
 from pytest_unicomp.api.records.ranking import Ranked, Ranking, RecipePair
@@ -30,11 +31,14 @@ __all__ = [
     "CalibrationText",
     "CapabilityVerdict",
     "Ceilings",
+    "Change",
     "Check",
     "Claim",
     "Conditions",
     "Dimension",
     "Divergence",
+    "DivergenceTable",
+    "DivergentReplies",
     "Estimate",
     "Example",
     "Family",
@@ -66,6 +70,7 @@ __all__ = [
     "Slice",
     "Source",
     "Spread",
+    "Uncertainty",
     "Unchanged",
     "Verdict",
     "WaiverState",

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from pytest_unicomp.api.errors import VerdictError
+from pytest_unicomp.api.records.distributions import DivergenceTable, DivergentReplies, Uncertainty
 from pytest_unicomp.api.records.measurement import Agreement
 from pytest_unicomp.api.records.record import Record
 from pytest_unicomp.api.records.reply import ReplyChange
@@ -102,6 +103,7 @@ class Check(Record):
     and `health` is the host's meanwhile;
     of generated replies, `replies` says how length, loops and thoughts changed, and is written only if that was recorded;
     of sizes, `details` are numbers that stand beside the one that is compared (reference, candidate).
+    `divergence_table`, `divergent_replies` and `uncertainty` inform alone.
     `evidence` is the hash that a waiver names (None if there is nothing to excuse), `waived` says that one does, `accepted` that a baseline was rewritten on
     request, which passes whatever changed; `sources` is what it was computed from.
     """
@@ -132,6 +134,9 @@ class Check(Record):
     design_effect: float = 1.0
     divergence: Divergence | None = None
     replies: ReplyChange | None = Field(default=None, exclude_if=lambda value: value is None)
+    divergence_table: DivergenceTable | None = None
+    divergent_replies: DivergentReplies | None = None
+    uncertainty: Uncertainty | None = None
     minimum_detectable_effect: float | None = None
     p_value: float | None = None
     capability_interval: tuple[float, float] | None = None

@@ -19,6 +19,7 @@ class Item(Record):
     type) that it belongs to. `top_tokens`, of scored texts, holds for some positions the likeliest next tokens, best first: pairs of token id and log-probability in nats.
     `replies` are the generated replies that `score` is the mean of, `answer` that of the first; None if they were not recorded. It is written only if
     there are some, so that measurements made before it keep their digests.
+    `right` is the place of the right option among `log_probabilities`, None if there is none or more than one. Written as `replies` are.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Item(Record):
     said: str | None = None
     slice: str | None = None
     replies: list[Reply] | None = Field(default=None, exclude_if=lambda value: value is None)
+    right: int | None = Field(default=None, exclude_if=lambda value: value is None)
 
 
 class Agreement(Record):

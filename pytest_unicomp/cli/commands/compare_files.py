@@ -79,4 +79,12 @@ def lines(check: Check) -> list[str]:
         found.append(
             f"divergence: KL {check.divergence.kl_mean:.4f}{error} nats, same first option {100 * check.divergence.top1_agreement:.1f} %"
         )
+    if (table := check.divergence_table) is not None:
+        places = ", ".join(f"{name} %: {table.kl_percentiles[name]:.4f}" for name in ("50", "90", "99", "99.9"))
+        found.append(f"KL percentiles: {places}; reversed {table.kl_reverse_mean:.4f}; RMS shift {100 * table.shift_rms:.2f} points")
+    if (parted := check.divergent_replies) is not None:
+        after = (
+            "" if parted.first_difference_median is None else f", the others part after {parted.first_difference_median:g} words (median)"
+        )
+        found.append(f"replies: {100 * parted.same:.1f} % the same to the end{after}")
     return found

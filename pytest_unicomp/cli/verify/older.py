@@ -15,6 +15,9 @@ NEWER: Final[Mapping[str, str]] = {
     "rankings": "which recipes can be told apart",
     "spread": "how much the difference of an item varies",
     "design_effect": "how much clusters raise that",
+    "divergence_table": "how far the distributions are apart, by percentiles",
+    "divergent_replies": "where replies part",
+    "uncertainty": "how well stated probabilities fit",
 }
 
 

@@ -2,7 +2,9 @@
 
 from pytest_unicomp.compare.stats.betting import kelly, log_capital
 from pytest_unicomp.compare.stats.bootstrap import bootstrap_difference
+from pytest_unicomp.compare.stats.calibration import brier, squared_kernel_calibration_error
 from pytest_unicomp.compare.stats.clusters import Sums, cluster_sums, design_effect, design_effects
+from pytest_unicomp.compare.stats.conformal import set_sizes
 from pytest_unicomp.compare.stats.corpus import f1, log_perplexity, pearson
 from pytest_unicomp.compare.stats.decisions import Decisions, decide_clustered, decide_counts, decide_sums, normal_bounds, normal_statistic
 from pytest_unicomp.compare.stats.exact import exact_interval, exact_tail
@@ -33,6 +35,7 @@ __all__ = [
     "Spread",
     "Sums",
     "bootstrap_difference",
+    "brier",
     "capital_paths",
     "cluster_sums",
     "clustered_mean",
@@ -69,6 +72,8 @@ __all__ = [
     "ratio_interval",
     "rounds_for",
     "sequential_difference",
+    "set_sizes",
+    "squared_kernel_calibration_error",
     "t_interval",
     "t_probability",
     "tango_interval",

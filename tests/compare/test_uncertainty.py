@@ -1,0 +1,89 @@
+"""Brier score, calibration error and conformal set size, paired."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_unicomp.api.records import Item
+from pytest_unicomp.compare.uncertainty import FEWEST, uncertainty
+from tests.toys import item
+
+
+def asked(place: int, probabilities: list[float], right: int | None) -> Item:
+    logs = [math.log(value) for value in probabilities]
+    return item(f"a/{place}", 1.0).model_copy(update={"log_probabilities": logs, "right": right})
+
+
+def drawn(seed: int, count: int, sharpen: float) -> list[Item]:
+    """Items whose right option is drawn from a distribution, of which the model states the power `sharpen`, renormalized."""
+    generator = random.Random(seed)
+    found = []
+    for place in range(count):
+        weights = [generator.random() ** 2 + 0.01 for _ in range(4)]
+        [right] = generator.choices(range(4), weights)
+        stated = [weight**sharpen for weight in weights]
+        found.append(asked(place, [value / sum(stated) for value in stated], right))
+    return found
+
+
+def test_a_candidate_that_is_too_sure_is_found_in_all_three_measures() -> None:
+    found = uncertainty(list(zip(drawn(1, 1500, 1), drawn(1, 1500, 4), strict=True)), None, alpha=0.05)
+    assert found is not None
+    assert found.n == 1500
+    assert abs(found.calibration_error.reference) < 0.02
+    assert found.calibration_error.candidate > 0 > found.calibration_error.reference
+    for change in (found.brier, found.calibration_error):
+        assert change.interval is not None
+        assert 0 < change.interval[0] < change.difference < change.interval[1]
+    assert found.set_size.reference == pytest.approx(2.4, abs=0.3)
+
+
+def test_equal_sides_differ_by_nothing() -> None:
+    items = drawn(2, 200, 1)
+    found = uncertainty(list(zip(items, items, strict=True)), None, alpha=0.05)
+    assert found is not None
+    assert (found.brier.difference, found.calibration_error.difference, found.set_size.difference) == (0, 0, 0)
+
+
+def test_only_items_with_one_right_option_known_on_both_sides_count() -> None:
+    items = drawn(3, FEWEST + 5, 1)
+    without = [one.model_copy(update={"right": None}) if place < 5 else one for place, one in enumerate(items)]
+    found = uncertainty(list(zip(items, without, strict=True)), None, alpha=0.05)
+    assert found is not None
+    assert found.n == FEWEST
+    assert uncertainty(list(zip(items, without, strict=True))[1:-1], None, alpha=0.05) is None
+    assert uncertainty([], None, alpha=0.05) is None
+
+
+def test_items_of_one_cluster_have_no_interval_and_still_a_difference() -> None:
+    items, sharper = drawn(4, 100, 1), drawn(4, 100, 3)
+    found = uncertainty(list(zip(items, sharper, strict=True)), ["one"] * 100, alpha=0.05)
+    assert found is not None
+    assert found.brier.interval is None
+    assert found.brier.difference != 0
+
+
+@given(st.integers(0, 10**6), st.floats(0.3, 3))
+def test_the_interval_holds_the_difference_and_turns_with_the_sides(seed: int, sharpen: float) -> None:
+    one, other = drawn(seed, 60, 1), drawn(seed, 60, sharpen)
+    first = uncertainty(list(zip(one, other, strict=True)), None, alpha=0.05)
+    second = uncertainty(list(zip(other, one, strict=True)), None, alpha=0.05)
+    assert first is not None
+    assert second is not None
+    for name in ("brier", "calibration_error", "set_size"):
+        change, turned = getattr(first, name), getattr(second, name)
+        assert change.difference == pytest.approx(-turned.difference, abs=1e-12)
+        assert change.difference == pytest.approx(change.candidate - change.reference)
+        if change.interval is not None:
+            assert change.interval[0] - 1e-9 <= change.difference <= change.interval[1] + 1e-9
+
+
+def test_evidence_without_the_right_option_is_written_as_before() -> None:
+    assert "right" not in item("a", 1.0).model_dump(mode="json")
+    assert item("a", 1.0).model_copy(update={"right": 2}).model_dump(mode="json")["right"] == 2
+    assert Item.model_validate(item("a", 1.0).model_dump(mode="json")) == item("a", 1.0)
