@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from math import exp, sqrt
 from typing import Any
 
-import numpy as np
-
 from pytest_unicomp.api.records import DivergenceTable
 from pytest_unicomp.compare.comparability import Pair
 from pytest_unicomp.compare.distributions import bucketed, kl, log_softmax
@@ -39,6 +37,8 @@ def divergence_table(pairs: Sequence[Pair]) -> DivergenceTable | None:
     rows = list(_rows(pairs))
     if not rows:
         return None
+    import numpy as np
+
     forward, shifts = np.array([row.forward for row in rows]), np.array([row.shift for row in rows])
     texts = [(before.score or 0.0, after.score or 0.0) for before, after in pairs if before.top_tokens and after.top_tokens]
     ratio = estimate([after - before for before, after in texts])
@@ -75,4 +75,6 @@ def _rows(pairs: Sequence[Pair]) -> Iterator[_Row]:
 
 
 def _percentiles(values: Any) -> dict[str, float]:
+    import numpy as np
+
     return {f"{place:g}": float(value) for place, value in zip(OF_KL, np.percentile(values, OF_KL), strict=True)}

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 # Bandwidth of the kernel exp(-TV / BANDWIDTH) over distributions; total variation lies in [0, 1].
 BANDWIDTH = 0.25
 
@@ -25,6 +23,8 @@ def squared_kernel_calibration_error(stated: Sequence[Sequence[float]], right: S
     last item is left out. The kernel is exp(-total variation / BANDWIDTH) times the identity. Distributions may differ in length.
     Source: Widmann, Lindsten & Zachariah 2019, Calibration tests in multi-class classification, arXiv 1910.11385, table 1 and lemma 2.
     """
+    import numpy as np
+
     width = max((len(values) for values in stated), default=0)
     distributions, errors = np.zeros((len(stated), width)), np.zeros((len(stated), width))
     for row, (values, place) in enumerate(zip(stated, right, strict=True)):
