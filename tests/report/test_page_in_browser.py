@@ -169,6 +169,26 @@ def eleven(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+# The width between the margins of A4 on its side, in CSS pixels.
+LANDSCAPE = 1032
+
+
+def test_no_word_of_eleven_capabilities_reaches_into_the_next_column_on_paper(tab: browser.Browser, page: Path, eleven: Path) -> None:
+    try:
+        tab.look(LANDSCAPE)
+        tab.open(eleven)
+        tab.ask("Emulation.setEmulatedMedia", media="print")
+        assert (
+            tab.evaluate(
+                "[...document.querySelectorAll('.matrix td, .matrix thead th')].filter(cell => cell.scrollWidth > cell.clientWidth + 1).length"
+            )
+            == 0
+        )
+    finally:
+        tab.look(1280)
+        tab.open(page)
+
+
 def test_the_matrix_of_eleven_capabilities_is_whole_at_1280_and_folded_at_380(tab: browser.Browser, page: Path, eleven: Path) -> None:
     try:
         tab.look(1280)
