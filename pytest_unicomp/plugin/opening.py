@@ -75,7 +75,7 @@ def forecast_lines(found: Forecast) -> list[str]:
     lines = [f"enough items to rule out a loss of {margin} on {', '.join(names)}" for margin, names in by_margin.items()]
     unknown = [spoken(one.capability) for one in found.capabilities if one.decidable is None]
     lines += [f"nothing is known yet about {', '.join(unknown)}: the number of items or of flips"] if unknown else []
-    return lines + [f"{one.capability.replace('_', ' ')}: {too_few(one)}" for one in found.capabilities if one.decidable is False]
+    return lines + [f"{spoken(one.capability)}: {too_few(one)}" for one in found.capabilities if one.decidable is False]
 
 
 def in_words(found: Forecast) -> list[str]:

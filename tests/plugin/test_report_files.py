@@ -21,7 +21,7 @@ def test_each_report_has_a_line_and_a_failed_one_is_an_error_beside_the_others(t
 
 def test_a_fault_of_the_program_in_one_report_costs_no_other_and_is_never_taken_for_none_asked_for(tmp_path, monkeypatch):
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
-    monkeypatch.setattr("pytest_unicomp.report.html.render", lambda answer: 1 / 0)
+    monkeypatch.setattr("pytest_unicomp.report.html.render", lambda answer, losses: 1 / 0)
     lines, written = write_reports(small(), [str(tmp_path / "gate.html"), str(tmp_path / "gate.json")])
     assert not written
     assert "gate.html was not written: unicomp: unforeseen error: ZeroDivisionError" in lines[0]
