@@ -21,13 +21,14 @@ from pytest_unicomp.run.check_inputs import Pair
 from pytest_unicomp.run.checks import Checker
 from pytest_unicomp.run.plan import REFERENCE, Cell
 from pytest_unicomp.run.provenance import Provenance
+from pytest_unicomp.run.rank_recipes import rank_recipes
 
 POLICY = compare.Policy()
 
 
 @dataclass(frozen=True)
 class Judged:
-    """What is stored, the report on it, and the evidence behind its checks by the digest of its content."""
+    """The stored study, the report on it, and the evidence behind its checks by the digest of its content."""
 
     stored: Stored
     report: Report
@@ -80,7 +81,7 @@ class _Judge:
 
     def quality(self, checks: Iterable[Check]) -> dict[str, scores.Score]:
         """Return the scores of a recipe from what its checks rest on."""
-        pairs = {check.benchmark: (self.stored.dense[check.benchmark], self._after(check)) for check in checks}
+        pairs = {check.benchmark: (self.stored.dense[check.benchmark], self.after(check)) for check in checks}
         return scores.scores(pairs, "corrected", confidence=POLICY.confidence)
 
     def provenance(self, checks: Iterable[Check]) -> Provenance:
@@ -88,10 +89,11 @@ class _Judge:
         found = Provenance()
         for check in checks:
             found.note(REFERENCE, self.stored.dense[check.benchmark])
-            found.note(check.recipe, self._after(check))
+            found.note(check.recipe, self.after(check))
         return found
 
-    def _after(self, check: Check) -> Measurement:
+    def after(self, check: Check) -> Measurement:
+        """Return the measurement of a check's recipe."""
         return self.stored.measured[check.recipe][check.benchmark]
 
     def _asked(self, recipe: str, question: Question, pair: Pair, first: Literal["reference", "candidate"]) -> Check:
@@ -148,6 +150,7 @@ def judge(stored: Stored) -> Judged:
         pareto=scores.points(rows, checks),
         cheapest=scores.cheapest(rows),
         unchanged=compare.unchanged_gate([]),
+        rankings=rank_recipes(conclude.scored(checks), judge.after, POLICY),
         origins=judge.provenance(conclude.paired(checks)).origins(),
     )
     return Judged(stored, report, judge.evidence)
