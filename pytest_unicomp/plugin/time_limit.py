@@ -26,7 +26,7 @@ class TimeLimit:
     """Registered with the gate; its two timer hooks are those that pytest-timeout has for other ways to keep time."""
 
     def __init__(self, lost: LostTests, finish: Callable[[pytest.Session, int], None], last_lines: LastLines) -> None:
-        """Store the recorder of lost tests, the function that writes the reports, and the printer of the verdict."""
+        """Store the recorder of lost tests, the function that ends the run's jobs and writes the reports, and the printer of the verdict."""
         self._lost, self._finish, self._last_lines = lost, finish, last_lines
         self._timer: threading.Timer | None = None
         self._passed = threading.Lock()
@@ -70,11 +70,12 @@ class TimeLimit:
                 # The main thread may go on to the next phase of the test, which would capture what is printed here.
                 capture.resume_global_capture = _leave_suspended
                 capture.suspend_global_capture(in_=True)
-            if hasattr(item.config, "workerinput"):
+            on_worker = hasattr(item.config, "workerinput")
+            if on_worker:
                 sys.stderr.write(f"{item.nodeid}: {error}\n")
-            else:
-                # No other plugin is asked: each would believe that no test is running.
-                self._finish(item.session, pytest.ExitCode.INTERNAL_ERROR)
+            # No other plugin is asked: each would believe that no test is running. A worker of pytest-xdist only ends its own jobs and servers here.
+            self._finish(item.session, pytest.ExitCode.INTERNAL_ERROR)
+            if not on_worker:
                 self._last_lines.print_all(item.session)
         except Exception as fault:  # noqa: BLE001 - the process ends here, and nothing else would report it
             sys.stderr.write(f"{unforeseen(fault)}\n")

@@ -52,3 +52,20 @@ def test_a_clock_that_rings_as_its_test_ends_does_not_end_the_run(exits):
         clock._timer = None
     timer.join(10)
     assert exits.codes == []
+
+
+@pytest.mark.parametrize(("where", "printed"), [({}, ["verdict"]), ({"workerinput": {}}, [])])
+def test_jobs_and_servers_are_ended_in_a_worker_of_xdist_too_which_prints_no_verdict(exits, capfd, where, printed):
+    done: list[str] = []
+    config = SimpleNamespace(pluginmanager=SimpleNamespace(get_plugin=lambda name: None), **where)
+    session = SimpleNamespace(shouldstop=False)
+    item = cast("pytest.Item", SimpleNamespace(fixturenames=("unicomp",), nodeid="test_x", config=config, session=session))
+    clock = TimeLimit(
+        cast("Any", SimpleNamespace(note=lambda item, error: None)),
+        lambda session, status: done.append("finished"),
+        cast("Any", SimpleNamespace(print_all=lambda session: done.append("verdict"))),
+    )
+    clock.pytest_timeout_set_timer(item, SimpleNamespace(timeout=0.01))
+    assert exits.wait()
+    assert done == ["finished", *printed]
+    assert ("test_x: unicomp: not done after 0.01 s" in capfd.readouterr().err) == bool(where)
