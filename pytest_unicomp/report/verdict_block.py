@@ -14,7 +14,7 @@ from pytest_unicomp.report.worst import findings, sentence, timings_line
 
 SHOWN = 3
 NEXT = {
-    "pass": "before you publish: `unicomp verify {json}`, and `unicomp report {json} -o card.md --model-card` for the model card.",
+    "pass": "before you publish: {publish}",
     "fail": "read the flipped items in {page}; then other settings, another recipe, or a waiver that somebody signs (docs/policy.md; -v lists the evidence that it names).",
     "inconclusive": "`unicomp plan {model}` says how many items would decide; more items: --limit all; a wider margin is policy (docs/thresholds.md).",
     "error": "mend the error, then give the same command again: what was measured is in the store (docs/troubleshooting.md).",
@@ -22,10 +22,14 @@ NEXT = {
 NEXT_IF_PARTIAL = "let everything run that was planned (docs/exit-codes.md): what was measured is in the store, and is not measured again."
 
 
+PUBLISH = "`unicomp verify {json}`, and `unicomp report {json} -o card.md --model-card` for the model card."
+PUBLISH_WITHOUT_REPORT = (
+    "the same command with --unicomp-report=gate.json, which `unicomp verify` and the model card need: what was measured is in the store."
+)
+
+
 def verdict_lines(report: Report, *, exit_code: int, width: int, closing: Sequence[str] = (), paths: Sequence[str] = ()) -> list[str]:
     """Return the block as lines of at most `width` columns; `paths` are the reports that were written, `closing` what their writing printed."""
-    model = report.reference.model if report.reference else "MODEL"
-    files = {suffix: next((path for path in paths if path.endswith(suffix)), None) for suffix in (".json", ".html")}
     partly = f", {partial.counted(report.partial)}" if report.partial else ""
     texts = [
         f"unicomp: {VERDICTS[report.verdict].upper()}{partly}{waiver_rows.verdict_clause(report)} (exit code {exit_code})",
@@ -41,11 +45,20 @@ def verdict_lines(report: Report, *, exit_code: int, width: int, closing: Sequen
     undecided = timings_line(report)
     texts += [undecided] if undecided else []
     texts += closing or ["report: none was asked for; --unicomp-report=gate.html writes one"]
-    step = (NEXT_IF_PARTIAL if report.partial and report.verdict == "inconclusive" else NEXT[report.verdict]).format(
-        json=files[".json"] or "gate.json", page=files[".html"] or "the HTML report", model=model
-    )
-    texts.append(f"next: {step}")
+    texts.append(f"next: {_next(report, paths)}")
     return [line for text in texts for line in _wrapped(text, width)]
+
+
+def _next(report: Report, paths: Sequence[str]) -> str:
+    """Return what to do next; no report is named that was not written."""
+    json, html = (next((path for path in paths if path.endswith(suffix)), None) for suffix in (".json", ".html"))
+    step = NEXT_IF_PARTIAL if report.partial and report.verdict == "inconclusive" else NEXT[report.verdict]
+    flag = f"`unicomp report {json} -o gate.html`" if json else "--unicomp-report=gate.html"
+    return step.format(
+        publish=PUBLISH.format(json=json) if json else PUBLISH_WITHOUT_REPORT,
+        page=html or f"the page that {flag} writes",
+        model=report.reference.model if report.reference else "MODEL",
+    )
 
 
 def _wrapped(text: str, width: int) -> list[str]:

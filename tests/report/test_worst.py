@@ -52,6 +52,21 @@ def test_no_line_of_the_last_block_is_wider_than_the_terminal(width: int, report
     assert any(line.startswith("next: read the flipped items in gate.html") for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("verdict", "paths", "next_"),
+    [
+        ("pass", ["out/a.json"], "before you publish: `unicomp verify out/a.json`, and `unicomp report out/a.json -o card.md"),
+        ("pass", [], "before you publish: the same command with --unicomp-report=gate.json, which"),
+        ("fail", ["a.json", "a.html"], "read the flipped items in a.html; then"),
+        ("fail", ["a.json"], "read the flipped items in the page that `unicomp report a.json -o gate.html` writes; then"),
+        ("fail", [], "read the flipped items in the page that --unicomp-report=gate.html writes; then"),
+    ],
+)
+def test_the_next_step_names_no_report_that_was_not_written(verdict: str, paths: list[str], next_: str, report: Report) -> None:
+    ended = report.model_copy(update={"verdict": verdict, "partial": None})
+    assert verdict_lines(ended, exit_code=0, width=400, paths=paths)[-1].startswith(f"next: {next_}")
+
+
 def test_a_run_in_which_nothing_gates_ships_nothing() -> None:
     assert sentence(toy_report.report([])) == "Nothing that gates was judged."
 
