@@ -16,9 +16,10 @@ NARROWEST = 30
 HEADER = ("recipe", "capability", "retention", "difference", "interval", "verdict")
 # Columns that a narrow terminal drops, first to last, by index of HEADER; the verdict always stays.
 EXPENDABLE = (3, 4, 2)
+CAPABILITY = 1
 LONGEST_NAME = 24
 SHORTEST_NAME = 10
-GAP = 2
+GAP, NARROW_GAP = 2, 1
 
 
 def summary_lines(report: Report, width: int, *, evidence: bool = False) -> list[str]:
@@ -81,26 +82,37 @@ def _entry(cell: CapabilityCell) -> tuple[str, ...]:
 
 
 def _table(entries: Sequence[tuple[str, ...]], width: int) -> list[str]:
-    """Return aligned lines; if `width` is too small, names are shortened and columns dropped."""
+    """Return aligned lines; if `width` is too small, names of capabilities are folded, then gaps narrowed, names shortened and columns dropped."""
     kept = list(range(len(HEADER)))
     rows = [HEADER, *entries]
     widths = [min(LONGEST_NAME, max(len(row[column]) for row in rows)) for column in range(len(HEADER))]
     shortest = [min(SHORTEST_NAME, size) if column < 2 else size for column, size in enumerate(widths)]
     for column in EXPENDABLE:
-        if _total(kept, shortest) > width:
+        if _total(kept, shortest, NARROW_GAP) > width:
             kept.remove(column)
-    while _total(kept, widths) > width and max(widths[:2]) > 1:
+    folded = max(len(word) for row in rows for word in row[CAPABILITY].split())
+    widths[CAPABILITY] = max(min(folded, widths[CAPABILITY]), widths[CAPABILITY] - max(0, _total(kept, widths, GAP) - width))
+    gap = GAP if _total(kept, widths, GAP) <= width else NARROW_GAP
+    while _total(kept, widths, gap) > width and max(widths[:2]) > 1:
         widths[0 if widths[0] >= widths[1] else 1] -= 1
-    return [_line(row, kept, widths) for row in rows]
+    return [line for row in rows for line in _lines(row, kept, widths, gap)]
 
 
-def _total(kept: Sequence[int], widths: Sequence[int]) -> int:
-    return sum(widths[column] for column in kept) + GAP * (len(kept) - 1)
+def _total(kept: Sequence[int], widths: Sequence[int], gap: int) -> int:
+    return sum(widths[column] for column in kept) + gap * (len(kept) - 1)
 
 
-def _line(row: tuple[str, ...], kept: Sequence[int], widths: Sequence[int]) -> str:
+def _lines(row: tuple[str, ...], kept: Sequence[int], widths: Sequence[int], gap: int) -> list[str]:
+    """Return a row as a line, and a further one for each that the name of its capability needs."""
+    first, *more = textwrap.wrap(row[CAPABILITY], widths[CAPABILITY], break_long_words=False, break_on_hyphens=False) or [""]
+    rows = [tuple(first if column == CAPABILITY else text for column, text in enumerate(row))]
+    rows += [tuple(part if column == CAPABILITY else "" for column in range(len(row))) for part in more]
+    return [_line(each, kept, widths, gap) for each in rows]
+
+
+def _line(row: tuple[str, ...], kept: Sequence[int], widths: Sequence[int], gap: int) -> str:
     parts = []
     for column in kept:
         text = row[column] if len(row[column]) <= widths[column] else row[column][: widths[column] - 1] + "~"
         parts.append(text.rjust(widths[column]) if 2 <= column <= 4 else text.ljust(widths[column]))
-    return (" " * GAP).join(parts).rstrip()
+    return (" " * gap).join(parts).rstrip()

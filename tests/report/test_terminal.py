@@ -35,6 +35,20 @@ def test_a_narrow_terminal_keeps_retention_longer_than_difference(report: Report
     assert "difference" not in summary_lines(report, 60)[0]
 
 
+def test_capabilities_of_two_words_are_folded_before_any_name_is_cut(report: Report) -> None:
+    gating = report.recipes[0]
+    wide = gating.model_copy(
+        update={"capabilities": [one.model_copy(update={"verdict": "inconclusive"}) for one in gating.capabilities], "recipe": "gptq-w4a16"}
+    )
+    checks = [check.model_copy(update={"recipe": "gptq-w4a16"}) for check in report.checks if check.recipe == gating.recipe]
+    lines = summary_lines(report.model_copy(update={"recipes": [wide], "checks": checks}), 80)
+    table = lines[: lines.index("")]
+    place = next(number for number, line in enumerate(table) if "instruction" in line)
+    assert table[place].endswith("INCONCLUSIVE")
+    assert table[place + 1] == " " * table[place].index("instruction") + "following"
+    assert not any("~" in line for line in table)
+
+
 def test_nothing_can_steer_the_terminal() -> None:
     nasty = toy_report.report([], reason="red \x1b[31m\r\nover \u202e written \x9b2J")
     text = "\n".join(verdict_lines(nasty, exit_code=1, width=100, closing=[nasty.reason]))
