@@ -86,7 +86,7 @@ def _lines(ranking: Ranking) -> list[str]:
     lines = [f"{ranking.capability.replace('_', ' ')} ({basis(ranking)}; {100 * ranking.confidence:.4g} % intervals)"]
     lines += [f"  {ascii_only(row.ranks):>5}  {row.recipe:{width}}  {row.shown:>8}" for row in rows]
     for pair in ranking.pairs:
-        ends = ascii_only(interval(pair.interval, unit))
+        ends = "(no interval)" if pair.interval is None else ascii_only(interval(pair.interval, unit))
         answer = f"{pair.better} is better" if pair.better else "not told apart"
         lines.append(f"  {pair.first} - {pair.second}: {ascii_only(change(pair.difference, unit))} {ends}: {answer}")
     return [*lines, *(f"  {name} is not ranked: {why}" for name, why in ranking.left_out.items())]

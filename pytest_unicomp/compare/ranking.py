@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.api.records import Measurement, Ranked, Ranking, RecipePair
 from pytest_unicomp.compare import stats, wording
 from pytest_unicomp.compare.comparability import mismatch
@@ -27,19 +28,28 @@ class _Pair:
     second: str
     comparisons: Sequence[Comparison]
 
-    def difference(self, alpha: float) -> stats.Bounded:
-        """Return first - second with an interval that is two-sided at 1 - 2 alpha, benchmarks weighted equally."""
+    @property
+    def difference(self) -> float:
+        """Return first - second, benchmarks weighted equally."""
+        return sum(float(one.fields["difference"]) for one in self.comparisons) / max(1, len(self.comparisons))
+
+    def bounded(self, alpha: float) -> stats.Bounded | None:
+        """Return the difference with an interval that is two-sided at 1 - 2 alpha; None if the uncertainty on a benchmark cannot be estimated."""
         if not self.comparisons:
             return stats.Bounded(0.0, 0.0, 0.0)
-        found = [comparison.difference(alpha=alpha, margin=NO_LOSS) for comparison in self.comparisons]
+        try:
+            found = [comparison.difference(alpha=alpha, margin=NO_LOSS) for comparison in self.comparisons]
+        except UnicompError:
+            # One cluster, or one text: such a pair is shown, and never told apart.
+            return None
         return stats.mover_mean([stats.Bounded(one.difference, one.lower, one.upper) for one in found])
 
     def better(self, alpha: float) -> str | None:
         """Return the recipe that is better by an interval at this level, None if the interval holds 0."""
-        found = self.difference(alpha)
-        if found.lower > 0:
-            return self.first
-        return self.second if found.upper < 0 else None
+        found = self.bounded(alpha)
+        if found is None or found.lower <= 0 <= found.upper:
+            return None
+        return self.first if found.lower > 0 else self.second
 
 
 @dataclass(frozen=True)
@@ -158,8 +168,9 @@ def _value(measurement: Measurement) -> float:
 
 
 def _row(pair: _Pair, better: str | None, policy: Policy) -> RecipePair:
-    found = pair.difference(policy.alpha)
-    return RecipePair(first=pair.first, second=pair.second, difference=found.value, interval=(found.lower, found.upper), better=better)
+    found = pair.bounded(policy.alpha)
+    interval = None if found is None else (found.lower, found.upper)
+    return RecipePair(first=pair.first, second=pair.second, difference=pair.difference, interval=interval, better=better)
 
 
 def _ranks(recipe: str, pairs: Sequence[RecipePair], recipes: int) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_unicomp.compare import NATS, Policy, rankings
+from tests.compare.toy_pairs import with_items
 from tests.toys import measurement
 
 ITEMS = 300
@@ -164,3 +165,18 @@ def test_equal_recipes_are_told_apart_in_at_most_alpha_of_the_runs():
         wrong += any(pair.better for pair in ranked(measured).pairs)
     # Three standard errors above 5 %.
     assert wrong / runs <= 0.05 + 3 * (0.05 * 0.95 / runs) ** 0.5
+
+
+@pytest.mark.parametrize("kind", ["one cluster", "one text"])
+def test_a_pair_whose_uncertainty_is_not_known_is_shown_and_never_told_apart(kind):
+    measured = field(good=290, bad=10) if kind == "one cluster" else {}
+    for one in measured.values():
+        one["toy"] = with_items(one["toy"], lambda items: [each.model_copy(update={"cluster": "same"}) for each in items])
+    for name, loss in (("good", 1.0), ("bad", 1.5)) if kind == "one text" else ():
+        text = measurement([loss], artifact=name, benchmark="text")
+        measured[name] = {"text": text.model_copy(update={"metric": NATS, "higher_is_better": False, "chance": None})}
+    found = ranked(measured)
+    (pair,) = found.pairs
+    assert (pair.interval, pair.better) == (None, None)
+    assert pair.difference > 0
+    assert [(row.recipe, row.ranks) for row in found.recipes] == [("good", (1, 2)), ("bad", (1, 2))]

@@ -10,13 +10,13 @@ from pytest_unicomp.api.vocabulary import Dimension
 
 class RecipePair(Record):
     """Two recipes on the same items. `difference` = first - second, mean over the benchmarks, positive if `first` is better; `interval` is
-    two-sided at the ranking's `confidence`, for this pair alone. `better` names the better recipe, None if the two cannot be told apart
-    once all pairs are corrected for (Holm)."""
+    two-sided at the ranking's `confidence`, for this pair alone (None: its uncertainty cannot be estimated, for example from one cluster). `better`
+    names the better recipe, None if the two cannot be told apart once all pairs are corrected for (Holm)."""
 
     first: str
     second: str
     difference: float
-    interval: tuple[float, float]
+    interval: tuple[float, float] | None
     better: str | None
 
 
