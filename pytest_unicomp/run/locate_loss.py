@@ -14,6 +14,7 @@ from pytest_unicomp.compare import NATS, located_loss
 from pytest_unicomp.engine import model_parts
 from pytest_unicomp.engine.swapped_weights import weights_from
 from pytest_unicomp.methods.decoder import block_list
+from pytest_unicomp.run.reply_passes import scored_in_passes
 
 if TYPE_CHECKING:
     from pytest_unicomp.engine import Engine
@@ -143,7 +144,10 @@ class _Search:
         if loss.unit == "reply":
             return _replies(engine, loss.items)
         benchmark = cast("ItemBenchmark", benchmarks()[loss.benchmark])
-        scored = benchmark.score(engine, replace(loss.evaluation, only=frozenset(item.id for item in loss.items)))
+        only = frozenset(item.id for item in loss.items)
+        # Of the options for generation those of the chat template alone matter here: nothing is generated.
+        evaluation = replace(loss.evaluation, only=only, replies=1, max_gen_toks=(), sampling="benchmark")
+        scored = scored_in_passes(benchmark, engine, evaluation)
         known = {item.id: item for item in scored.items}
         if any(item.id not in known or known[item.id].prompt_digest != item.prompt_digest for item in loss.items):
             raise UsageProblem(

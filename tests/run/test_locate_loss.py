@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 import pytest
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from pytest_unicomp.api.errors import UsageProblem
-from pytest_unicomp.api.protocols import Evaluation
+from pytest_unicomp import engine
+from pytest_unicomp.api.errors import UnicompError, UsageProblem
+from pytest_unicomp.api.protocols import Evaluation, ItemBenchmark, Scored
 from pytest_unicomp.compare import NATS
+from pytest_unicomp.run import locate_loss, reply_passes
 from pytest_unicomp.run.locate_loss import Loss, locate, lost_items, unit_of
-from tests.toys import measurement
+from tests.engine import thinking_toy
+from tests.toys import item, measurement
 
 EVALUATION = Evaluation(limit=None, seed=0, bundle=None, device="cpu", dtype="float32")
 
@@ -63,3 +67,38 @@ def test_a_model_with_fewer_blocks_has_no_counterparts():
 def test_too_few_passes_are_refused_before_anything_is_measured():
     with pytest.raises(UsageProblem, match="--passes is 7; expected at least 8"):
         searched(llama(2), llama(2), passes=7)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice(ItemBenchmark):
+    """Two questions with two options each, asked by the chat template."""
+
+    capability: str = "knowledge"
+    metric: str = "acc"
+    shots: int = 0
+
+    def identity(self, evaluation):
+        return {"dataset": "0123456789abcdef"}
+
+    def score(self, engine, evaluation):
+        from lm_eval.api.instance import Instance
+
+        items = []
+        for question in "12":
+            prompt = engine.lm.apply_chat_template([{"role": "user", "content": question}])
+            requests = [Instance("loglikelihood", {}, (prompt, option), place) for place, option in enumerate("45")]
+            logs = [float(found[0]) for found in engine.lm.loglikelihood(requests, disable_tqdm=True)]
+            items.append(item(question, 1.0).model_copy(update={"prompt_digest": prompt, "log_probabilities": logs}))
+        return Scored(items=tuple(items), chance=0.5, template="t", generation={}, engine="toy")
+
+
+def test_the_prompts_have_the_arguments_that_the_run_gave_to_the_template(tmp_path, monkeypatch):
+    loaded = engine.load(thinking_toy.checkpoint(tmp_path), device="cpu", dtype="auto")
+    how = replace(EVALUATION, template_arg=("enable_thinking=true",), max_gen_toks=("gsm8k=9",), sampling="model", replies=4)
+    items = reply_passes.scored_in_passes(Choice(), loaded, replace(how, max_gen_toks=())).items
+    assert [one.prompt_digest for one in items] == ["1!", "2!"]
+    monkeypatch.setattr(locate_loss, "benchmarks", lambda: {"toy": Choice()})
+    loss = Loss("toy", "knowledge", "toy", items, "lead", how)
+    # The same model twice: it is asked, and has lost nothing.
+    with pytest.raises(UnicompError, match="there is no loss to locate"):
+        locate(loss, loaded, loaded, passes=64, alpha=0.05, progress=lambda part: None)
