@@ -15,7 +15,7 @@ from pytest_unicomp.api.source_digest import file_digest, package_digest
 from pytest_unicomp.compare import stats
 from pytest_unicomp.config.generation_values import as_arguments
 from pytest_unicomp.engine.host import host
-from pytest_unicomp.run.reply_passes import scored_in_passes
+from pytest_unicomp.run import reply_passes
 from pytest_unicomp.store.local import digest
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def measure(
     (None below two); `n` counts all items, those without a score included. Raises InfrastructureError if no item came back.
     """
     started = time.perf_counter()
-    scored = scored_in_passes(benchmark, engine, evaluation)
+    scored = reply_passes.scored_in_passes(benchmark, engine, evaluation)
     if not scored.items:
         raise InfrastructureError(f"unicomp: benchmark {name} returned no items for {artifact.recipe}; expected at least one.")
     value, stderr = stats.mean_and_error([item.score for item in scored.items if item.score is not None])
@@ -125,7 +125,8 @@ def measure_size(artifact: Artifact, name: str, benchmark: SizeBenchmark, evalua
 @cache
 def source() -> str:
     """Return 16 hex digits over the code that all measurements share, so that results made by older code are not reused."""
-    return digest({"packages": package_digest(*SHARED), "evaluate": file_digest(__file__)})[:16]
+    own = {"evaluate": file_digest(__file__), "passes": file_digest(reply_passes.__file__)}
+    return digest({"packages": package_digest(*SHARED), **own})[:16]
 
 
 @cache

@@ -51,11 +51,15 @@ def _with_reply(item: Item, log: ReplyLog) -> Item:
 
 
 def _averaged(passes: Sequence[Item]) -> Item:
-    """Return the first of an item's passes with the mean of the scores that could be given, and the replies of all."""
+    """Return the first of an item's passes with the mean of the scores of all, None if one could not be given, and the replies of all.
+
+    The mean of the others would hide it: judges fail on bad replies more often than on good ones.
+    """
     if len(passes) == 1:
         return passes[0]
-    scores = [item.score for item in passes if item.score is not None]
+    scores = [item.score for item in passes]
+    known = [score for score in scores if score is not None]
     replies: list[Reply] | None = None
     if all(item.replies for item in passes):
         replies = [reply for item in passes for reply in item.replies or []]
-    return passes[0].model_copy(update={"score": sum(scores) / len(scores) if scores else None, "replies": replies})
+    return passes[0].model_copy(update={"score": sum(known) / len(known) if len(known) == len(scores) else None, "replies": replies})

@@ -98,4 +98,4 @@ def test_the_source_digest_covers_the_engine(monkeypatch: pytest.MonkeyPatch) ->
     evaluate.source.cache_clear()
     package_digest.cache_clear()
     assert len(evaluate.source()) == 16
-    assert {"task_requests.py", "loading.py", "items.py", "evaluate.py"} <= {path.name for path in read}
+    assert {"task_requests.py", "loading.py", "items.py", "evaluate.py", "reply_passes.py"} <= {path.name for path in read}
