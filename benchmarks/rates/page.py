@@ -5,19 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks.rates.tables import TABLES
+from docs.tools import markers
 
 PAGE = Path(__file__).parents[2] / "docs" / "error-rates.md"
 
 
 def filled(text: str) -> str:
     """Return the page with each table between its markers; raise ValueError if a marker is missing."""
-    for name, made in TABLES.items():
-        before, start, rest = text.partition(f"<!-- {name}:start -->\n")
-        _, end, after = rest.partition(f"<!-- {name}:end -->")
-        if not (start and end):
-            raise ValueError(f"{PAGE.name} has lost its markers for {name}")
-        text = before + start + made() + end + after
-    return text
+    return markers.filled(text, {name: made() for name, made in TABLES.items()}, PAGE.name)
 
 
 def main() -> None:

@@ -7,19 +7,14 @@ from pathlib import Path
 from benchmarks.study.judged import Judged, judge
 from benchmarks.study.stored import read
 from benchmarks.study.tables import TABLES
+from docs.tools import markers
 
 PAGE = Path(__file__).parents[2] / "docs" / "smollm2.md"
 
 
 def filled(text: str, study: Judged) -> str:
     """Return the page with each table between its markers; raise ValueError if a marker is missing."""
-    for name, made in TABLES.items():
-        before, start, rest = text.partition(f"<!-- {name}:start -->\n")
-        _, end, after = rest.partition(f"<!-- {name}:end -->")
-        if not (start and end):
-            raise ValueError(f"{PAGE.name} has lost its markers for {name}")
-        text = before + start + made(study) + end + after
-    return text
+    return markers.filled(text, {name: made(study) for name, made in TABLES.items()}, PAGE.name)
 
 
 def main() -> None:
