@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from benchmarks.served import evidence
 from benchmarks.served.__main__ import one_family
-from benchmarks.served.engines import HERE, Engine
+from benchmarks.served.engines import HERE, LLAMA_CPP, VLLM, Engine
 from benchmarks.served.evidence import Cell
 from benchmarks.served.measure import Asked
 from benchmarks.served.page import PAGE, filled
-from benchmarks.served.table import refusals, scores
+from benchmarks.served.protocol import ARTIFACTS, BENCHMARKS, DENSE
+from benchmarks.served.table import missing, refusals, scores
 
 ANSWERS = st.dictionaries(st.text(max_size=5), st.tuples(st.none() | st.floats(0, 1), st.text(max_size=5)), max_size=3)
 ASKED = Asked("toy", ("one", "two"), 3, None)
@@ -51,7 +52,21 @@ def test_agreement_is_counted_on_the_items_that_both_have():
     there = cell(value=0.5, answers={"a": (1, "x"), "b": (1, "other"), "c": (1, "more"), "d": (1, "new")})
     assert "| 1 of 3 | 2 of 3 |" in scores([here, there])
     # Another number of items is another comparison.
-    assert "of" not in scores([here.model_copy(update={"items": 4}), there]).splitlines()[-1]
+    assert "| not measured | vLLM, float32 | 0.50 |  |  |  | 1 |" in scores([here.model_copy(update={"items": 4}), there])
+
+
+@given(st.sets(st.sampled_from([(name, engine, on) for name in ARTIFACTS for engine in (HERE, VLLM, LLAMA_CPP) for on in BENCHMARKS])))
+def test_every_cell_of_the_protocol_is_known_or_named_as_missing(known):
+    found = {
+        (artifact, engine, name)
+        for _, artifact, engine, names, _ in (
+            row.split("|") for row in missing([cell(engine, benchmark=on, artifact=name) for name, engine, on in known]).splitlines()[2:]
+        )
+        for artifact, engine, name in ((artifact.strip(), engine.strip(), name.strip()) for name in names.split(","))
+    }
+    asked = {(name, engine, on) for name in ARTIFACTS for engine in (HERE, VLLM) for on in BENCHMARKS}
+    asked |= {(DENSE, LLAMA_CPP, on) for on in BENCHMARKS}
+    assert found == asked - known
 
 
 def test_a_reason_stands_once_for_all_its_benchmarks():

@@ -12,12 +12,8 @@ from pathlib import Path
 from benchmarks.served import evidence
 from benchmarks.served.engines import Engine, of_llama_cpp, of_this_package, of_vllm
 from benchmarks.served.measure import Asked, cells
+from benchmarks.served.protocol import ARTIFACTS, BENCHMARKS, ITEMS, MODEL
 from benchmarks.served.table import line, refusals, scores
-
-ARTIFACTS = "dense,rtn-w4a16,gptq-w4a16,smoothquant-w8a8,fp8-dynamic,wanda-2of4,sparsegpt-2of4-fp8"
-# Two by likelihood, one by generation.
-BENCHMARKS = "arc_easy,piqa,gsm8k"
-ITEMS = 10
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -26,16 +22,15 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--vllm", type=Path, help="the program vllm of its own environment")
     parser.add_argument("--llama-cpp", type=Path, help="the interpreter of an environment with xllamacpp")
     parser.add_argument("--bundle", type=Path, help="folder with the data sets; without it they are fetched from the hub")
-    parser.add_argument("--model", default="smollm2")
-    parser.add_argument("--artifacts", default=ARTIFACTS)
-    parser.add_argument("--benchmarks", default=BENCHMARKS)
+    parser.add_argument("--artifacts", default=",".join(ARTIFACTS))
+    parser.add_argument("--benchmarks", default=",".join(BENCHMARKS))
     parser.add_argument("--items", type=int, default=ITEMS)
     parser.add_argument("--evidence", type=Path, default=evidence.FILE)
     arguments = parser.parse_args(words)
     families = [of_this_package()]
     families += [of_vllm(arguments.vllm)] if arguments.vllm else []
     families += [of_llama_cpp(arguments.llama_cpp)] if arguments.llama_cpp else []
-    asked = Asked(arguments.model, arguments.benchmarks.split(","), arguments.items, arguments.bundle)
+    asked = Asked(MODEL, arguments.benchmarks.split(","), arguments.items, arguments.bundle)
     for artifact in arguments.artifacts.split(","):
         for family in families:
             one_family(asked, artifact, family, arguments.evidence)

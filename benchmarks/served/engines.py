@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-HERE = "this engine"
+HERE, VLLM, LLAMA_CPP = "this engine", "vLLM", "llama.cpp"
 LLAMA_CPP_SERVER = Path(__file__).parent / "llama_cpp_server.py"
 
 
@@ -36,10 +36,10 @@ def of_vllm(program: Path) -> list[Engine]:
     command = (
         f"env VLLM_CPU_KVCACHE_SPACE=1 {program} serve {{unpacked}} --port {{port}} --host 127.0.0.1 --max-model-len 2048 --enforce-eager"
     )
-    return [Engine("vLLM", dtype, f"{command} --dtype {dtype}") for dtype in ("float32", "bfloat16")]
+    return [Engine(VLLM, dtype, f"{command} --dtype {dtype}") for dtype in ("float32", "bfloat16")]
 
 
 def of_llama_cpp(python: Path) -> list[Engine]:
     """Return llama.cpp by an interpreter that has xllamacpp; of the artifacts, only the GGUF file itself is a model to it."""
     command = f"{python} {LLAMA_CPP_SERVER} {{model}} {{port}}"
-    return [Engine("llama.cpp", "Q4_1 x 8 bits", command, only=("dense",))]
+    return [Engine(LLAMA_CPP, "Q4_1 x 8 bits", command, only=("dense",))]

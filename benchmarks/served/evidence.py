@@ -33,7 +33,7 @@ class Cell(BaseModel, frozen=True):
 
     @property
     def key(self) -> tuple[str, str, str, str, int]:
-        """What is measured once."""
+        """Return what tells a cell from the others: no two with one key are measured."""
         return self.artifact, self.benchmark, self.engine, self.dtype, self.items
 
 

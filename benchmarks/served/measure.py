@@ -20,7 +20,7 @@ from pytest_unicomp.run.run import Run
 
 @dataclass(frozen=True)
 class Asked:
-    """What all cells have in common."""
+    """The model, benchmarks, items and data that all cells have in common."""
 
     model: str
     benchmarks: Sequence[str]

@@ -5,21 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks.served import evidence
-from benchmarks.served.table import refusals, scores
+from benchmarks.served.table import missing, refusals, scores
+from docs.tools import markers
 
 PAGE = Path(__file__).parents[2] / "docs" / "serving.md"
-TABLES = {"served-scores": scores, "served-refusals": refusals}
+TABLES = {"served-scores": scores, "served-missing": missing, "served-refusals": refusals}
 
 
 def filled(text: str, cells: list[evidence.Cell]) -> str:
     """Return the page with each table between its markers; raise ValueError if a marker is missing."""
-    for name, made in TABLES.items():
-        before, start, rest = text.partition(f"<!-- {name}:start -->\n")
-        _, end, after = rest.partition(f"<!-- {name}:end -->")
-        if not (start and end):
-            raise ValueError(f"{PAGE.name} has lost its markers for {name}")
-        text = before + start + made(cells) + end + after
-    return text
+    return markers.filled(text, {name: made(cells) for name, made in TABLES.items()}, PAGE.name)
 
 
 def main() -> None:

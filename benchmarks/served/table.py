@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from benchmarks.served.engines import HERE
+from benchmarks.served.engines import HERE, LLAMA_CPP, VLLM
 from benchmarks.served.evidence import Cell
+from benchmarks.served.protocol import ARTIFACTS, BENCHMARKS, DENSE
 
 
 def line(cell: Cell) -> str:
-    """Return what a cell says on one line, for whoever waits."""
+    """Return a cell on one line: its score and seconds, or why it was refused."""
     said = f"{cell.artifact} on {cell.benchmark} by {cell.engine}, {cell.dtype}"
     return f"{said}: refused: {cell.refused}" if cell.value is None else f"{said}: {_score(cell)} in {cell.seconds:.0f} s"
 
 
 def scores(cells: Sequence[Cell]) -> str:
-    """Return a row for each cell that a server scored, beside this engine's on the same artifact, items and benchmark."""
+    """Return a row for each cell that a server scored, beside this engine's on the same artifact, items and benchmark if that is measured."""
     head = (
         "| artifact | benchmark | this engine, float32 | server | its score | same answers | same scores | seconds here | seconds there |"
     )
@@ -32,16 +33,28 @@ def refusals(cells: Iterable[Cell]) -> str:
     return f"| server | artifact | benchmarks | first cause |\n| --- | --- | --- | --- |\n{''.join(rows)}"
 
 
+def missing(cells: Iterable[Cell]) -> str:
+    """Return a row for each artifact and engine of the protocol with the benchmarks on which nothing is known: neither a score nor a refusal."""
+    known = {(cell.artifact, cell.engine, cell.benchmark) for cell in cells}
+    rows = []
+    for artifact in ARTIFACTS:
+        for engine in (HERE, VLLM, *([LLAMA_CPP] if artifact == DENSE else [])):
+            left = [name for name in BENCHMARKS if (artifact, engine, name) not in known]
+            rows += [f"| {artifact} | {engine} | {', '.join(left)} |\n"] if left else []
+    return f"| artifact | engine | not measured yet |\n| --- | --- | --- |\n{''.join(rows)}" if rows else "All of it is measured.\n"
+
+
 def _rows(cells: Sequence[Cell]) -> Iterator[str]:
     here = {(cell.artifact, cell.benchmark, cell.items): cell for cell in cells if cell.engine == HERE and cell.value is not None}
     for cell in cells:
-        mine = here.get((cell.artifact, cell.benchmark, cell.items))
-        if cell.engine == HERE or cell.value is None or mine is None:
+        if cell.engine == HERE or cell.value is None:
             continue
-        answers, same = agreement(mine, cell)
+        mine = here.get((cell.artifact, cell.benchmark, cell.items))
+        answers, same = ("", "") if mine is None else agreement(mine, cell)
+        score, seconds = ("not measured", "") if mine is None else (_score(mine), f"{mine.seconds:.0f}")
         yield (
-            f"| {cell.artifact} | {cell.benchmark} | {_score(mine)} | {cell.engine}, {cell.dtype} | {_score(cell)} | {answers} | {same} "
-            f"| {mine.seconds:.0f} | {cell.seconds:.0f} |"
+            f"| {cell.artifact} | {cell.benchmark} | {score} | {cell.engine}, {cell.dtype} | {_score(cell)} | {answers} | {same} "
+            f"| {seconds} | {cell.seconds:.0f} |"
         )
 
 
