@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.study import gold, made, page, protocol, published, report
-from benchmarks.study.__main__ import run
+from benchmarks.study.__main__ import main, run
 from benchmarks.study.judged import judge
 from benchmarks.study.made import Made
 from benchmarks.study.measure import Place
@@ -77,6 +77,22 @@ def test_every_recipe_of_the_package_is_asked_and_only_calibrated_ones_again():
     again = {cell.recipe for cell in protocol.cells() if cell.name != cell.recipe}
     assert all(methods()[name].calibrated for name in again)
     assert {methods()[name].family for name in again} == {"pruning", "quantization"}
+
+
+@pytest.mark.parametrize(("flag", "name"), [("--recipe", "gptq-w4"), ("--recipe", "rtn-w8a16@reasoning"), ("--benchmark", "arc")])
+def test_a_name_that_the_study_does_not_have_is_refused_before_anything_is_measured(tmp_path, capsys, flag, name):
+    with pytest.raises(SystemExit, match="2"):
+        main([flag, name, "--evidence", str(tmp_path)])
+    assert f"{name} is no part of the study; expected one or more of " in capsys.readouterr().err
+
+
+def test_the_end_says_how_many_cells_are_missing(evidence, capsys):
+    run([StudyCell("rtn-w8a16", "arc_easy", ITEMS)], Place(evidence))
+    assert capsys.readouterr().out == "unicomp: none of 1 cells are missing\n"
+
+
+def test_a_page_without_evidence_says_plainly_that_nothing_is_measured(tmp_path):
+    assert page.TABLES["study-coverage"](judge(read(tmp_path))).startswith("**Nothing is measured yet**: none of ")
 
 
 # Skipping what is stored

@@ -21,9 +21,12 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--cache", type=Path, help="store of the compressed models; without it the user's cache folder")
     parser.add_argument("--evidence", type=Path, default=FOLDER, help="folder of what is measured")
     parser.add_argument("--minutes", type=float, help="begin no cell after so many minutes")
-    parser.add_argument("--recipe", type=str, default="", help="only these, comma-separated")
-    parser.add_argument("--benchmark", type=str, default="", help="only these, comma-separated")
+    parser.add_argument("--recipe", default="", help="only these, comma-separated; with the target's text NAME@reasoning")
+    parser.add_argument("--benchmark", default="", help="only these, comma-separated")
     asked = parser.parse_args(words)
+    for asked_for, known in ((asked.recipe, {cell.name for cell in cells()}), (asked.benchmark, {cell.benchmark for cell in cells()})):
+        if unknown := set(filter(None, asked_for.split(","))) - known:
+            parser.error(f"{', '.join(sorted(unknown))} is no part of the study; expected one or more of {', '.join(sorted(known))}")
     run(_chosen(asked.recipe, asked.benchmark), Place(asked.evidence, asked.bundle, asked.cache), asked.minutes)
 
 
@@ -37,12 +40,13 @@ def run(wanted: Sequence[StudyCell], place: Place, minutes: float | None = None)
             print(f"unicomp: {minutes:g} minutes are over; give the command again to go on", flush=True)
             return
         print(f"[{number}/{len(wanted)}] {measure(cell, place)}", flush=True)
+    missing = sum(not place.has(cell) for cell in wanted)
+    print(f"unicomp: {missing or 'none'} of {len(wanted)} cells {'is' if missing == 1 else 'are'} missing", flush=True)
 
 
-def _chosen(names: str, asked: str) -> list[StudyCell]:
-    kept = (set(filter(None, words.split(","))) for words in (names, asked))
-    only, on = kept
-    return [cell for cell in cells() if (not only or cell.name in only) and (not on or cell.benchmark in on)]
+def _chosen(recipes: str, benchmarks: str) -> list[StudyCell]:
+    names, on = (set(filter(None, words.split(","))) for words in (recipes, benchmarks))
+    return [cell for cell in cells() if (not names or cell.name in names) and (not on or cell.benchmark in on)]
 
 
 if __name__ == "__main__":

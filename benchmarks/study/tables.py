@@ -8,15 +8,17 @@ from benchmarks.study import protocol, published
 from benchmarks.study.costs import cell_costs, recipe_costs
 from benchmarks.study.judged import Judged
 from docs.tools.catalogue import table
+from pytest_unicomp.api import registry
 from pytest_unicomp.api.records import CapabilityVerdict, Check
 from pytest_unicomp.compare import NATS
 from pytest_unicomp.compare.pooling import unanchored
+from pytest_unicomp.compare.wording import spoken
 from pytest_unicomp.report.numbers import change, signed
 
 VERDICTS = {"pass": "kept", "fail": "**lost**", "inconclusive": "not decided"}
 # Of a table: more do not fit on a page.
 COLUMNS = 6
-NOTHING = "Nothing of this is measured yet.\n"
+NOTHING = "Not measured yet.\n"
 
 
 def coverage(study: Judged) -> str:
@@ -25,15 +27,19 @@ def coverage(study: Judged) -> str:
     refused = {name for name, made in study.stored.recipes.items() if made.refused}
     open_cells = [cell for cell in wanted if cell.name not in refused]
     there = [cell for cell in open_cells if cell.benchmark in study.stored.measured.get(cell.name, {})]
-    rows = []
+    rows, known = [], registry.benchmarks()
     for name in dict.fromkeys(cell.benchmark for cell in wanted):
         own = [cell for cell in open_cells if cell.benchmark == name]
         missing = [cell.name for cell in own if cell not in there]
-        measured = study.stored.dense.get(name)
         items = f"{protocol.DENSE_ITEMS[name]} / {protocol.ITEMS[name]}"
-        kind = "" if measured is None else measured.capability.replace("_", " ")
-        rows.append((f"`{name}`", kind, items, f"{len(own) - len(missing)} of {len(own)}", _named(missing, len(own))))
+        rows.append(
+            (f"`{name}`", spoken(known[name].capability), items, f"{len(own) - len(missing)} of {len(own)}", _named(missing, len(own)))
+        )
     head = ("benchmark", "capability", "items (dense / recipe)", "measured", "not measured yet")
+    if not there:
+        return (
+            f"**Nothing is measured yet**: none of {len(open_cells)} cells. The tables below are empty until one is.\n\n{table(head, rows)}"
+        )
     said = f"{len(there)} of {len(open_cells)} cells are measured; {len(open_cells) - len(there)} are not yet.\n\n"
     return said + table(head, rows)
 
@@ -84,12 +90,12 @@ def capabilities(study: Judged) -> str:
     names = list(dict.fromkeys(name for own in rows.values() for name in own))
     if not names:
         return NOTHING
-    head = ("recipe", *(name.replace("_", " ") for name in names))
+    head = ("recipe", *(spoken(name) for name in names))
     return table(head, ((_quoted(recipe), *(_capability(own.get(name)) for name in names)) for recipe, own in rows.items()))
 
 
 def claims(study: Judged) -> str:
-    """Return one row per claim of the paper and recipe (or pair) that it can be tested on; the others are counted by claim."""
+    """Return one row per claim of the paper and recipe (or pair) that it can be tested on, and one per claim that can be tested on none."""
     found = [claim for claim in study.report.findings if "@" not in claim.about]
     words = {"undecided": "cannot tell from this run", "not tested": "not tested"}
     told = [claim for claim in found if claim.answer != "not tested"]
@@ -105,7 +111,7 @@ def calibration(study: Judged) -> str:
     rows = [
         (
             _quoted(gain.recipe),
-            gain.capability.replace("_", " "),
+            spoken(gain.capability),
             ", ".join(map(_quoted, gain.benchmarks)),
             str(gain.n),
             f"{_points(gain.difference)} [{_points(gain.interval[0])}, {_points(gain.interval[1])}]",
