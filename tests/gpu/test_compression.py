@@ -30,7 +30,14 @@ def test_zeros_of_a_pruned_model_survive_quantization(device, tmp_path, record_p
     assert sparsity > 0.4
 
 
+def weights_of_a_model_that_is_freed(gpu):
+    model = load(NANO, device=gpu, dtype="bfloat16").model
+    return sum(parameter.nbytes for parameter in model.parameters())
+
+
 def test_a_failed_model_leaves_no_memory_behind(gpu):
+    # What torch keeps from the first model on, such as the workspace of cuBLAS, is no part of what is compared.
+    weights = weights_of_a_model_that_is_freed(gpu)
     gc.collect()
     before = torch.cuda.memory_allocated(gpu)
 
@@ -42,5 +49,4 @@ def test_a_failed_model_leaves_no_memory_behind(gpu):
     executor = LocalExecutor()
     with pytest.raises(torch.OutOfMemoryError):
         executor.result("toy", fail)
-    # The first product leaves a workspace of cuBLAS.
-    assert torch.cuda.memory_allocated(gpu) - before < 2**25
+    assert torch.cuda.memory_allocated(gpu) - before < weights / 2

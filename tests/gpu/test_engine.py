@@ -45,15 +45,20 @@ def test_greedy_texts_in_float32_are_those_of_the_cpu(device):
     assert texts(load(NANO, device=device, dtype="float32")) == texts(load(NANO, device="cpu", dtype="float32"))
 
 
-def test_texts_are_the_same_where_memory_ends(gpu):
+def test_texts_are_the_same_where_memory_ends(gpu, record_property):
     engine = load(NANO, device=gpu, dtype="float32")
     expected, total = texts(engine), torch.cuda.get_device_properties(gpu).total_memory
     torch.cuda.empty_cache()
+    before = torch.cuda.memory_stats(gpu)["num_ooms"]
     try:
         torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_allocated(gpu) + 48 * 2**20) / total, gpu)
         assert texts(engine) == expected
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0, gpu)
+    ended = torch.cuda.memory_stats(gpu)["num_ooms"] - before
+    record_property("times that memory ended", ended)
+    if not ended:
+        pytest.skip("memory did not end, so nothing was halved: the limit of this test is too large for this GPU")
 
 
 def test_what_a_decode_step_takes_by_the_clock_by_events_and_as_a_graph(gpu, record_property):
