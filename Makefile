@@ -116,8 +116,8 @@ openvino: $(OPENVINO)/.ready
 		print(Run(resolve({"model": "smollm2", "recipe": "dense"})).artifact("dense").path)')"; \
 		export="$(OPENVINO)/bin/optimum-cli export openvino --task text-generation-with-past --model $$folder"; \
 		$$export --weight-format int8 $(OPENVINO)/smollm2-int8 && $$export --weight-format int4 --group-size 64 $(OPENVINO)/smollm2-int4
-	for width in int8 int4; do $(OPENVINO)/bin/unicomp gate smollm2 $(OPENVINO_GATE) $(if $(REAL_DATA),--bundle $(REAL_DATA)) \
-		--backend-candidate lm-eval:openvino,pretrained=$(OPENVINO)/smollm2-$$width; done
+	code=0; for width in int8 int4; do $(OPENVINO)/bin/unicomp gate smollm2 $(OPENVINO_GATE) $(if $(REAL_DATA),--bundle $(REAL_DATA)) \
+		--backend-candidate lm-eval:openvino,pretrained=$(OPENVINO)/smollm2-$$width || code=$$?; done; exit $$code
 
 $(OPENVINO)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(OPENVINO)
@@ -156,4 +156,4 @@ wheel: $(READY)
 	$(BIN)/python -m build --wheel --outdir dist .
 
 clean:
-	rm -rf .venv .venv-vllm .venv-llama-cpp .venv-openvino build dist gate.json gate.html real.json real.html
+	rm -rf .venv .venv-vllm .venv-llama-cpp .venv-openvino build dist gate.json gate.html real.json real.html gpu-report.json
