@@ -17,6 +17,8 @@ from pytest_unicomp.store.local import write_text
 
 TEMPLATES = Path(__file__).parent / "page"
 STYLES = ("page.css", "plots.css", "narrow.css", "print.css")
+# Rows of the section on distributions; the JSON report has all.
+FARTHEST = 30
 
 
 def render(report: Report, *, losses: Sequence[LocatedLoss] = ()) -> str:
@@ -40,7 +42,7 @@ def render(report: Report, *, losses: Sequence[LocatedLoss] = ()) -> str:
     )
     environment.globals.update(values=html_values, numbers=numbers, waivers=waiver_rows, words=words)
     environment.globals.update(standings=standings.standings, unit_of_ranking=standings.unit_of_ranking)
-    laid_out = matrix(report)
+    laid_out, distributions = matrix(report), _distributions(report)
     shown = shown_flips.chosen(laid_out.rows)
     choices = filters.filters(shown)
     style = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in STYLES) + filters.rules(choices)
@@ -62,8 +64,8 @@ def render(report: Report, *, losses: Sequence[LocatedLoss] = ()) -> str:
         partly=partial.counted(report.partial) if report.partial else "",
         shortened=shown_flips.shortened,
         behaviour=[check for check in report.checks if check.question == "retention" and (check.worst_slice or check.floors)],
-        distributions=_distributions(report)[:FARTHEST],
-        nearer=len(_distributions(report)[FARTHEST:]),
+        distributions=distributions[:FARTHEST],
+        nearer=len(distributions[FARTHEST:]),
         efficiency=_efficiency(laid_out.rows),
         timings=[check for row in laid_out.rows for check in row.checks if check.question == "efficiency" and numbers.is_timed(check)],
         pareto_plots=pareto_plot.pareto_plots(report),
@@ -75,10 +77,6 @@ def render(report: Report, *, losses: Sequence[LocatedLoss] = ()) -> str:
         policy={name: "all" if name == "limit" and value is None else value for name, value in report.policy.items()},
         repeats=[(check, repeat.command(report, check)) for check in repeat.worth_repeating(report.checks)],
     )
-
-
-# Rows of the section on distributions; the JSON report has all.
-FARTHEST = 30
 
 
 def content_security_policy(style: str) -> str:

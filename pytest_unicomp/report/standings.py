@@ -34,7 +34,7 @@ def standings(ranking: Ranking) -> list[Standing]:
 
 
 def basis(ranking: Ranking) -> str:
-    """Return what a ranking rests on: its benchmarks and the number of items."""
+    """Return the benchmarks and the number of items that a ranking rests on, in one line."""
     return f"{', '.join(ranking.benchmarks)}; {ranking.n} items"
 
 
