@@ -86,6 +86,8 @@ class QuestionFile(ItemBenchmark):
 
     def score(self, engine: Engine, evaluation: Evaluation) -> Scored:
         """Put the selected questions to the model and score them."""
+        from pytest_unicomp.engine.task_requests import chance_level
+
         found = self.content()
         known = {one.id: one for one in found.scored}
         chosen = [known[name] for name in select(known, limit=evaluation.limit, seed=evaluation.seed, only=evaluation.only)]
@@ -100,7 +102,7 @@ class QuestionFile(ItemBenchmark):
             items, judge = self._replies(chosen, prompts, generation, engine, evaluation)
         return Scored(
             items=items,
-            chance=sum(1 / len(one.options) for one in chosen) / len(chosen) if self.reads_likelihoods else 0.0,
+            chance=chance_level(items) if self.reads_likelihoods else 0.0,
             template=template,
             generation=generation,
             engine=engine.name,
@@ -142,6 +144,9 @@ class QuestionFile(ItemBenchmark):
     def _choices(self, chosen: Sequence[Question], prompts: Sequence[str], engine: Engine) -> tuple[Item, ...]:
         from pytest_unicomp.engine.task_requests import TaskSetup, score_documents
 
+        if not chosen:
+            # None of the items that are asked for is in the file any more; a table without rows has no columns.
+            return ()
         task = _choice_task(chosen, prompts, delimiter="" if engine.has_chat_template else " ")
         asked = score_documents(task, range(len(chosen)), TaskSetup(metric="acc_norm"), engine)
         return tuple(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -75,7 +76,12 @@ def _question(file: Path, number: int, raw: bytes, scorer: str) -> Question:
     except UnicodeDecodeError as error:
         raise _problem(file, number, f"is not UTF-8 at byte {error.start} ({error.reason}); expected a text in UTF-8") from error
     try:
-        return question(json_value(text, f"{file}:{number}:"), number, scorer)
+        value = json_value(text, f"{file}:{number}:")
+        # An escape such as \ud800 alone is JSON, and no text that a tokenizer takes.
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+        return question(value, number, scorer)
+    except UnicodeEncodeError as error:
+        raise _problem(file, number, "holds half of a surrogate pair, such as \\ud800; expected characters of Unicode") from error
     except WrongField as error:
         raise _problem(file, number, one_line(error, longest=400)) from error
     except ForeignFile as error:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pytest_unicomp.benchmarks.own import patterns, schemas
 from pytest_unicomp.benchmarks.own.question import Question
-from pytest_unicomp.benchmarks.own.scorers import JSON_SCHEMA, NUMBER, PATTERN, last_number, normalized, number
+from pytest_unicomp.benchmarks.own.scorers import JSON_SCHEMA, NORMALIZED, NUMBER, PATTERN, last_number, normalized, number
 
 
 def grade(scorer: str, question: Question, reply: str) -> float | None:
-    """Return the score of a reply, 0.0 or 1.0; None if a pattern could not be searched for within its time limit. Not for choice and judge."""
+    """Return the score of a reply, 0.0 or 1.0; None if a pattern or a schema could not be followed within its limits. Not for choice and judge."""
     if scorer == PATTERN:
         right = patterns.found(question.pattern, reply)
     elif scorer == JSON_SCHEMA:
@@ -18,7 +18,7 @@ def grade(scorer: str, question: Question, reply: str) -> float | None:
         right = said is not None and any(said == number(answer) for answer in question.answers)
     elif scorer == "contains":
         right = any(answer.casefold() in reply.casefold() for answer in question.answers)
-    elif scorer == "normalized":
+    elif scorer == NORMALIZED:
         right = normalized(reply) in {normalized(answer) for answer in question.answers}
     else:
         right = reply.strip() in {answer.strip() for answer in question.answers}

@@ -19,17 +19,17 @@ def fault(pattern: Any) -> str | None:
         return f"has {len(pattern):,} characters, more than {LONGEST:,}"
     try:
         _compiled(pattern)
-    # The compiler recurses for nested groups, and overflows for the largest repeats.
-    except (regex.error, RecursionError, OverflowError) as error:
+    # The compiler recurses for nested groups, overflows for the largest repeats, and refuses contradictory flags with a ValueError.
+    except (regex.error, RecursionError, OverflowError, ValueError) as error:
         return f"is no regular expression ({str(error) or type(error).__name__})"
     return None
 
 
 def found(pattern: str, text: str, *, seconds: float = SECONDS) -> bool | None:
-    """Return True if a pattern matches anywhere in a text, None if `seconds` did not suffice to find out."""
+    """Return True if a pattern matches anywhere in a text, None if `seconds` or the library's own limit on memory did not suffice."""
     try:
         return _compiled(pattern).search(text, timeout=seconds) is not None
-    except TimeoutError:
+    except (TimeoutError, MemoryError):
         return None
 
 

@@ -97,6 +97,9 @@ def _require_scorable(made: Question, scorer: str) -> None:
         raise WrongField(wanted, "is missing", scorers.NEEDED[wanted])
     if scorer == scorers.NUMBER and (wrong := next((one for one in made.answers if scorers.number(one) is None), None)) is not None:
         raise WrongField("answer", f"is {wrong!r}", "a number")
+    if scorer == scorers.NORMALIZED and (empty := next((one for one in made.answers if not scorers.normalized(one)), None)) is not None:
+        found = f"is {empty!r}, of which nothing is left without punctuation and articles"
+        raise WrongField("answer", found, "another answer, or scorer exact")
     if scorer == scorers.PATTERN and (fault := patterns.fault(made.pattern)):
         raise WrongField("pattern", fault, "a regular expression")
     if scorer == scorers.JSON_SCHEMA and (fault := schemas.fault(made.schema)):

@@ -9,6 +9,7 @@ from typing import Final
 
 CHOICE: Final = "choice"
 NUMBER: Final = "number"
+NORMALIZED: Final = "normalized"
 PATTERN: Final = "pattern"
 JSON_SCHEMA: Final = "json_schema"
 JUDGE: Final = "judge"
@@ -16,7 +17,7 @@ JUDGE: Final = "judge"
 NEEDS: Final = {
     CHOICE: "answer",
     "exact": "answer",
-    "normalized": "answer",
+    NORMALIZED: "answer",
     NUMBER: "answer",
     "contains": "answer",
     PATTERN: "pattern",
@@ -30,7 +31,9 @@ NEEDED: Final = {
     "criteria": "criteria, what makes a reply right, or answer, a right reply",
 }
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
-_NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|[-+]?\.\d+")
+# The hyphen of a range or of a name, 10-20 or GPT-4, is no sign.
+_NUMBER = re.compile(r"(?:(?<!\w)[-+])?(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?")
+_MINUS = str.maketrans("\u2212", "-")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
@@ -40,15 +43,18 @@ def normalized(text: str) -> str:
 
 
 def number(text: str) -> Decimal | None:
-    """Return the number that a text is, with or without commas between thousands; None if it is none."""
+    """Return the number that a text is, with or without commas between thousands; None if it is none, such as 3,5."""
+    written = text.strip().translate(_MINUS)
+    if not _NUMBER.fullmatch(written):
+        return None
     try:
-        found = Decimal(text.strip().replace(",", ""))
+        return Decimal(written.replace(",", ""))
+    # An exponent beyond those of decimal numbers.
     except InvalidOperation:
         return None
-    return found if found.is_finite() else None
 
 
 def last_number(text: str) -> Decimal | None:
     """Return the last number in a text, None without one."""
-    found = _NUMBER.findall(text)
+    found = _NUMBER.findall(text.translate(_MINUS))
     return number(found[-1]) if found else None

@@ -12,8 +12,11 @@ from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.benchmarks.own.benchmark import QuestionFile, verdict
 from pytest_unicomp.engine import Engine
 from pytest_unicomp.judges.build import Judge
+from pytest_unicomp.run import evaluate
 from tests.benchmarks.own.test_file import written
+from tests.engine import thinking_toy
 from tests.engine.toy_engine import canned, evaluation
+from tests.toys import artifact
 
 EXAMPLE = {"prompt": "1 + 1 =", "answer": "2", "example": True}
 
@@ -53,6 +56,31 @@ def test_the_likeliest_option_per_character_is_the_choice_and_chance_follows_the
         best = max(range(len(row["options"])), key=lambda place: item.log_probabilities[place] / len(row["options"][place]))
         assert item.answer == row["options"][best]
         assert item.score == float(row["options"][best] == row["answer"])
+
+
+@pytest.fixture(scope="module")
+def thinks(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    from pytest_unicomp import engine
+
+    return engine.load(thinking_toy.checkpoint(tmp_path_factory.mktemp("thinks")), device="cpu", dtype="auto")
+
+
+def test_template_arguments_thoughts_and_several_replies_reach_a_file_of_questions(thinks: Engine, tmp_path: Path) -> None:
+    entry = benchmark(written(tmp_path, {"prompt": "2", "answer": "4"}), "exact")
+    how = replace(evaluation(), template_arg=("enable_thinking=true",), sampling="model", replies=3)
+    found = evaluate.measure(artifact(str(thinks.path)), "sums", entry, thinks, how)
+    assert (found.value, found.conditions.template_arguments, found.conditions.replies) == (1.0, {"enable_thinking": True}, 3)
+    assert [(reply.answer, reply.thoughts) for reply in found.items[0].replies or []] == [("4", "xy")] * 3
+    without = evaluate.measure(artifact(str(thinks.path)), "sums", entry, thinks, evaluation())
+    assert (without.value, without.items[0].prompt, found.items[0].prompt) == (0.0, "2?", "2!")
+
+
+def test_template_arguments_reach_the_options_of_a_choice(thinks: Engine, tmp_path: Path) -> None:
+    entry = benchmark(written(tmp_path, {"prompt": "2", "options": ["<think>", "5"], "answer": "5"}), "choice")
+    how = replace(evaluation(), template_arg=("enable_thinking=true",), replies=3)
+    found = evaluate.measure(artifact(str(thinks.path)), "picks", entry, thinks, how)
+    assert (found.items[0].prompt, found.value, found.conditions.replies) == ("2!", 0.0, 1)
+    assert evaluate.measure(artifact(str(thinks.path)), "picks", entry, thinks, evaluation()).value == 1.0
 
 
 def test_a_judge_reads_the_criteria_and_what_it_does_not_answer_has_no_score(
