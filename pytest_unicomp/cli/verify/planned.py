@@ -70,16 +70,17 @@ def _planned(report: Report) -> Iterator[tuple[str, str, Question]]:
 def _asked(report: Report, candidate: Candidate | None) -> Iterator[tuple[str, Question]]:
     names, limits, must_pass = report.policy["benchmarks"], report.policy.get("limits") or {}, report.policy.get("must_pass") or {}
     served_reference = report.policy.get("backend") == "server" or served(str(report.policy.get("reference")))
-    entries = benchmarks().entries
-    for name in names:
+    entries, costs = benchmarks().entries, {check.benchmark for check in report.checks if check.question == "efficiency"}
+    for name in map(str, names):
         entry = entries.get(name)
-        if entry is None:
-            # Whether a benchmark that is not installed here applies to a recipe is unknown.
-            continue
-        if entry.kind == "items":
+        # What is not installed here is a file of questions, a task of lm-eval or a stranger's benchmark: it scores items unless it was a cost.
+        if name not in costs if entry is None else entry.kind == "items":
             yield name, "retention"
             if name in must_pass:
                 yield name, "must_pass"
+            continue
+        if entry is None:
+            # Whether it applies to a recipe is unknown.
             continue
         # Without a limit, a cost of making the artifact has a check only if it was recorded.
         known = name in limits or not isinstance(entry, CostBenchmark)
