@@ -7,7 +7,6 @@ from pathlib import Path
 
 from pytest_unicomp.api.errors import UsageProblem, nearest
 from pytest_unicomp.api.protocols import ItemBenchmark
-from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.checkpoints import gguf, hub
 from pytest_unicomp.checkpoints.checks.checkpoint import Checkpoint
 from pytest_unicomp.checkpoints.checks.tokenizer import chat_templates
@@ -61,7 +60,7 @@ def _require_benchmarks(settings: Settings, planned: Plan) -> None:
             raise UsageProblem(
                 f"unicomp: {flag('max_gen_toks')} has a limit for {name}, which this run does not measure.{nearest(name, planned.benchmarks)}"
             )
-        benchmark = benchmarks()[name]
+        benchmark = planned.table[name]
         if not isinstance(benchmark, ItemBenchmark) or benchmark.reads_likelihoods:
             raise UsageProblem(f"unicomp: {flag('max_gen_toks')} has a limit for {name}, which generates no text: leave it out.")
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, cast
 
 from pytest_unicomp.api.errors import UnicompError, UsageProblem
-from pytest_unicomp.api.protocols import Evaluation, ItemBenchmark, Progress
+from pytest_unicomp.api.protocols import Benchmark, Evaluation, ItemBenchmark, Progress
 from pytest_unicomp.api.records import Item, LocatedLoss, LossPart, Measurement
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.compare import NATS, located_loss
@@ -26,7 +26,7 @@ LEAST_PASSES = 8
 
 @dataclass(frozen=True)
 class Loss:
-    """The items of one benchmark that a candidate lost, as the reference answered them, and how they are evaluated."""
+    """The items of one benchmark that a candidate lost, as the reference answered them, and how they are evaluated; `table` has the benchmark."""
 
     recipe: str
     capability: str
@@ -34,6 +34,7 @@ class Loss:
     items: Sequence[Item]
     unit: Unit
     evaluation: Evaluation
+    table: Mapping[str, Benchmark] = field(default_factory=benchmarks, repr=False)
 
     @property
     def clusters(self) -> list[str] | None:
@@ -143,7 +144,7 @@ class _Search:
         loss = self.loss
         if loss.unit == "reply":
             return _replies(engine, loss.items)
-        benchmark = cast("ItemBenchmark", benchmarks()[loss.benchmark])
+        benchmark = cast("ItemBenchmark", loss.table[loss.benchmark])
         only = frozenset(item.id for item in loss.items)
         # Of the options for generation those of the chat template alone matter here: nothing is generated.
         evaluation = replace(loss.evaluation, only=only, replies=1, max_gen_toks=(), sampling="benchmark")

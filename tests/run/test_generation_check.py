@@ -1,5 +1,7 @@
 """What a template, a model or a backend cannot do is refused in one line before anything runs."""
 
+import json
+
 import pytest
 
 from pytest_unicomp.api.errors import UsageProblem
@@ -41,6 +43,17 @@ def test_a_model_that_can_is_taken(tmp_path, model):
     flags = {"template_arg": ["enable_thinking=true"], "sampling": "model", "replies": "4", "max_gen_toks": "nano-reasoning=64"}
     found = prepared(tmp_path, model, **flags).evaluation
     assert (found.template_arg, found.replies, found.sampling) == (("enable_thinking=true",), 4, "model")
+
+
+def test_a_limit_for_a_file_of_questions_is_taken_and_for_its_options_refused(tmp_path):
+    row = {"prompt": "2 + 2 =", "answer": "4", "options": ["4", "5"]}
+    (tmp_path / "sums.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    defined = {name: {"file": str(tmp_path / "sums.jsonl"), "scorer": scorer} for name, scorer in (("sums", "exact"), ("picks", "choice"))}
+    flags = {"model": "nano", "recipe": "rtn-w8a16", "benchmark": "sums,picks", "cache": str(tmp_path)}
+    found = preflight(resolve({**flags, "max_gen_toks": "sums=9"}, {"benchmarks": defined}))
+    assert found.evaluation.max_gen_toks == ("sums=9",)
+    with pytest.raises(UsageProblem, match="has a limit for picks, which generates no text"):
+        preflight(resolve({**flags, "max_gen_toks": "picks=9"}, {"benchmarks": defined}))
 
 
 def test_an_unread_argument_names_the_model_of_that_template(tmp_path, model):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem, guarded, nearest
 from pytest_unicomp.api.records import Artifact, Check, LocatedLoss, Measurement, Report
+from pytest_unicomp.benchmarks import configured
 from pytest_unicomp.checkpoints import hub
 from pytest_unicomp.cli.verify.evidence import Evidence, Gone
 from pytest_unicomp.config.evaluation import evaluation_of
@@ -43,6 +44,10 @@ def located(
         )
     settings = _settings(report, reference, bundle)
     loss = Loss(recipe, capability, check.benchmark, chosen, unit_of(reference), evaluation_of(settings))
+    if loss.unit != "reply":
+        # Replies are scored from the evidence alone; anything else is asked again, so the benchmark must be defined here.
+        loss = replace(loss, table=configured.here([check.benchmark]))
+        loss.table[check.benchmark]
     base, own = _reference_folder(report, bundle, store), _candidate_folder(report, recipe, store)
     from pytest_unicomp import engine
 

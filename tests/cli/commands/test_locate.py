@@ -98,6 +98,20 @@ def test_a_question_that_cannot_be_answered_is_one_line(gate, arguments, line):
     assert line in str(done.exception)
 
 
+def test_options_of_a_benchmark_that_is_not_defined_here_are_not_asked_again(gate, tmp_path, monkeypatch):
+    report = json.loads(gate.read_text(encoding="utf-8"))
+    for check in report["checks"]:
+        check["benchmark"] = check["benchmark"].replace("nano-knowledge", "people")
+    (tmp_path / "gate.json").write_text(json.dumps(report), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["why", "gate.json", "zeros", "knowledge", f"--cache={gate.parent / 'store'}"])
+    assert "no benchmark named 'people'" in str(done.exception)
+    (tmp_path / "unicomp.toml").write_text('[benchmarks.people]\nfile = "people.jsonl"\nscorer = "choice"\n', encoding="utf-8")
+    (tmp_path / "people.jsonl").write_text('{"prompt": "Who?", "options": ["me", "you"], "answer": "me"}\n', encoding="utf-8")
+    done = CliRunner().invoke(app, ["why", "gate.json", "zeros", "knowledge", f"--cache={gate.parent / 'store'}"])
+    assert "the prompts of people are not those of the report any more" in str(done.exception)
+
+
 def test_weights_that_were_changed_since_the_run_are_not_searched(gate, tmp_path):
     folder = tmp_path / "moved"
     shutil.copytree(gate.parent, folder)
