@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -55,13 +56,14 @@ class CodeTask(LmEvalTask):
     def _tasks(self, evaluation: Evaluation) -> dict[str, Any]:
         data = files.digest(self.dataset, self.configurations, evaluation.bundle)
         (name, _), *_ = self.parts
-        return {name: _kept_task(self.folder, name, files.resolve(self.dataset, evaluation.bundle), data)}
+        generation = json.dumps(dict(self.generation or {}))
+        return {name: _kept_task(self.folder, name, files.resolve(self.dataset, evaluation.bundle), generation, data)}
 
 
 @lru_cache(maxsize=4)
-def _kept_task(folder: str, name: str, dataset_path: str, data: str) -> Any:
-    """Load a task once per digest of its data."""
-    task: Any = upstream.load_task(folder, name, dataset_path, lambda row, replies: score(task, row, replies))
+def _kept_task(folder: str, name: str, dataset_path: str, generation: str, data: str) -> Any:
+    """Load a task once per digest of its data; `generation` is JSON."""
+    task: Any = upstream.load_task(folder, name, dataset_path, lambda row, replies: score(task, row, replies), json.loads(generation))
     return task
 
 

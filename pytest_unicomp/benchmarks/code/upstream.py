@@ -11,8 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from pytest_unicomp.benchmarks import lm_eval_yaml
 from pytest_unicomp.engine.quiet_libraries import quiet
 
 # Keys of a task that this package replaces: scores come from the sandbox, and the opt-in is this package's own.
@@ -20,8 +19,11 @@ REPLACED = ("unsafe_code", "metric_list")
 Score = Callable[[Mapping[str, Any], list[Any]], dict[str, float]]
 
 
-def load_task(folder: str, name: str, dataset_path: str, score: Score, generation: Mapping[str, Any] | None = None) -> Any:
-    """Return lm-eval's task object for `folder`/`name`.yaml below its tasks, with the data at `dataset_path`, scored by `score`."""
+def load_task(folder: str, name: str, dataset_path: str, score: Score, generation: Mapping[str, Any]) -> Any:
+    """Return lm-eval's task object for `folder`/`name`.yaml below its tasks, with the data at `dataset_path`, scored by `score`.
+
+    `generation` replaces its own generation settings unless it is empty.
+    """
     from lm_eval import tasks
     from lm_eval.api.task import ConfigurableTask
 
@@ -35,20 +37,17 @@ def load_task(folder: str, name: str, dataset_path: str, score: Score, generatio
 
 
 def configuration(file: Path) -> dict[str, Any]:
-    """Return a task's file with what it includes, and with `!function utils.NAME` as that function."""
+    """Return a task's file with what it includes, and with `!function utils.NAME` as that function of the module beside the file."""
+    return {key: _with_functions(value, file.parent) for key, value in lm_eval_yaml.read(file).items()}
 
-    class Loader(yaml.SafeLoader):  # type: ignore[misc, unused-ignore]
-        """Reads the tag `!function`."""
 
-    def function(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Any:
-        module, _, name = str(loader.construct_scalar(node)).rpartition(".")
-        return functions(file.parent / f"{module}.py")[name]
-
-    Loader.add_constructor("!function", function)
-    # SafeLoader with one more tag, which reads lm-eval's own files.
-    own: dict[str, Any] = yaml.load(file.read_text(encoding="utf-8"), Loader=Loader)
-    included = own.pop("include", None)
-    return {**(configuration(file.parent / included) if included else {}), **own}
+def _with_functions(value: Any, folder: Path) -> Any:
+    if isinstance(value, lm_eval_yaml.Function):
+        module, _, name = value.name.rpartition(".")
+        return functions(folder / f"{module}.py")[name]
+    if isinstance(value, Mapping):
+        return {key: _with_functions(inner, folder) for key, inner in value.items()}
+    return [_with_functions(inner, folder) for inner in value] if isinstance(value, list) else value
 
 
 def functions(file: Path) -> dict[str, Any]:

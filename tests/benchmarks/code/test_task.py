@@ -118,6 +118,13 @@ def test_prompts_and_stop_texts_are_those_of_lm_evals_files(tiny: Engine, code_b
     assert first.target == tests
 
 
+@isolated
+def test_generation_settings_of_a_benchmark_replace_those_of_the_file(tiny: Engine, code_bundle: Path) -> None:
+    own = replace(BENCHMARKS["humaneval"], generation={"until": ["###"], "max_gen_toks": 32, "do_sample": False})
+    found = own.score(canned(tiny, lambda _: ""), allowed(code_bundle)).generation
+    assert (found["until"], found["max_gen_toks"]) == (["###"], 32)
+
+
 @pytest.mark.parametrize("name", BENCHMARKS)
 def test_code_is_refused_before_anything_runs_unless_it_was_allowed(name: str, code_bundle: Path) -> None:
     with pytest.raises(UsageProblem, match=f"benchmark {name} runs code that the models write; expected --unicomp-run-code"):
