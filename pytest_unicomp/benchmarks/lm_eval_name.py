@@ -30,6 +30,14 @@ MEANS: Final = ("mean", "nanmean")
 ITEMWISE: Final = ("acc", "acc_norm", "acc_bytes", "acc_mutual_info", "exact_match", "acc_all", "likelihood")
 LOWER_IS_BETTER: Final = ("perplexity", "word_perplexity", "byte_perplexity", "bits_per_byte", "ter", "brier_score")
 OF_OPTIONS: Final = ("acc", "acc_norm", "acc_bytes", "exact_match")
+# Of the settings that are read here.
+TYPES: Final[Mapping[str, tuple[type, str]]] = {
+    "dataset_path": (str, "a path or a name of the hub"),
+    "dataset_name": (str, "the name of a configuration"),
+    "metric_list": (list, "a list of metrics"),
+    "filter_list": (list, "a list of filters"),
+    "num_fewshot": (int, "a whole number"),
+}
 FILES: Final = ("json", "csv", "parquet", "text", "arrow")
 
 
@@ -99,9 +107,10 @@ def benchmark(spelling: str, *, trusted: Sequence[str] = (), capability: str = "
 
 
 def _digest(tasks: Sequence[TaskFile]) -> str:
-    """Return 16 hex digits over the YAML and Python files beside the tasks, which shape what is asked."""
-    folders = dict.fromkeys(one.path.parent for one in tasks)
-    files = [path for folder in folders for path in sorted(folder.iterdir()) if path.suffix in (".yaml", ".yml", ".py")]
+    """Return 16 hex digits over what shapes what is asked: the tasks' files and those that they include, and the YAML and Python files beside these."""
+    read = [path for one in tasks for path in lm_eval_yaml.included(one.path)]
+    beside = [path for folder in dict.fromkeys(path.parent for path in read) for path in sorted(folder.iterdir())]
+    files = dict.fromkeys((*read, *(path for path in beside if path.suffix in (".yaml", ".yml", ".py") and path.is_file())))
     return hashlib.sha256("".join(file_digest(path) for path in files).encode()).hexdigest()[:16]
 
 
@@ -115,14 +124,31 @@ def _files(name: TaskName, trusted: Sequence[str]) -> list[TaskFile]:
                 f"unicomp: {name.task} may run code of its own (functions and templates of lm-eval); read it, and if you trust it give "
                 f"--unicomp-trust-task={name.task}."
             )
+        if file.suffix != ".yaml":
+            raise UsageProblem(f"unicomp: {name.task} does not end in .yaml, and lm-eval reads no other files; rename it.")
         tasks = [TaskFile(file, lm_eval_yaml.read(file))]
+        _require_only(tasks[0])
     for one in tasks:
         _require_usable(name, one)
     return tasks
 
 
+def _require_only(one: TaskFile) -> None:
+    """Raise UsageProblem if another file in or below the task's folder gives its name to a task, group or tag: lm-eval would take the first of them."""
+    name = one.settings.get("task")
+    for path in sorted(one.path.parent.glob("**/*.yaml")):
+        try:
+            other = {} if path.resolve() == one.path else lm_eval_yaml.read(path)
+        except UsageProblem:
+            # No task, as lm-eval finds too.
+            continue
+        tags = other.get("tag") or []
+        if name in (other.get("task"), other.get("group"), *(tags if isinstance(tags, list) else [tags])):
+            raise UsageProblem(f"unicomp: {path} has the name {name!r} too, and lm-eval would take one of the two; rename one.")
+
+
 def _require_usable(name: TaskName, one: TaskFile) -> None:
-    """Raise UsageProblem for what is no task of questions and answers on a data set."""
+    """Raise UsageProblem for what is no task of questions and answers on a data set, and for the first setting that is of a wrong type."""
     settings, task = one.settings, one.settings.get("task")
     where = str(task) if isinstance(task, str) else one.path.name
     why = None
@@ -136,6 +162,10 @@ def _require_usable(name: TaskName, one: TaskFile) -> None:
         why = "makes its data while it runs, so that what is asked cannot be known before"
     elif settings.get("dataset_path") in FILES:
         why = f"reads files by lm-eval's loader {settings['dataset_path']!r}; give it a folder in the hub's layout as its dataset_path"
+    for key, (kind, expected) in TYPES.items():
+        value = settings.get(key)
+        if why is None and value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+            why = f"has {str(value)[:60]!r} as its {key}; expected {expected}"
     if why:
         raise UsageProblem(f"unicomp: the lm-eval task {where} of {name.spelling!r} {why}.")
 

@@ -44,6 +44,13 @@ def read(path: Path) -> dict[str, Any]:
     return dict(_read(path, ()))
 
 
+def included(path: Path) -> list[Path]:
+    """Return a YAML and the files that it includes, and those that they include, each once; raise UsageProblem if one cannot be read."""
+    path = path.resolve()
+    own = _settings(path)
+    return list(dict.fromkeys((path, *(inner for place in _includes(path, own) for inner in included(place)))))
+
+
 def _members(name: str, outer: tuple[str, ...]) -> Iterator[TaskFile]:
     entry = _entry(name)
     if entry is not None and "group" not in entry.settings:
@@ -116,12 +123,24 @@ def _read(path: Path, outer: tuple[Path, ...]) -> Mapping[str, Any]:
     path = path.resolve()
     if path in outer:
         raise UsageProblem(f"unicomp: {path} includes itself; expected a YAML without a circle.")
-    settings = _parsed(path, path.stat().st_mtime_ns if path.is_file() else 0)
+    settings = _settings(path)
     merged: dict[str, Any] = {}
-    named = settings.get("include", [])
-    for include in [named] if isinstance(named, str) else named:
-        merged |= _read(path.parent / include, (*outer, path))
+    for place in _includes(path, settings):
+        merged |= _read(place, (*outer, path))
     return {**merged, **{key: value for key, value in settings.items() if key != "include"}}
+
+
+def _settings(path: Path) -> Mapping[str, Any]:
+    return _parsed(path, path.stat().st_mtime_ns if path.is_file() else 0)
+
+
+def _includes(path: Path, settings: Mapping[str, Any]) -> list[Path]:
+    """Return the files that a YAML includes itself; raise UsageProblem if `include` is neither a path nor a list of paths."""
+    named = settings.get("include", [])
+    places = [named] if isinstance(named, str) else named
+    if not isinstance(places, list) or not all(isinstance(place, str) for place in places):
+        raise UsageProblem(f"unicomp: {path} includes {str(named)[:60]!r}; expected the path of a YAML file, or a list of paths.")
+    return [path.parent / place for place in places]
 
 
 @lru_cache(maxsize=20_000)

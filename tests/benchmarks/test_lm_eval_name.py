@@ -185,6 +185,57 @@ def test_a_file_that_is_no_task_is_one_line(tmp_path: Path, text: str) -> None:
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("num_fewshot", "many"),
+        ("num_fewshot", "[1]"),
+        ("metric_list", "5"),
+        ("filter_list", "3"),
+        ("dataset_name", "[a]"),
+        ("dataset_path", "{a: b}"),
+        ("include", "5"),
+        ("include", "[1]"),
+    ],
+)
+def test_a_setting_of_a_wrong_type_is_one_line_that_names_it(tmp_path: Path, key: str, text: str) -> None:
+    path = tmp_path / "own.yaml"
+    settings = {"task": "own", "dataset_path": "own/sums", key: text}
+    path.write_text("".join(f"{name}: {value}\n" for name, value in settings.items()), encoding="utf-8")
+    with pytest.raises(UsageProblem, match=key) as raised:
+        lm_eval_name.benchmark(f"lm-eval:{path}", trusted=[str(path)])
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("other", ["task: own_sums\ndataset_path: x\n", "group: own_sums\ntask: [a]\n", "task: a\ntag: own_sums\n"])
+@pytest.mark.parametrize("place", ["a.yaml", "below/z.yaml"])
+def test_trust_in_one_file_is_none_in_another_of_the_same_name(tmp_path: Path, place: str, other: str) -> None:
+    path = own(tmp_path)
+    (tmp_path / place).parent.mkdir(exist_ok=True)
+    (tmp_path / place).write_text("task: a\ndataset_path: x\n", encoding="utf-8")
+    assert lm_eval_name.benchmark(f"lm-eval:{path}", trusted=[str(path)]).metric == "exact_match"
+    (tmp_path / place).write_text(f"{other}# changed\n", encoding="utf-8")
+    with pytest.raises(UsageProblem, match=f"{place} has the name 'own_sums' too"):
+        lm_eval_name.benchmark(f"lm-eval:{path}", trusted=[str(path)])
+
+
+def test_a_file_that_lm_eval_would_not_find_is_refused(tmp_path: Path) -> None:
+    path = own(tmp_path).rename(tmp_path / "own_sums.yml")
+    with pytest.raises(UsageProblem, match=r"does not end in \.yaml"):
+        lm_eval_name.benchmark(f"lm-eval:{path}", trusted=[str(path)])
+
+
+def test_a_changed_file_that_a_task_includes_changes_its_identity(tmp_path: Path) -> None:
+    path = own(tmp_path)
+    (tmp_path / "shared").mkdir()
+    path.write_text(OWN + "include: shared/settings\n", encoding="utf-8")
+    (tmp_path / "shared" / "settings").write_text("description: Add.\n", encoding="utf-8")
+    before = lm_eval_name.benchmark(f"lm-eval:{path}", trusted=[str(path)]).definition
+    assert lm_eval_name.benchmark(f"lm-eval:{path}", trusted=[str(path)]).definition == before
+    (tmp_path / "shared" / "settings").write_text("description: Add carefully.\n", encoding="utf-8")
+    assert lm_eval_name.benchmark(f"lm-eval:{path}", trusted=[str(path)]).definition != before
+
+
 @given(st.text(max_size=30))
 def test_any_spelling_is_a_name_or_one_line(text: str) -> None:
     try:
