@@ -25,7 +25,7 @@ def parts_of_loss(
         )
     found = []
     for name, values in restored.items():
-        recovered = _mean([back - after for back, after in zip(values, candidate, strict=True)], clusters)
+        recovered = stats.mean([back - after for back, after in zip(values, candidate, strict=True)], clusters)
         interval = stats.t_interval(recovered, confidence=1 - 2 * alpha)
         found.append(LossPart(name=name, recovered=recovered.value, interval=interval, share=recovered.value / lost))
     return found
@@ -33,7 +33,7 @@ def parts_of_loss(
 
 def loss(reference: Sequence[float], candidate: Sequence[float], clusters: Clusters, *, alpha: float) -> tuple[float, tuple[float, float]]:
     """Return the mean of reference - candidate with its interval, two-sided at 1 - 2 alpha (Student's t, by cluster if there are any)."""
-    estimate = _mean([before - after for before, after in zip(reference, candidate, strict=True)], clusters)
+    estimate = stats.mean([before - after for before, after in zip(reference, candidate, strict=True)], clusters)
     return estimate.value, stats.t_interval(estimate, confidence=1 - 2 * alpha)
 
 
@@ -53,13 +53,7 @@ def carried_by(restored: Mapping[str, Sequence[float]], clusters: Clusters, *, a
 
 def _below(best: Sequence[float], other: Sequence[float], clusters: Clusters) -> float:
     """Return the p-value of "the other part brings back as much"."""
-    estimate = _mean([one - two for one, two in zip(best, other, strict=True)], clusters)
+    estimate = stats.mean([one - two for one, two in zip(best, other, strict=True)], clusters)
     if estimate.stderr == 0:
         return 0.0 if estimate.value > 0 else 1.0
     return stats.t_probability(-estimate.value / estimate.stderr, estimate.degrees)
-
-
-def _mean(values: Sequence[float], clusters: Clusters) -> stats.Mean:
-    if clusters is None or len(set(clusters)) == len(values):
-        return stats.mean(values)
-    return stats.clustered_mean(values, clusters)

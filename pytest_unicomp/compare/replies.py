@@ -95,11 +95,11 @@ def _length(
     names = None if clusters is None else [clusters[place] for place in known]
     tokens = (sum(before) / len(before), sum(after) / len(after))
     middle = sum(ratios) / len(ratios)
-    if len(ratios) < 2 or (names is not None and len(set(names)) < 2):
+    try:
+        lower, upper = stats.t_interval(stats.mean(ratios, names), confidence=1 - 2 * alpha)
+    except UnicompError:
+        # One item, or one cluster.
         return exp(middle), None, tokens
-    clustered = names is not None and len(set(names)) < len(names)
-    found = stats.clustered_mean(ratios, names) if clustered and names is not None else stats.mean(ratios)
-    lower, upper = stats.t_interval(found, confidence=1 - 2 * alpha)
     return exp(middle), (exp(lower), exp(upper)), tokens
 
 

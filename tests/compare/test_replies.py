@@ -112,3 +112,10 @@ def test_a_measurement_and_a_check_without_replies_are_written_as_before():
     new = with_replies([1.0, 0.0])
     assert hashes.content(type(new).model_validate_json(new.model_dump_json())) == hashes.content(new) != hashes.content(old)
     assert Check.model_validate_json(retained(new, new).model_dump_json()).replies is not None
+
+
+def test_items_of_one_cluster_have_a_ratio_without_an_interval():
+    pairs = [(one(str(n), reply(10)), one(str(n), reply(10 + n))) for n in range(4)]
+    lone, apart, shared = (replies(pairs, names, alpha=0.05) for names in (["a"] * 4, list("abcd"), list("aabb")))
+    assert (lone.length_ratio, lone.length_ratio_interval) == (apart.length_ratio, None)
+    assert apart.length_ratio_interval == replies(pairs, None, alpha=0.05).length_ratio_interval != shared.length_ratio_interval

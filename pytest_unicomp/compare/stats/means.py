@@ -18,13 +18,16 @@ class Mean:
     degrees: float
 
 
-def mean(values: Sequence[float]) -> Mean:
+def mean(values: Sequence[float], clusters: Sequence[Hashable] | None = None) -> Mean:
     """Return the mean of n >= 2 independent values, with s / sqrt(n) and n - 1; raise UnicompError for fewer.
 
-    Applied to differences of pairs this is the paired t procedure (Student 1908; any textbook).
+    Values that share `clusters` (one name per value) have the error of `clustered_mean`. Applied to differences of pairs this is the paired t
+    procedure (Student 1908; any textbook).
     """
     import numpy as np
 
+    if clusters is not None and len(set(clusters)) < len(values):
+        return clustered_mean(values, clusters)
     if len(values) < 2:
         raise UnicompError(f"unicomp: a standard error needs at least 2 values, found {len(values)}; evaluate more items.")
     array = np.asarray(values, dtype=float)

@@ -86,3 +86,11 @@ def test_clusters_of_different_kinds_are_not_mixed_up():
 def test_students_quantile_and_probability_are_inverse_and_those_of_scipy():
     assert t_quantile(0.95, 4.5) == pytest.approx(scipy_stats.t.ppf(0.95, 4.5))
     assert t_probability(t_quantile(0.2, 7.0), 7.0) == pytest.approx(0.2)
+
+
+def test_values_of_their_own_clusters_are_independent_and_others_are_not():
+    values = [0.1, 0.4, 0.2, 0.9]
+    assert stats.mean(values, "abcd") == stats.mean(values, None) == stats.mean(values)
+    assert stats.mean(values, "aabb") == stats.clustered_mean(values, "aabb") != stats.mean(values)
+    with pytest.raises(UnicompError, match="one cluster"):
+        stats.mean(values, "aaaa")
