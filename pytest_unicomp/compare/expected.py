@@ -16,7 +16,8 @@ class Expected:
 
     `discordance` is the share of items scored differently, for right-or-wrong items; for others `spread` is the standard deviation of an item's
     difference, which is used if it is given. `margin` is the loss accepted on the benchmark, `capability_margin` that of its capability; both in
-    the unit of the difference. `can_pass` is False if the reference is at chance, which no candidate can pass.
+    the unit of the difference. `can_pass` is False if the reference is at chance, which no candidate can pass. `in_nats` says that its scores are
+    nats per token, which are pooled apart from all others.
     """
 
     benchmark: str
@@ -28,6 +29,7 @@ class Expected:
     margin: float
     capability_margin: float
     can_pass: bool = True
+    in_nats: bool = False
 
     @property
     def rate(self) -> bool:

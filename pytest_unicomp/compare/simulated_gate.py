@@ -74,10 +74,10 @@ class _Gate:
     def __init__(self, expected: Sequence[Expected], alpha: float, drop: float) -> None:
         self._expected, self._alpha = expected, alpha
         self._drawn = [_drawn(one, alpha, drop) for one in expected]
-        # Rates and losses in other units are never pooled.
+        # As verdicts are pooled: nats per token apart from all others.
         self._places: dict[tuple[str, bool], list[int]] = {}
         for place, one in enumerate(expected):
-            self._places.setdefault((one.capability, one.rate), []).append(place)
+            self._places.setdefault((one.capability, one.in_nats), []).append(place)
         self._passing = {name: self._pool(places, self._drawn)[0] for name, places in self._places.items()}
 
     @property
@@ -108,7 +108,7 @@ class _Gate:
         one = self._expected[place]
         grown = list(self._drawn)
         grown[place] = _drawn(replace(one, items=MORE_ITEMS * one.items), self._alpha, 0.0)
-        own = (one.capability, one.rate)
+        own = (one.capability, one.in_nats)
         passing = {**self._passing, own: self._pool(self._places[own], grown)[0]}
         fails = np.min([found.p_value for found in grown], axis=0) <= self._alpha / len(grown)
         return float((np.all(list(passing.values()), axis=0) & ~fails).mean())

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import prod
 
 from pytest_unicomp.api.records import CapabilityVerdict, Check, Unchanged
+from pytest_unicomp.compare import wording
 from pytest_unicomp.compare.expected import Expected, discordance
 from pytest_unicomp.compare.policy import Policy
 from pytest_unicomp.compare.pooling import unanchored
@@ -64,4 +65,5 @@ def _expected(check: Check, capability_margin: float | None) -> Expected | None:
         margin=check.margin,
         capability_margin=capability_margin,
         can_pass=not unanchored(check),
+        in_nats=check.metric == wording.NATS,
     )

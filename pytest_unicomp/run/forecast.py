@@ -9,6 +9,7 @@ from math import sqrt
 from pytest_unicomp.compare import Policy, stats
 from pytest_unicomp.compare.expected import Expected
 from pytest_unicomp.compare.simulated_gate import chances
+from pytest_unicomp.compare.wording import NATS, UNITS
 from pytest_unicomp.config.margins import Margin
 from pytest_unicomp.run.expected_time import Duration, evaluation
 from pytest_unicomp.run.plan import Cell
@@ -24,7 +25,7 @@ class CapabilityForecast:
 
     `items` is how many there are (None: unknown before the data is read), `needed` how many rule out a loss beyond `margin` with 80 % power if
     nothing is lost, `passes` the probability that these do, and `detectable` the smallest loss that they rule out with 80 % power; margin and
-    detectable in the unit of the difference, `rate` if that is a share of items.
+    detectable in the unit of the difference, `rate` if that is a score between 0 and 1.
     """
 
     capability: str
@@ -89,7 +90,8 @@ def _capability(name: str, own: Sequence[Known], policy: Policy) -> CapabilityFo
     margin = points(own_policy(policy, own[0][0], own[0][1].metric).capability, [expected for _, expected in own])
     counts = [expected.items for _, expected in own if expected.items is not None]
     items = sum(counts) if len(counts) == len(own) else None
-    rate = all(expected.spread is None for _, expected in own)
+    rate = not any(expected.metric in UNITS for _, expected in own)
+    flips = all(expected.spread is None for _, expected in own)
     variances = [expected.variance for _, expected in own if expected.variance is not None]
     if items is None or len(variances) < len(own):
         return CapabilityForecast(name, items, None, margin, None, None, rate)
@@ -97,7 +99,7 @@ def _capability(name: str, own: Sequence[Known], policy: Policy) -> CapabilityFo
     stderr = sqrt(sum((one.variance or 0.0) * one.design_effect / (one.items or 1) for _, one in own)) / len(own)
     # The variance of one item, were they all of one benchmark.
     effect = max(expected.design_effect for _, expected in own)
-    needed = stats.items_to_decide(stderr**2 * items / effect, margin, alpha=policy.alpha, design_effect=effect, rate=rate)
+    needed = stats.items_to_decide(stderr**2 * items / effect, margin, alpha=policy.alpha, design_effect=effect, rate=flips)
     detectable = stats.minimum_detectable_effect(stderr, alpha=policy.alpha)
     found = [one for cell, known in own if (one := expected(cell, known, policy)) is not None]
     return CapabilityForecast(name, items, needed, margin, detectable, chances(found, alpha=policy.alpha).passes, rate)
@@ -122,6 +124,7 @@ def expected(cell: Cell, known: PriorEvidence, policy: Policy) -> Expected | Non
         design_effect=known.design_effect,
         margin=points(own.benchmark, [known]),
         capability_margin=points(own.capability, [known]),
+        in_nats=known.metric == NATS,
     )
 
 
@@ -131,7 +134,7 @@ def points(margin: Margin, known: Sequence[PriorEvidence]) -> float:
         return margin.value
     shares = [
         # Nats per token are a loss: lower is better.
-        expected.reference if margin.kind == "relative" or expected.spread is not None else 1 - expected.reference
+        expected.reference if margin.kind == "relative" or expected.metric in UNITS else 1 - expected.reference
         for expected in known
         if expected.reference is not None
     ] or [0.7 if margin.kind == "relative" else 0.3]

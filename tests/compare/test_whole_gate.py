@@ -94,7 +94,7 @@ def test_identical_weights_pass_whatever_the_items_are():
 
 
 def test_rates_and_nats_of_one_capability_must_both_pass():
-    rate, nats = expected(0.1, items=1000), expected(spread=0.5, items=1000, benchmark="nats")
+    rate, nats = expected(0.1, items=1000), expected(spread=0.5, items=1000, benchmark="nats", in_nats=True)
     alone = [chances([one], alpha=0.05).passes for one in (rate, nats)]
     assert chances([rate, nats], alpha=0.05).passes == pytest.approx(alone[0] * alone[1], abs=0.02)
 
@@ -143,3 +143,13 @@ def test_a_check_knows_how_much_its_items_vary_and_says_so_with_the_words_of_a_p
 def test_partial_credit_that_never_differs_is_not_taken_to_be_without_any_spread():
     assert spread([0.0] * 99, bounded=True) == pytest.approx((0.5 / 100) ** 0.5)
     assert spread([0.1, -0.1], bounded=False) == pytest.approx(stats.mean([0.1, -0.1]).stderr * 2**0.5)
+
+
+def test_partial_credit_is_pooled_with_right_or_wrong_items_and_nats_are_not():
+    credit = {"benchmark": "two", "discordance": 0.5, "spread": 0.25}
+    pooled, apart = (chances([expected(0.08), expected(**credit, **how)], alpha=0.05).passes for how in ({}, {"capability": "reasoning"}))
+    assert pooled > apart + 0.1
+    assert chances([expected(0.08), expected(**credit, in_nats=True)], alpha=0.05).passes == pytest.approx(apart)
+    graded = flipping(0.3, name="two", capability="one", spread=0.2)
+    both = found(flipping(0.08), graded)
+    assert both.passes > found(flipping(0.08), graded.model_copy(update={"capability": "two"})).passes + 0.05
