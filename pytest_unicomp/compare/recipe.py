@@ -10,6 +10,7 @@ from pytest_unicomp.compare import partial as partly
 from pytest_unicomp.compare import stats, wording
 from pytest_unicomp.compare.policy import Policy
 from pytest_unicomp.compare.pooling import pool, unanchored
+from pytest_unicomp.compare.replies import damage
 
 
 def survives_holm(check: Check, checks: Sequence[Check], alpha: float) -> bool:
@@ -102,11 +103,11 @@ def _passed(checks: Sequence[Check], capabilities: Sequence[CapabilityVerdict]) 
 
 
 def hidden_danger(checks: Sequence[Check], capabilities: Sequence[CapabilityVerdict], policy: Policy) -> str | None:
-    """Return the reason if performance is kept but reliability is lost, else None; None too if no performance was measured.
+    """Return the reason if performance is kept but reliability is lost or replies are damaged, else None; None too if no performance was measured.
 
     Performance is kept if every performance capability passes. Reliability is lost if a reliability capability fails, or if one slice of a
     reliability benchmark (attack, group, type) is lost; the slices' p-values are corrected (Holm) over the benchmarks that have slices. A
-    reference at chance has nothing to lose in a slice either.
+    reference at chance has nothing to lose in a slice either. Replies are damaged as `replies.damage` says, on benchmarks of either dimension.
     """
     checks, capabilities = [check for check in checks if not check.waived], [found for found in capabilities if not found.waived]
     kept = [found for found in capabilities if found.dimension == "performance"]
@@ -126,6 +127,7 @@ def hidden_danger(checks: Sequence[Check], capabilities: Sequence[CapabilityVerd
         for (check, part), p_value in zip(parts, adjusted, strict=True)
         if part.lost and p_value <= policy.alpha
     ]
+    lost += damage({check.benchmark: check.replies for check in checks if check.question == "retention"}, alpha=policy.alpha)
     if not lost:
         return None
     return f"hidden danger: performance is kept ({', '.join(wording.spoken(found.capability) for found in kept)}), but {', '.join(lost)}"

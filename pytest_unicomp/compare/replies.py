@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import exp, log
 
 from pytest_unicomp.api.errors import UnicompError
@@ -16,7 +16,12 @@ SHORTEST_ANSWER = 2
 # GSM8K's targets end with the answer after this mark.
 ANSWER_MARK = "####"
 # Said in the reason of a check: a length that changed by more than a tenth, and any share that rose beyond doubt.
-LONGER, MOSTLY = 1.1, 0.5
+LONGER = 1.1
+# From this share on, replies that end in mid-thought are why a reference scores no better than chance.
+MOSTLY = 0.5
+# Replies that are cut or loop are a hidden danger if their share rose by more than this.
+RISE = 0.05
+CUT, LOOPING = "cut by the token limit", "repeat themselves to the end"
 
 
 def replies(pairs: Sequence[Pair], clusters: Sequence[str] | None, *, alpha: float) -> ReplyChange | None:
@@ -62,13 +67,44 @@ def said(change: ReplyChange) -> str:
         if lower > LONGER or upper < 1 / LONGER:
             parts.append(f"replies are {change.length_ratio:.2f} times as long ({lower:.2f} to {upper:.2f})")
     for share, words in (
-        (change.truncated, "cut by the token limit"),
-        (change.looping, "repeat themselves to the end"),
+        (change.truncated, CUT),
+        (change.looping, LOOPING),
         (change.only_in_thoughts, "have the right answer in the thoughts alone"),
     ):
         if share is not None and share.interval is not None and share.interval[0] > 0:
-            parts.append(f"{100 * share.candidate:.0f} % {words} (reference {100 * share.reference:.0f} %)")
+            parts.append(_risen(share, words))
     return ", ".join(parts)
+
+
+def _risen(share: ShareChange, words: str) -> str:
+    return f"{100 * share.candidate:.0f} % {words} (reference {100 * share.reference:.0f} %)"
+
+
+def damage(changes: Mapping[str, ReplyChange | None], *, alpha: float) -> list[str]:
+    """Return for each benchmark whose replies are cut or loop more often by more than RISE what its replies do; `changes` is by benchmark.
+
+    Both shares of all benchmarks are corrected together (Holm), so that the probability of any false answer is at most `alpha`.
+    """
+    shares = [
+        (benchmark, share, words, share.p_value)
+        for benchmark, change in changes.items()
+        if change is not None
+        for share, words in ((change.truncated, CUT), (change.looping, LOOPING))
+        if share is not None and share.p_value is not None
+    ]
+    adjusted = stats.holm([p_value for *_, p_value in shares])
+    return [
+        f"of the replies to {benchmark} {_risen(share, words)}"
+        for (benchmark, share, words, _), p_value in zip(shares, adjusted, strict=True)
+        if p_value <= alpha
+    ]
+
+
+def without_p_values(change: ReplyChange) -> ReplyChange:
+    """Return the change as it informs alone, for items of a run that stopped early: how many there are depends on their scores."""
+    return change.model_copy(
+        update={name: share.model_copy(update={"p_value": None}) for name, share in change if isinstance(share, ShareChange)}
+    )
 
 
 def cut_in_thought(change: ReplyChange | None) -> str | None:
@@ -112,11 +148,15 @@ def _share(
         return None
     before, after = ([float(side[place] or 0) for place in known] for side in sides)
     first, second = sum(before) / len(before), sum(after) / len(after)
+    names = None if clusters is None else [clusters[place] for place in known]
+    # Of the other replies, since more of these are worse.
+    kept, left = ([1 - value for value in side] for side in (before, after))
     try:
-        found = stats.paired_difference(before, after, None if clusters is None else [clusters[place] for place in known], alpha=alpha)
+        found = stats.paired_difference(kept, left, names, alpha=alpha, margin=RISE)
     except UnicompError:
         return ShareChange(reference=first, candidate=second, difference=second - first, interval=None)
-    return ShareChange(reference=first, candidate=second, difference=second - first, interval=(found.lower, found.upper))
+    interval = (-found.upper, -found.lower)
+    return ShareChange(reference=first, candidate=second, difference=second - first, interval=interval, p_value=found.p_value)
 
 
 def _mean(item: Item, of: Callable[[Reply, Item], float | None]) -> float | None:

@@ -12,6 +12,7 @@ from pytest_unicomp.compare import stats, wording
 from pytest_unicomp.compare.expected import items_to_decide
 from pytest_unicomp.compare.pairing import Comparison, compare, describe, not_comparable, numbers
 from pytest_unicomp.compare.policy import Policy
+from pytest_unicomp.compare.replies import without_p_values
 from pytest_unicomp.compare.retention import chance_corrected, decide, retention, why_at_chance
 from pytest_unicomp.config.margins import Margin
 
@@ -151,6 +152,6 @@ def _check(
         if found.final
         else f"stopped after {found.items} of {total} items"
     )
-    return comparison.check(
-        verdict, f"{words}; {how}; {basis}; interval: {difference.method}", **numbers(difference, policy.alpha), **corrected
-    )
+    replies = None if comparison.replies is None else without_p_values(comparison.replies)
+    shown = {**numbers(difference, policy.alpha), **corrected, "replies": replies}
+    return comparison.check(verdict, f"{words}; {how}; {basis}; interval: {difference.method}", **shown)

@@ -9,6 +9,7 @@ from typing import Literal
 from pytest_unicomp.api.records import Check, WaiverState
 from pytest_unicomp.compare import Policy, pool
 from pytest_unicomp.compare.hashes import of_checks
+from pytest_unicomp.compare.replies import damage
 from pytest_unicomp.config.waivers import Waiver
 
 State = Literal["applied", "expired", "other_evidence", "not_needed", "not_met"]
@@ -71,8 +72,9 @@ def state(waiver: Waiver, checks: Sequence[Check], *, policy: Policy, today: dat
 
 
 def _stands_in_the_way(check: Check) -> bool:
-    # A lost part behind a kept mean is a hidden danger, which fails the recipe.
-    return check.verdict != "pass" or (check.worst_slice is not None and check.worst_slice.lost)
+    # A lost part or damaged replies behind a kept mean are a hidden danger, which fails the recipe.
+    lost = check.worst_slice is not None and check.worst_slice.lost
+    return check.verdict != "pass" or lost or bool(damage({check.benchmark: check.replies}, alpha=(1 - check.confidence) / 2))
 
 
 def with_waivers(reason: str, states: Sequence[WaiverState], strict: str) -> str:

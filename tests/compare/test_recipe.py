@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_unicomp import compare
-from pytest_unicomp.api.records import Slice
+from pytest_unicomp.api.records import ReplyChange, ShareChange, Slice
 from pytest_unicomp.compare import (
     Policy,
     recipe_verdict,
@@ -221,3 +221,29 @@ def test_the_reason_of_a_recipe_begins_with_its_largest_loss_relative_to_the_mar
         _, reason, capabilities = recipe_verdict(checks, policy=POLICY)
         assert reason.startswith("reasoning: lost")
         assert [found.capability for found in capabilities] == [check.capability for check in checks], "the order of the matrix stays"
+
+
+def looping(share, **changes):
+    """A kept retention check of whose replies the candidate's loop this often, with a p-value that shows it."""
+    rise = ShareChange(reference=0.01, candidate=share, difference=share - 0.01, interval=(share - 0.03, share), p_value=0.001)
+    own = ReplyChange(
+        n=500,
+        tokens=None,
+        length_ratio=None,
+        length_ratio_interval=None,
+        truncated=None,
+        looping=rise,
+        unfinished=None,
+        only_in_thoughts=None,
+    )
+    return kept(-0.01, 0.01, benchmark="gsm8k", replies=own, **changes)
+
+
+def test_kept_scores_with_replies_that_loop_are_a_hidden_danger():
+    verdict, reason, _ = recipe_verdict([looping(0.2)], policy=POLICY)
+    assert verdict == "fail"
+    assert reason == (
+        "hidden danger: performance is kept (knowledge), but of the replies to gsm8k 20 % repeat themselves to the end (reference 1 %)"
+    )
+    assert recipe_verdict([looping(0.2, waived=True), kept(-0.01, 0.01)], policy=POLICY)[0] == "pass"
+    assert "hidden danger" not in recipe_verdict([looping(0.2), kept(-0.09, -0.06)], policy=POLICY)[1]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pytest_unicomp.api.records import Check, Item, Reply
 from pytest_unicomp.compare import hashes
-from pytest_unicomp.compare.replies import only_in_thoughts, replies, said
+from pytest_unicomp.compare.replies import RISE, damage, only_in_thoughts, replies, said
 from tests.compare.toy_pairs import retained
 from tests.toys import item, measurement
 
@@ -119,3 +119,43 @@ def test_items_of_one_cluster_have_a_ratio_without_an_interval():
     lone, apart, shared = (replies(pairs, names, alpha=0.05) for names in (["a"] * 4, list("abcd"), list("aabb")))
     assert (lone.length_ratio, lone.length_ratio_interval) == (apart.length_ratio, None)
     assert apart.length_ratio_interval == replies(pairs, None, alpha=0.05).length_ratio_interval != shared.length_ratio_interval
+
+
+def damaged(*, before=0, after=20, n=200, name="looping"):
+    found = change([[reply(**{name: place < before})] for place in range(n)], [[reply(**{name: place < after})] for place in range(n)])
+    return damage({"gsm8k": found}, alpha=0.05)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("looping", "repeat themselves to the end"), ("truncated", "cut by the token limit"), ("unfinished", None)]
+)
+def test_replies_that_loop_or_are_cut_more_often_by_more_than_the_rise_are_damage(name, words):
+    said_of = [] if words is None else [f"of the replies to gsm8k 20 % {words} (reference 0 %)"]
+    assert damaged(after=40, name=name) == said_of
+
+
+def test_a_rise_within_the_allowance_or_within_doubt_is_no_damage():
+    assert damaged(after=10) == []
+    # 12 of 200 are more than five in a hundred, and not beyond doubt.
+    assert damaged(after=12) == []
+    assert damaged(before=40, after=40) == damaged(before=40, after=0) == []
+    assert damage({"gsm8k": None}, alpha=0.05) == damage({}, alpha=0.05) == []
+
+
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_the_p_value_of_a_rise_agrees_with_its_interval(before, after):
+    found = change(
+        [[reply(looping=place < before)] for place in range(60)], [[reply(looping=place < after)] for place in range(60)]
+    ).looping
+    assert found.interval[0] <= found.difference <= found.interval[1]
+    assert (found.p_value <= 0.05) == (found.interval[0] > RISE)
+
+
+def test_damage_is_corrected_over_all_benchmarks_and_both_shares():
+    doubtful = change([[reply()] for _ in range(200)], [[reply(looping=place < 16)] for place in range(200)])
+    assert doubtful.looping.p_value < 0.05 < 2 * doubtful.looping.p_value
+    # Truncation did not rise at all, and takes half of alpha.
+    assert damage({"one": doubtful}, alpha=0.05) == []
+    alone = doubtful.model_copy(update={"truncated": None})
+    assert len(damage({"one": alone}, alpha=0.05)) == 1
+    assert damage({"one": alone, "two": doubtful}, alpha=0.05) == []

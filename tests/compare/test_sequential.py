@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from pytest_unicomp.api.errors import UnicompError
+from pytest_unicomp.api.records import Reply
 from pytest_unicomp.compare import Policy, fixed_order, retention, sequential_retention
+from pytest_unicomp.compare.replies import damage
 from pytest_unicomp.config.margins import Margin
 from tests.toys import measurement
 
@@ -180,3 +182,20 @@ def test_items_out_of_order_are_refused_with_what_was_expected():
         r"expected the first of fixed_order\(reference\.items, seed=0\)\.$",
     ):
         sequential_retention(reference, chosen, **WHO, policy=POLICY)
+
+
+def test_a_run_that_stopped_early_does_not_look_for_damaged_replies():
+    both = sides(600, lost=0, gained=0)
+    replied = [
+        one.model_copy(
+            update={
+                "items": [each.model_copy(update={"replies": [Reply(answer="4", score=each.score, looping=loops)]}) for each in one.items]
+            }
+        )
+        for one, loops in zip(both, (False, True), strict=True)
+    ]
+    (early, _), whole = looked(*replied), retention(*replied, **WHO, policy=POLICY, identical=False)
+    assert early.n < whole.n
+    assert early.replies.looping.difference == whole.replies.looping.difference == 1
+    assert damage({"toy": early.replies}, alpha=0.05) == []
+    assert damage({"toy": whole.replies}, alpha=0.05) == ["of the replies to toy 100 % repeat themselves to the end (reference 0 %)"]

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from pytest_unicomp.api.records import Reply
 from pytest_unicomp.compare import Policy, pool, recipe_verdict
 from pytest_unicomp.config.waivers import Waiver
 from pytest_unicomp.run.check_inputs import Pair
@@ -108,3 +109,20 @@ def test_a_capability_of_one_benchmark_goes_by_the_same_hash_as_its_check():
 def test_a_missing_measurement_cannot_be_waived():
     broken = lost().model_copy(update={"verdict": "error", "evidence": None})
     assert waiving(waiver(benchmark="toy", evidence="0" * 16)).excused(broken).waived is False
+
+
+@pytest.mark.parametrize("loops", [False, True])
+def test_kept_scores_with_replies_that_loop_can_be_excused(loops):
+    sides = [measurement(GOOD), measurement(GOOD, artifact="b")]
+    replied = [
+        side.model_copy(
+            update={
+                "items": [one.model_copy(update={"replies": [Reply(answer="4", score=one.score, looping=looping)]}) for one in side.items]
+            }
+        )
+        for side, looping in zip(sides, (False, loops), strict=True)
+    ]
+    check = retained(*replied)
+    assert check.verdict == "pass"
+    assert waiving(waiver(check)).states([check])[0].state == ("applied" if loops else "not_needed")
+    assert waiving(waiver(check)).excused(check).waived is loops

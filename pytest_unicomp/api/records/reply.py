@@ -23,12 +23,16 @@ class Reply(Record):
 
 
 class ShareChange(Record):
-    """A share of replies, 0 to 1, in reference and candidate, with the interval of the paired difference (None: its uncertainty is not known)."""
+    """A share of replies, 0 to 1, in reference and candidate, with the interval of the paired difference (None: its uncertainty is not known).
+
+    `p_value` is that of "it rose by more than five points" (`compare.replies.RISE`); None as the interval is.
+    """
 
     reference: float
     candidate: float
     difference: float
     interval: tuple[float, float] | None
+    p_value: float | None = None
 
 
 class ReplyChange(Record):
