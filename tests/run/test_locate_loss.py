@@ -12,7 +12,7 @@ from pytest_unicomp import engine
 from pytest_unicomp.api.errors import UnicompError, UsageProblem
 from pytest_unicomp.api.protocols import Evaluation, ItemBenchmark, Scored
 from pytest_unicomp.compare import NATS
-from pytest_unicomp.run import locate_loss, reply_passes
+from pytest_unicomp.run import reply_passes
 from pytest_unicomp.run.locate_loss import Loss, locate, lost_items, unit_of
 from tests.engine import thinking_toy
 from tests.toys import item, measurement
@@ -92,13 +92,12 @@ class Choice(ItemBenchmark):
         return Scored(items=tuple(items), chance=0.5, template="t", generation={}, engine="toy")
 
 
-def test_the_prompts_have_the_arguments_that_the_run_gave_to_the_template(tmp_path, monkeypatch):
+def test_the_prompts_have_the_arguments_that_the_run_gave_to_the_template(tmp_path):
     loaded = engine.load(thinking_toy.checkpoint(tmp_path), device="cpu", dtype="auto")
     how = replace(EVALUATION, template_arg=("enable_thinking=true",), max_gen_toks=("gsm8k=9",), sampling="model", replies=4)
     items = reply_passes.scored_in_passes(Choice(), loaded, replace(how, max_gen_toks=())).items
     assert [one.prompt_digest for one in items] == ["1!", "2!"]
-    monkeypatch.setattr(locate_loss, "benchmarks", lambda: {"toy": Choice()})
-    loss = Loss("toy", "knowledge", "toy", items, "lead", how)
+    loss = Loss("toy", "knowledge", "toy", items, "lead", how, {"toy": Choice()})
     # The same model twice: it is asked, and has lost nothing.
     with pytest.raises(UnicompError, match="there is no loss to locate"):
         locate(loss, loaded, loaded, passes=64, alpha=0.05, progress=lambda part: None)
