@@ -11,6 +11,7 @@ from pytest_unicomp.api.errors import InfrastructureError, UsageProblem, nearest
 from pytest_unicomp.api.foreign import require_regular
 from pytest_unicomp.api.records import Check, Measurement, Report
 from pytest_unicomp.api.registry import benchmarks
+from pytest_unicomp.benchmarks import configured
 from pytest_unicomp.cli.verify import evidence
 from pytest_unicomp.store.baselines import Baselines, condense, same_evidence
 from pytest_unicomp.store.local import Store
@@ -104,11 +105,20 @@ def orphans(root: Path, recipes: Iterable[str]) -> list[tuple[Path, str]]:
     known = benchmarks().entries
     found = []
     for path in files(root):
-        if path.stem not in known:
+        if path.stem not in known and not _is_defined(path):
             found.append((path, f"there is no benchmark {path.stem!r}.{nearest(path.stem, known)}"))
         elif path.parent.name.partition("@")[0] not in names:
             found.append((path, f"there is no recipe {path.parent.name!r}; expected for a candidate made elsewhere"))
     return found
+
+
+def _is_defined(path: Path) -> bool:
+    """Return True if the benchmark of a baseline is defined by the configuration file in the current folder, or is a task of lm-eval."""
+    try:
+        name = read(path).benchmark
+        return name in configured.here([name])
+    except UsageProblem:
+        return False
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,16 @@ def test_what_no_run_reads_is_named_with_the_reason(root):
     assert "Did you mean 'nano-reasoning'" in rows["wanda-50/nano-reasonin.json"]
 
 
+def test_baselines_of_own_questions_and_of_tasks_of_lm_eval_are_read_by_runs(tmp_path, monkeypatch):
+    stored = Baselines(tmp_path / "baselines", tmp_path / "baselines")
+    for name in ("people", "persons", "lm-eval:arc_easy,metric=acc_norm", "lm-eval:arc_eazy"):
+        stored.write("org/base", "wanda-50", measurement([1.0, 0.0], benchmark=name))
+    (tmp_path / "unicomp.toml").write_text('[benchmarks.people]\nfile = "people.jsonl"\nscorer = "exact"\n', encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    rows = {row["path"].rpartition("/")[2] for row in told("orphans", "--json", "--baselines", str(stored.folder))}
+    assert rows == {"persons.json", "lm-eval--arc_eazy.json"}
+
+
 def test_a_folder_that_is_none_is_refused(tmp_path):
     with pytest.raises(UsageProblem, match="is not a folder"):
         run("list", "--baselines", str(tmp_path / "nowhere"))
