@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from pytest_unicomp.api.errors import UsageProblem, nearest
+from pytest_unicomp.api.errors import UsageProblem, nearest, one_line
 from pytest_unicomp.api.foreign import ForeignFile, read_text
 
 LARGEST: Final = 4 << 20
@@ -150,7 +150,7 @@ def _parsed(path: Path, changed: int) -> Mapping[str, Any]:
     try:
         found = yaml.load(read_text(path, LARGEST), Loader=_loader())
     except (yaml.YAMLError, RecursionError) as error:
-        raise UsageProblem(f"unicomp: {path} is no YAML ({' '.join(str(error).split())[:160]}); expected an lm-eval task.") from error
+        raise UsageProblem(f"unicomp: {path} is no YAML ({one_line(error, longest=160)}); expected an lm-eval task.") from error
     except ForeignFile as error:
         raise UsageProblem(f"unicomp: the lm-eval task {path} cannot be used: it {error.found}; expected a YAML file.") from error
     if not isinstance(found, Mapping):

@@ -12,8 +12,8 @@ from pytest_unicomp.compare.comparability import Pair
 from pytest_unicomp.compare.distributions import bucketed, kl, log_softmax
 from pytest_unicomp.compare.estimates import estimate
 
-# llama.cpp prints these of KL and of the probability shifts.
-OF_KL = (0.0, 1.0, 5.0, 10.0, 50.0, 90.0, 95.0, 99.0, 99.9, 100.0)
+# Of the percentiles that llama.cpp prints, those that serve KL and probability shifts alike.
+PERCENTILES = (0.0, 1.0, 5.0, 10.0, 50.0, 90.0, 95.0, 99.0, 99.9, 100.0)
 
 
 @dataclass(frozen=True)
@@ -63,10 +63,10 @@ def _rows(pairs: Sequence[Pair]) -> Iterator[_Row]:
     for before, after in texts:
         for old, new in zip(before.top_tokens or [], after.top_tokens or [], strict=False):
             first, second = bucketed(dict(old), dict(new))
-            chosen, probability = old[0]
+            chosen, log_probability = old[0]
             # A token that the candidate does not list is less likely than all that it lists, and counts as 0.
             now = exp(dict(new)[chosen]) if chosen in dict(new) else 0.0
-            yield _Row(kl(first, second), kl(second, first), now - exp(probability), chosen == new[0][0])
+            yield _Row(kl(first, second), kl(second, first), now - exp(log_probability), chosen == new[0][0])
     for before, after in pairs if not texts else []:
         if 2 <= len(before.log_probabilities or []) == len(after.log_probabilities or []):
             first, second = log_softmax(before.log_probabilities or []), log_softmax(after.log_probabilities or [])
@@ -77,4 +77,4 @@ def _rows(pairs: Sequence[Pair]) -> Iterator[_Row]:
 def _percentiles(values: Any) -> dict[str, float]:
     import numpy as np
 
-    return {f"{place:g}": float(value) for place, value in zip(OF_KL, np.percentile(values, OF_KL), strict=True)}
+    return {f"{place:g}": float(value) for place, value in zip(PERCENTILES, np.percentile(values, PERCENTILES), strict=True)}
