@@ -26,5 +26,8 @@ def repeat_flags(policy: Mapping[str, Any]) -> Iterator[str]:
         if option.switch:
             yield from [flag(option.name)] if value else []
         # A profile that is not built in may set any option.
+        elif option.repeatable:
+            # A report holds the values as a list, a run as a tuple; none of them is the default.
+            yield from (f"{flag(option.name)}={one}" for one in value)
         elif value != option.default or profile is None or option.name in profile:
             yield f"{flag(option.name)}={value}"

@@ -32,13 +32,18 @@ class Pace:
         self._store, self._model, self._device = store, model, device
 
     def multiplications(self) -> float:
-        """Return the floating point operations per second of a large product, from the store or measured in a fraction of a second."""
+        """Return the floating point operations per second of a large product, from the store or measured in a fraction of a second.
+
+        It is kept if the store exists already.
+        """
         key = digest({"machine": host.device_name(self._device), "cores": host.cores(), "side": SIDE})
         kept = Store.read(self._store, "rates", key)
         if kept is None:
             kept = {"flops_per_second": _measured(host.device_type(self._device))}
-            with suppress(OSError):
-                Store.write(self._store, "rates", key, kept)
+            # Whoever only asks what would be run, by --collect-only or a plan, makes nothing: not even an empty store.
+            if self._store.root.exists():
+                with suppress(OSError):
+                    Store.write(self._store, "rates", key, kept)
         return float(kept["flops_per_second"])
 
     def timed(self) -> Mapping[str, Timed]:

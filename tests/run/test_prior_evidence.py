@@ -3,7 +3,7 @@
 import pytest
 
 from pytest_unicomp.run.plan import Cell
-from pytest_unicomp.run.prior_evidence import ASSUMED_DISCORDANCE, prior_evidence, timed_before
+from pytest_unicomp.run.prior_evidence import ASSUMED_DISCORDANCE, prior_evidence
 from pytest_unicomp.store.baselines import Baselines
 from tests.toys import measurement
 
@@ -91,9 +91,3 @@ def test_fewer_items_share_fewer_clusters(baselines):
     few, all_of_them = evidence(baselines, limit=40), evidence(baselines, limit=400)
     assert few.discordance == all_of_them.discordance
     assert 1.0 <= few.design_effect < 2.0 < all_of_them.design_effect
-
-
-def test_what_was_timed_before_is_counted_with_its_items(baselines):
-    baselines.write("org/base", "dense", measurement([1.0] * 10, benchmark="nano-knowledge").model_copy(update={"seconds": 5.0}))
-    assert timed_before(baselines, "org/base") == [(5.0, 10)]
-    assert timed_before(baselines, "org/other") == []
