@@ -10,6 +10,7 @@ from typing import Any
 from pytest_unicomp.api.benchmark import Benchmark, Evaluation
 from pytest_unicomp.api.registry import Table
 from pytest_unicomp.compare import Policy, simulated_gate, stats
+from pytest_unicomp.compare.wording import UNITS
 from pytest_unicomp.run.forecast import expected, own_policy, points
 from pytest_unicomp.run.plan import Cell
 from pytest_unicomp.run.prior_evidence import PriorEvidence, prior_evidence
@@ -59,9 +60,7 @@ def shown(found: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
             "benchmark": row["benchmark"],
             "items": _text(row["items"], "{:.0f}"),
             "items needed": _text(row["margin_items"], "{:.0f}"),
-            "smallest loss": _text(
-                row["minimum_detectable_effect"], "{:.2g} pts" if row["discordance"] is not None else "{:.2g} nats", row["discordance"]
-            ),
+            "smallest loss": _loss(row["minimum_detectable_effect"], rate=row["rate"]),
             "flips": _text(row["discordance"], "{:.1%}"),
             "passes": _text(row["passes_unchanged"], "{:.0%}"),
             "time": _text(row["seconds"], "{:.0f} s"),
@@ -71,9 +70,13 @@ def shown(found: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
     ]
 
 
-def _text(value: float | None, form: str, rate: float | None = None) -> str:
-    """Format a number, or "-" for none; what has a share of flips is a rate, shown in points."""
-    return "-" if value is None else form.format(value if rate is None else 100 * value)
+def _text(value: float | None, form: str) -> str:
+    return "-" if value is None else form.format(value)
+
+
+def _loss(value: float | None, *, rate: bool) -> str:
+    """Format a loss, or "-" for none: in points if it is that of scores between 0 and 1."""
+    return _text(None if value is None else 100 * value, "{:.2g} pts") if rate else _text(value, "{:.2g} nats")
 
 
 def _cell(cell: Cell, known: PriorEvidence, policy: Policy, drop: float) -> dict[str, Any]:
@@ -82,6 +85,7 @@ def _cell(cell: Cell, known: PriorEvidence, policy: Policy, drop: float) -> dict
     found: dict[str, Any] = {
         "items": known.items,
         "discordance": known.discordance,
+        "rate": known.metric not in UNITS,
         "discordance_source": known.source,
         "design_effect": known.design_effect,
         "margin": margin if cell.kind == "items" else None,

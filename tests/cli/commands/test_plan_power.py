@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from pytest_unicomp import cli, compare
 from pytest_unicomp.api.errors import UsageProblem
+from pytest_unicomp.cli.commands.plan_power import shown
 from pytest_unicomp.compare import simulated_gate, stats
 from pytest_unicomp.compare.expected import Expected
 from pytest_unicomp.store.baselines import Baselines, BaselinesReadOnce, packaged
@@ -126,3 +127,11 @@ def test_the_work_of_a_plan_grows_with_the_benchmarks_and_not_with_their_square(
         simulated_gate.most_helpful(expected, alpha=0.05)
         # Both margins of each benchmark, and of those that are imagined to grow.
         assert len(drawn) == 2 * (many + simulated_gate.TRIED)
+
+
+def test_a_loss_of_partial_credit_is_shown_in_points_and_one_of_nats_in_nats(tmp_path):
+    rows = planned(tmp_path, "--recipe=gptq-w4a16", "--benchmark=nano-reasoning,nano-perplexity")
+    assert [row["rate"] for row in rows if row["kind"] == "items"] == [row["benchmark"] == "nano-reasoning" for row in rows]
+    # Partial credit has no share of flips.
+    graded = {**rows[0], "discordance": None, "minimum_detectable_effect": 0.021}
+    assert [one["smallest loss"] for one in shown([{**graded, "rate": True}, {**graded, "rate": False}])] == ["2.1 pts", "0.021 nats"]
