@@ -125,10 +125,15 @@ class Measurements:
         if served(artifact.path):
             return
         found = hub.fingerprint(Path(artifact.path), digest_of=self._store.digests.of)
-        if found != artifact.fingerprint or self.key(artifact, recipe, name, evaluation.only) != key:
+        if found != artifact.fingerprint:
             raise InfrastructureError(
                 f"unicomp: the files of {artifact.recipe} in {artifact.path} are not those of its fingerprint {artifact.fingerprint[:12]} any "
                 f"more (found {found[:12]}), so its scores on {name} are not kept; leave the folder alone while a run reads it, and run again."
+            )
+        if self.key(artifact, recipe, name, evaluation.only) != key:
+            raise InfrastructureError(
+                f"unicomp: the data of {name}, the generation settings of {artifact.recipe} or the code of this package changed during its "
+                "evaluation, so its scores are not kept; leave them alone while a run reads them, and run again."
             )
 
     def _evaluate(self, artifact: Artifact, name: str, recipe: str, key: str, evaluation: Evaluation) -> Measurement:
