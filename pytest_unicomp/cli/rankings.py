@@ -57,6 +57,7 @@ def _known(names: Sequence[str], report: Report, source: Path) -> list[str]:
 
 def _among(names: Sequence[str], report: Report, cache: str | None) -> list[Ranking]:
     """Rank the named recipes alone, from the per-item evidence in the store."""
+    from pytest_unicomp.cli.error_level import error_level
     from pytest_unicomp.cli.verify.evidence import Evidence, Gone
     from pytest_unicomp.compare import Policy
     from pytest_unicomp.run.conclude import scored
@@ -68,11 +69,11 @@ def _among(names: Sequence[str], report: Report, cache: str | None) -> list[Rank
     evidence = Evidence(opened(cache))
 
     def measured(check: Check) -> Measurement:
-        return evidence.measurement(next(source for source in check.sources if source.side == "candidate"))
+        return evidence.pair(check)[1]
 
     try:
         own = [check for check in scored(report.checks) if check.recipe in names]
-        return rank_recipes(own, measured, Policy(alpha=report.policy["alpha"]))
+        return rank_recipes(own, measured, Policy(alpha=error_level(report)))
     except Gone as gone:
         raise InfrastructureError(f"unicomp: {gone}; --cache names the store of the run.") from gone
 

@@ -35,6 +35,7 @@ def why(
     Example: unicomp why gate.json wanda-2of4 reasoning
     """
     from pytest_unicomp.cli.commands import locate
+    from pytest_unicomp.cli.error_level import error_level
     from pytest_unicomp.report import html
     from pytest_unicomp.report.json import read
     from pytest_unicomp.store.shared import opened
@@ -42,7 +43,7 @@ def why(
     if output is not None and output.suffix.lower() != ".html":
         raise UsageProblem(f"unicomp: --output is {output}; expected a file with the suffix .html.")
     report = read(source)
-    alpha = float(report.policy["alpha"])
+    alpha = error_level(report)
     found = locate.located(
         report, recipe, capability.replace(" ", "_"), store=opened(cache), bundle=bundle, items=items, passes=passes, alpha=alpha
     )

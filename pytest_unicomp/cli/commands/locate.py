@@ -114,10 +114,8 @@ def _check(report: Report, recipe: str, capability: str) -> Check:
 
 
 def _evidence(check: Check, store: Store) -> tuple[Measurement, Measurement]:
-    evidence = Evidence(store)
-    sides = {source.side: source for source in check.sources}
     try:
-        return evidence.measurement(sides["reference"]), evidence.measurement(sides["candidate"])
+        return Evidence(store).pair(check)
     except Gone as gone:
         raise InfrastructureError(f"unicomp: {gone}; --cache names the store of the run.") from gone
 

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from pytest_unicomp import compare
 from pytest_unicomp.api.errors import UnicompError
-from pytest_unicomp.api.records import Check, Claim, Measurement, Origin, RecipeVerdict, Report
+from pytest_unicomp.api.records import Check, Claim, Origin, RecipeVerdict, Report
 from pytest_unicomp.cli.verify.answer import Answer
 from pytest_unicomp.cli.verify.differences import differences
 from pytest_unicomp.cli.verify.evidence import Evidence, Gone
@@ -85,7 +85,7 @@ class Conclusions:
     def _origins(self) -> list[str]:
         provenance = Provenance()
         for check in () if self.report.policy.get("sequential") else conclude.paired(self.report.checks):
-            for recipe, made in zip((REFERENCE, check.recipe), self._pair(check), strict=True):
+            for recipe, made in zip((REFERENCE, check.recipe), self.evidence.pair(check), strict=True):
                 provenance.note(recipe, made)
         reported, again = _undated(self.report.origins), _undated(provenance.origins())
         return differences(self.report.model_copy(update={"origins": reported}), self.report.model_copy(update={"origins": again}))
@@ -94,7 +94,7 @@ class Conclusions:
         if "rankings" in absent(self.report):
             return []
         checks = [] if self.report.policy.get("sequential") else conclude.scored(self.report.checks)
-        again = rank_recipes(checks, lambda check: self._pair(check)[1], self.policy)
+        again = rank_recipes(checks, lambda check: self.evidence.pair(check)[1], self.policy)
         short = self.report.model_copy(update={"checks": [], "recipes": []})
         return differences(short, short.model_copy(update={"rankings": again}))
 
@@ -146,17 +146,11 @@ class Conclusions:
     def _quality(self, recipe: str) -> Mapping[str, scores.Score]:
         if recipe not in self._scores:
             checks = () if self.report.policy.get("sequential") else conclude.scored(self._checks_of(recipe))
-            found = {check.benchmark: self._pair(check) for check in checks}
+            found = {check.benchmark: self.evidence.pair(check) for check in checks}
             pairs = {name: pair for name, pair in found.items() if compare.mismatch(*pair) is None}
             seed = int(self.report.policy.get("seed", 0))
             self._scores[recipe] = scores.scores(pairs, self._scoring, confidence=self.policy.confidence, seed=seed)
         return self._scores[recipe]
-
-    def _pair(self, check: Check) -> tuple[Measurement, Measurement]:
-        found = {source.side: source for source in check.sources}
-        if "reference" not in found or "candidate" not in found:
-            raise Gone("missing", f"the check of {check.recipe} on {check.benchmark} names no evidence")
-        return self.evidence.measurement(found["reference"]), self.evidence.measurement(found["candidate"])
 
     def _waived(self, own: Sequence[Check]) -> list[bool]:
         waiving = self._waiving

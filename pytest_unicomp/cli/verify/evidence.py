@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from pytest_unicomp.api.records import Measurement, Source
+from pytest_unicomp.api.records import Check, Measurement, Source
 from pytest_unicomp.compare import hashes
 from pytest_unicomp.store.local import Store, digest
 
@@ -53,6 +53,13 @@ class Evidence:
         if source not in self._measurements:
             self._measurements[source] = self._measurement(source)
         return self._measurements[source]
+
+    def pair(self, check: Check) -> tuple[Measurement, Measurement]:
+        """Return the measurements of the reference and of the recipe that a check rests on; raise Gone if it does not name both."""
+        found = {source.side: source for source in check.sources}
+        if "reference" not in found or "candidate" not in found:
+            raise Gone("missing", f"the check of {check.recipe} on {check.benchmark} names no evidence")
+        return self.measurement(found["reference"]), self.measurement(found["candidate"])
 
     def _measurement(self, source: Source) -> Measurement:
         try:

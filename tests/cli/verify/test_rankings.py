@@ -59,6 +59,23 @@ def test_what_cannot_be_compared_is_one_line(written, names, line):
     assert line in str(done.exception)
 
 
+@pytest.mark.parametrize("command", [("compare-recipes", "rtn-w8a16", "wanda-2of4"), ("why", "wanda-2of4", "knowledge")])
+@pytest.mark.parametrize("alpha", [None, "0.05", True, 0.7])
+def test_a_report_without_an_error_level_is_one_line(reported, tmp_path, command, alpha):
+    path = tmp_path / "gate.json"
+    path.write_text(json.dumps({**reported, "policy": {**reported["policy"], "alpha": alpha}}), encoding="utf-8")
+    done = CliRunner().invoke(app, [command[0], str(path), *command[1:]])
+    assert f"policy.alpha of the report is {alpha!r}; expected a number above 0 and below 0.5" in str(done.exception)
+
+
+def test_a_check_without_evidence_is_trouble_and_not_a_fault_of_the_program(reported, store, tmp_path):
+    bare = [{**check, "sources": []} for check in reported["checks"]]
+    path = tmp_path / "gate.json"
+    path.write_text(json.dumps({**reported, "checks": bare}), encoding="utf-8")
+    done = compare(path, "rtn-w8a16", "wanda-2of4", f"--cache={store.root}")
+    assert "names no evidence" in str(done.exception)
+
+
 def test_an_empty_store_is_trouble_and_not_an_empty_answer(written, tmp_path):
     done = compare(written, "rtn-w8a16", "wanda-2of4", f"--cache={tmp_path / 'empty'}")
     assert done.exit_code != 0
