@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -94,26 +95,13 @@ def plan(
     Example: unicomp plan nano --recipe wanda-50
     """
     from pytest_unicomp.cli.commands import plan_power
-    from pytest_unicomp.config.config_file import configuration
-    from pytest_unicomp.config.resolve import resolve
-    from pytest_unicomp.config.settings import options
     from pytest_unicomp.plugin import opening
     from pytest_unicomp.run.forecast import forecast
     from pytest_unicomp.run.preflight import preflight
     from pytest_unicomp.store.baselines import BaselinesReadOnce
 
     model, arguments = with_model(model, context.args, Path.cwd())
-    given = [argument.removeprefix("--unicomp-").partition("=")[::2] for argument in arguments]
-    named = next((Path(value) for name, value in given if name == "config"), None)
-    file, locations = configuration(named, (Path.cwd(),))
-    repeatable = {option.name for option in options() if option.repeatable}
-    flags: dict[str, Any] = {"model": model}
-    for name, value in given:
-        if name == "config":
-            continue
-        key = name.replace("-", "_")
-        flags[key] = [*flags.get(key, []), value] if key in repeatable else value or True
-    settings: Settings = resolve(flags, file, locations=locations)
+    settings = _settings(model, arguments)
     for name, given_share in (("--discordance", discordance), ("--drop", drop)):
         if given_share is not None and not 0 < given_share < 1:
             raise UsageProblem(f"unicomp: {name} is {given_share}; expected a share above 0 and below 1, such as 0.05.")
@@ -141,3 +129,22 @@ def plan(
     typer.echo("\n".join([*opening.folded(said, PLAN_WIDTH), ""]))
     show(plan_power.shown(rows), False, plan_power.SHOWN)
     typer.echo("\n".join(["", *opening.folded(plan_power.summary(rows), PLAN_WIDTH)]))
+
+
+def _settings(model: str, arguments: Sequence[str]) -> Settings:
+    """Return the settings of a run that would be given these flags of pytest; raise UsageProblem for the first wrong value."""
+    from pytest_unicomp.config.config_file import configuration
+    from pytest_unicomp.config.resolve import resolve
+    from pytest_unicomp.config.settings import options
+
+    given = [argument.removeprefix("--unicomp-").partition("=")[::2] for argument in arguments]
+    named = next((Path(value) for name, value in given if name == "config"), None)
+    file, locations = configuration(named, (Path.cwd(),))
+    repeatable = {option.name for option in options() if option.repeatable}
+    flags: dict[str, Any] = {"model": model}
+    for name, value in given:
+        if name == "config":
+            continue
+        key = name.replace("-", "_")
+        flags[key] = [*flags.get(key, []), value] if key in repeatable else value or True
+    return resolve(flags, file, locations=locations)

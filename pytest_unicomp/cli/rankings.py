@@ -79,13 +79,13 @@ def _among(names: Sequence[str], report: Report, cache: str | None) -> list[Rank
 
 
 def _lines(ranking: Ranking) -> list[str]:
+    from pytest_unicomp.compare.wording import spoken
     from pytest_unicomp.report.numbers import ascii_only, change, interval
     from pytest_unicomp.report.standings import basis, standings, unit_of_ranking
-    from pytest_unicomp.report.words import title
 
     unit, rows = unit_of_ranking(ranking), standings(ranking)
     width = max(len(row.recipe) for row in rows)
-    lines = [f"{title(ranking.capability)} ({basis(ranking)}; {100 * ranking.confidence:.4g} % intervals)"]
+    lines = [f"{spoken(ranking.capability)} ({basis(ranking)}; {100 * ranking.confidence:.4g} % intervals)"]
     lines += [f"  {ascii_only(row.ranks):>5}  {row.recipe:{width}}  {row.shown:>8}" for row in rows]
     for pair in ranking.pairs:
         ends = "(no interval)" if pair.interval is None else ascii_only(interval(pair.interval, unit))

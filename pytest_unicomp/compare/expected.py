@@ -1,4 +1,4 @@
-"""What is expected of a benchmark in a gate: how many items it has, and how much their differences vary."""
+"""The number of items and the variance of their differences that a gate expects of each benchmark; input of its simulated power."""
 
 from __future__ import annotations
 

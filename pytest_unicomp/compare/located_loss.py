@@ -1,4 +1,4 @@
-"""Says which parts of a model carry a loss, from likelihoods of the same items with one part at a time put back."""
+"""Computes which parts of a model carry a loss, from the likelihoods of the same items with one part at a time taken from the reference."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def only_in_thoughts(reply: Reply, item: Item) -> bool | None:
 
 
 def said(change: ReplyChange) -> str:
-    """Return what a reviewer must know of the change as a phrase; empty if there is nothing."""
+    """Return the notable changes of length, truncation and loops as a phrase; empty if there are none."""
     parts = []
     if change.length_ratio is not None and change.length_ratio_interval is not None:
         lower, upper = change.length_ratio_interval

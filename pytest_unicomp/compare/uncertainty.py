@@ -1,4 +1,4 @@
-"""What the model says of its own certainty: Brier score, calibration error and conformal set size, paired between reference and candidate."""
+"""Compares the stated certainty of reference and candidate on the same items: Brier score, calibration error and conformal set size."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def unchanged_gate(recipes: Sequence[Unchanged | None]) -> Unchanged | None:
 
 
 def _expected(check: Check, capability_margin: float | None) -> Expected | None:
-    """Return what an unchanged model would be expected to do on a benchmark again, or None if its check has no interval or no margin."""
+    """Return the expected items and spread of an unchanged model on the benchmark of a check, or None if its check has no interval or no margin."""
     if capability_margin is None or check.margin is None or check.interval is None or check.difference is None or check.n < 1:
         return None
     # Identical weights pass whatever the items are.

@@ -31,9 +31,9 @@ def amount(value: float, metric: str, *, signed: bool = False) -> str:
     return f"{value:{sign}.3f} {UNITS[metric]}" if metric in UNITS else f"{100 * value:{sign}.1f} points"
 
 
-def spoken(capability: str) -> str:
-    """Return the name of a capability as it is read, "instruction following", instead of the key that options and JSON have."""
-    return capability.replace("_", " ")
+def spoken(name: str) -> str:
+    """Return the name of a capability, question or metric as it is read, "instruction following", for the key that options and JSON have."""
+    return name.replace("_", " ")
 
 
 def single(*, repeatable: bool) -> str:

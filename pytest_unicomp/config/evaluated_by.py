@@ -1,4 +1,4 @@
-"""Chooses the backend and the serve command of each model of a run: from the table `candidates` of a file, else the options of the candidates, else those of the run."""
+"""Chooses the backend and the serve command that evaluate each model of a run, from the configuration file and the options."""
 
 from __future__ import annotations
 

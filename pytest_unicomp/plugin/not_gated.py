@@ -1,4 +1,4 @@
-"""Says at the end why a run gated nothing although the configuration file names a model."""
+"""Prints at the end why a run gated nothing although the configuration file names a model."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from pytest_unicomp.api.records import Check, Claim, LocatedLoss, Report
 from pytest_unicomp.compare import partial
+from pytest_unicomp.compare.wording import spoken
 from pytest_unicomp.report import filters, forest, numbers, repeat, shown_flips, standings, waiver_rows, words, worst
 from pytest_unicomp.report.matrix import RecipeRow, matrix
 from pytest_unicomp.store.local import write_text
@@ -41,7 +42,7 @@ def render(report: Report, *, losses: Sequence[LocatedLoss] = ()) -> str:
         keep_trailing_newline=True,
     )
     environment.globals.update(values=html_values, numbers=numbers, waivers=waiver_rows, words=words)
-    environment.globals.update(standings=standings.standings, unit_of_ranking=standings.unit_of_ranking)
+    environment.globals.update(spoken=spoken, standings=standings.standings, unit_of_ranking=standings.unit_of_ranking)
     laid_out, distributions = matrix(report), _distributions(report)
     shown = shown_flips.chosen(laid_out.rows)
     choices = filters.filters(shown)

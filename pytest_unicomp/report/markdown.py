@@ -8,10 +8,11 @@ from pathlib import Path
 
 from pytest_unicomp.api.records import CapabilityVerdict, Check, RecipeVerdict, Report
 from pytest_unicomp.compare import partial
+from pytest_unicomp.compare.wording import spoken
 from pytest_unicomp.report import numbers, waiver_rows
 from pytest_unicomp.report.matrix import CapabilityCell, RecipeRow, matrix
 from pytest_unicomp.report.visible import one_line
-from pytest_unicomp.report.words import GAINS, SYMBOLS, VERDICTS, exit_meaning, title, unchanged
+from pytest_unicomp.report.words import GAINS, SYMBOLS, VERDICTS, exit_meaning, unchanged
 from pytest_unicomp.store.local import write_text
 
 REASONS_SHOWN = 20
@@ -45,7 +46,7 @@ def render(report: Report) -> str:
         reference = report.reference
         lines += [f"Reference: {escaped(reference.model)}, {reference.parameters:,} parameters, {numbers.size(reference.bytes)}.", ""]
     if laid_out.rows:
-        lines += ["| recipe | verdict | " + " | ".join(title(column) for column in laid_out.columns) + " |"]
+        lines += ["| recipe | verdict | " + " | ".join(spoken(column) for column in laid_out.columns) + " |"]
         lines += ["| --- " * (2 + len(laid_out.columns)) + "|"]
         lines += [_row(row) for row in laid_out.rows]
         lines += ["", "Retention, and the paired difference with its interval; negative is worse. *Italic*: informs only.", ""]
@@ -96,7 +97,7 @@ def _gains(report: Report) -> list[str]:
     ]
     for gain in report.calibration_gains:
         unit = numbers.unit_of_gain(gain)
-        cells = (escaped(gain.recipe), escaped(gain.calibration), escaped(gain.target), title(gain.capability))
+        cells = (escaped(gain.recipe), escaped(gain.calibration), escaped(gain.target), spoken(gain.capability))
         lines.append(
             f"| {' | '.join(cells)} | {numbers.change(gain.difference, unit)} | {numbers.interval(gain.interval, unit)} | {GAINS[gain.verdict]} |"
         )
@@ -150,7 +151,7 @@ def _capabilities(missed: Sequence[RecipeVerdict]) -> list[str]:
     """Return the capabilities that a waiver could excuse, with their hashes; the matrix has their numbers."""
     found = [(recipe, pooled) for recipe in missed for pooled in recipe.capabilities]
     lines = [
-        f"- {SYMBOLS[pooled.verdict]} {escaped(f'{recipe.recipe}, capability {title(pooled.capability)}')} {VERDICTS[pooled.verdict]}.{_evidence(pooled)}"
+        f"- {SYMBOLS[pooled.verdict]} {escaped(f'{recipe.recipe}, capability {spoken(pooled.capability)}')} {VERDICTS[pooled.verdict]}.{_evidence(pooled)}"
         for recipe, pooled in found
         if pooled.verdict != "pass" and pooled.evidence and not pooled.waived
     ]

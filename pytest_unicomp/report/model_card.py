@@ -10,9 +10,10 @@ from typing import Any, Final
 from pytest_unicomp.api.errors import UsageProblem, nearest
 from pytest_unicomp.api.records import CapabilityVerdict, Check, RecipeVerdict, Report
 from pytest_unicomp.compare import partial
+from pytest_unicomp.compare.wording import spoken
 from pytest_unicomp.report import numbers, waiver_rows
 from pytest_unicomp.report.markdown import escaped
-from pytest_unicomp.report.words import VERDICTS, title
+from pytest_unicomp.report.words import VERDICTS
 from pytest_unicomp.store.local import write_text
 
 # The hub's `base_model_relation` by family; it has no value for pruning.
@@ -104,7 +105,7 @@ def _table(recipe: RecipeVerdict, own: list[Check]) -> Iterator[str]:
 
 def _cells(pooled: CapabilityVerdict, own: list[Check]) -> Iterator[str]:
     unit = numbers.unit_of_capability(pooled, own)
-    yield title(pooled.capability)
+    yield spoken(pooled.capability)
     yield ", ".join(escaped(name) for name in [*pooled.benchmarks, *(f"{name} (set aside)" for name in pooled.set_aside)])
     yield numbers.DASH if pooled.retention is None else numbers.percent(pooled.retention)
     yield numbers.DASH if pooled.difference is None else numbers.change(pooled.difference, unit)

@@ -6,10 +6,11 @@ import textwrap
 from collections.abc import Sequence
 
 from pytest_unicomp.api.records import Report
+from pytest_unicomp.compare.wording import spoken
 from pytest_unicomp.report import numbers, waiver_rows
 from pytest_unicomp.report.matrix import CapabilityCell, RecipeRow, matrix
 from pytest_unicomp.report.visible import one_line
-from pytest_unicomp.report.words import VERDICTS, title, unchanged
+from pytest_unicomp.report.words import VERDICTS, unchanged
 
 WIDEST = 100
 NARROWEST = 30
@@ -72,7 +73,7 @@ def _entry(cell: CapabilityCell) -> tuple[str, ...]:
     if pooled is None:
         return ("-",) * (len(HEADER) - 1)
     texts = (
-        title(pooled.capability),
+        spoken(pooled.capability),
         "-" if pooled.retention is None else numbers.percent(pooled.retention),
         "-" if pooled.difference is None else numbers.change(pooled.difference, cell.unit),
         "-" if pooled.interval is None else numbers.interval(pooled.interval, cell.unit),

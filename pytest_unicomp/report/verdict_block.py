@@ -50,7 +50,7 @@ def verdict_lines(report: Report, *, exit_code: int, width: int, closing: Sequen
 
 
 def _next(report: Report, paths: Sequence[str]) -> str:
-    """Return what to do next; no report is named that was not written."""
+    """Return the line with the next command; no report is named that was not written."""
     json, html = (next((path for path in paths if path.endswith(suffix)), None) for suffix in (".json", ".html"))
     step = NEXT_IF_PARTIAL if report.partial and report.verdict == "inconclusive" else NEXT[report.verdict]
     flag = f"`unicomp report {json} -o gate.html`" if json else "--unicomp-report=gate.html"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pytest_unicomp.api.records import Report, WaiverState
-from pytest_unicomp.report.words import VERDICTS, title
+from pytest_unicomp.compare.wording import spoken
+from pytest_unicomp.report.words import VERDICTS
 
 SHOWN = 12
 STATE_WORDS = {
@@ -31,7 +32,7 @@ def verdict_clause(report: Report) -> str:
 
 def excuses(waiver: WaiverState) -> str:
     """Return a description of the excused check: "RECIPE on BENCHMARK (question)" or "RECIPE on CAPABILITY (capability)"."""
-    what = f"{waiver.benchmark} ({title(waiver.question)})" if waiver.benchmark else f"{title(waiver.capability or '')} (capability)"
+    what = f"{waiver.benchmark} ({spoken(waiver.question)})" if waiver.benchmark else f"{spoken(waiver.capability or '')} (capability)"
     return f"{waiver.recipe} on {what}"
 
 
@@ -52,7 +53,7 @@ def evidence_lines(report: Report) -> list[str]:
             if pooled.verdict not in ("pass", "error") and pooled.evidence and not pooled.waived
         ]
         found += [
-            f"{recipe.recipe} on {check.benchmark} ({title(check.question)}): evidence {check.evidence}"
+            f"{recipe.recipe} on {check.benchmark} ({spoken(check.question)}): evidence {check.evidence}"
             for check in report.checks
             if check.recipe == recipe.recipe and check.verdict == "fail" and check.evidence and not check.waived
         ]

@@ -82,11 +82,6 @@ KINDS: Final[dict[str, str]] = {
 }
 
 
-def title(name: str) -> str:
-    """Return a record's name with spaces: `instruction_following` -> "instruction following"."""
-    return name.replace("_", " ")
-
-
 def exit_meaning(code: int) -> str:
     """Return the meaning of an exit code as a clause."""
     return EXIT_CODES.get(code, "pytest stopped for another reason")

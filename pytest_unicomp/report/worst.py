@@ -9,9 +9,9 @@ from statistics import fmean
 from typing import Final
 
 from pytest_unicomp.api.records import CapabilityVerdict, Check, RecipeVerdict, Report, Verdict
+from pytest_unicomp.compare.wording import spoken
 from pytest_unicomp.report import numbers
 from pytest_unicomp.report.matrix import unreached
-from pytest_unicomp.report.words import title
 
 ORDER: Final[tuple[Verdict, ...]] = ("fail", "error", "not_comparable", "inconclusive")
 NAMED = 3
@@ -102,7 +102,7 @@ def _ended(found: Finding) -> str:
 
 
 def _of_capability(recipe: RecipeVerdict, pooled: CapabilityVerdict, own: Sequence[Check]) -> Finding:
-    unit, name = numbers.unit_of_capability(pooled, list(own)), title(pooled.capability)
+    unit, name = numbers.unit_of_capability(pooled, list(own)), spoken(pooled.capability)
     checks = [check for check in own if check.question == "retention" and check.capability == pooled.capability]
     if pooled.difference is None or pooled.interval is None or pooled.margin is None:
         text = f"{name}: {shortened(pooled.reason)}"
@@ -127,7 +127,7 @@ def _fell(checks: Sequence[Check]) -> str | None:
 
 
 def _of_check(recipe: RecipeVerdict, check: Check) -> Finding:
-    what = "the checkpoint" if check.question == "artifact" else f"{check.benchmark} ({title(check.question)})"
+    what = "the checkpoint" if check.question == "artifact" else f"{check.benchmark} ({spoken(check.question)})"
     text = f"{what}: {shortened(check.reason)}"
     severity = math.inf
     if check.difference is not None and check.margin:

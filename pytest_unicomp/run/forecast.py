@@ -111,7 +111,7 @@ def own_policy(policy: Policy, cell: Cell, metric: str) -> Policy:
 
 
 def expected(cell: Cell, known: PriorEvidence, policy: Policy) -> Expected | None:
-    """Return what is expected of a benchmark, or None if its number of items or how much they vary is not known."""
+    """Return the expected items and spread of a benchmark, or None if its number of items or how much they vary is not known."""
     if known.items is None or known.variance is None:
         return None
     own = own_policy(policy, cell, known.metric)

@@ -31,7 +31,7 @@ LOGS = "logs"
 
 @dataclass(frozen=True)
 class Key:
-    """What two requests must share to be given the same model: path or address, the command or backend that evaluates it, and the server's key."""
+    """The key of a loaded model, which two requests for it share: path or address, the command or backend that evaluates it, and the server's key."""
 
     path: str
     by: str | None

@@ -61,7 +61,7 @@ def lost_items(reference: Measurement, candidate: Measurement, *, most: int) -> 
 
 
 def unit_of(reference: Measurement) -> Unit:
-    """Return what is lost on an item of a measurement: the lead of an option, the likelihood of a reply, or that of a text."""
+    """Return the quantity that is compared per item of a measurement: the lead of an option, the likelihood of a reply, or that of a text."""
     if reference.metric == NATS:
         return "text"
     return "lead" if any(item.log_probabilities for item in reference.items) else "reply"

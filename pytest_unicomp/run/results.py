@@ -148,7 +148,7 @@ class Results:
         return self._measurements.key(self.subject(recipe), recipe, benchmark, items)
 
     def evaluated_by(self, recipe: str) -> EvaluatedBy:
-        """Return what evaluates a recipe, a candidate or the reference."""
+        """Return the backend, or the server, that evaluates a recipe, a candidate or the reference."""
         return evaluated_by(self._settings, None if recipe == REFERENCE else recipe)
 
     @cached_property

@@ -39,7 +39,7 @@ class _Side:
 
     @property
     def kind(self) -> Literal["hf", "server", "chat", "lm-eval"]:
-        """Return what its measurements are made by; two of a kind can be compared."""
+        """Return the kind of engine that measures it; two sides of one kind can be compared."""
         if self.address is not None:
             return "chat" if self.chat else "server"
         if self.by.backend == SERVER:
@@ -162,7 +162,7 @@ def _require_generation(planned: Plan, sides: list[_Side], given: Mapping[_Side,
 
 
 def _without_likelihoods(side: _Side, gives: Gives | None) -> str | None:
-    """Return what a side is if it generates text alone, None if it gives likelihoods; `gives` is what its class of lm-eval does."""
+    """Return the name of a side's engine if it generates text alone, None if it gives likelihoods; `gives` is what its class of lm-eval does."""
     if side.chat:
         return f"{side.address} is a chat endpoint"
     return f"{side.by.origin} is {side.by.backend}" if gives is not None and not gives.likelihoods else None

@@ -30,6 +30,15 @@ def in_this_process(recipe: str) -> EvaluatedBy:
     return EvaluatedBy("hf", None, "UNICOMP_API_KEY", "--unicomp-serve")
 
 
+def measurements_of(loaded: Any, store: Store, by: Any = in_this_process) -> Measurements:
+    """Measurements of nano's sets in this process, without progress."""
+    evaluation = evaluation_of(resolve({"model": "nano", "recipe": ["dense"]}, {}))
+    ignored: Any = {"progress": lambda _: None, "detail": lambda _: None}
+    return Measurements(
+        evaluation, "cpu", loaded, evaluated_by=by, table=benchmarks(), store=store, pace=Pace(store, "nano", "cpu"), **ignored
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [
@@ -50,19 +59,8 @@ def test_scores_of_files_that_changed_meanwhile_are_not_kept(tmp_path, monkeypat
 
     monkeypatch.setattr("pytest_unicomp.run.evaluate.measure", measured)
     loaded: Any = SimpleNamespace(evaluator=lambda *_: SimpleNamespace(lm=SimpleNamespace()), answering=lambda _: nullcontext())
-    evaluation = evaluation_of(resolve({"model": "nano", "recipe": ["dense"]}, {}))
     store = Store(tmp_path / "store")
-    measurements = Measurements(
-        evaluation,
-        "cpu",
-        loaded,
-        evaluated_by=in_this_process,
-        table=benchmarks(),
-        store=store,
-        progress=lambda _: None,
-        detail=lambda _: None,
-        pace=Pace(store, "nano", "cpu"),
-    )
+    measurements = measurements_of(loaded, store)
     key = measurements.key(made, "toy", "nano-safety")
     if name is None:
         assert measurements.items(made, "toy", "nano-safety") is not None
@@ -74,16 +72,7 @@ def test_scores_of_files_that_changed_meanwhile_are_not_kept(tmp_path, monkeypat
 
 
 def key_by(by: EvaluatedBy, made: Any, store: Store) -> str:
-    evaluation = evaluation_of(resolve({"model": "nano", "recipe": ["dense"]}, {}))
-    parts: Any = {
-        "evaluated_by": lambda _: by,
-        "table": benchmarks(),
-        "store": store,
-        "progress": lambda _: None,
-        "detail": lambda _: None,
-        "pace": Pace(store, "nano", "cpu"),
-    }
-    return Measurements(evaluation, "cpu", SimpleNamespace(), **parts).key(made, "toy", "nano-safety")
+    return measurements_of(SimpleNamespace(), store, by=lambda _: by).key(made, "toy", "nano-safety")
 
 
 @pytest.mark.parametrize("argument", ["pretrained={export}", "model={{model}}/export", "path={export}/openvino.bin"])
@@ -148,7 +137,6 @@ def nano_artifact():
 
 def killed_and_resumed(root: Path, made: Any, edit: Callable[[bytes], bytes]) -> tuple[Any, ToyModel, list[str], Store]:
     """Kill an evaluation after four answers, edit its journal, resume; return the scores, the model that resumed, the notices and the store."""
-    evaluation = evaluation_of(resolve({"model": "nano", "recipe": ["dense"]}, {}))
     store, notices = Store(root), []
     store.notice = notices.append
     with pytest.MonkeyPatch.context() as patch:
@@ -161,17 +149,7 @@ def killed_and_resumed(root: Path, made: Any, edit: Callable[[bytes], bytes]) ->
 
             patch.setattr("pytest_unicomp.run.evaluate.measure", measured)
             loaded: Any = SimpleNamespace(evaluator=lambda *_: SimpleNamespace(lm=model), answering=lambda _: nullcontext())
-            runner = Measurements(
-                evaluation,
-                "cpu",
-                loaded,
-                evaluated_by=in_this_process,
-                table=benchmarks(),
-                store=store,
-                progress=lambda _: None,
-                detail=lambda _: None,
-                pace=Pace(store, "nano", "cpu"),
-            )
+            runner = measurements_of(loaded, store)
             return runner.items(made, "toy", "nano-safety")
 
         with pytest.raises(InfrastructureError, match="Killed"):

@@ -49,7 +49,7 @@ class Ranking(Record):
     left_out: dict[str, str] = {}
 
     def answer(self, pair: RecipePair) -> Literal["better", "worse", "not told apart"]:
-        """Return what is shown of the first recipe of a pair."""
+        """Return if the first recipe of a pair is shown to be better or worse than the second, or neither."""
         if pair.better is None:
             return "not told apart"
         return "better" if pair.better == pair.first else "worse"

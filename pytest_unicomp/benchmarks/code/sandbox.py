@@ -39,7 +39,7 @@ PROBE = "\n".join(f"assert {expected}, {wrong!r}" for expected, wrong in EXPECTE
 
 @dataclass(frozen=True)
 class Limits:
-    """What the solution may use: bytes of memory per process, processor seconds, bytes per file and of all files, processes."""
+    """Limits of one solution: bytes of memory per process, processor seconds, bytes per file and of all files, processes."""
 
     memory: int = 512 * 2**20
     seconds: int = 5

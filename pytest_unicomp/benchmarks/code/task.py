@@ -49,7 +49,7 @@ class CodeTask(LmEvalTask):
             raise UsageProblem(f"unicomp: benchmark {name} runs code that the models write, and this machine has no sandbox for it: {why}.")
 
     def identity(self, evaluation: Evaluation) -> dict[str, Any]:
-        """Return what an lm-eval task is identified by, and the sandbox: its limits, and the version of Python that runs the code."""
+        """Return the identity of an lm-eval task, with the limits of the sandbox and the version of Python that runs the code."""
         version = ".".join(platform.python_version_tuple()[:2])
         return {**super().identity(evaluation), "sandbox": {**vars(sandbox.Limits()), "python": version}}
 

@@ -51,7 +51,7 @@ class Question:
 
     @property
     def target(self) -> str:
-        """Return what is right, as text for a reviewer."""
+        """Return the right answer, or the condition of one, as text for a reviewer."""
         return " | ".join(self.answers) or self.pattern or self.criteria or ("" if self.schema is None else "valid under its schema")
 
 

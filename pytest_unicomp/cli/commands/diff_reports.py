@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from pytest_unicomp.api.records import CapabilityVerdict, Check, RecipeVerdict, Report
+from pytest_unicomp.compare.wording import spoken
 from pytest_unicomp.report import numbers
 from pytest_unicomp.report.visible import one_line
-from pytest_unicomp.report.words import title
 
 Kind = Literal["run", "recipe", "capability", "check"]
 Change = Literal["worse", "better", "same verdict", "same", "only in the first", "only in the second"]
@@ -99,11 +99,11 @@ def _judged(report: Report) -> Iterator[tuple[tuple[Kind, str], Judged]]:
         yield ("recipe", recipe.recipe), (side, recipe.gates, "rate")
         own = [check for check in report.checks if check.recipe == recipe.recipe]
         for pooled in recipe.capabilities:
-            name = f"{recipe.recipe}, {title(pooled.capability)}"
+            name = f"{recipe.recipe}, {spoken(pooled.capability)}"
             unit = numbers.unit_of_capability(pooled, own)
             yield ("capability", name), (_side(pooled, None), recipe.gates, unit)
         for check in own:
-            name = f"{recipe.recipe} on {check.benchmark} ({title(check.question)})"
+            name = f"{recipe.recipe} on {check.benchmark} ({spoken(check.question)})"
             yield ("check", name), (_side(check, check.n), check.gates, numbers.unit_of(check))
 
 
@@ -143,7 +143,7 @@ def _facts(report: Report) -> dict[str, Any]:
     for name in ENVIRONMENT:
         value = report.environment.get(name)
         facts |= {f"version of {part}": one for part, one in value.items()} if isinstance(value, Mapping) else {name: value}
-    return facts | {f"policy: {title(name)}": value for name, value in report.policy.items()}
+    return facts | {f"policy: {spoken(name)}": value for name, value in report.policy.items()}
 
 
 def _artifact(recipe: RecipeVerdict) -> dict[str, Any]:
@@ -194,9 +194,9 @@ def _line(row: Row) -> str:
 def _text(side: Side | None, unit: numbers.Unit) -> str:
     if side is None:
         return "missing"
-    text = title(side.verdict).upper() + (" (waived)" if side.waived else "")
+    text = spoken(side.verdict).upper() + (" (waived)" if side.waived else "")
     if side.waivers:
-        without = title(side.without_waivers or side.verdict).upper()
+        without = spoken(side.without_waivers or side.verdict).upper()
         text += f" (with {side.waivers} waiver{'s' if side.waivers > 1 else ''}, without: {without})"
     if side.difference is not None:
         text += f" {numbers.change(side.difference, unit)}"

@@ -1,4 +1,4 @@
-"""Fields that reports have had only since a later version: an older report claims nothing about them, so there is nothing to verify."""
+"""Lists the report fields that older versions did not write; `unicomp verify` leaves them out for an older report, which claims nothing of them."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def device_name(device: str) -> str:
 
 
 def device_key(device: str, *, sharded: bool = False) -> str:
-    """Return what identifies `device` in the keys of results: "cpu", or the GPU's name, which GPUs of one model share; of a sharded model all names."""
+    """Return the name of `device` in the keys of results: "cpu", or the GPU's name, which GPUs of one model share; of a sharded model all names."""
     if not device.startswith("cuda"):
         return device
     return f"sharded: {', '.join(accelerators())}" if sharded else device_name(device)

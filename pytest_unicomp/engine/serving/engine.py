@@ -107,7 +107,7 @@ def _probe_chat(endpoint: Endpoint, model: str) -> None:
 
 
 def _probe(endpoint: Endpoint, model: str, tokenizer: Any) -> Takes:
-    """Return what the server takes; raise InfrastructureError if it does not complete text."""
+    """Return the forms of prompt that the server takes; raise InfrastructureError if it does not complete text."""
     ids = tokenizer.encode(PROBE)
     request = {"model": model, "max_tokens": 1, "temperature": 0}
     reason = ""

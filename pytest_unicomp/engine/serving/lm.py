@@ -18,7 +18,7 @@ TIMEOUT_SECONDS = 600
 
 @dataclass(frozen=True)
 class Takes:
-    """What a server takes: prompts as token `ids`, else as text; and `tokens_by_id`, the field by which it names tokens by id.
+    """The forms that a server takes: prompts as token `ids`, else as text; and `tokens_by_id`, the field by which it names tokens by id.
 
     `why_not_scored` says why it cannot score a given continuation, None if it can.
     """

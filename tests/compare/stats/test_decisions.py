@@ -153,7 +153,8 @@ def turns_at(decide, found):
 def test_counts_are_decided_at_the_very_ends_of_the_interval(lost, gained, n):
     before, after = [1.0] * lost + [0.0] * (n - lost), [0.0] * lost + [1.0] * gained + [0.0] * (n - lost - gained)
     found = stats.paired_difference(before, after, alpha=0.05, margin=0.05)
-    turns_at(lambda margin: stats.decide_counts(lost, gained, n, margin=margin, alpha=0.05), found)
+    below_zero, _ = turns_at(lambda margin: stats.decide_counts(lost, gained, n, margin=margin, alpha=0.05), found)
+    assert below_zero, "no margin lies at the end of this interval, so nothing was compared"
 
 
 @pytest.mark.parametrize("clusters", [1, 8, 40])
@@ -189,4 +190,5 @@ def test_unbounded_scores_are_decided_at_the_very_ends_of_the_interval(clusters,
     names = None if clusters == 1 else place.tolist()
     found = stats.paired_difference(before.tolist(), after.tolist(), names, margin=1.0, **given)
     own = None if clusters == 1 else place
-    turns_at(lambda margin: stats.decide_unbounded(before[None, :], after[None, :], own, margin=margin, alpha=0.05), found)
+    below_zero, _ = turns_at(lambda margin: stats.decide_unbounded(before[None, :], after[None, :], own, margin=margin, alpha=0.05), found)
+    assert below_zero, "no margin lies at the end of this interval, so nothing was compared"

@@ -1,1 +1,1 @@
-"""Holds the code that runs inside the sandbox, where there is the standard library alone; the packages above it import nothing either."""
+"""The code that runs inside the sandbox; it imports the standard library alone, and so do the packages above it."""

@@ -31,7 +31,7 @@ def writable() -> list[str]:
 
 
 def readable() -> list[str]:
-    """Return what can be seen of the machine's own folders."""
+    """Return the folders of the machine that the sandbox can see; none if it isolates."""
     return [folder for folder in ("/proc", "/home", "/etc", "/sys", "/dev", "/var") if os.path.exists(folder)]
 
 
