@@ -26,7 +26,7 @@ from pytest_unicomp.plugin.neighbours import Neighbours
 from pytest_unicomp.plugin.opening import Opening
 from pytest_unicomp.plugin.planned import Planned, cells_of
 from pytest_unicomp.plugin.progress import Progress
-from pytest_unicomp.plugin.report_files import remove_earlier, write_reports
+from pytest_unicomp.plugin.report_files import WrittenReports, remove_earlier, write_reports
 from pytest_unicomp.plugin.stash import CHECKS, KERNELS, POOLED
 from pytest_unicomp.plugin.time_limit import TimeLimit
 from pytest_unicomp.plugin.worker_gpu import choose_gpu
@@ -63,10 +63,10 @@ class Gate:
         for part in (self.planned, self.lost, self.interruption):
             config.pluginmanager.register(part)
         self.closing: list[str] = []
-        self.written: list[str] = []
+        self.written = WrittenReports()
         config.pluginmanager.register(Neighbours())
         config.pluginmanager.register(Opening(config, self.run.prepared))
-        last_lines = LastLines(config, settings.report, self.ended)
+        last_lines = LastLines(config, self.ended)
         config.pluginmanager.register(last_lines)
         config.pluginmanager.register(TimeLimit(self.lost, self.pytest_sessionfinish, last_lines))
         self.faults = Faults()
@@ -214,8 +214,8 @@ class Gate:
         self.closing += self.run.plan.notes
         complete = partial is None and not self.config.pluginmanager.hasplugin("dsession")
         self.closing += baseline_lines(self.answer, self.run, complete=complete)
-        self.written, written = write_reports(self.answer, self.settings.report)
-        if not written:
+        self.written = write_reports(self.answer, self.settings.report)
+        if len(self.written.paths) < len(self.settings.report):
             session.exitstatus = INFRASTRUCTURE
 
     def _count_lost(self) -> None:

@@ -14,6 +14,7 @@ import pytest
 from pytest_unicomp.api.records import Report
 from pytest_unicomp.api.unforeseen import unforeseen
 from pytest_unicomp.plugin.ending import INFRASTRUCTURE
+from pytest_unicomp.plugin.report_files import WrittenReports
 from pytest_unicomp.plugin.suites import suites
 
 LOG_WIDTH = 100
@@ -35,20 +36,20 @@ def _all_words(config: pytest.Config) -> list[str]:
 
 @dataclass(frozen=True)
 class Ended:
-    """The end of a run: its report, the exit code of the process, lines to print after the matrix, and lines on the files that were written."""
+    """The end of a run: its report, the exit code of the process, lines to print after the matrix, and the reports that were written."""
 
     answer: Report
     exit_code: int
     closing: Sequence[str]
-    written: Sequence[str]
+    written: WrittenReports
 
 
 class LastLines:
     """Registered with the gate; `ended` returns the end of the run, or None if nothing was gated."""
 
-    def __init__(self, config: pytest.Config, reports: Sequence[str], ended: Callable[[], Ended | None]) -> None:
-        """Store the paths of the reports."""
-        self._config, self._reports, self._ended = config, reports, ended
+    def __init__(self, config: pytest.Config, ended: Callable[[], Ended | None]) -> None:
+        """Store the arguments."""
+        self._config, self._ended = config, ended
         self._traced = False
 
     @property
@@ -121,7 +122,9 @@ class LastLines:
         reporter.write_sep("=", "verdict", bold=True, **colour)
         width = min(WIDEST, width_of(reporter))
         try:
-            lines = verdict_lines(found.answer, exit_code=found.exit_code, width=width, closing=found.written, paths=self._reports)
+            lines = verdict_lines(
+                found.answer, exit_code=found.exit_code, width=width, closing=found.written.lines, paths=found.written.paths
+            )
         except Exception as error:  # noqa: BLE001 - as above
             session.exitstatus = INFRASTRUCTURE
             lines = [unforeseen(error)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_unicomp.api.errors import UnicompError
@@ -12,22 +13,29 @@ from pytest_unicomp.api.records import Report
 from pytest_unicomp.api.unforeseen import unforeseen
 
 
-def write_reports(answer: Report, paths: Sequence[str]) -> tuple[list[str], bool]:
-    """Write a report to each path, and to the page of a CI job if there is one; return a line on each, and False if one of `paths` failed."""
+@dataclass(frozen=True)
+class WrittenReports:
+    """The paths of the reports that were written, and a line on each that was requested."""
+
+    paths: Sequence[str] = ()
+    lines: Sequence[str] = ()
+
+
+def write_reports(answer: Report, paths: Sequence[str]) -> WrittenReports:
+    """Write a report to each path, and to the page of a CI job if there is one; `paths` of what is returned lacks those that failed."""
     from pytest_unicomp import report
 
-    lines, written = [], True
+    lines, written = [], []
     for path in paths:
         try:
             report.write(answer, Path(path))
             lines.append(f"report: {path}")
+            written.append(path)
         except (OSError, UnicompError) as error:
             lines.append(f"ERROR: the report {path} was not written: {error}")
-            written = False
         except Exception as error:  # noqa: BLE001 - one fault of the program must not cost the other reports
             lines.append(f"ERROR: the report {path} was not written: {unforeseen(error)}")
-            written = False
-    return [*lines, *_step_summary(answer)], written
+    return WrittenReports(written, [*lines, *_step_summary(answer)])
 
 
 def remove_earlier(paths: Sequence[str]) -> None:

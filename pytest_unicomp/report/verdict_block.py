@@ -10,7 +10,7 @@ from pytest_unicomp.compare import partial
 from pytest_unicomp.report import numbers, waiver_rows
 from pytest_unicomp.report.visible import one_line
 from pytest_unicomp.report.words import VERDICTS
-from pytest_unicomp.report.worst import findings, sentence, timings_line
+from pytest_unicomp.report.worst import beyond_sentence, sentence, timings_line
 
 SHOWN = 3
 NEXT = {
@@ -37,7 +37,7 @@ def verdict_lines(report: Report, *, exit_code: int, width: int, closing: Sequen
     ]
     if report.partial is not None:
         texts.append(f"left out ({report.partial.why}): {partial.listed(report.partial.missing)}")
-    found = findings(report)
+    found = beyond_sentence(report)
     texts += [
         f"- {one.recipe}{'' if one.gates else ' (informs only)'}: {VERDICTS[one.verdict].upper()}: {one.numbers}" for one in found[:SHOWN]
     ]

@@ -23,7 +23,7 @@ class Finding:
     """Something about a recipe that did not pass: `clause` says it in a sentence, `numbers` with difference, interval and margin.
 
     `severity` is the loss as a multiple of its margin, infinite for what has no margin, such as a foreign tokenizer; `cut` is True if the
-    clause was shortened.
+    clause was shortened. `cause` is the reason of the check that decides, by which errors of one cause are recognized.
     """
 
     recipe: str
@@ -33,6 +33,7 @@ class Finding:
     numbers: str
     severity: float
     cut: bool = False
+    cause: str = ""
 
     @property
     def rank(self) -> tuple[bool, int, float]:
@@ -58,8 +59,16 @@ def findings(report: Report) -> list[Finding]:
         # A hidden danger, or a benchmark that fails alone, is in none of these.
         if recipe.verdict != "pass" and not any((one.recipe, one.verdict) == (recipe.recipe, recipe.verdict) for one in found):
             reason = shortened(recipe.reason)
-            found.append(Finding(recipe.recipe, recipe.gates, recipe.verdict, reason, reason, math.inf, is_long(recipe.reason)))
+            found.append(
+                Finding(recipe.recipe, recipe.gates, recipe.verdict, reason, reason, math.inf, is_long(recipe.reason), recipe.reason)
+            )
     return sorted(_distinct(found), key=lambda one: one.rank)
+
+
+def beyond_sentence(report: Report) -> list[Finding]:
+    """Return the findings, the worst first, without those that stand in `sentence` word for word."""
+    said = sentence(report)
+    return [one for one in findings(report) if not one.gates or one.numbers not in said]
 
 
 def timings_line(report: Report) -> str | None:
@@ -106,7 +115,8 @@ def _of_capability(recipe: RecipeVerdict, pooled: CapabilityVerdict, own: Sequen
     checks = [check for check in own if check.question == "retention" and check.capability == pooled.capability]
     if pooled.difference is None or pooled.interval is None or pooled.margin is None:
         text = f"{name}: {shortened(pooled.reason)}"
-        return Finding(recipe.recipe, recipe.gates, pooled.verdict, text, text, 0.0, is_long(pooled.reason))
+        cause = next((check.reason for check in checks if check.verdict == pooled.verdict), pooled.reason)
+        return Finding(recipe.recipe, recipe.gates, pooled.verdict, text, text, 0.0, is_long(pooled.reason), cause)
     shown = f"{numbers.change(pooled.difference, unit)} {numbers.interval(pooled.interval, unit)}, accepted {numbers.amount(pooled.margin, unit)}"
     lost = _fell(checks) or "lost " + numbers.change(-pooled.difference, unit).lstrip("+")
     clause = f"{name} {lost if pooled.verdict == 'fail' else shown}"
@@ -132,15 +142,14 @@ def _of_check(recipe: RecipeVerdict, check: Check) -> Finding:
     severity = math.inf
     if check.difference is not None and check.margin:
         severity = -check.difference / check.margin
-    return Finding(recipe.recipe, recipe.gates, check.verdict, text, text, severity, is_long(check.reason))
+    return Finding(recipe.recipe, recipe.gates, check.verdict, text, text, severity, is_long(check.reason), check.reason)
 
 
 def _distinct(found: Sequence[Finding]) -> list[Finding]:
     """Leave out an error of a recipe that another one of its errors repeats: what cannot be loaded fails on every benchmark."""
     kept: dict[tuple[str, str, str], Finding] = {}
     for one in found:
-        text = one.numbers.partition(": unicomp: ")[2] if one.verdict == "error" else one.numbers
-        kept.setdefault((one.recipe, one.verdict, text or one.numbers), one)
+        kept.setdefault((one.recipe, one.verdict, one.cause if one.verdict == "error" else one.numbers), one)
     return list(kept.values())
 
 

@@ -195,6 +195,13 @@ def test_the_last_lines_are_the_verdict_where_the_report_is_and_what_to_do_next(
     assert len(block) <= 15
 
 
+def test_no_command_is_proposed_on_a_report_that_could_not_be_written(ends):
+    lines = ends.the_report_cannot_be_written().outlines
+    block = " ".join(line.strip() for line in lines[max(place for place, line in enumerate(lines) if "= verdict =" in line) :])
+    assert f"ERROR: the report {ends.path} was not written" in block
+    assert "next: before you publish: the same command with --unicomp-report" in block
+
+
 @pytest.mark.parametrize("how", ["file", "environment", "nothing"])
 def test_lists_of_failures_that_were_asked_for_anywhere_are_shown(gate, pytester, ruined, monkeypatch, how):
     monkeypatch.setenv("PYTEST_ADDOPTS", "-rf" if how == "environment" else "")

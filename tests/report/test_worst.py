@@ -67,6 +67,32 @@ def test_the_next_step_names_no_report_that_was_not_written(verdict: str, paths:
     assert verdict_lines(ended, exit_code=0, width=400, paths=paths)[-1].startswith(f"next: {next_}")
 
 
+def test_the_block_repeats_no_finding_that_the_sentence_says_word_for_word(report: Report) -> None:
+    broken = next(one for one in report.recipes if one.recipe == "awq-w4a16")
+    alone = report.model_copy(update={"recipes": [broken]})
+    block = verdict_lines(alone, exit_code=7, width=400)
+    assert sum("RuntimeError" in line for line in block) == 1
+    lost = next(one for one in report.recipes if one.recipe == "gptq-w4a16")
+    block = verdict_lines(report.model_copy(update={"recipes": [lost]}), exit_code=1, width=400)
+    assert any(line.startswith("- gptq-w4a16: FAIL: reasoning: -") for line in block), "the numbers are not in the sentence"
+
+
+def test_errors_of_one_cause_are_one_finding_and_of_two_causes_two(report: Report) -> None:
+    broken = next(one for one in report.recipes if one.recipe == "awq-w4a16")
+    own = list({check.capability: check for check in report.checks if check.question == "retention"}.values())[:2]
+    checks = [check.model_copy(update={"recipe": "awq-w4a16", "verdict": "error", "reason": "unicomp: out of memory"}) for check in own]
+    pooled = (
+        report.recipes[0]
+        .capabilities[0]
+        .model_copy(update={"capability": own[0].capability, "verdict": "error", "reason": "...", "difference": None, "waived": False})
+    )
+    pooled_too = pooled.model_copy(update={"capability": own[1].capability})
+    recipe = broken.model_copy(update={"capabilities": [pooled, pooled_too], "verdict": "error"})
+    assert len(findings(report.model_copy(update={"recipes": [recipe], "checks": checks}))) == 1
+    checks[1] = checks[1].model_copy(update={"reason": "unicomp: the disk is full"})
+    assert len(findings(report.model_copy(update={"recipes": [recipe], "checks": checks}))) == 2
+
+
 def test_a_run_in_which_nothing_gates_ships_nothing() -> None:
     assert sentence(toy_report.report([])) == "Nothing that gates was judged."
 
