@@ -52,7 +52,7 @@ def _listed(ids: Iterable[str]) -> str:
 
 
 def _items(reference: Measurement, candidate: Measurement, names: tuple[str, str]) -> str | None:
-    for measurement, name in zip((reference, candidate), names, strict=True):
+    for measurement, name in ((reference, names[0]), (candidate, names[1])):
         if not measurement.items:
             return f"the {name} has no items"
         twice = [key for key, count in Counter(item.id for item in measurement.items).items() if count > 1]

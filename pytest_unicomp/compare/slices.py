@@ -16,51 +16,56 @@ SMALLEST_SLICE = 5
 
 
 def worst_slice(comparison: Comparison, margin: Margin, *, alpha: float) -> Slice | None:
-    """Return the slice with the largest loss and its own interval; None if the items have fewer than two slices.
+    """Return the slice with the largest loss and its own interval; None with fewer than two slices, or if no loss of them can be judged.
 
     `p_value` tests "this slice loses more than the margin", corrected over the slices (Holm 1979, Scandinavian Journal of Statistics 6,
-    65-70). `lost`: it is at most `alpha`, and the interval lies below 0. If several slices are lost, the one with the smallest p-value is
-    returned. Items of a slice that share clusters are no independent evidence of it.
+    65-70). `lost`: it is at most `alpha`, and so the interval lies below minus the margin. If several slices are lost, the one with the
+    smallest p-value is returned. Items of a slice that share clusters are no independent evidence of it.
     """
     members = _members([after for _, after in comparison.pairs])
     if len(members) < 2:
         return None
-    allowances = comparison.allowances(margin)
-    found: list[Slice] = []
-    for name, places in members.items():
-        before, after = ([side[place] for place in places] for side in (comparison.before, comparison.after))
-        first, second = sum(before) / len(before), sum(after) / len(after)
-        try:
-            pair = stats.paired_difference(
-                before,
-                after,
-                _within(comparison, places),
-                alpha=alpha,
-                allowances=[allowances[place] for place in places],
-                bounded=comparison.bounded,
-            )
-        except UnicompError:
-            continue
-        found.append(
-            Slice(
-                name=name,
-                n=len(places),
-                reference=first,
-                candidate=second,
-                difference=second - first,
-                interval=(pair.lower, pair.upper),
-                p_value=pair.p_value,
-                lost=False,
-            )
-        )
-    if not found:
+    try:
+        allowances = comparison.allowances(margin)
+    except UnicompError:
         return None
-    adjusted = stats.holm([part.p_value for part in found])
+    found = {name: pair for name, places in members.items() if (pair := _compared(comparison, places, allowances, alpha)) is not None}
+    adjusted = stats.holm([pair.p_value for pair in found.values()])
     judged = [
-        part.model_copy(update={"p_value": p_value, "lost": p_value <= alpha and part.interval[1] < 0})
-        for part, p_value in zip(found, adjusted, strict=True)
+        _judged(comparison, name, members[name], pair, p_value, alpha)
+        for (name, pair), p_value in zip(found.items(), adjusted, strict=True)
     ]
-    return min(judged, key=lambda part: (not part.lost, part.p_value if part.lost else part.difference, part.difference, part.name))
+    return min(
+        judged,
+        key=lambda part: (not part.lost, part.p_value if part.lost else part.difference, part.difference, part.name),
+        default=None,
+    )
+
+
+def _compared(comparison: Comparison, places: list[int], allowances: list[float], alpha: float) -> stats.Paired | None:
+    """Return the paired difference of a slice's items, or None if its uncertainty cannot be estimated."""
+    before, after, allowed = ([side[place] for place in places] for side in (comparison.before, comparison.after, allowances))
+    try:
+        return stats.paired_difference(
+            before, after, _within(comparison, places), alpha=alpha, allowances=allowed, bounded=comparison.bounded
+        )
+    except UnicompError:
+        return None
+
+
+def _judged(comparison: Comparison, name: str, places: list[int], pair: stats.Paired, p_value: float, alpha: float) -> Slice:
+    """Return the slice under its corrected p-value, which is at most `alpha` only if the interval lies below minus the margin."""
+    first, second = (sum(side[place] for place in places) / len(places) for side in (comparison.before, comparison.after))
+    return Slice(
+        name=name,
+        n=len(places),
+        reference=first,
+        candidate=second,
+        difference=second - first,
+        interval=(pair.lower, pair.upper),
+        p_value=p_value,
+        lost=p_value <= alpha,
+    )
 
 
 def _within(comparison: Comparison, places: list[int]) -> list[str] | None:

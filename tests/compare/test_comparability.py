@@ -139,3 +139,10 @@ def test_a_limit_below_what_there_is_expects_that_many_and_the_same_limit_all():
     assert mismatch(whole, short) == "the candidate has 3 items, expected 4 (limit 4); missing: toy/3, toy/4, toy/5"
     same = with_items(whole, lambda items: items[:5])
     assert mismatch(whole, same) == "the candidate has 5 items, expected 6 (limit 6); missing: toy/5"
+
+
+@pytest.mark.parametrize("unscored", ["before", "after"])
+def test_an_item_that_one_side_could_not_score_makes_no_pair(unscored):
+    whole, part = measurement([1.0, 0.0]), measurement([1.0, None])
+    found = paired(part, whole) if unscored == "before" else paired(whole, part)
+    assert [one.id for one, _ in found] == ["toy/0"]

@@ -94,3 +94,44 @@ def test_what_only_one_side_lists_is_in_the_bucket_of_both():
     old, new = [(0, math.log(0.9)), (1, math.log(0.1))], [(0, math.log(0.1)), (2, math.log(0.9))]
     expected = 0.9 * math.log(0.9 / 0.1) + 0.1 * math.log(0.1 / 0.9)
     assert divergence([pair((old, new))]).kl_mean == pytest.approx(expected, abs=1e-6)
+
+
+def chosen(*options):
+    """Pairs of items with these log-probabilities of their options before and after."""
+    made = []
+    for place, (before, after) in enumerate(options):
+        one = item(str(place), 1.0)
+        made.append((one.model_copy(update={"log_probabilities": before}), one.model_copy(update={"log_probabilities": after})))
+    return made
+
+
+def test_items_with_two_options_on_both_sides_count_and_others_do_not():
+    two = ([math.log(0.75), math.log(0.25)], [math.log(0.5), math.log(0.5)])
+    expected = 0.75 * math.log(0.75 / 0.5) + 0.25 * math.log(0.25 / 0.5)
+    assert divergence(chosen(two)).kl_mean == pytest.approx(expected)
+    others = chosen(([-1.0], [-2.0]), ([-1.0, -2.0], [-1.0, -2.0, -3.0]))
+    assert divergence(others) is None
+    assert divergence([*chosen(two), *others]) == divergence(chosen(two))
+
+
+def test_agreement_of_options_has_the_error_of_a_rate_and_shrinkage_that_of_a_mean():
+    # The first option leads by 2 nats on every item; after, by 0 to 3 nats, and one is chosen differently.
+    leads = [0.5, 1.0, 2.0, 3.0, -1.0]
+    found = divergence(chosen(*(([0.0, -2.0], [0.0, -lead]) for lead in leads)))
+    lost = [2 - lead for lead in leads]
+    mean = sum(lost) / 5
+    assert found.top1_agreement == pytest.approx(0.8)
+    assert found.top1_stderr == pytest.approx((0.8 * 0.2 / 4) ** 0.5)
+    assert found.margin_shrinkage == pytest.approx(mean)
+    assert found.margin_shrinkage_stderr == pytest.approx((sum((one - mean) ** 2 for one in lost) / 4 / 5) ** 0.5)
+    # All agree: the error of a rate of 1 is not 0 (two successes and two failures are added), that of equal leads is.
+    same = divergence(chosen(*[([0.0, -2.0], [0.0, -1.0])] * 5))
+    assert same.top1_stderr == pytest.approx((2 / 9 * 7 / 9 / 9) ** 0.5)
+    assert same.margin_shrinkage_stderr == pytest.approx(0, abs=1e-9)
+
+
+def test_a_text_with_tokens_on_one_side_alone_is_left_out():
+    same = listed([0.6, 0.4], 2)
+    before, after = pair((same, same))
+    assert divergence([(before, after.model_copy(update={"top_tokens": None}))]) is None
+    assert divergence([(before.model_copy(update={"top_tokens": None}), after)]) is None

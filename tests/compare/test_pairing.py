@@ -141,3 +141,29 @@ def test_versions_and_machines_that_differ_are_named_with_both_values():
     before = measurement([1.0]).model_copy(update={"versions": {"a": "1", "b": "1", "c": "1"}})
     after = measurement([1.0]).model_copy(update={"versions": {"b": "2", "c": "1", "d": "1"}})
     assert changes(before, after, weights=True) == ["a: 1 -> absent", "b: 1 -> 2", "d: absent -> 1"]
+
+
+def test_a_margin_that_is_a_share_is_unknown_until_the_items_are_paired():
+    def shown(margin):
+        policy = Policy(benchmark_margin=margin)
+        side = measurement([1.0])
+        return describe(side, recipe="r", family="pruning", gates=True, question="retention", margin=policy.benchmark, policy=policy)[
+            "margin"
+        ]
+
+    assert (shown(0.04), shown("4%"), shown("1.2x errors")) == (0.04, None, None)
+
+
+def test_a_multiple_of_the_errors_allows_a_share_of_the_wrong_answers_whichever_way_the_metric_points():
+    margin = Policy(benchmark_margin="1.5x errors").benchmark
+    right, wrong = pairs([1.0, 0.0, 1.0, 1.0], [1.0] * 4), pairs([0.0, 1.0, 0.0, 0.0], [0.0] * 4, higher_is_better=False)
+    assert right.allowances(margin) == wrong.allowances(margin) == [0.0, 0.5, 0.0, 0.0]
+
+
+def test_nats_are_unbounded_even_where_all_of_them_lie_between_0_and_1():
+    before, after = [0.1 * (place % 9) for place in range(60)], [0.1 * (place % 9) + 0.01 * (place % 2) for place in range(60)]
+    nats = pairs(before, after, metric="nats_per_token", higher_is_better=False)
+    rate = pairs(before, after, higher_is_better=False)
+    margin = Policy().benchmark
+    assert "t with room for a long tail" in nats.difference(alpha=0.05, margin=margin).method
+    assert "score" in rate.difference(alpha=0.05, margin=margin).method

@@ -149,3 +149,48 @@ def test_policy_exceptions_of_a_capability_apply_to_it():
     assert (pool([kept(-0.1, 0.05)], policy=wide).verdict, pool([kept(-0.1, 0.05)], policy=POLICY).verdict) == ("pass", "inconclusive")
     assert "items would decide" in pool([kept(-0.1, 0.05)], policy=POLICY).reason
     assert "would decide" not in pool([kept(-0.1, 0.05), kept(-0.1, 0.05, benchmark="two")], policy=POLICY).reason
+
+
+def test_a_capability_that_is_undecided_at_chance_still_shows_its_difference():
+    found = pool([kept(-0.04, 0.0, verdict="inconclusive", chance=0.25, p_value=None)], policy=POLICY)
+    assert (found.verdict, found.difference, found.interval) == ("inconclusive", pytest.approx(-0.02), (-0.04, 0.0))
+
+
+def test_a_margin_that_is_unknown_on_one_benchmark_never_passes():
+    shares = Policy(capability_margin="5%")
+    found = pool([kept(-0.01, 0.01), kept(-0.01, 0.01, benchmark="two", margin=None)], policy=shares)
+    assert (found.verdict, found.margin) == ("inconclusive", None)
+
+
+def test_what_two_metrics_say_is_told_one_after_the_other():
+    nats = kept(-0.01, 0.01, benchmark="text", metric="nats_per_token", higher_is_better=False)
+    found = pool([kept(-0.01, 0.01), nats], policy=POLICY)
+    rates_alone, nats_alone = (pool([check], policy=POLICY) for check in (kept(-0.01, 0.01), nats))
+    assert found.reason == f"{rates_alone.reason} | {nats_alone.reason}"
+
+
+def test_evidence_is_named_for_what_fails_or_is_undecided_and_not_for_an_error():
+    lost = kept(-0.3, -0.2, evidence="a" * 16)
+    assert pool([lost], policy=POLICY).evidence is not None
+    broken = kept(-0.3, -0.2, verdict="error", evidence="a" * 16)
+    assert pool([broken], policy=POLICY).evidence is None
+
+
+def test_what_is_kept_above_chance_turns_each_benchmark_its_own_way():
+    high = kept(-0.1, 0.0, chance=0.25, chance_corrected_retention=0.9)
+    low = kept(-0.1, 0.0, benchmark="two", higher_is_better=False, chance=0.9, chance_corrected_retention=0.9)
+    found = pool([high, low], policy=POLICY)
+    # From 0.8 to 0.75, of 0.55 above a chance of 0.25 and of 0.1 below a chance of 0.9: 0.5 and 0.15 are left.
+    assert found.chance_corrected_retention == pytest.approx((0.5 + 0.15) / (0.55 + 0.1))
+
+
+def test_a_reference_that_is_not_above_chance_has_nothing_of_which_a_share_could_be_kept():
+    # A report may claim a share all the same.
+    claimed = kept(-0.1, 0.0, chance=0.8, chance_corrected_retention=0.9)
+    assert pool([claimed], policy=POLICY).chance_corrected_retention is None
+    assert pool([kept(-0.1, 0.0, reference=Estimate(value=0.0))], policy=POLICY).retention is None
+
+
+@pytest.mark.parametrize("side", ["reference", "candidate"])
+def test_a_value_that_is_unknown_on_one_side_leaves_no_share_kept(side):
+    assert pool([kept(-0.1, 0.0), kept(-0.1, 0.0, benchmark="two", **{side: Estimate(value=None)})], policy=POLICY).retention is None

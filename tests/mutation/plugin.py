@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import gc
 import json
 import os
 import resource
@@ -41,6 +42,9 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     """Find out which tests reach which function, then try the mutants."""
     reach = _reached(session.items, session.config.getoption("--seconds-each"))
     running: dict[int, tuple[Path, str]] = {}
+    # What is here already is not looked through again by the collector of each child, which would also copy its pages.
+    gc.collect()
+    gc.freeze()
     for path, key in _chosen(session.config.getoption("--mutants"), session.config.getoption("--survivors")):
         tests = reach.get(key.partition("__mutmut_")[0], [])
         if not tests:

@@ -14,7 +14,6 @@ from pytest_unicomp.compare.stats.pooling import Bounded, holm, mover_mean
 from pytest_unicomp.compare.stats.power import implied_stderr, items_to_decide, minimum_detectable_effect
 from pytest_unicomp.compare.stats.proportions import (
     extreme_rate_stderr,
-    newcombe_interval,
     tango_interval,
     tango_statistic,
     wilson_interval,
@@ -62,7 +61,6 @@ __all__ = [
     "mean_and_error",
     "minimum_detectable_effect",
     "mover_mean",
-    "newcombe_interval",
     "non_inferiority",
     "normal_bounds",
     "normal_statistic",

@@ -36,7 +36,7 @@ def _window(n: int, rate: float) -> np.ndarray:
     import numpy as np
 
     half = _DEVIATIONS * (n * rate * (1 - rate)) ** 0.5 + _SPARE
-    return np.arange(max(0, int(n * rate - half)), min(n, int(n * rate + half)) + 1, dtype=float)
+    return np.arange(max(0, int(n * rate - half)), min(n, int(n * rate + half)) + 1)
 
 
 def _trinomial(lost: np.ndarray, gained: np.ndarray, n: int, lost_rate: float, gained_rate: float) -> np.ndarray:
@@ -71,8 +71,6 @@ def _smallest(losses: int, gains: int, n: int, alpha: float, start: float) -> fl
     from scipy.optimize import brentq
 
     estimate = (losses - gains) / n
-    if estimate <= -1:
-        return -1.0
     step = max(estimate - start, -log(alpha) / n)
     low = start
     while low > -1 and exact_tail(losses, gains, n, low) > alpha:

@@ -58,7 +58,7 @@ def constrained_gain_rate(losses: Any, gains: Any, n: Any, loss: Any) -> Any:
     linear = (2 * n - losses + gains) * loss - losses - gains
     constant = -gains * loss * (1 - loss)
     rate = (np.sqrt(np.maximum(linear * linear - 8 * n * constant, 0.0)) - linear) / (4 * n)
-    return np.clip(rate, np.maximum(0.0, -loss), np.minimum(1.0, (1 - loss) / 2))
+    return np.clip(rate, np.maximum(0.0, -loss), (1 - loss) / 2)
 
 
 def score(losses: Any, gains: Any, n: Any, loss: Any) -> Any:
@@ -99,34 +99,4 @@ def _largest_loss(losses: float, gains: float, n: float, z: float) -> float:
     if estimate >= _EDGE:
         return 1.0
     low = max(estimate, -_EDGE)
-    return float(brentq(lambda loss: float(score(losses, gains, n, loss)) + z, low, _EDGE, xtol=1e-10))
-
-
-def newcombe_interval(both: float, losses: float, gains: float, neither: float, *, confidence: float) -> tuple[float, float]:
-    """Hybrid score interval for the difference of paired proportions, a check on Tango's that needs no iteration.
-
-    Source: Newcombe 1998, Statistics in Medicine 17, 2635-2650, method 10 (Wilson limits combined with a continuity-corrected phi).
-    """
-    n = both + losses + gains + neither
-    check_counts(losses, gains, n)
-    reference, candidate = (both + losses) / n, (both + gains) / n
-    low_reference, high_reference = wilson_interval(both + losses, n, confidence=confidence)
-    low_candidate, high_candidate = wilson_interval(both + gains, n, confidence=confidence)
-    phi = _corrected_phi(both, losses, gains, neither)
-    below, above = candidate - low_candidate, high_reference - reference
-    difference = candidate - reference
-    lower = difference - sqrt(max(below**2 - 2 * phi * below * above + above**2, 0.0))
-    above, below = high_candidate - candidate, reference - low_reference
-    upper = difference + sqrt(max(above**2 - 2 * phi * above * below + below**2, 0.0))
-    return lower, upper
-
-
-def _corrected_phi(both: float, losses: float, gains: float, neither: float) -> float:
-    margins = (both + losses) * (gains + neither) * (both + gains) * (losses + neither)
-    if margins <= 0:
-        return 0.0
-    n = both + losses + gains + neither
-    cross = both * neither - losses * gains
-    if cross > 0:
-        cross = max(cross - n / 2, 0.0)
-    return cross / sqrt(margins)
+    return float(brentq(lambda loss: float(score(losses, gains, n, loss)) + z, low, _EDGE))

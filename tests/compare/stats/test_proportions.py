@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,7 +10,8 @@ from scipy import stats as scipy_stats
 
 from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.compare import stats
-from pytest_unicomp.compare.stats.proportions import check_counts
+from pytest_unicomp.compare.stats.proportions import check_counts, constrained_gain_rate, score
+from tests.compare.stats.newcombe import newcombe_interval
 
 
 @settings(max_examples=60, deadline=None)
@@ -17,7 +19,7 @@ from pytest_unicomp.compare.stats.proportions import check_counts
 def test_newcombes_interval_checks_tangos(losses, gains, rest):
     n = losses + gains + rest + 20
     tango = stats.tango_interval(losses, gains, n, confidence=0.9)
-    newcombe = stats.newcombe_interval((rest + 20) * 0.7, losses, gains, (rest + 20) * 0.3, confidence=0.9)
+    newcombe = newcombe_interval((rest + 20) * 0.7, losses, gains, (rest + 20) * 0.3, confidence=0.9)
     assert all(abs(one - other) < 0.06 for one, other in zip(tango, newcombe, strict=True))
 
 
@@ -46,7 +48,7 @@ TANGO_REFERENCES = {
 def test_newcombe_interval_reproduces_his_table(cells, printed):
     both, first, second, neither = cells
     # He takes first - second; here it is candidate - reference, so the first is the candidate.
-    found = stats.newcombe_interval(both, second, first, neither, confidence=0.95)
+    found = newcombe_interval(both, second, first, neither, confidence=0.95)
     assert found == pytest.approx(printed, abs=1e-4)
 
 
@@ -109,3 +111,40 @@ def test_counts_that_use_up_the_items_are_possible_up_to_rounding(counts):
 def test_impossible_counts_are_refused():
     with pytest.raises(UnicompError, match="5 lost and 6 gained of 10"):
         stats.tango_interval(5, 6, 10, confidence=0.9)
+
+
+def test_a_loss_of_everything_is_contradicted_by_one_item_that_was_not_lost():
+    assert score(9.0, 0.0, 10, 1.0) == -np.inf
+    assert score(0.0, 9.0, 10, -1.0) == np.inf
+    # It agrees with nothing but that all was lost, or gained; and no discordant item agrees with no loss.
+    assert score(10.0, 0.0, 10, 1.0) == score(0.0, 10.0, 10, -1.0) == score(0.0, 0.0, 10, 0.0) == 0
+
+
+@given(st.integers(0, 300), st.integers(0, 300), st.integers(1, 3000))
+def test_nothing_less_than_everything_lost_or_gained_is_consistent_with_it(losses, gains, rest):
+    n = losses + gains + rest
+    found = score(np.array([losses, losses], dtype=float), np.array([gains, gains], dtype=float), n, np.array([1.0, -1.0]))
+    assert found.tolist() == [-np.inf, np.inf]
+
+
+@given(st.integers(0, 80), st.integers(0, 80), st.integers(0, 500), st.floats(-0.98, 0.98))
+def test_the_constrained_rates_are_rates_and_the_likeliest_ones(losses, gains, rest, loss):
+    n = losses + gains + rest + 1
+    gain = float(constrained_gain_rate(float(losses), float(gains), n, loss))
+    low, high = max(0.0, -loss), (1 - loss) / 2
+    assert low <= gain <= high
+
+    def likelihood(rate):
+        cells = [rate + loss, rate, 1 - loss - 2 * rate]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return sum(
+                count * np.log(max(cell, 0.0)) for count, cell in zip((losses, gains, n - losses - gains), cells, strict=True) if count
+            )
+
+    others = np.linspace(low + 1e-6, high - 1e-6, 41)
+    assert all(likelihood(gain) >= likelihood(other) - 1e-6 for other in others)
+
+
+@pytest.mark.parametrize("n", [7, 10, 30, 49, 98, 103, 400, 1300])
+def test_the_interval_of_a_rate_of_everything_ends_at_exactly_1(n):
+    assert stats.wilson_interval(n, n, confidence=0.9)[1] == stats.wilson_interval(n, n, confidence=0.95)[1] == 1.0
