@@ -255,6 +255,10 @@ class LatencyBenchmark(Benchmark):
     def prepare(self, engine: Any) -> Callable[[], float | None]:
         """Return a function without arguments that runs one round and synchronizes the device. If it returns seconds, those count, else its wall time."""
 
+    def launching_share(self, engine: Any) -> float | None:
+        """Return the share, in [0, 1], of one forward pass of a round that the host spends launching kernels; None if the device is no GPU of this host."""
+        return None
+
 
 @dataclass(frozen=True, kw_only=True)
 class KernelBenchmark(Benchmark):

@@ -16,6 +16,7 @@ from pytest_unicomp.compare import hashes, stats
 from pytest_unicomp.config import cost_limits
 from pytest_unicomp.config.cost_limits import Limit
 from pytest_unicomp.engine.host import health
+from pytest_unicomp.engine.host.launching import launch_problem
 from pytest_unicomp.engine.host.paired_timing import ROUNDS, PairedRounds
 from pytest_unicomp.run import early_stopping
 from pytest_unicomp.run.check_inputs import CheckInputs, Inspection, MeasurePart, Pair, Single, Timed
@@ -180,9 +181,9 @@ class Checker:
         before, after = rounds.kernels
         reason = f"{check.reason}; {after} beside {before}"
         check = check.model_copy(update={"kernels": rounds.kernels, "health": rounds.health, "reason": reason})
-        problem = health.timing_problem(rounds.health) if rounds.health else None
+        problem = _timing_problem(rounds)
         if problem is not None:
-            check = check.model_copy(update={"verdict": "inconclusive", "reason": f"the host was not healthy: {problem}; {check.reason}"})
+            check = check.model_copy(update={"verdict": "inconclusive", "reason": f"{problem}; {check.reason}"})
         if timed.kernel is not None:
             check = check.model_copy(update={"reason": f"{check.reason}; {_best_layer(timed.kernel)}"})
         return _with(check, hashes.of_values("efficiency", cell.benchmark, *timed.identity, *rounds.kernels))
@@ -222,6 +223,13 @@ class Checker:
 def kernel_table(report: KernelReport, rounds: PairedRounds) -> KernelReport:
     """Return the table of a kernel with what speaks against its timings."""
     return report.model_copy(update={"unhealthy": health.timing_problem(rounds.health) if rounds.health else None})
+
+
+def _timing_problem(rounds: PairedRounds) -> str | None:
+    if rounds.health is None:
+        return None
+    unhealthy = health.timing_problem(rounds.health)
+    return f"the host was not healthy: {unhealthy}" if unhealthy else launch_problem(rounds.health.launching)
 
 
 def _best_layer(kernel: KernelReport) -> str:

@@ -15,7 +15,8 @@ from pytest_unicomp.api.source_digest import file_digest, source_digest
 from pytest_unicomp.config.backend import SERVER
 from pytest_unicomp.config.parsers import served
 from pytest_unicomp.config.settings import Settings
-from pytest_unicomp.engine.host import health, host, paired_timing
+from pytest_unicomp.engine.host import health, host, launching, paired_timing
+from pytest_unicomp.engine.host.launching import launch_problem
 from pytest_unicomp.engine.host.paired_timing import PairedRounds, Round
 from pytest_unicomp.run import evaluate
 from pytest_unicomp.run.loaded_models import Subject
@@ -60,7 +61,7 @@ class Timings:
             self._timed.pop(key)[0].release()
         reference, first = self._engine(artifacts[0])
         candidate, second = self._engine(artifacts[1])
-        before, after = benchmark.prepare(reference), benchmark.prepare(candidate)
+        before, after, timed = benchmark.prepare(reference), benchmark.prepare(candidate), candidate
         names = (first.kernel, second.kernel)
         # On a GPU there is no room for a third model: the unpacked one is tried only if the kernel is no faster than the reference.
         if second.layers and (
@@ -69,17 +70,20 @@ class Timings:
             # A weight-only kernel may lose to the unpacked weights if many tokens are processed at once; the faster one is timed.
             packed_seconds = paired_timing.fastest_seconds(after)
             if self._results.device != "cpu":
-                del candidate, after
+                del candidate, timed, after
                 self._timed.pop((artifacts[1].path, False))[0].release()
             unpacked, _ = self._engine(artifacts[1], unpacked=True)
             plain = benchmark.prepare(unpacked)
             if paired_timing.fastest_seconds(plain) < packed_seconds:
-                after, names = plain, (first.kernel, f"dense {unpacked.dtype}, unpacked: faster here than {second.kernel}")
+                after, timed, names = plain, unpacked, (first.kernel, f"dense {unpacked.dtype}, unpacked: faster here than {second.kernel}")
             elif self._results.device != "cpu":
                 del unpacked, plain
                 self._timed.pop((artifacts[1].path, True))[0].release()
-                after = benchmark.prepare(self._engine(artifacts[1])[0])
-        return PairedRounds(before, after, names, device=self._results.device)
+                timed = self._engine(artifacts[1])[0]
+                after = benchmark.prepare(timed)
+        shares = benchmark.launching_share(reference), benchmark.launching_share(timed)
+        known = None if shares[0] is None or shares[1] is None else (shares[0], shares[1])
+        return PairedRounds(before, after, names, device=self._results.device, launching=known)
 
     def _at_endpoints(self, benchmark: LatencyBenchmark, subjects: Sequence[Subject]) -> PairedRounds:
         """Return rounds of two servers that run at once: pairs need both, so each may have half of the device's memory."""
@@ -176,6 +180,7 @@ class Timings:
                     source_digest(benchmark),
                     file_digest(paired_timing.__file__),
                     file_digest(health.__file__),
+                    file_digest(launching.__file__),
                     evaluate.runtime_source(),
                 ],
             }
@@ -187,7 +192,8 @@ class Timings:
 
 
 def _sound(rounds: PairedRounds) -> bool:
-    return rounds.health is None or health.timing_problem(rounds.health) is None
+    found = rounds.health
+    return found is None or (health.timing_problem(found) is None and launch_problem(found.launching) is None)
 
 
 def _now() -> str:

@@ -239,6 +239,7 @@ def test_kernels_are_those_of_the_report_in_its_own_units(page: Page, report: Re
         rates = [layer.ratio, *layer.interval, layer.bandwidth, layer.rate, layer.share, layer.dense_share]
         assert [number for cell in row for number in cell.numbers] == [layer.layers, layer.rows, *times, *rates]
         assert row[3].text.startswith(f"{1e6 * layer.dense_seconds.median:.1f} ")
+    assert page.text.count("not while a <stream> is captured") == 1, "one reason for many layers is said once"
 
 
 def test_the_machine_and_versions_of_older_measurements_are_told_apart(page: Page, report: Report) -> None:

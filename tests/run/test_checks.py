@@ -42,6 +42,15 @@ def test_the_hosts_health_stands_beside_the_timing_and_a_busy_host_decides_nothi
     assert (check.health.others_busy_cores, check.health.load, check.health.joules) == (1.2, 7.5, 3.5)
 
 
+def test_a_pass_that_the_host_only_launches_decides_nothing_and_the_reason_says_so():
+    rounds = PairedRounds(lambda: None, lambda: None, ("dense", "int8"))
+    rounds.reference_seconds, rounds.candidate_seconds = [1.0, 1.01] * 6, [0.5, 0.51] * 6
+    rounds.health = HostHealth(cores=2, busy_cores=1.0, others_busy_cores=0.0, load=None, megahertz=None, launching=(0.95, 0.98))
+    check = Checker(Policy()).check(CELL, "efficiency", Timed(rounds, ("x",)))
+    assert check.verdict == "inconclusive"
+    assert check.reason.startswith("launch-bound: the host launches kernels for 95 % of a pass of the reference and 98 %")
+
+
 def test_a_promise_of_its_own_replaces_the_ratio_and_the_ratio_is_still_told():
     check = timed("<= 3 s", [2.0, 2.01] * 6)
     assert (check.verdict, check.margin) == ("pass", None)

@@ -37,6 +37,12 @@ def test_healthy_rounds_are_kept_and_read_back(run):
     assert (kept.candidate_seconds, kept.kernels, kept.health) == ([0.5] * 12, ("a", "b"), QUIET)
 
 
+def test_rounds_that_only_launched_kernels_are_timed_again_by_the_next_run(run):
+    [cell] = run.plan.cells
+    run.timings.keep_rounds(cell, rounds(12, QUIET.model_copy(update={"launching": (0.4, 0.97)})))
+    assert run.timings.kept_rounds(cell) is None
+
+
 def test_few_rounds_do_not_serve_a_limit_that_needs_more(run):
     [cell] = run.plan.cells
     run.timings.keep_rounds(cell, rounds(12, QUIET))
@@ -112,14 +118,17 @@ def test_a_gpu_never_holds_a_third_model_to_be_timed(run, monkeypatch, device, p
         return timings._timed[key]
 
     by = SimpleNamespace(backend="hf")
+    toy = SimpleNamespace(prepare=lambda one: one, launching_share=lambda one: one.seconds)
     loaded = SimpleNamespace(release=lambda: None)
     results = SimpleNamespace(subject=subjects.get, evaluated_by=lambda _: by, loaded=loaded, device=device)
     monkeypatch.setattr(timings, "_results", results)
     monkeypatch.setattr(timings, "_engine", engine)
-    monkeypatch.setattr("pytest_unicomp.run.timings.benchmarks", lambda: {"decode-latency": SimpleNamespace(prepare=lambda one: one)})
+    monkeypatch.setattr("pytest_unicomp.run.timings.benchmarks", lambda: {"decode-latency": toy})
     monkeypatch.setattr(paired_timing, "fastest_seconds", lambda one: one.seconds)
     [cell] = run.plan.cells
     made = timings.rounds(cell)
+    made.finish([1.0])
+    assert made.health.launching == (1.0, unpacked if chosen == "unpacked" else packed), "of the models that are timed"
     assert max(counts) == most
     assert made.kernels[1].startswith("dense bfloat16, unpacked" if chosen == "unpacked" else "kernel")
     assert timings._timed[("b", chosen == "unpacked")][0] in there

@@ -11,7 +11,8 @@ from pytest_unicomp.api.records.record import Record
 
 class HostHealth(Record):
     """The host while rounds were timed: cores, how many of them all processes and those of others kept busy, load average over a minute, clock in
-    MHz. Of a GPU: processes of others on it, clock now and highest in MHz, what holds the clock down, joules used meanwhile. None: not known."""
+    MHz. Of a GPU: processes of others on it, clock now and highest in MHz, what holds the clock down, joules used meanwhile, and the share of a
+    forward pass that the host spends launching its kernels (reference, candidate). None: not known."""
 
     cores: int
     busy_cores: float | None
@@ -22,6 +23,7 @@ class HostHealth(Record):
     gpu_megahertz: tuple[int, int] | None = None
     gpu_throttled: str | None = None
     joules: float | None = None
+    launching: tuple[float, float] | None = None
 
 
 class Spread(Record):
@@ -55,7 +57,8 @@ class LayerTiming(Record):
 
     Bytes are those of weights, scales, inputs and outputs that one product must move; `bandwidth` and `rate` are bytes and operations per second
     of the kernel; `ratio` is kernel / dense with its interval, `share` how near the ceiling that binds (`bound`) the median comes; `difference`
-    is that of the products, relative to their size.
+    is that of the products, relative to their size. `launched` is why both sides were timed with the launches of their kernels on a GPU; None if
+    their work was captured in graphs, or on a CPU.
     """
 
     outputs: int
@@ -78,6 +81,7 @@ class LayerTiming(Record):
     share: float
     bound: Literal["memory", "arithmetic"]
     difference: float
+    launched: str | None = None
 
 
 class KernelReport(Record):

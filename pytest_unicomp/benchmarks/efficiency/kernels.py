@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from pytest_unicomp.api.errors import InfrastructureError
 from pytest_unicomp.api.records import Ceilings, KernelReport, LayerTiming, Spread
 from pytest_unicomp.compare import stats
 from pytest_unicomp.engine.host import host, paired_timing
+from pytest_unicomp.engine.host.captured import captured
 from pytest_unicomp.engine.runtimes import kernels
 from pytest_unicomp.engine.runtimes.kernels import Format
 from pytest_unicomp.engine.runtimes.layer_shapes import LayerShape, layer_shapes
@@ -164,11 +165,9 @@ class Kernel(KernelBenchmark):
                 "operations": 2 * rows * shape.outputs * shape.inputs,
                 "difference": self._difference(packed, x),
             }
-            blocks = (
-                _block(device, [partial(torch.nn.functional.linear, x, weight) for weight in plain]),
-                _block(device, [partial(module, x) for module in many]),
-            )
-            found.append((place, blocks))
+            dense = [partial(torch.nn.functional.linear, x, weight) for weight in plain]
+            before, after, place["launched"] = _blocks(device, dense, [partial(module, x) for module in many])
+            found.append((place, (before, after)))
         return found
 
     def _difference(self, packed: kernels.Packed, x: Any) -> float:
@@ -186,20 +185,38 @@ class Kernel(KernelBenchmark):
         return difference
 
 
-def _block(device: str, products: list[Callable[[], Any]]) -> Callable[[], int]:
-    """Return a function that performs products in turn until BLOCK_SECONDS are filled, and returns how many it performed."""
+def _blocks(
+    device: str, dense: Sequence[Callable[[], Any]], packed: Sequence[Callable[[], Any]]
+) -> tuple[Callable[[], int], Callable[[], int], str | None]:
+    """Return the blocks of both arms, on a GPU both captured in graphs; and, if one of them cannot be, why both are timed with their launches."""
+    works = [_work(device, products) for products in (dense, packed)]
+    (before, first), (after, second) = (captured(device, work) for work, _ in works)
+    if first or second:
+        before, after = (work for work, _ in works)
+    return _counted(before, works[0][1]), _counted(after, works[1][1]), first or second
+
+
+def _counted(work: Callable[[], object], products: int) -> Callable[[], int]:
+    def block() -> int:
+        work()
+        return products
+
+    return block
+
+
+def _work(device: str, products: Sequence[Callable[[], Any]]) -> tuple[Callable[[], None], int]:
+    """Return a function that performs products in turn until BLOCK_SECONDS are filled, and how many it performs."""
     import torch
 
-    def some(turns: int) -> int:
+    def some(turns: int) -> None:
         with torch.inference_mode():
             for _ in range(turns):
                 for product in products:
                     product()
-        return turns * len(products)
 
     once = paired_timing.fastest_seconds(lambda: paired_timing.device_seconds(device, lambda: some(1))[0], rounds=2)
     turns = max(1, math.ceil(BLOCK_SECONDS / max(once, 1e-7)))
-    return lambda: some(turns)
+    return lambda: some(turns), turns * len(products)
 
 
 def ceilings(device: str) -> Ceilings:

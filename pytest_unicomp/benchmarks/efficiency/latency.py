@@ -12,6 +12,7 @@ from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.api.vocabulary import NANO_DEFAULT
 from pytest_unicomp.benchmarks.efficiency import room
 from pytest_unicomp.benchmarks.efficiency.served import Served, Work, round_of
+from pytest_unicomp.engine.host import launching
 
 if TYPE_CHECKING:
     from pytest_unicomp.engine import Engine
@@ -47,7 +48,32 @@ class Latency(LatencyBenchmark):
             return round_of(Work(self.batch, self.prompt, self.decode, self.whole), cast("Served", engine))
         return self._here(cast("Engine", engine))
 
-    def _here(self, engine: Engine) -> Callable[[], None]:
+    def launching_share(self, engine: Engine) -> float | None:
+        """Return the launching share of one forward pass: of a written token if the round writes, else of the prompt; None if no GPU of this host works."""
+        if not engine.device.startswith("cuda"):
+            return None
+        return launching.launching_share(self.one_pass(engine), engine.synchronize)
+
+    def one_pass(self, engine: Engine) -> Callable[[], object]:
+        """Return a function that queues one forward pass of a round, the last one, and does not wait for it."""
+        import torch
+
+        tokens = self._tokens(engine)
+        cache: Any = None
+        if self.decode:
+            with torch.inference_mode():
+                cache = engine.model(tokens, use_cache=True, logits_to_keep=1).past_key_values
+            tokens = tokens[:, -1:]
+
+        def pass_() -> object:
+            # The cache grows by a token with each pass, which changes the share by little and copies nothing.
+            with torch.inference_mode():
+                return engine.model(tokens, past_key_values=cache, use_cache=True, logits_to_keep=1).logits
+
+        return pass_
+
+    def _tokens(self, engine: Engine) -> Any:
+        """Return the random prompts, shape (batch, tokens), on the engine's device; raise UnicompError if the context is too short."""
         import torch
 
         length = min(self.prompt, engine.max_length - self.decode)
@@ -55,10 +81,13 @@ class Latency(LatencyBenchmark):
             raise UnicompError(
                 f"unicomp: the model's context of {engine.max_length} tokens holds no prompt beside {self.decode} written ones."
             )
-        room.require(engine, batch=self.batch, prompt=length, written=self.decode)
         generator = torch.Generator().manual_seed(0)
         vocabulary = int(engine.model.get_input_embeddings().weight.shape[0])
-        tokens = torch.randint(0, vocabulary, (self.batch, length), generator=generator).to(engine.device)
+        return torch.randint(0, vocabulary, (self.batch, length), generator=generator).to(engine.device)
+
+    def _here(self, engine: Engine) -> Callable[[], None]:
+        tokens = self._tokens(engine)
+        room.require(engine, batch=self.batch, prompt=tokens.shape[1], written=self.decode)
         make = self._generating if self.whole else self._decoding if self.decode else self._reading
         made: list[Callable[[], None]] = []
         # To prepare a round of decode reads the prompt, which may not fit either.

@@ -59,13 +59,16 @@ class PairedRounds:
         device: str = "cpu",
         sessions: Sequence[int] = (),
         watched: bool = True,
+        launching: tuple[float, float] | None = None,
     ) -> None:
         """Take two functions, each of which runs one round on its own loaded model, and the names of the `kernels` that compute them.
 
         `device` and `sessions` are those of `HostMonitor`. `watched` is False if the work happens on another host, whose health is unknown.
+        `launching` are the launching shares of reference and candidate (`launching.launching_share`), None on a CPU.
         """
         self._reference, self._candidate = reference, candidate
         self.kernels = kernels
+        self._launching = launching
         self.reference_seconds: list[float] = []
         self.candidate_seconds: list[float] = []
         self.health: HostHealth | None = None
@@ -94,7 +97,7 @@ class PairedRounds:
         own = [seconds for seconds in counted if seconds is not None]
         self.candidate_seconds = own if len(own) == len(candidate_seconds) else list(candidate_seconds)
         self.reference_seconds = self.reference_seconds[-len(self.candidate_seconds) :]
-        self.health = self._monitor.health() if self._monitor is not None else None
+        self.health = self._monitor.health().model_copy(update={"launching": self._launching}) if self._monitor is not None else None
 
     def _run_due_reference(self) -> None:
         if self._reference_due:

@@ -41,6 +41,23 @@ def test_a_decode_round_starts_from_the_same_cache_every_time(tiny: Engine) -> N
     assert lengths == list(range(64, 96)) * 2
 
 
+@pytest.mark.parametrize(("name", "shape"), [("prefill-latency", (4, 256)), ("decode-latency", (4, 1))])
+def test_one_pass_is_a_prompt_or_one_written_token_after_it(tiny: Engine, name: str, shape: tuple[int, int]) -> None:
+    pass_ = latency.BENCHMARKS[name].one_pass(tiny)
+    seen: list[tuple[int, ...]] = []
+    handle = tiny.model.register_forward_pre_hook(lambda module, arguments: seen.append(tuple(arguments[0].shape)))
+    try:
+        pass_()
+        pass_()
+    finally:
+        handle.remove()
+    assert seen == [shape] * 2
+
+
+def test_a_cpu_has_no_launching_share(tiny: Engine) -> None:
+    assert latency.BENCHMARKS["decode-latency"].launching_share(tiny) is None
+
+
 def test_prompts_fit_a_short_context_and_one_too_short_is_refused(tmp_path: Path) -> None:
     short = tiny_engine(tmp_path / "short", max_position_embeddings=40)
     latency.BENCHMARKS["decode-latency"].prepare(short)()

@@ -30,7 +30,7 @@ def test_a_reference_round_that_is_due_runs_at_the_end():
 
 def test_paired_rounds_survive_their_document():
     health = {"cores": 2, "busy_cores": 1.9, "others_busy_cores": 0.1, "load": 0.5, "megahertz": None}
-    health |= {"gpu_others": 0, "gpu_megahertz": [1410, 1980], "gpu_throttled": None, "joules": 12.5}
+    health |= {"gpu_others": 0, "gpu_megahertz": [1410, 1980], "gpu_throttled": None, "joules": 12.5, "launching": [0.2, 0.3]}
     document = {
         "reference_seconds": [1.0, 2.0],
         "candidate_seconds": [3.0, 4.0],
