@@ -72,22 +72,26 @@ class Latency(LatencyBenchmark):
 
         return pass_
 
-    def _tokens(self, engine: Engine) -> Any:
-        """Return the random prompts, shape (batch, tokens), on the engine's device; raise UnicompError if the context is too short."""
-        import torch
-
+    def _length(self, engine: Engine) -> int:
+        """Return the tokens of a prompt; raise UnicompError if the context is too short for any."""
         length = min(self.prompt, engine.max_length - self.decode)
         if length < 1:
             raise UnicompError(
                 f"unicomp: the model's context of {engine.max_length} tokens holds no prompt beside {self.decode} written ones."
             )
+        return length
+
+    def _tokens(self, engine: Engine) -> Any:
+        """Return the random prompts, shape (batch, tokens), on the engine's device."""
+        import torch
+
         generator = torch.Generator().manual_seed(0)
         vocabulary = int(engine.model.get_input_embeddings().weight.shape[0])
-        return torch.randint(0, vocabulary, (self.batch, length), generator=generator).to(engine.device)
+        return torch.randint(0, vocabulary, (self.batch, self._length(engine)), generator=generator).to(engine.device)
 
     def _here(self, engine: Engine) -> Callable[[], None]:
+        room.require(engine, batch=self.batch, prompt=self._length(engine), written=self.decode)
         tokens = self._tokens(engine)
-        room.require(engine, batch=self.batch, prompt=tokens.shape[1], written=self.decode)
         make = self._generating if self.whole else self._decoding if self.decode else self._reading
         made: list[Callable[[], None]] = []
         # To prepare a round of decode reads the prompt, which may not fit either.
