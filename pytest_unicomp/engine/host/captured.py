@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from pytest_unicomp.api.errors import one_line
+
 WARM_UP = 3
 
 
@@ -31,5 +33,5 @@ def captured(device: str, work: Callable[[], object]) -> tuple[Callable[[], obje
                 work()
     except RuntimeError as error:
         # A kernel that allocates outside of torch, or waits for the device, cannot be captured; its launches are timed with it.
-        return work, f"{type(error).__name__}: {' '.join(str(error).split())}"
+        return work, f"{type(error).__name__}: {one_line(error)}"
     return graph.replay, None
