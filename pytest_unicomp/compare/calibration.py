@@ -25,7 +25,7 @@ def calibration_gain(before: Measurement, after: Measurement, *, recipe: str, fa
         "capability_interval": None,
         "capability_margin": None,
     }
-    if check.verdict in ("error", "not_comparable") or check.interval is None or check.difference is None:
+    if check.interval is None or check.difference is None:
         return check.model_copy(update=fields)
     verdict, words = _judged(check.difference, check.interval, check.metric, check.confidence)
     return check.model_copy(update={**fields, "verdict": verdict, "reason": f"{words}; {wording.counted(check.n, 'item')}"})
@@ -38,9 +38,7 @@ def calibration_gains(checks: list[Check], *, before: str, after: str, policy: P
     groups = dict.fromkeys((check.recipe, check.capability, check.metric == wording.NATS) for check in kept)
     for recipe, capability, nats in groups:
         own = [check for check in kept if (check.recipe, check.capability, check.metric == wording.NATS) == (recipe, capability, nats)]
-        pooled = pool(
-            [check.model_copy(update={"question": "retention", "verdict": "inconclusive", "chance": None}) for check in own], policy=policy
-        )
+        pooled = pool([check.model_copy(update={"question": "retention"}) for check in own], policy=policy)
         if pooled.difference is None or pooled.interval is None:
             continue
         verdict, words = _judged(pooled.difference, pooled.interval, own[0].metric, pooled.confidence)

@@ -19,10 +19,10 @@ def divergent_replies(pairs: Sequence[Pair]) -> DivergentReplies | None:
     texts = [(before.answer.split(), after.answer.split()) for before, after in pairs if not before.log_probabilities and before.answer]
     if not texts:
         return None
-    places = [_first_difference(*pair) for pair in texts]
-    parted = [place for place in places if place is not None]
-    same = estimate([float(place is None) for place in places], rate=True)
-    kept = [1.0 if place is None else place / max(len(before), 1) for place, (before, _) in zip(places, texts, strict=True)]
+    places = [(_first_difference(before, after), len(before)) for before, after in texts]
+    parted = [place for place, _ in places if place is not None]
+    same = estimate([float(place is None) for place, _ in places], rate=True)
+    kept = [1.0 if place is None else place / max(words, 1) for place, words in places]
     return DivergentReplies(
         n=len(texts),
         same=same.value or 0.0,

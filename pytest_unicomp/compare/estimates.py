@@ -11,12 +11,11 @@ from pytest_unicomp.compare import stats
 def estimate(scores: Sequence[float], *, rate: bool = False) -> Estimate:
     """Return the mean of scores with its standard error: no value for no score, no error for one.
 
-    A `rate` (scores of 0 or 1) that is 0 or 100 % gets the error of Agresti and Coull (`stats.extreme_rate_stderr`), since the scores' own
+    A `rate` (scores in [0, 1]) that is 0 or 100 % gets the error of Agresti and Coull (`stats.extreme_rate_stderr`), since the scores' own
     spread is 0 there.
     """
     if len(scores) < 2:
         return Estimate(value=scores[0] if scores else None)
-    if rate and len(set(scores)) == 1 and scores[0] in (0, 1):
-        return Estimate(value=scores[0], stderr=stats.extreme_rate_stderr(len(scores)))
     found = stats.mean(scores)
-    return Estimate(value=found.value, stderr=found.stderr)
+    extreme = rate and found.value in (0, 1)
+    return Estimate(value=found.value, stderr=stats.extreme_rate_stderr(len(scores)) if extreme else found.stderr)

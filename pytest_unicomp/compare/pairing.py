@@ -177,8 +177,7 @@ def above_chance(scores: Sequence[float], clusters: Sequence[str] | None, chance
     confidence, n = 1 - 2 * alpha, len(scores)
     effect = 1.0
     if clusters is not None and len(set(clusters)) > 1:
-        centred = [score - sum(scores) / n for score in scores]
-        clustered, independent = stats.clustered_mean(centred, clusters), stats.mean(centred)
+        clustered, independent = stats.clustered_mean(scores, clusters), stats.mean(scores)
         effect = max(1.0, (clustered.stderr / independent.stderr) ** 2) if independent.stderr > 0 else 1.0
     if all(score in (0, 1) for score in scores):
         lower, _ = stats.wilson_interval(sum(scores) / effect, n / effect, confidence=confidence)

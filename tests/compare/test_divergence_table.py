@@ -29,6 +29,7 @@ def test_every_row_is_that_of_scipy_and_numpy(found: list[tuple[list[float], lis
     pairs = [(optioned(place, old), optioned(place, new)) for place, (old, new) in enumerate(found)]
     table = divergence_table(pairs)
     assert table is not None
+    assert (table.over, table.n) == ("options", len(found))
     forward = [float(entropy(old, new)) for old, new in found]
     assert table.kl_mean == pytest.approx(np.mean(forward), abs=1e-9)
     assert table.kl_reverse_mean == pytest.approx(np.mean([entropy(new, old) for old, new in found]), abs=1e-9)
@@ -64,6 +65,23 @@ def test_texts_give_a_row_for_each_position_and_the_ratio_of_perplexities() -> N
     assert table.perplexity_ratio_stderr == pytest.approx(math.exp(0.2) * 0.1)
 
 
+def test_a_text_of_which_nothing_is_uncertain_counts_like_any_other() -> None:
+    row = {1: 0.7, 2: 0.3}
+    certain, uncertain = text("a", 0.0, row), text("a", 0.5, row)
+    for before, after, ratio in ((certain, uncertain, math.exp(0.5)), (uncertain, certain, math.exp(-0.5))):
+        table = divergence_table([(before, after)])
+        assert table is not None
+        assert table.perplexity_ratio == pytest.approx(ratio)
+
+
+def test_a_text_whose_tokens_one_side_did_not_keep_is_in_no_row() -> None:
+    row = {1: 0.7, 2: 0.3}
+    whole, bare = text("a", 1.0, row), item("a", 9.0)
+    both = (text("b", 1.0, row), text("b", 1.2, row))
+    assert divergence_table([(whole, bare)]) is divergence_table([(bare, whole)]) is None
+    assert divergence_table([both, (whole, bare), (bare, whole)]) == divergence_table([both])
+
+
 def test_items_without_distributions_have_no_table() -> None:
     assert divergence_table([(item("a", 1.0), item("a", 0.0))]) is None
     assert divergence_table([]) is None
@@ -81,6 +99,29 @@ def test_replies_part_at_the_first_word_that_differs() -> None:
     assert (found.n, found.same) == (5, 0.4)
     assert found.first_difference_median == 2
     assert found.kept_mean == pytest.approx((2 / 6 + 0 + 1 + 1 + 1) / 5)
+
+
+def test_the_share_of_same_replies_has_the_error_of_a_rate() -> None:
+    texts = replied("a", "b", "c", "d")
+    some, all_same = (
+        divergent_replies(list(zip(texts, replied("a", "b", "c", "x"), strict=True))),
+        divergent_replies([(one, one) for one in texts]),
+    )
+    assert some is not None
+    assert all_same is not None
+    assert (some.same, some.same_stderr) == (0.75, pytest.approx((0.75 * 0.25 / 3) ** 0.5))
+    # Two successes and two failures more, where the usual error is 0.
+    assert (all_same.same, all_same.same_stderr) == (1.0, pytest.approx((2 / 8 * 6 / 8 / 8) ** 0.5))
+    assert (all_same.first_difference_median, all_same.kept_mean) == (None, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kept"), [("yes", "yes sir", 1.0), ("yes sir", "yes", 0.5), ("yes", "no", 0.0), (" ", "no", 0.0)]
+)
+def test_a_reply_is_kept_as_far_as_the_reference_goes(before: str, after: str, kept: float) -> None:
+    found = divergent_replies(list(zip(replied(before), replied(after), strict=True)))
+    assert found is not None
+    assert (found.same, found.kept_mean) == (0.0, kept)
 
 
 words = st.lists(st.sampled_from("abc"), min_size=1, max_size=6).map(" ".join)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
+from scipy import stats as scipy_stats
 
 from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.compare.located_loss import carried_by, loss, parts_of_loss
@@ -73,3 +74,59 @@ def test_equal_parts_lose_their_place_beside_the_best_in_at_most_alpha_of_the_ru
         restored = {f"block {part}": [drawn.gauss(0.5, 1) for _ in range(24)] for part in range(parts)}
         wrong += "block 0" not in carried_by(restored, None, alpha=0.05)
     assert wrong / runs <= 0.05 + 3 * (0.05 * 0.95 / runs) ** 0.5
+
+
+def test_the_interval_is_students_two_sided_at_twice_alpha():
+    value, interval = loss(REFERENCE, CANDIDATE, None, alpha=0.05)
+    lost = [before - after for before, after in zip(REFERENCE, CANDIDATE, strict=True)]
+    expected = scipy_stats.ttest_1samp(lost, 0.0).confidence_interval(0.9)
+    assert interval == pytest.approx((expected.low, expected.high))
+    (whole,) = parts_of_loss(REFERENCE, CANDIDATE, {"all": REFERENCE}, None, alpha=0.05)
+    assert (whole.recovered, whole.interval) == (pytest.approx(value), pytest.approx(interval))
+
+
+@pytest.mark.parametrize("unit", [0.1, 3.0])
+def test_shares_do_not_depend_on_the_unit_of_the_likelihoods(unit):
+    def scaled(values):
+        return [unit * value for value in values]
+
+    (part,) = parts_of_loss(scaled(REFERENCE), scaled(CANDIDATE), {"half": scaled(halfway(0.5))}, None, alpha=0.05)
+    assert (part.share, part.recovered) == (pytest.approx(0.5), pytest.approx(0.5 * unit))
+
+
+def test_the_same_likelihoods_are_no_loss():
+    with pytest.raises(UnicompError, match=r"not below the reference's \(\+0\.000 nats\)"):
+        parts_of_loss(REFERENCE, REFERENCE, {"block 1": REFERENCE}, None, alpha=0.05)
+
+
+def test_a_loss_of_whole_clusters_is_less_certain_than_one_of_as_many_items():
+    clusters = ["a", "a", "b", "b", "c", "c", "d", "d"]
+    reference = [1.0, 1.0, 0.2, 0.2, 0.6, 0.6, 0.9, 0.9]
+    value, alone = loss(reference, [0.0] * 8, None, alpha=0.05)
+    same, together = loss(reference, [0.0] * 8, clusters, alpha=0.05)
+    assert value == same
+    assert together[1] - together[0] > 1.2 * (alone[1] - alone[0])
+    # The other part brings back less in three clusters and more in one: told apart by eight items, not by four clusters.
+    other = [0.5, 0.5, -0.1, -0.1, 0.2, 0.2, 1.0, 1.0]
+    assert carried_by({"best": reference, "other": other}, None, alpha=0.05) == ["best"]
+    assert carried_by({"best": reference, "other": other}, clusters, alpha=0.05) == ["best", "other"]
+
+
+def test_a_part_that_brings_back_the_same_amount_less_of_every_item_is_told_apart_for_sure():
+    assert carried_by({"less": [0.5] * 8, "more": [0.75] * 8}, None, alpha=0.001) == ["more"]
+
+
+def test_lists_of_different_lengths_are_never_cut_to_the_shorter():
+    short = REFERENCE[:-1]
+    for call in (
+        lambda: parts_of_loss(REFERENCE, CANDIDATE[:-1], {}, None, alpha=0.05),
+        lambda: parts_of_loss(REFERENCE, CANDIDATE, {"block 1": short}, None, alpha=0.05),
+        lambda: loss(short, CANDIDATE, None, alpha=0.05),
+        lambda: carried_by({"block 1": REFERENCE, "block 2": short}, None, alpha=0.05),
+    ):
+        with pytest.raises(ValueError, match=r"shorter|longer"):
+            call()
+
+
+def test_without_a_part_nothing_carries_the_loss():
+    assert carried_by({}, None, alpha=0.05) == []

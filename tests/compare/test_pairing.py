@@ -8,8 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
+from pytest_unicomp.api.records.measurement import Reply
 from pytest_unicomp.compare import Policy
-from pytest_unicomp.compare.pairing import above_chance, changes, compare, describe
+from pytest_unicomp.compare.expected import design_effect, spread
+from pytest_unicomp.compare.pairing import above_chance, changes, compare, describe, not_comparable
+from pytest_unicomp.compare.replies import replies
+from pytest_unicomp.compare.uncertainty import uncertainty
 from tests.toys import measurement
 
 
@@ -167,3 +171,82 @@ def test_nats_are_unbounded_even_where_all_of_them_lie_between_0_and_1():
     margin = Policy().benchmark
     assert "t with room for a long tail" in nats.difference(alpha=0.05, margin=margin).method
     assert "score" in rate.difference(alpha=0.05, margin=margin).method
+
+
+def asked(scores, mark, *, size=10):
+    """A measurement in clusters of `size` items, each with two options and a reply that is cut if it is wrong."""
+    whole = measurement(scores, artifact=mark)
+    items = [
+        item.model_copy(
+            update={
+                "cluster": str(place // size),
+                "right": 0,
+                "log_probabilities": [-0.1 - score % 0.3, -0.9],
+                "replies": [Reply(answer="", score=score, tokens=10 + place % 7, truncated=not score, looping=False)],
+            }
+        )
+        for place, (item, score) in enumerate(zip(whole.items, scores, strict=True))
+    ]
+    return whole.model_copy(update={"items": items})
+
+
+def described(reference, candidate, question, alpha=0.05):
+    policy = Policy(alpha=alpha)
+    fields = describe(candidate, recipe="r", family="pruning", gates=True, question=question, margin=policy.benchmark, policy=policy)
+    return compare(reference, candidate, fields)
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.01])
+def test_what_informs_has_the_clusters_and_the_level_of_the_check(alpha):
+    before, after = asked([1.0] * 60, "a"), asked([0.0] * 6 + [1.0] * 48 + [0.0] * 6, "b")
+    found = described(before, after, "retention", alpha)
+    clusters = [f"cluster {place // 10}" for place in range(60)]
+    by_item = sorted(range(60), key=lambda place: before.items[place].id)
+    assert found.clusters == [clusters[place] for place in by_item]
+    assert found.fields["replies"] == found.replies == replies(found.pairs, found.clusters, alpha=(1 - found.fields["confidence"]) / 2)
+    assert found.fields["uncertainty"] == uncertainty(found.pairs, found.clusters, alpha=(1 - found.fields["confidence"]) / 2)
+    assert found.fields["design_effect"] == design_effect(
+        [new - old for old, new in zip(found.before, found.after, strict=True)], found.clusters
+    )
+    assert found.fields["design_effect"] > 1.5
+    assert found.fields["replies"].truncated.interval != replies(found.pairs, None, alpha=alpha).truncated.interval
+
+
+def test_the_reason_of_a_check_says_how_the_replies_changed():
+    before, after = asked([1.0] * 60, "a", size=1), asked([0.0] * 30 + [1.0] * 30, "b", size=1)
+    assert described(before, after, "retention").check("pass", "kept").reason == "kept; 50 % cut by the token limit (reference 0 %)"
+    assert described(before, before, "retention").check("pass", "kept").reason == "kept"
+
+
+def test_a_drift_check_holds_nothing_that_only_informs_a_retention_check():
+    before, after = asked([1.0] * 60, "a"), asked([0.0] * 6 + [1.0] * 54, "b")
+    assert {"divergence_table", "uncertainty", "divergent_replies"} <= described(before, after, "retention").fields.keys()
+    assert not {"divergence_table", "uncertainty", "divergent_replies"} & described(before, after, "drift").fields.keys()
+
+
+def test_partial_credit_has_a_spread_from_two_items_on_and_right_or_wrong_has_none():
+    assert pairs([1.0, 0.5], [0.5, 0.25]).fields["spread"] == pytest.approx(spread([-0.5, -0.25], bounded=True))
+    assert pairs([1.0], [0.5]).fields["spread"] is None
+    assert pairs([1.0, 0.0], [0.0, 0.0]).fields["spread"] is None
+    # Scores of 0 and 1 that are nats vary like any other nats.
+    assert pairs([1.0, 0.0], [0.0, 0.0], metric="nats_per_token", higher_is_better=False).fields["spread"] is not None
+
+
+def test_a_mismatch_is_a_check_with_the_values_of_both_sides():
+    before, after = measurement([1.0, 0.0]), measurement([1.0, 1.0, 0.0, 0.0, 0.0])
+    policy = Policy()
+    fields = describe(after, recipe="r", family="pruning", gates=True, question="drift", margin=policy.benchmark, policy=policy)
+    found = not_comparable(before, after, fields, ("baseline", "current run"))
+    assert (found.reference.value, found.candidate.value, found.n, found.verdict) == (0.5, 0.4, 5, "not_comparable")
+    assert found.reason == "not comparable: 3 items of the current run missing in the baseline: toy/2, toy/3, toy/4"
+    assert not_comparable(before, before, fields, ("baseline", "current run")) is None
+
+
+def test_two_clusters_count_as_two_and_clusters_that_even_out_as_their_items():
+    scores = [1.0] * 20 + [0.0] * 10 + [1.0] * 10
+    alone = above_chance(scores, None, 0.5, alpha=0.05)[1]
+    assert above_chance(scores, ["a"] * 20 + ["b"] * 20, 0.5, alpha=0.05)[1] < alone - 0.05
+    # Each cluster has the same share right, so clusters vary less than items do by chance.
+    assert above_chance([1.0, 0.0, 1.0, 1.0] * 10, [str(place // 4) for place in range(40)], 0.5, alpha=0.05)[1] == alone
+    # Nothing varies at all.
+    assert above_chance([1.0] * 40, ["a"] * 20 + ["b"] * 20, 0.5, alpha=0.05) == above_chance([1.0] * 40, None, 0.5, alpha=0.05)

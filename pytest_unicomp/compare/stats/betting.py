@@ -28,8 +28,8 @@ def log_capital(differences: Any, allowances: Any, *, lowest: float, planned: fl
     """
     import numpy as np
 
-    differences, allowances = np.asarray(differences, dtype=float), np.asarray(allowances, dtype=float)
-    before = np.arange(differences.shape[-1], dtype=float)
+    differences, allowances = np.asarray(differences), np.asarray(allowances)
+    before = np.arange(differences.shape[-1])
     lost, gained = _earlier(np.maximum(-differences, 0.0)), _earlier(np.maximum(differences, 0.0))
     step = (_earlier(allowances) + 2 * prior_allowance) / (before + 2)
     items = before + PRIOR_ITEMS
@@ -61,7 +61,7 @@ def kelly(losing: Any, gaining: Any, step: Any) -> np.ndarray:
     mean = losing * down + same * step + gaining * up
     linear = losing * down * (step + up) + same * step * (down + up) + gaining * up * (down + step)
     root = np.sqrt(np.maximum(linear * linear - 4 * mean * down * step * up, 0.0))
-    stake: np.ndarray = np.where(mean > 0, 2 * mean / np.maximum(root - linear, 1e-12), 0.0)
+    stake: np.ndarray = 2 * np.maximum(mean, 0.0) / np.maximum(root - linear, 1e-12)
     return stake
 
 

@@ -30,7 +30,7 @@ def mean(values: Sequence[float], clusters: Sequence[Hashable] | None = None) ->
         return clustered_mean(values, clusters)
     if len(values) < 2:
         raise UnicompError(f"unicomp: a standard error needs at least 2 values, found {len(values)}; evaluate more items.")
-    array = np.asarray(values, dtype=float)
+    array = np.asarray(values)
     return Mean(float(array.mean()), float(array.std(ddof=1)) / sqrt(len(array)), len(array) - 1.0)
 
 
@@ -55,7 +55,7 @@ def clustered_mean(values: Sequence[float], clusters: Sequence[Hashable]) -> Mea
     """
     import numpy as np
 
-    array = np.asarray(values, dtype=float)
+    array = np.asarray(values)
     _, place = np.unique(np.asarray([repr(cluster) for cluster in clusters]), return_inverse=True)
     sizes = np.bincount(place)
     if len(sizes) < 2:
