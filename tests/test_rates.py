@@ -8,6 +8,7 @@ import pytest
 from benchmarks.rates import draw, evidence, gate, grid, latency, measure, page, stopping
 from benchmarks.rates.cells import KINDS, Cell, cells
 from pytest_unicomp import compare
+from pytest_unicomp.api.records import Reply
 from pytest_unicomp.compare import stats
 from tests.toys import measurement
 
@@ -87,7 +88,17 @@ def test_an_interrupted_simulation_goes_on_with_what_is_missing(tmp_path, monkey
     assert grid.stored()[second].replicates == 20_000
 
 
-def real_gate(lost, gained, *, items, slices):
+def replying(side, damaged):
+    """Return the measurement with one reply per item; `damaged` names the places of the replies that are cut, and of those that loop."""
+    cut, looping = damaged
+    items = [
+        item.model_copy(update={"replies": [Reply(answer="", score=item.score, truncated=place in cut, looping=place in looping)]})
+        for place, item in enumerate(side.items)
+    ]
+    return side.model_copy(update={"items": items})
+
+
+def real_gate(lost, gained, damaged, mended, *, items, slices):
     """Return the verdict of the recipe and its reason for one simulated gate, by whole checks."""
     checks = []
     for place in range(lost.shape[0]):
@@ -101,26 +112,35 @@ def real_gate(lost, gained, *, items, slices):
             after += [0.0] * down + [1.0] * up + [float(one % 4 > 0) for one in range(size - down - up)]
             parts += [f"part {part}" if name == "reliability" else None] * size
         pair = []
-        for scores, artifact in ((before, "a" * 8), (after, "b" * 8)):
-            side = measurement(scores, artifact=artifact, benchmark=f"bench {place}")
+        # The replies at the end are damaged in the candidate alone, those at the beginning in the reference alone.
+        alone = [range(int(many)) for many in mended[place]], [range(items - int(many), items) for many in damaged[place]]
+        for scores, artifact, replies in zip((before, after), ("a" * 8, "b" * 8), alone, strict=True):
+            side = replying(measurement(scores, artifact=artifact, benchmark=f"bench {place}"), replies)
             sliced = [item.model_copy(update={"slice": part}) for item, part in zip(side.items, parts, strict=True)]
             pair.append(side.model_copy(update={"items": sliced, "dimension": name, "capability": f"capability {place}"}))
         checks.append(compare.retention(*pair, recipe="r", family="pruning", gates=True, policy=compare.Policy(), identical=False))
     return compare.recipe_verdict(checks, policy=compare.Policy())
 
 
-@pytest.mark.parametrize(("drop", "losing"), [(0.0, 0), (0.1, 10), (0.0, "slice")])
+@pytest.mark.parametrize(("drop", "losing"), [(0.0, 0), (0.1, 10), (0.0, "slice"), (0.0, "cut"), (0.0, "looping")])
 def test_a_simulated_gate_is_judged_as_a_real_recipe(drop, losing):
-    case = gate.Gate(200, 5, 0.12, drop, 10 if losing == "slice" else losing)
-    lost, gained = gate.draw(case, 3, np.random.default_rng(1))
-    if losing == "slice":
-        # Performance is kept beyond doubt, and one slice of a reliability benchmark falls.
+    case = gate.Gate(200, 5, 0.12, drop, losing if isinstance(losing, int) else 10)
+    random = np.random.default_rng(1)
+    lost, gained = gate.draw(case, 3, random)
+    damaged, mended = gate.draw_replies(case, 3, random)
+    if not isinstance(losing, int):
+        # Performance is kept beyond doubt, and one slice of a reliability benchmark falls, or one share of the replies to one of performance rises.
         lost[:, : gate.PERFORMANCE], gained[:, : gate.PERFORMANCE] = 0, 0
+    if losing == "slice":
         lost[1:, -1, 2], gained[1:, -1, 2] = 25, 0
-    found = gate.judged(case, lost, gained)
+    if losing in ("cut", "looping"):
+        damaged[1:, 0, int(losing == "looping")], mended[1:, 0, int(losing == "looping")] = 45, 5
+    found = gate.judged(case, lost, gained, damaged, mended)
+    assert not found["hidden_danger"][0]
+    assert found["hidden_danger"][1:].all() == (not isinstance(losing, int))
     failing = found["capability_fails"] | found["benchmark_fails"] | found["hidden_danger"]
     for row in range(3):
-        verdict, reason, _ = real_gate(lost[row], gained[row], items=200, slices=5)
+        verdict, reason, _ = real_gate(lost[row], gained[row], damaged[row], mended[row], items=200, slices=5)
         assert (verdict == "fail", verdict == "pass") == (failing[row], found["passes"][row] and not failing[row])
         assert reason.startswith("hidden danger") == found["hidden_danger"][row]
 

@@ -158,7 +158,16 @@ def scales() -> str:
 
 def gates() -> str:
     """One row per simulated gate: how often it passes, what fails, and how often anything does."""
-    names = ("capability_fails", "benchmark_fails", "slice_lost", "hidden_danger", "drift_fails", "latency_fails", "any_fails")
+    names = (
+        "capability_fails",
+        "benchmark_fails",
+        "slice_lost",
+        "replies_damaged",
+        "hidden_danger",
+        "drift_fails",
+        "latency_fails",
+        "any_fails",
+    )
     rows = []
     order = ("drop", "items", "slices", "discordance", "losing")
     for row in sorted(evidence.read(gate.NAME), key=lambda row: [row[name] for name in order]):
@@ -166,7 +175,7 @@ def gates() -> str:
         named = (str(row["items"]), str(row["slices"]), str(row["discordance"]), drop)
         rows.append((*named, *(f"{row[name]:.3f}" for name in ("passes", "undecided")), *(f"{row[name]:.4f}" for name in names)))
     head = ("items", "slices", "discordance", "true drop", "gate PASS", "undecided", "a capability FAILs", "a benchmark FAILs")
-    return table((*head, "a slice is lost", "hidden danger", "a drift FAILs", "latency FAILs", "any FAIL"), rows)
+    return table((*head, "a slice is lost", "replies are damaged", "hidden danger", "a drift FAILs", "latency FAILs", "any FAIL"), rows)
 
 
 def probabilities() -> str:

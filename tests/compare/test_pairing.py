@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
-from pytest_unicomp.api.records.measurement import Reply
+from pytest_unicomp.api.records import Reply
 from pytest_unicomp.compare import Policy
 from pytest_unicomp.compare.expected import design_effect, spread
 from pytest_unicomp.compare.pairing import above_chance, changes, compare, describe, not_comparable
