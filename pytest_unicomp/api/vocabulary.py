@@ -10,7 +10,7 @@ Family = Literal["none", "pruning", "quantization", "distillation", "candidate"]
 Verdict = Literal["pass", "fail", "inconclusive", "not_comparable", "error"]
 RunVerdict = Literal["pass", "fail", "inconclusive", "error"]
 # The question of a check, as its record and a waiver name it.
-Question = Literal["retention", "drift", "efficiency", "artifact", "calibration", "must_pass"]
+Question = Literal["retention", "drift", "efficiency", "artifact", "calibration", "must_pass", "reply_limits"]
 
 # What the mark of a test may ask, in the order in which the tests of a recipe run, and the question of the checks that it makes.
 MARK_QUESTIONS: Final[dict[str, Question]] = {
@@ -18,6 +18,7 @@ MARK_QUESTIONS: Final[dict[str, Question]] = {
     "retention": "retention",
     "drift": "drift",
     "must_pass": "must_pass",
+    "reply_limits": "reply_limits",
     "size": "efficiency",
     "latency": "efficiency",
     "kernel": "efficiency",

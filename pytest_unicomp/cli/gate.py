@@ -98,6 +98,7 @@ def plan(
     from pytest_unicomp.plugin import opening
     from pytest_unicomp.run.forecast import forecast
     from pytest_unicomp.run.preflight import preflight
+    from pytest_unicomp.run.reply_forecast import undecidable_limits
     from pytest_unicomp.store.baselines import BaselinesReadOnce
 
     model, arguments = with_model(model, context.args, Path.cwd())
@@ -125,7 +126,13 @@ def plan(
         typer.echo(as_text(rows))
         return
     expected = forecast(found, discordance=discordance)
-    said = [*opening.plan_lines(found, expected), *opening.in_words(expected), *opening.left_out(found), *stored.notes]
+    said = [
+        *opening.plan_lines(found, expected),
+        *opening.in_words(expected),
+        *undecidable_limits(found),
+        *opening.left_out(found),
+        *stored.notes,
+    ]
     typer.echo("\n".join([*opening.folded(said, PLAN_WIDTH), ""]))
     show(plan_power.shown(rows), False, plan_power.SHOWN)
     typer.echo("\n".join(["", *opening.folded(plan_power.summary(rows), PLAN_WIDTH)]))

@@ -12,6 +12,7 @@ from pytest_unicomp.compare.policy import Policy
 from pytest_unicomp.compare.pooling import pool
 from pytest_unicomp.compare.ranking import Measured, rankings
 from pytest_unicomp.compare.recipe import hidden_danger, recipe_verdict, run_verdict, survives_holm
+from pytest_unicomp.compare.reply_limits import reply_limits
 from pytest_unicomp.compare.retention import retention
 from pytest_unicomp.compare.sequential import fixed_order, sequential_retention
 from pytest_unicomp.compare.unavailable import broken, missing_baseline
@@ -41,6 +42,7 @@ __all__ = [
     "pool",
     "rankings",
     "recipe_verdict",
+    "reply_limits",
     "retention",
     "run_verdict",
     "sequential_retention",

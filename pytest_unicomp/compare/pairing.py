@@ -114,7 +114,7 @@ def compare(reference: Measurement, candidate: Measurement, fields: dict[str, An
     bounded = candidate.metric not in wording.UNITS and all(0 <= score <= 1 for side in raw for score in side)
     before, after = (_turned(side, candidate.higher_is_better, bounded) for side in raw)
     found = flips.kinds(pairs, candidate)
-    differences, clusters = [new - old for old, new in zip(before, after, strict=True)], _clusters(pairs)
+    differences, clusters = [new - old for old, new in zip(before, after, strict=True)], clusters_of(pairs)
     whole = all(value in (-1, 0, 1) for value in differences) and bounded
     first, second = (estimate(side, rate=bounded) for side in raw)
     changed = replies(pairs, clusters, alpha=(1 - float(fields["confidence"])) / 2)
@@ -154,7 +154,7 @@ def _informing(pairs: Sequence[Pair], confidence: float) -> dict[str, Any]:
     return {
         "divergence_table": divergence_table(pairs),
         "divergent_replies": divergent_replies(pairs),
-        "uncertainty": uncertainty(pairs, _clusters(pairs), alpha=(1 - confidence) / 2),
+        "uncertainty": uncertainty(pairs, clusters_of(pairs), alpha=(1 - confidence) / 2),
     }
 
 
@@ -218,7 +218,7 @@ def _turned(scores: Sequence[float], higher_is_better: bool, bounded: bool) -> l
     return [1 - score if bounded else -score for score in scores]
 
 
-def _clusters(pairs: Sequence[Pair]) -> list[str] | None:
+def clusters_of(pairs: Sequence[Pair]) -> list[str] | None:
     """Return each pair's cluster, or None if no item has one; an item without a cluster is its own, and the prefix prevents clashing names."""
     if all(after.cluster is None and before.cluster is None for before, after in pairs):
         return None

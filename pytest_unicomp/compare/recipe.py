@@ -10,7 +10,7 @@ from pytest_unicomp.compare import partial as partly
 from pytest_unicomp.compare import stats, wording
 from pytest_unicomp.compare.policy import Policy
 from pytest_unicomp.compare.pooling import pool, unanchored
-from pytest_unicomp.compare.replies import damage
+from pytest_unicomp.compare.replies import damage, not_limited
 
 
 def survives_holm(check: Check, checks: Sequence[Check], alpha: float) -> bool:
@@ -31,7 +31,7 @@ def recipe_verdict(
     """Return a recipe's verdict, the reason, and its pooled capabilities, from all its checks; no pass if tests of it are `missing`.
 
     The worst decides: error > fail > not comparable > inconclusive > pass. A recipe fails iff a capability fails, a benchmark fails after
-    Holm's correction, a drift, artifact, efficiency or must-pass check fails, or there is a hidden danger (its reason comes first). Waived
+    Holm's correction, a drift, artifact, efficiency, must-pass or reply-limits check fails, or there is a hidden danger (its reason comes first). Waived
     checks decide nothing. A benchmark that is inconclusive, or fails only before the correction, leaves the decision to its capability.
     If capabilities were measured, an inconclusive drift or efficiency check only informs.
     """
@@ -47,7 +47,7 @@ def _recipe_verdict(checks: Sequence[Check], policy: Policy) -> tuple[Verdict, s
     for check in kept:
         by_capability.setdefault(check.capability, []).append(check)
     capabilities = [pool(own, policy=policy) for own in by_capability.values()]
-    # A must-pass item that was not measured leaves open whether the recipe passes, so it does not merely inform.
+    # A must-pass item that was not measured, or a reply limit that is not decided, leaves open whether the recipe passes: it does not merely inform.
     informing = [check for check in others if _informs(check)] if capabilities else []
     decisive = [
         (check.verdict, f"{check.benchmark} {check.question.replace('_', '-')}: {check.reason}")
@@ -92,8 +92,8 @@ def _worst_first(capabilities: Sequence[CapabilityVerdict]) -> list[CapabilityVe
 
 
 def _informs(check: Check) -> bool:
-    """Return True for an inconclusive check other than must-pass: it does not affect the verdict of a recipe with measured capabilities."""
-    return check.verdict == "inconclusive" and check.question != "must_pass"
+    """Return True for an inconclusive drift or efficiency check: it does not affect the verdict of a recipe with measured capabilities."""
+    return check.verdict == "inconclusive" and check.question not in ("must_pass", "reply_limits")
 
 
 def _passed(checks: Sequence[Check], capabilities: Sequence[CapabilityVerdict]) -> str:
@@ -107,7 +107,8 @@ def hidden_danger(checks: Sequence[Check], capabilities: Sequence[CapabilityVerd
 
     Performance is kept if every performance capability passes. Reliability is lost if a reliability capability fails, or if one slice of a
     reliability benchmark (attack, group, type) is lost; the slices' p-values are corrected (Holm) over the benchmarks that have slices. A
-    reference at chance has nothing to lose in a slice either. Replies are damaged as `replies.damage` says, on benchmarks of either dimension.
+    reference at chance has nothing to lose in a slice either. Replies are damaged as `replies.damage` says or if they exceed a limit of the policy,
+    on benchmarks of either dimension.
     """
     checks, capabilities = [check for check in checks if not check.waived], [found for found in capabilities if not found.waived]
     kept = [found for found in capabilities if found.dimension == "performance"]
@@ -127,7 +128,8 @@ def hidden_danger(checks: Sequence[Check], capabilities: Sequence[CapabilityVerd
         for (check, part), p_value in zip(parts, adjusted, strict=True)
         if part.lost and p_value <= policy.alpha
     ]
-    lost += damage({check.benchmark: check.replies for check in checks if check.question == "retention"}, alpha=policy.alpha)
+    lost += damage({check.benchmark: not_limited(check, policy) for check in checks if check.question == "retention"}, alpha=policy.alpha)
+    lost += [f"of {check.benchmark} {check.reason}" for check in checks if check.question == "reply_limits" and check.verdict == "fail"]
     if not lost:
         return None
     return f"hidden danger: performance is kept ({', '.join(wording.spoken(found.capability) for found in kept)}), but {', '.join(lost)}"

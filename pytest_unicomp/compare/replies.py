@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from math import exp, log
 
 from pytest_unicomp.api.errors import UnicompError
-from pytest_unicomp.api.records import Item, Reply, ReplyChange, ShareChange
+from pytest_unicomp.api.records import Check, Item, Reply, ReplyChange, ShareChange
 from pytest_unicomp.compare import stats
 from pytest_unicomp.compare.comparability import Pair
+from pytest_unicomp.compare.policy import Policy
+from pytest_unicomp.config.reply_limits import Name
 
 # A right answer of one letter occurs in any thought.
 SHORTEST_ANSWER = 2
@@ -41,11 +43,17 @@ def replies(pairs: Sequence[Pair], clusters: Sequence[str] | None, *, alpha: flo
         tokens=tokens,
         length_ratio=ratio,
         length_ratio_interval=interval,
-        truncated=_share(chosen, names, lambda reply, _: reply.truncated, alpha),
-        looping=_share(chosen, names, lambda reply, _: reply.looping, alpha),
+        truncated=_share(chosen, names, _truncated, alpha),
+        looping=_share(chosen, names, _looping, alpha),
         unfinished=_share(chosen, names, lambda reply, _: reply.unfinished, alpha),
         only_in_thoughts=_share(chosen, names, only_in_thoughts, alpha),
     )
+
+
+def unrecorded(pairs: Sequence[Pair], limited: Name) -> int:
+    """Return how many items have a reply on either side of which a limited property was not recorded."""
+    of = {"length_ratio": _tokens, "truncated": _truncated, "looping": _looping}[limited]
+    return sum(_mean(before, of) is None or _mean(after, of) is None for before, after in pairs)
 
 
 def only_in_thoughts(reply: Reply, item: Item) -> bool | None:
@@ -100,6 +108,14 @@ def damage(changes: Mapping[str, ReplyChange | None], *, alpha: float) -> list[s
     ]
 
 
+def not_limited(check: Check, policy: Policy) -> ReplyChange | None:
+    """Return how the replies of a check changed, without the shares that the policy limits: those have a check of their own."""
+    if check.replies is None:
+        return None
+    limits = policy.limits_on_replies(benchmark=check.benchmark, capability=check.capability)
+    return check.replies.model_copy(update={name: None for name in ("truncated", "looping") if name in limits})
+
+
 def without_p_values(change: ReplyChange) -> ReplyChange:
     """Return the change as it informs alone, for items of a run that stopped early: how many there are depends on their scores."""
     return change.model_copy(
@@ -121,7 +137,7 @@ def cut_in_thought(change: ReplyChange | None) -> str | None:
 def _length(
     pairs: Sequence[Pair], clusters: Sequence[str] | None, alpha: float
 ) -> tuple[float | None, tuple[float, float] | None, tuple[float, float] | None]:
-    sides = [[_mean(item, lambda reply, _: reply.tokens) for item in side] for side in zip(*pairs, strict=True)]
+    sides = [[_mean(item, _tokens) for item in side] for side in zip(*pairs, strict=True)]
     known = [place for place, both in enumerate(zip(*sides, strict=True)) if None not in both]
     if not known:
         return None, None, None
@@ -137,6 +153,18 @@ def _length(
         # One item, or one cluster.
         return exp(middle), None, tokens
     return exp(middle), (exp(lower), exp(upper)), tokens
+
+
+def _tokens(reply: Reply, item: Item) -> int | None:
+    return reply.tokens
+
+
+def _truncated(reply: Reply, item: Item) -> bool | None:
+    return reply.truncated
+
+
+def _looping(reply: Reply, item: Item) -> bool | None:
+    return reply.looping
 
 
 def _share(

@@ -1,4 +1,4 @@
-"""The policy tables `margins`, `limits` and `must_pass`, of a file or of a profile in it: reading, and merging two of them."""
+"""The policy tables `margins`, `limits`, `reply_limits` and `must_pass`, of a file or of a profile in it: reading, and merging two of them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pytest_unicomp.api.errors import UsageProblem
-from pytest_unicomp.config import cost_limits, parsers
+from pytest_unicomp.config import cost_limits, parsers, reply_limits
 from pytest_unicomp.config.margins import Margin
 from pytest_unicomp.config.toml_lines import Key, Keys, TomlLocations
 
@@ -15,6 +15,7 @@ Locate = Callable[..., str]
 SHARED = {
     "margins": "margins by the name of a capability, benchmark, metric or recipe",
     "limits": "largest costs by the name of an efficiency benchmark",
+    "reply_limits": "limits on replies, and of such tables by the name of a benchmark or capability",
     "must_pass": "item ids by benchmark",
 }
 
@@ -38,6 +39,7 @@ def read(data: Mapping[str, Any], locations: TomlLocations, inside: Keys = ()) -
         Margin.of(margin, locate("margins", *keys))
     if not isinstance(data.get("limits"), list):
         cost_limits.require_readable(found.get("limits", {}), locate)
+    reply_limits.require_readable(found.get("reply_limits", {}), locate)
     if "must_pass" in found:
         found["must_pass"] = {name: _items(locate("must_pass", name), entry) for name, entry in found["must_pass"].items()}
     return found
@@ -74,7 +76,7 @@ def _items(location: str, entry: Any) -> tuple[str, ...]:
 
 
 def merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the tables of both: the second's value wins, but the margins of one recipe are merged too, and must-pass items are united."""
+    """Return the tables of both: the second's value wins, but tables inside them are merged too, and must-pass items are united."""
     found: dict[str, Any] = {}
     for table in SHARED:
         if table in first or table in second:
@@ -87,7 +89,7 @@ def merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any
 def _both(table: str, one: Any, other: Any) -> Any:
     if table == "must_pass":
         return tuple(dict.fromkeys((*one, *other)))
-    return {**one, **other} if table == "margins" and isinstance(one, Mapping) and isinstance(other, Mapping) else other
+    return {**one, **other} if isinstance(one, Mapping) and isinstance(other, Mapping) else other
 
 
 def file_keys(data: Mapping[str, Any], inside: Keys = ()) -> dict[Keys, Keys]:

@@ -12,7 +12,7 @@ from pytest_unicomp.config.settings import flag, shaping
 def repeat_flags(policy: Mapping[str, Any]) -> Iterator[str]:
     """Yield the flags that give a run the options of a recorded policy, those that are always written first.
 
-    What a profile sets is written too, since the flag must win over it. Tables (`margins`, `limits`, `must_pass`) have no flag.
+    What a profile sets is written too, since the flag must win over it. Tables (`margins`, `limits`, `reply_limits`, `must_pass`) have no flag.
     """
     profile = PROFILES.get(str(policy.get("profile", "standard")))
     known = [option for option in shaping() if option.name in policy and not option.table]

@@ -11,7 +11,7 @@ from typing import Any, Final
 from pytest_unicomp.api.errors import UsageProblem, nearest
 from pytest_unicomp.config.toml_lines import Key, TomlLocations
 
-QUESTIONS: Final = ("retention", "drift", "efficiency", "artifact", "must_pass")
+QUESTIONS: Final = ("retention", "drift", "efficiency", "artifact", "must_pass", "reply_limits")
 REQUIRED: Final = ("recipe", "owner", "reason", "expires", "evidence")
 # An accepted failure is looked at again at least once a year.
 LONGEST: Final = timedelta(days=366)

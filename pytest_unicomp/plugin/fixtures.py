@@ -81,6 +81,12 @@ def must_pass(unicomp: Run, cell: Cell, request: pytest.FixtureRequest) -> Check
 
 
 @pytest.fixture
+def reply_limits(unicomp: Run, cell: Cell, request: pytest.FixtureRequest) -> Check:
+    """Are the candidate's replies within the limits on length, truncation and loops?"""
+    return keep(request, unicomp.reply_limits(cell))
+
+
+@pytest.fixture
 def calibration_gain(unicomp: Run, cell: Cell, request: pytest.FixtureRequest) -> Check:
     """Does the target's calibration text gain over the run's?"""
     return keep(request, unicomp.calibration_gain(cell))

@@ -20,6 +20,7 @@ from pytest_unicomp.run.expected_time import Duration, in_all
 from pytest_unicomp.run.forecast import CapabilityForecast, Forecast, forecast
 from pytest_unicomp.run.plan import plan
 from pytest_unicomp.run.preflight import Prepared
+from pytest_unicomp.run.reply_forecast import undecidable_limits
 from pytest_unicomp.store.baselines import BaselinesReadOnce
 
 NAMED = 4
@@ -58,7 +59,7 @@ def opening_lines(prepared: Prepared) -> list[str]:
     stored = BaselinesReadOnce.of(prepared.baselines)
     prepared = replace(prepared, baselines=stored)
     found = forecast(prepared)
-    return [*plan_lines(prepared, found), *forecast_lines(found), *left_out(prepared), *stored.notes]
+    return [*plan_lines(prepared, found), *forecast_lines(found), *undecidable_limits(prepared), *left_out(prepared), *stored.notes]
 
 
 def plan_lines(prepared: Prepared, found: Forecast) -> list[str]:

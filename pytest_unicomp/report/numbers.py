@@ -15,7 +15,7 @@ NATS = "nats_per_token"
 
 def unit_of(check: Check) -> Unit:
     """Return the unit of a check's difference: rates in [0, 1], nats per token, or a share of the reference's value (efficiency)."""
-    if check.question == "efficiency":
+    if check.question == "efficiency" or (check.question == "reply_limits" and check.metric == "length_ratio"):
         return "relative"
     if check.metric == NATS:
         return "nats"

@@ -20,7 +20,7 @@ def command(report: Report, check: Check) -> tuple[str, ...]:
     """Return the words of the command that repeats a check, quoted for a POSIX shell, with control characters made visible.
 
     Without a path pytest runs the packaged suites, wherever the reader of the report has them installed. Tables that only a configuration
-    file can hold (`margins`, `limits`, `must_pass`) are read from it again, so whatever they name must be part of the run.
+    file can hold (`margins`, `limits`, `reply_limits`, `must_pass`) are read from it again, so whatever they name must be part of the run.
     """
     path, _, name = check.nodeid.partition("::")
     others = _named_recipes(report, check)
@@ -81,7 +81,7 @@ def _benchmarks(report: Report, check: Check) -> list[str]:
         return names
     # A kernel is measured without a recipe, but a run needs a benchmark for its recipe: one that takes no time.
     needed = [check.benchmark, "bytes"] if check.recipe == "reference" else [check.benchmark]
-    tables = {**_table(report, "must_pass"), **_table(report, "limits")}
+    tables = {**_table(report, "must_pass"), **_table(report, "limits"), **_table(report, "reply_limits")}
     return list(dict.fromkeys([*needed, *(name for name in names if name in tables)]))
 
 

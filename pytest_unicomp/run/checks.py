@@ -58,6 +58,7 @@ class Checker:
                     "retention": self._retention,
                     "drift": self._drift,
                     "must_pass": self._must_pass,
+                    "reply_limits": self._reply_limits,
                     "efficiency": self._size,
                     "calibration": self._calibration_gain,
                 }[question]
@@ -123,6 +124,10 @@ class Checker:
         chosen, unmet = compare.must_pass_items(pair.candidate.items, patterns)
         scores = [[item.id, item.prompt_digest, item.score] for item in chosen]
         return _with(check, hashes.of_values("must_pass", cell.benchmark, scores, unmet))
+
+    def _reply_limits(self, cell: Cell, pair: Pair) -> Check:
+        check = compare.reply_limits(pair.reference, pair.candidate, **subject_of(cell), policy=self.policy)
+        return _with(check, hashes.of_replies("reply_limits", pair.reference, pair.candidate))
 
     def _calibration_gain(self, cell: Cell, pair: Pair) -> Check:
         return compare.calibration_gain(pair.reference, pair.candidate, recipe=cell.recipe, family=cell.family, policy=self.policy)

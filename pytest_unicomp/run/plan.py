@@ -77,6 +77,14 @@ class Plan:
         chosen = set(names)
         return tuple(cell for cell in self.of_kind("items") if cell.benchmark in chosen)
 
+    def generating(self) -> tuple[Cell, ...]:
+        """Return the cells of the benchmarks that are answered in generated text."""
+        return tuple(
+            cell
+            for cell in self.of_kind("items")
+            if isinstance(entry := self.table[cell.benchmark], ItemBenchmark) and not entry.reads_likelihoods
+        )
+
     def kernels(self) -> tuple[Cell, ...]:
         """Return one cell per kernel benchmark. It times the reference's layers, does not depend on the recipes and never gates."""
         table = self.table

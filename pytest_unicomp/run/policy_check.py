@@ -1,4 +1,4 @@
-"""Checks the names in a policy: a margin, must-pass item or waiver that names nothing is an error, so that a typo cannot leave a rule without effect."""
+"""Checks the names in a policy: a margin, reply limit, must-pass item or waiver that names nothing is an error, so that a typo cannot leave a rule without effect."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from functools import partial
 from typing import Any
 
 from pytest_unicomp.api.errors import UsageProblem, nearest
-from pytest_unicomp.api.protocols import Benchmark, Kind
+from pytest_unicomp.api.protocols import Benchmark, ItemBenchmark, Kind
 from pytest_unicomp.api.records import CAPABILITIES
 from pytest_unicomp.api.registry import Table
 from pytest_unicomp.compare.wording import NATS
 from pytest_unicomp.config.margins import Margin
+from pytest_unicomp.config.reply_limits import owners
 from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.methods import configured
 from pytest_unicomp.run.candidates import candidate_names
@@ -23,7 +24,7 @@ SCORED = tuple(capability for capability, dimension in CAPABILITIES.items() if d
 
 
 def validate(settings: Settings, plan: Plan) -> None:
-    """Raise UsageProblem, with file and line, for the first name or value in margins, must-pass items and waivers that is wrong.
+    """Raise UsageProblem, with file and line, for the first name or value in margins, reply limits, must-pass items and waivers that is wrong.
 
     Names in profiles that are not chosen must exist, but this run need not measure them.
     """
@@ -31,12 +32,14 @@ def validate(settings: Settings, plan: Plan) -> None:
     run = {candidate.name for candidate in plan.candidates}
     _recipes(settings.margins, lambda name: name in run, "recipe of this run", run, settings.location)
     _names(settings.margins, settings.must_pass, plan.table, settings.location)
+    _reply_limits(settings.reply_limits, plan.table, settings.location)
     _measured(settings, plan)
     for inside, tables in settings.file_layers.items():
         if inside:
             locate = partial(settings.locations.location, *inside)
             _recipes(tables.get("margins", {}), lambda name: _exists(name, known), "recipe", known, locate)
             _names(tables.get("margins", {}), tables.get("must_pass", {}), plan.table, locate)
+            _reply_limits(tables.get("reply_limits", {}), plan.table, locate)
     _waivers(settings, known, plan.table)
 
 
@@ -68,6 +71,13 @@ def _names(margins: Mapping[str, Any], must_pass: Mapping[str, Any], table: Tabl
     scored = [name for name, entry in table.items() if entry.kind == "items" and entry.metric != NATS]
     for name in must_pass:
         _require(locate("must_pass", name), name, scored, "a benchmark whose items are right or wrong")
+
+
+def _reply_limits(limits: Mapping[str, Any], table: Table[Benchmark], locate: Locate) -> None:
+    generating = {name: entry for name, entry in table.items() if isinstance(entry, ItemBenchmark) and not entry.reads_likelihoods}
+    known = [*generating, *dict.fromkeys(entry.capability for entry in generating.values())]
+    for name in owners(limits):
+        _require(locate("reply_limits", name), name, known, "a benchmark whose replies are generated, nor a capability of one")
 
 
 def _margin(location: str, name: str, value: Any, table: Table[Benchmark]) -> None:
@@ -109,12 +119,14 @@ def _instead(name: str, about: Mapping[str, Benchmark]) -> str:
 
 def _measured(settings: Settings, plan: Plan) -> None:
     measured = {cell.benchmark for cell in plan.of_kind("items")}
-    for name in settings.must_pass:
-        if name not in measured:
-            raise UsageProblem(
-                f"unicomp: {settings.location('must_pass', name)} is set, but this run does not measure {name}; name it among the benchmarks too, "
-                "or keep its items in a profile that measures it."
-            )
+    benchmarks = [name for name in owners(settings.reply_limits) if name in plan.table]
+    for table, names, what in (("must_pass", list(settings.must_pass), "items"), ("reply_limits", benchmarks, "limits")):
+        for name in names:
+            if name not in measured:
+                raise UsageProblem(
+                    f"unicomp: {settings.location(table, name)} is set, but this run does not measure {name}; name it among the benchmarks too, "
+                    f"or keep its {what} in a profile that measures it."
+                )
 
 
 def _waivers(settings: Settings, known: Set[str], table: Table[Benchmark]) -> None:

@@ -105,6 +105,7 @@ def policy_of(settings: Settings) -> compare.Policy:
         drift_margin=settings.drift_margin,
         inconclusive="warn" if settings.inconclusive == "warn" else "fail",
         margins=settings.margins,
+        reply_limits=settings.reply_limits,
     )
 
 

@@ -45,12 +45,21 @@ class RetentionChecks:
         return self._checks[cell]
 
     def stops_early(self, cell: Cell) -> bool:
-        """Return True if a cell is measured in parts: not if a baseline would have to be written from it."""
+        """Return True if a cell is measured in parts: not if a baseline would have to be written from it, or if its replies have limits.
+
+        How many items an early stop takes depends on their scores, so that their replies have no known error rate.
+        """
         return (
             self._settings.sequential
             and early_stopping.stoppable(cell, self._plan)
+            and cell not in self.limited_replies()
             and (not self._baselines.compared(cell) or self._baselines.exists(cell))
         )
+
+    def limited_replies(self) -> list[Cell]:
+        """Return the cells whose replies the policy limits."""
+        limits = self._checker.policy.limits_on_replies
+        return [cell for cell in self._plan.generating() if limits(benchmark=cell.benchmark, capability=cell.capability)]
 
     def measured(self, cell: Cell) -> Measurement:
         """Return the measurement of a cell: all items or, after early stopping, those that its verdict used."""

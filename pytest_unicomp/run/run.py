@@ -160,6 +160,17 @@ class Run:
         source = self._sources.of_measurement(REFERENCE, cell.benchmark, reference)
         return self._asked(cell, "must_pass", Pair(reference, measured), source, *sources)
 
+    def limited_replies(self) -> list[Cell]:
+        """Return the cells whose replies the policy limits."""
+        return self._retention.limited_replies()
+
+    def reply_limits(self, cell: Cell) -> Check:
+        """Are the candidate's replies no longer, and no more of them cut or looping, than the limits allow? Paired per item."""
+        reference, candidate = self.reference(cell.benchmark), self.measurement(cell.recipe, cell.benchmark)
+        sides = ((REFERENCE, reference), (cell.recipe, candidate))
+        sources = (self._sources.of_measurement(name, cell.benchmark, made) for name, made in sides)
+        return self._asked(cell, "reply_limits", Pair(reference, candidate), *sources)
+
     def baseline(self, cell: Cell) -> Measurement | None:
         """Return the stored evidence of a cell, or None."""
         return self._baselines.of(cell)

@@ -9,7 +9,7 @@ from typing import Literal
 from pytest_unicomp.api.records import Check, WaiverState
 from pytest_unicomp.compare import Policy, pool
 from pytest_unicomp.compare.hashes import of_checks
-from pytest_unicomp.compare.replies import damage
+from pytest_unicomp.compare.replies import damage, not_limited
 from pytest_unicomp.config.waivers import Waiver
 
 State = Literal["applied", "expired", "other_evidence", "not_needed", "not_met"]
@@ -59,7 +59,9 @@ def state(waiver: Waiver, checks: Sequence[Check], *, policy: Policy, today: dat
     """Return the state of a waiver and the reason; `checks` are those that it names, before any is marked as waived."""
     if not checks:
         return "not_met", "this run has no gating check of that name"
-    if not any(_stands_in_the_way(check) for check in checks) and (waiver.benchmark or pool(checks, policy=policy).verdict == "pass"):
+    if not any(_stands_in_the_way(check, policy) for check in checks) and (
+        waiver.benchmark or pool(checks, policy=policy).verdict == "pass"
+    ):
         return "not_needed", "what it excuses passes; remove it"
     if today > waiver.expires:
         return "expired", f"expired on {waiver.expires}: it excuses nothing any more"
@@ -71,10 +73,10 @@ def state(waiver: Waiver, checks: Sequence[Check], *, policy: Policy, today: dat
     return "applied", f"accepted by {waiver.owner} until {waiver.expires}"
 
 
-def _stands_in_the_way(check: Check) -> bool:
+def _stands_in_the_way(check: Check, policy: Policy) -> bool:
     # A lost part or damaged replies behind a kept mean are a hidden danger, which fails the recipe.
     lost = check.worst_slice is not None and check.worst_slice.lost
-    return check.verdict != "pass" or lost or bool(damage({check.benchmark: check.replies}, alpha=(1 - check.confidence) / 2))
+    return check.verdict != "pass" or lost or bool(damage({check.benchmark: not_limited(check, policy)}, alpha=policy.alpha))
 
 
 def with_waivers(reason: str, states: Sequence[WaiverState], strict: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_unicomp.api.records import Reply
 from pytest_unicomp.compare import hashes
 from tests.compare.toy_checks import kept
 from tests.toys import measurement
@@ -37,6 +38,26 @@ def test_the_order_of_items_and_of_checks_does_not_matter(order):
     assert of(reference, shuffled) == of(reference, candidate)
     checks = [kept(0, 0.1, evidence=f"{place:016x}") for place in range(4)]
     assert hashes.of_checks([checks[place] for place in order]) == hashes.of_checks(checks)
+
+
+def replied(made, *replies):
+    return made.model_copy(update={"items": [one.model_copy(update={"replies": list(replies)}) for one in made.items]})
+
+
+def test_replies_that_are_cut_or_loop_are_evidence_and_their_words_are_not():
+    reference, candidate = measurement([1.0, 0.0]), measurement([1.0, 0.0], artifact="b")
+    plain = Reply(answer="4", score=1.0, tokens=9, truncated=False, looping=False)
+    others = [plain, *(plain.model_copy(update=change) for change in ({"truncated": True}, {"looping": True}, {"looping": None}))]
+    assert len({of(reference, candidate), *(of(reference, replied(candidate, other)) for other in others)}) == 5
+    reworded = plain.model_copy(update={"answer": "five", "thoughts": "so", "tokens": 12})
+    assert of(reference, replied(candidate, plain)) == of(reference, replied(candidate, reworded))
+
+    def limited(reply, question="reply_limits"):
+        return hashes.of_replies(question, replied(reference, plain), replied(candidate, reply))
+
+    longer = plain.model_copy(update={"tokens": 12})
+    assert len({limited(plain), limited(longer), limited(longer, "other"), *map(limited, others[1:])}) == 6
+    assert limited(plain) == limited(plain.model_copy(update={"answer": "five", "score": 0.0}))
 
 
 def test_one_check_keeps_its_hash_and_one_without_leaves_none():

@@ -79,6 +79,7 @@ def test_the_policy_holds_its_options_in_the_order_that_reports_have_always_had(
         "margin",
         "margins",
         "limits",
+        "reply_limits",
         "must_pass",
         "benchmark_margin",
         "drift_margin",

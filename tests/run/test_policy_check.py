@@ -92,6 +92,28 @@ def test_a_profile_that_is_not_chosen_may_ask_for_what_this_run_does_not_measure
     assert (settings.margins, settings.must_pass) == ({}, {})
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        (
+            "nano-safty",
+            r"toml:2: reply_limits.nano-safty: 'nano-safty' is not a benchmark whose replies are generated.* Did you mean 'nano-safety'",
+        ),
+        ("nano-knowledge", r"toml:2: reply_limits.nano-knowledge: 'nano-knowledge' is not a benchmark whose replies are generated"),
+        ("language_modeling", r"toml:2: reply_limits.language_modeling: .*nor a capability of one"),
+        (
+            "nano-reasoning",
+            r"toml:2: reply_limits.nano-reasoning is set, but this run does not measure nano-reasoning; .* or keep its limits in",
+        ),
+    ],
+)
+def test_limits_on_replies_must_be_of_something_that_generates_and_is_measured(tmp_path, name, words):
+    checked(tmp_path, "[reply_limits]\ntruncated = 0.1\nreasoning = { looping = 0.1 }\nnano-safety = { looping = 0.1 }\n")
+    checked(tmp_path, "[profiles.other.reply_limits]\nnano-reasoning = { looping = 0.1 }\n")
+    with pytest.raises(UsageProblem, match=words):
+        checked(tmp_path, f"[reply_limits]\n{name} = {{ looping = 0.1 }}\n")
+
+
 def test_must_pass_items_of_a_benchmark_that_is_not_measured_are_refused(tmp_path):
     checked(tmp_path, "[must_pass]\nnano-safety = ['a']\n")
     with pytest.raises(

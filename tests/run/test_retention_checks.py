@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_unicomp.compare import Policy
 from pytest_unicomp.run.plan import Cell
 from tests.run.toy_run import BAD, CELL, GOOD, ToyRun, made
 
@@ -38,6 +39,14 @@ def test_items_that_must_be_right_are_measured_though_the_verdict_did_not_take_t
     measured, sources = run.retention.holding(CELL, everything)
     assert {item.id for item in measured.items} == everything
     assert len(sources) == len(run.retention.sources(CELL)) + 1
+
+
+def test_a_benchmark_whose_replies_have_limits_is_measured_whole(tmp_path):
+    run = ToyRun(tmp_path, BAD, policy=Policy(reply_limits={"safety": {"looping": 0.1}}), sequential=True)
+    assert run.retention.limited_replies() == [CELL]
+    run.retention.of(CELL)
+    assert set(run.results.asked) == {"rtn"}
+    assert ToyRun(tmp_path, BAD, policy=Policy(reply_limits={"reasoning": {"looping": 0.1}})).retention.limited_replies() == []
 
 
 def test_a_whole_measurement_asks_for_no_rest(tmp_path):

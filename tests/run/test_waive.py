@@ -111,6 +111,22 @@ def test_a_missing_measurement_cannot_be_waived():
     assert waiving(waiver(benchmark="toy", evidence="0" * 16)).excused(broken).waived is False
 
 
+def test_a_waiver_of_looping_replies_does_not_excuse_more_of_them():
+    def replied(loops):
+        made = measurement(GOOD, artifact="b" if loops else "a")
+        items = [
+            one.model_copy(update={"replies": [Reply(answer="4", score=one.score, looping=place < loops)]})
+            for place, one in enumerate(made.items)
+        ]
+        return made.model_copy(update={"items": items})
+
+    reviewed, worse = retained(replied(0), replied(200)), retained(replied(0), replied(201))
+    found = waiving(waiver(reviewed))
+    assert found.excused(reviewed).waived
+    assert not found.excused(worse).waived
+    assert found.states([worse])[0].state == "other_evidence"
+
+
 @pytest.mark.parametrize("loops", [False, True])
 def test_kept_scores_with_replies_that_loop_can_be_excused(loops):
     sides = [measurement(GOOD), measurement(GOOD, artifact="b")]

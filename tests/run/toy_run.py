@@ -63,12 +63,12 @@ def made(scores, artifact):
 class ToyRun:
     """The parts of a run that judge the cell, in a folder."""
 
-    def __init__(self, folder: Path, candidate: list[float], **words: Any) -> None:
+    def __init__(self, folder: Path, candidate: list[float], policy: Policy | None = None, **words: Any) -> None:
         settings = resolve({"model": "nano", "recipe": ["dense"], **words}, {})
         self.results: Any = ToyResults({"reference": made(GOOD, "a"), "rtn": made(candidate, "b")})
         self.store = Store(folder / "store")
         self.sources = Sources(self.results, self.store)
         self.baselines = CellBaselines(settings, PLAN, Baselines(folder / "baselines", folder / "none"))
-        checker = Checker(Policy(), must_pass_items={"nano-safety": ["*"]})
+        checker = Checker(policy or Policy(), must_pass_items={"nano-safety": ["*"]})
         self.retention = RetentionChecks(settings, PLAN, self.results, self.sources, self.baselines, checker)
         self.drift = DriftChecks(settings.update, self.retention, self.baselines, checker, self.sources)

@@ -97,6 +97,7 @@ def _policy(report: Report) -> compare.Policy:
             drift_margin=given["drift_margin"],
             inconclusive=given["inconclusive"],
             margins=given.get("margins") or {},
+            reply_limits=given.get("reply_limits") or {},
         )
     except (KeyError, TypeError) as error:
         raise UnicompError(f"unicomp: the report's policy cannot be read: {error!r}") from error

@@ -16,10 +16,11 @@ LONGEST = 120
 def differences(reported: BaseModel, again: BaseModel, *, leave: Sequence[str] = ()) -> list[str]:
     """Return one phrase per field of two records that is not the same; numbers may differ by rounding (1e-9 of their size)."""
     first, second = document(reported), document(again)
+    # A field that is written only if there is something to say may be on one side alone.
     return [
-        f"{name} is {_short(first[name])} in the report and {_short(second[name])} from its evidence"
-        for name in first
-        if name not in leave and not _same(first[name], second[name])
+        f"{name} is {_short(first.get(name))} in the report and {_short(second.get(name))} from its evidence"
+        for name in dict.fromkeys((*first, *second))
+        if name not in leave and not _same(first.get(name), second.get(name))
     ]
 
 

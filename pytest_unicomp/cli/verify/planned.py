@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_unicomp.api.protocols import CostBenchmark
+from pytest_unicomp.api.protocols import CostBenchmark, ItemBenchmark
 from pytest_unicomp.api.records import Question, RecipeVerdict, Report
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.cli.verify.answer import Answer
 from pytest_unicomp.config.parsers import served
+from pytest_unicomp.config.reply_limits import limits_of
 from pytest_unicomp.run.candidates import Candidate
 
 WHAT = "the plan"
@@ -69,6 +70,7 @@ def _planned(report: Report) -> Iterator[tuple[str, str, Question]]:
 
 def _asked(report: Report, candidate: Candidate | None) -> Iterator[tuple[str, Question]]:
     names, limits, must_pass = report.policy["benchmarks"], report.policy.get("limits") or {}, report.policy.get("must_pass") or {}
+    limited = _limited_replies(report)
     served_reference = report.policy.get("backend") == "server" or served(str(report.policy.get("reference")))
     entries, costs = benchmarks().entries, {check.benchmark for check in report.checks if check.question == "efficiency"}
     for name in map(str, names):
@@ -78,6 +80,8 @@ def _asked(report: Report, candidate: Candidate | None) -> Iterator[tuple[str, Q
             yield name, "retention"
             if name in must_pass:
                 yield name, "must_pass"
+            if name in limited:
+                yield name, "reply_limits"
             continue
         if entry is None:
             # Whether it applies to a recipe is unknown.
@@ -86,6 +90,21 @@ def _asked(report: Report, candidate: Candidate | None) -> Iterator[tuple[str, Q
         known = name in limits or not isinstance(entry, CostBenchmark)
         if known and candidate is not None and candidate.takes(entry.kind, served_reference=served_reference):
             yield name, "efficiency"
+
+
+def _limited_replies(report: Report) -> set[str]:
+    """Return the benchmarks whose replies the policy limits: those that are answered in generated text or, not installed here, have a check of it."""
+    table = report.policy.get("reply_limits") or {}
+    capabilities = {check.benchmark: check.capability for check in report.checks}
+    checked = {check.benchmark for check in report.checks if check.question == "reply_limits"}
+    found = set()
+    for name in map(str, report.policy["benchmarks"]):
+        entry = benchmarks().entries.get(name)
+        generates = name in checked if entry is None else isinstance(entry, ItemBenchmark) and not entry.reads_likelihoods
+        capability = capabilities.get(name, "") if entry is None else entry.capability
+        if generates and limits_of(table, benchmark=name, capability=capability):
+            found.add(name)
+    return found
 
 
 def _candidate(recipe: RecipeVerdict) -> Candidate | None:

@@ -28,6 +28,7 @@ ONLY_IN_RECORD: Final[Mapping[str, str]] = {
     "policy.latency_margin": "it decides nothing without timings",
     "policy.limits": "they decide nothing for benchmarks that are not in the plan",
     "policy.margins": "they decide nothing for benchmarks that are not in the plan",
+    "policy.reply_limits": "they decide nothing for benchmarks that are not in the plan",
     "policy.must_pass": "it decides nothing for benchmarks that are not in the plan",
     "policy.max_gen_toks": "the conditions of a measurement hold its own",
     "policy.profile": "it is a name for values that the policy shows",

@@ -24,6 +24,7 @@ class Acceptance:
     )
     margins: Mapping[str, Any] = table(shapes="verdict")
     limits: Mapping[str, Any] = table(shapes="verdict")
+    reply_limits: Mapping[str, Any] = table(shapes="verdict")
     must_pass: Mapping[str, tuple[str, ...]] = table(shapes="verdict")
     benchmark_margin: float | str = option(
         0.05, parsers.margin, "largest accepted loss per benchmark, written like margin", shapes="verdict", repeat="always"

@@ -41,6 +41,24 @@ def test_a_must_pass_check_of_such_a_benchmark_is_planned_if_the_policy_has_one(
     assert f"rtn-w8a16 on {name} (must-pass)" in answer.note
 
 
+@pytest.mark.parametrize(
+    ("limits", "planned"),
+    [
+        ({"looping": 0.1}, True),
+        ({"safety": {"looping": 0.1}}, True),
+        ({"nano-safety": {"looping": 0.1}}, True),
+        ({"nano-knowledge": {"looping": 0.1}}, False),
+        ({"reasoning": {"looping": 0.1}}, False),
+    ],
+)
+def test_a_check_of_limited_replies_is_planned_where_text_is_generated(reported, limits, planned):
+    report = Report.model_validate(reported)
+    policy = {**report.policy, "benchmarks": ["nano-safety"], "reply_limits": limits}
+    answer = plan_answer(report.model_copy(update={"policy": policy, "checks": []}))
+    assert ("rtn-w8a16 on nano-safety (reply-limits)" in answer.note) is planned
+    assert "rtn-w8a16 on nano-safety (retention)" in answer.note
+
+
 def test_a_cost_of_a_package_that_is_not_installed_is_not_asked_for_scores(reported):
     report = Report.model_validate(reported)
     checks = [check.model_copy(update={"benchmark": "far-bytes"}) if check.benchmark == "bytes" else check for check in report.checks]
