@@ -30,7 +30,8 @@ def replies(pairs: Sequence[Pair], clusters: Sequence[str] | None, *, alpha: flo
     """Return how the replies changed, with intervals at 1 - 2 alpha; None if those of either side were not recorded.
 
     Items are the unit: each counts by the mean over its replies. The ratio of lengths is the geometric mean of candidate / reference over items,
-    with Student's t interval of the log ratios (clustered if the items are); shares have the interval of paired scores with partial credit.
+    with the interval that `paired_difference` gives of unbounded scores, the logarithms: few replies that run to the limit are a long tail, for which
+    Student's t alone is too narrow. Shares have the interval of paired scores with partial credit.
     """
     known = [place for place, (before, after) in enumerate(pairs) if before.replies and after.replies]
     if not known:
@@ -50,10 +51,15 @@ def replies(pairs: Sequence[Pair], clusters: Sequence[str] | None, *, alpha: flo
     )
 
 
-def unrecorded(pairs: Sequence[Pair], limited: Name) -> int:
-    """Return how many items have a reply on either side of which a limited property was not recorded."""
+def differences(pairs: Sequence[Pair], limited: Name) -> list[float | None]:
+    """Return each item's difference reference - candidate in what a limit is about, None if that was not recorded of one of its replies.
+
+    Of lengths it is the logarithm of the ratio of the mean tokens, of the others the difference of the shares of its replies.
+    """
     of = {"length_ratio": _tokens, "truncated": _truncated, "looping": _looping}[limited]
-    return sum(_mean(before, of) is None or _mean(after, of) is None for before, after in pairs)
+    sides = [(_mean(before, of), _mean(after, of)) for before, after in pairs]
+    turned = _log_tokens if limited == "length_ratio" else float
+    return [None if before is None or after is None else turned(before) - turned(after) for before, after in sides]
 
 
 def only_in_thoughts(reply: Reply, item: Item) -> bool | None:
@@ -142,17 +148,21 @@ def _length(
     if not known:
         return None, None, None
     before, after = ([float(side[place] or 0) for place in known] for side in sides)
-    # An empty reply counts as one token, the end.
-    ratios = [log(max(new, 1.0) / max(old, 1.0)) for old, new in zip(before, after, strict=True)]
     names = None if clusters is None else [clusters[place] for place in known]
     tokens = (sum(before) / len(before), sum(after) / len(after))
-    middle = sum(ratios) / len(ratios)
+    old, new = ([_log_tokens(value) for value in side] for side in (before, after))
+    middle = (sum(new) - sum(old)) / len(known)
     try:
-        lower, upper = stats.t_interval(stats.mean(ratios, names), confidence=1 - 2 * alpha)
+        found = stats.paired_difference(old, new, names, alpha=alpha, bounded=False)
     except UnicompError:
         # One item, or one cluster.
         return exp(middle), None, tokens
-    return exp(middle), (exp(lower), exp(upper)), tokens
+    return exp(middle), (exp(found.lower), exp(found.upper)), tokens
+
+
+def _log_tokens(tokens: float) -> float:
+    """Return the logarithm of a length in halves of a token, so that replies of one token have a size too; an empty one has the end, one token."""
+    return log(2 * max(tokens, 1.0))
 
 
 def _tokens(reply: Reply, item: Item) -> int | None:

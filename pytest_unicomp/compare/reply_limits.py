@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, log
 
 from pytest_unicomp.api.records import Check, Estimate, Family, Measurement, ReplyChange, ShareChange, Verdict
 from pytest_unicomp.compare import stats, wording
 from pytest_unicomp.compare.comparability import Pair, mismatch, paired
+from pytest_unicomp.compare.expected import design_effect, items_to_decide, spread
 from pytest_unicomp.compare.pairing import clusters_of
 from pytest_unicomp.compare.policy import Policy
-from pytest_unicomp.compare.replies import CUT, LOOPING, replies, unrecorded
+from pytest_unicomp.compare.replies import CUT, LOOPING, differences, replies
 from pytest_unicomp.config.reply_limits import Name
 
 ORDER: tuple[Verdict, ...] = ("fail", "inconclusive", "pass")
@@ -102,17 +103,22 @@ def _margin(name: Name, limit: float) -> float:
 
 
 def _answer(name: Name, limit: float, change: ReplyChange | None, pairs: Sequence[Pair], alpha: float) -> _Answer:
-    lacking = unrecorded(pairs, name)
+    found = differences(pairs, name)
+    lacking = found.count(None)
     if change is None or lacking:
         of = f"{lacking} of {wording.counted(len(pairs), 'item')}"
         return _Answer(name, _margin(name, limit), "inconclusive", f"{NOT_RECORDED[name]} was not recorded of {of}")
     share = {"truncated": change.truncated, "looping": change.looping}.get(name)
-    if share is not None:
-        return _of_share(name, share, limit, len(pairs), alpha)
-    return _of_lengths(change, limit, len(pairs), alpha)
+    if share is None:
+        return _of_lengths(change, limit, alpha)
+    answer = _of_share(name, share, limit, alpha)
+    if answer.verdict != "inconclusive" or answer.interval is None:
+        return answer
+    needed = _needed([value for value in found if value is not None], clusters_of(pairs), limit, alpha)
+    return replace(answer, reason=f"{answer.reason}; {wording.would_decide(needed)}")
 
 
-def _of_lengths(change: ReplyChange, limit: float, items: int, alpha: float) -> _Answer:
+def _of_lengths(change: ReplyChange, limit: float, alpha: float) -> _Answer:
     ratio, interval, tokens = change.length_ratio, change.length_ratio_interval, change.tokens
     # Both are known if the tokens of every reply are.
     assert ratio is not None
@@ -124,11 +130,14 @@ def _of_lengths(change: ReplyChange, limit: float, items: int, alpha: float) -> 
     said = f"{said} ({100 * (1 - 2 * alpha):.0f} % interval {lower:.2f} to {upper:.2f})"
     verdict, reason = _decided(lower, upper, limit, said, f"{limit:g} times")
     if verdict == "inconclusive":
-        reason += _would_decide(log(lower), log(upper), log(limit) - log(ratio), items, alpha)
+        # The interval holds lengths that these items do not show, so its width tells more than their spread.
+        stderr, distance = stats.implied_stderr(log(lower), log(upper), alpha=alpha), log(limit) - log(ratio)
+        effect = stats.minimum_detectable_effect(stderr, alpha=alpha)
+        reason += f"; {wording.would_decide(ceil(change.n * (effect / distance) ** 2) if distance else None)}"
     return _Answer("length_ratio", margin, verdict, reason, *tokens, 1 - ratio, (1 - upper, 1 - lower))
 
 
-def _of_share(name: Name, share: ShareChange, limit: float, items: int, alpha: float) -> _Answer:
+def _of_share(name: Name, share: ShareChange, limit: float, alpha: float) -> _Answer:
     words = {"truncated": f"are {CUT}", "looping": LOOPING}[name]
     said = f"{100 * share.candidate:.1f} % of the replies {words} (reference {100 * share.reference:.1f} %)"
     sides = share.reference, share.candidate, -share.difference
@@ -137,8 +146,6 @@ def _of_share(name: Name, share: ShareChange, limit: float, items: int, alpha: f
     lower, upper = share.interval
     said = f"{said}: {wording.interval(share.difference, lower, upper, '', 1 - 2 * alpha)}"
     verdict, reason = _decided(lower, upper, limit, said, wording.amount(limit, ""))
-    if verdict == "inconclusive":
-        reason += _would_decide(lower, upper, limit - share.difference, items, alpha)
     return _Answer(name, limit, verdict, reason, *sides, (-upper, -lower))
 
 
@@ -150,8 +157,13 @@ def _decided(lower: float, upper: float, limit: float, said: str, most: str) -> 
     return "inconclusive", f"undecided: {said}, on both sides of the {most} allowed"
 
 
-def _would_decide(lower: float, upper: float, distance: float, items: int, alpha: float) -> str:
-    """Return how many items would decide with 80 % power if the change stays the same, from the interval's standard error on `items` items."""
-    stderr = stats.implied_stderr(lower, upper, alpha=alpha)
-    needed = None if distance == 0 else ceil(items * (stats.minimum_detectable_effect(stderr, alpha=alpha) / distance) ** 2)
-    return f"; {wording.would_decide(needed)}"
+def _needed(changes: Sequence[float], clusters: Sequence[str] | None, allowed: float, alpha: float) -> int | None:
+    """Return how many items would decide with 80 % power if the items' mean change stays the same; None if it equals what is allowed."""
+    whole = all(change in (-1, 0, 1) for change in changes)
+    fields = {
+        "n": len(changes),
+        "discordance": sum(change != 0 for change in changes) / len(changes),
+        "spread": None if whole or len(changes) < 2 else spread(changes, bounded=True),
+        "design_effect": design_effect(changes, clusters),
+    }
+    return items_to_decide(fields, allowed, sum(changes) / len(changes), alpha=alpha)

@@ -100,7 +100,7 @@ def test_a_kept_score_with_longer_replies_says_so():
     after = with_replies([1.0] * 180 + [0.0] * 20, artifact="b" * 8, tokens=250)
     found = retained(before, after)
     assert found.verdict == "pass"
-    assert found.reason.endswith("; replies are 2.50 times as long (2.50 to 2.50)")
+    assert found.reason.endswith("; replies are 2.50 times as long (2.44 to 2.53)")
     assert found.replies.tokens == (100, 250)
 
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from pytest_unicomp.cli import app
 
-LIMITS = "[reply_limits]\nlength_ratio = 1.5\n[reply_limits.safety]\ntruncated = 0.3\n"
+LIMITS = "[reply_limits]\nlength_ratio = 3\n[reply_limits.safety]\ntruncated = 0.3\n"
 SETS = "nano-knowledge,nano-safety"
 
 
@@ -36,7 +36,7 @@ def test_limits_are_judged_where_text_is_generated_and_follow_from_their_evidenc
     )
     assert check["reason"].startswith("replies are 1.0")
     assert "of the replies are cut by the token limit" in check["reason"]
-    assert report["policy"]["reply_limits"] == {"length_ratio": 1.5, "safety": {"truncated": 0.3}}
+    assert report["policy"]["reply_limits"] == {"length_ratio": 3, "safety": {"truncated": 0.3}}
     kept = {name: value for name, value in report.items() if name not in ("result", "ret")}
     for change, code in (({}, 0), ({"reason": "shorter"}, 1), ({"difference": 0.5}, 1)):
         other = json.loads(json.dumps(kept))
@@ -52,7 +52,7 @@ def test_a_limit_that_these_items_cannot_decide_is_no_pass_and_said_beforehand(j
     report = judged("[reply_limits]\nlooping = 0.001\n")
     [check] = limited(report)
     assert (check["verdict"], report["ret"], report["verdict"]) == ("inconclusive", 6, "inconclusive")
-    assert "would decide" in check["reason"]
+    assert check["reason"].endswith(" items would decide (80 % power) if the difference stays the same")
     report["result"].stdout.fnmatch_lines(
         ["unicomp: nano-safety: 24 items cannot rule out that 0.1 points more of the replies are looping*"]
     )
