@@ -29,7 +29,7 @@ def cells_of(run: Run, question: str, dimensions: Sequence[str] | None = None) -
         "retention": lambda: plan.of_kind("items"),
         "drift": lambda: [cell for cell in plan.of_kind("items") if run.wants_drift(cell)],
         "must_pass": lambda: plan.holding(run.settings.must_pass),
-        "reply_limits": run.limited_replies,
+        "reply_limits": lambda: plan.limited_replies(run.policy),
         "size": lambda: plan.of_kind("size"),
         "latency": lambda: plan.of_kind("latency"),
         "kernel": plan.kernels,

@@ -14,6 +14,7 @@ from pytest_unicomp.api.records import Dimension, Family
 from pytest_unicomp.api.registry import Table
 from pytest_unicomp.api.vocabulary import SETS
 from pytest_unicomp.benchmarks import configured
+from pytest_unicomp.compare import Policy
 from pytest_unicomp.config.backend import SERVER, LmEvalBackend
 from pytest_unicomp.config.evaluated_by import evaluated_by
 from pytest_unicomp.config.parsers import served
@@ -84,6 +85,11 @@ class Plan:
             for cell in self.of_kind("items")
             if isinstance(entry := self.table[cell.benchmark], ItemBenchmark) and not entry.reads_likelihoods
         )
+
+    def limited_replies(self, policy: Policy) -> tuple[Cell, ...]:
+        """Return the cells whose replies a policy limits."""
+        limits = policy.limits_on_replies
+        return tuple(cell for cell in self.generating() if limits(benchmark=cell.benchmark, capability=cell.capability))
 
     def kernels(self) -> tuple[Cell, ...]:
         """Return one cell per kernel benchmark. It times the reference's layers, does not depend on the recipes and never gates."""

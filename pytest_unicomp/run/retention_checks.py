@@ -52,14 +52,9 @@ class RetentionChecks:
         return (
             self._settings.sequential
             and early_stopping.stoppable(cell, self._plan)
-            and cell not in self.limited_replies()
+            and cell not in self._plan.limited_replies(self._checker.policy)
             and (not self._baselines.compared(cell) or self._baselines.exists(cell))
         )
-
-    def limited_replies(self) -> list[Cell]:
-        """Return the cells whose replies the policy limits."""
-        limits = self._checker.policy.limits_on_replies
-        return [cell for cell in self._plan.generating() if limits(benchmark=cell.benchmark, capability=cell.capability)]
 
     def measured(self, cell: Cell) -> Measurement:
         """Return the measurement of a cell: all items or, after early stopping, those that its verdict used."""

@@ -67,13 +67,7 @@ class Run:
         self._progress = progress
         self.checker = Checker(self.policy, self.settings.limits, self.settings.must_pass, self.plan.table)
         self.results = Results(
-            self.settings,
-            self.plan,
-            prepared.evaluation,
-            store=self.store,
-            baselines=prepared.baselines,
-            progress=progress,
-            detail=detail,
+            self.settings, self.plan, prepared.evaluation, store=self.store, baselines=prepared.baselines, progress=progress, detail=detail
         )
         self.timings = Timings(self.results, self.settings, prepared.evaluation, store=self.store, progress=progress)
         self._sources = Sources(self.results, self.store)
@@ -160,16 +154,10 @@ class Run:
         source = self._sources.of_measurement(REFERENCE, cell.benchmark, reference)
         return self._asked(cell, "must_pass", Pair(reference, measured), source, *sources)
 
-    def limited_replies(self) -> list[Cell]:
-        """Return the cells whose replies the policy limits."""
-        return self._retention.limited_replies()
-
     def reply_limits(self, cell: Cell) -> Check:
         """Are the candidate's replies no longer, and no more of them cut or looping, than the limits allow? Paired per item."""
-        reference, candidate = self.reference(cell.benchmark), self.measurement(cell.recipe, cell.benchmark)
-        sides = ((REFERENCE, reference), (cell.recipe, candidate))
-        sources = (self._sources.of_measurement(name, cell.benchmark, made) for name, made in sides)
-        return self._asked(cell, "reply_limits", Pair(reference, candidate), *sources)
+        pair = Pair(self.reference(cell.benchmark), self.measurement(cell.recipe, cell.benchmark))
+        return self._asked(cell, "reply_limits", pair, *self._sources.of_pair(REFERENCE, cell.recipe, pair))
 
     def baseline(self, cell: Cell) -> Measurement | None:
         """Return the stored evidence of a cell, or None."""
@@ -195,8 +183,7 @@ class Run:
                 f"unicomp: {cell.recipe} was not made for --unicomp-calibration-target; expected a name such as wanda-50@reasoning."
             )
         pair = Pair(self.measurement(base, cell.benchmark), self.measurement(cell.recipe, cell.benchmark))
-        sides = ((base, pair.reference), (cell.recipe, pair.candidate))
-        return self._asked(cell, "calibration", pair, *(self._sources.of_measurement(name, cell.benchmark, made) for name, made in sides))
+        return self._asked(cell, "calibration", pair, *self._sources.of_pair(base, cell.recipe, pair))
 
     def artifact_check(self, cell: Cell) -> Check:
         """Is the artifact a checkpoint that can be shipped, and what its recipe says?"""

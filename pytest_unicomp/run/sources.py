@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pytest_unicomp.api.records import Artifact, Measurement, Source
 from pytest_unicomp.compare.hashes import content
-from pytest_unicomp.run.check_inputs import Timed
+from pytest_unicomp.run.check_inputs import Pair, Timed
 from pytest_unicomp.run.plan import REFERENCE
 from pytest_unicomp.run.results import Results
 from pytest_unicomp.store.local import Store, digest
@@ -33,6 +33,11 @@ class Sources:
             key = self._results.key(recipe, benchmark, items)
             self._known[known] = Source(side=side, kind="measurements", key=key, digest=content(made), part=items is not None)
         return self._known[known]
+
+    def of_pair(self, first: str, second: str, pair: Pair) -> list[Source]:
+        """Name the stored measurements of a pair: that of the recipe `first` or the reference, and that of `second`."""
+        sides = ((first, pair.reference), (second, pair.candidate))
+        return [self.of_measurement(recipe, made.benchmark, made) for recipe, made in sides]
 
     def kept(self, side: Side, made: Measurement) -> Source:
         """Keep a measurement that the store does not hold by key (a baseline, a size) under its content, and name it."""

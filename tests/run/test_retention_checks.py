@@ -6,7 +6,7 @@ import pytest
 
 from pytest_unicomp.compare import Policy
 from pytest_unicomp.run.plan import Cell
-from tests.run.toy_run import BAD, CELL, GOOD, ToyRun, made
+from tests.run.toy_run import BAD, CELL, GOOD, PLAN, ToyRun, made
 
 
 def test_a_cell_is_decided_once_and_names_both_measurements(tmp_path):
@@ -42,11 +42,11 @@ def test_items_that_must_be_right_are_measured_though_the_verdict_did_not_take_t
 
 
 def test_a_benchmark_whose_replies_have_limits_is_measured_whole(tmp_path):
-    run = ToyRun(tmp_path, BAD, policy=Policy(reply_limits={"safety": {"looping": 0.1}}), sequential=True)
-    assert run.retention.limited_replies() == [CELL]
+    safety, reasoning = (Policy(reply_limits={name: {"looping": 0.1}}) for name in ("safety", "reasoning"))
+    assert (PLAN.limited_replies(safety), PLAN.limited_replies(reasoning)) == ((CELL,), ())
+    run = ToyRun(tmp_path, BAD, policy=safety, sequential=True)
     run.retention.of(CELL)
     assert set(run.results.asked) == {"rtn"}
-    assert ToyRun(tmp_path, BAD, policy=Policy(reply_limits={"reasoning": {"looping": 0.1}})).retention.limited_replies() == []
 
 
 def test_a_whole_measurement_asks_for_no_rest(tmp_path):
