@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_unicomp.methods.decoder import block_list
+from pytest_unicomp.methods.distillation_loss import chunks
 from pytest_unicomp.methods.distillation_text import Row
 from pytest_unicomp.methods.source import load_model
 from pytest_unicomp.methods.teaching import batches, logits
@@ -63,10 +64,11 @@ def quality(model: PreTrainedModel, rows: Sequence[Row]) -> Quality:
     total, right, count = 0.0, 0, 0
     with torch.inference_mode():
         for inputs in batches(rows, model.device):
-            found = logits(model, inputs)[:, :-1][inputs["learned"][:, :-1]].float()
+            found = logits(model, inputs)[:, :-1][inputs["learned"][:, :-1]]
             targets = inputs["input_ids"][:, 1:][inputs["learned"][:, :-1]]
-            total += float(torch.nn.functional.cross_entropy(found, targets, reduction="sum"))
-            right += int((found.argmax(-1) == targets).sum())
+            for part in chunks(len(targets), found.shape[-1]):
+                total += float(torch.nn.functional.cross_entropy(found[part].float(), targets[part], reduction="sum"))
+                right += int((found[part].argmax(-1) == targets[part]).sum())
             count += len(targets)
     return Quality(total / max(1, count), right / max(1, count))
 

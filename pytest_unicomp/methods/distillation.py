@@ -14,19 +14,20 @@ from typing import TYPE_CHECKING, Any
 from pytest_unicomp.api.errors import InfrastructureError
 from pytest_unicomp.api.protocols import Progress
 from pytest_unicomp.engine.quiet_libraries import quiet_with_captured_output
-from pytest_unicomp.methods.distillation_plan import Plan, arguments, log_interval
+from pytest_unicomp.methods.distillation_memory import require_memory
+from pytest_unicomp.methods.distillation_plan import Plan, arguments, log_interval, world
 from pytest_unicomp.methods.distillation_text import Row
 
 if TYPE_CHECKING:
     import torch
-    from transformers import Trainer
+    from transformers import PreTrainedModel, Trainer
 
 WHOLE = "whole"
 Objective = Callable[[Any, Mapping[str, Any]], dict[str, Any]]
 
 
 def train(
-    student: torch.nn.Module,
+    student: PreTrainedModel,
     objective: Objective,
     rows: Sequence[Row],
     plan: Plan,
@@ -42,7 +43,7 @@ def train(
 
     `objective(student, inputs)` returns "loss", a scalar that is minimized, and any other terms to be recorded. Checkpoints go into `folder`;
     if it holds a complete one, training resumes from there along the same curve. Under torchrun or accelerate launch every process
-    calls this with the same arguments. Raises InfrastructureError if the loss is not finite.
+    calls this with the same arguments. Raises InfrastructureError if the loss is not finite, and, before the first step, if the device lacks memory.
     """
     folder.mkdir(parents=True, exist_ok=True)
     last = _last_whole(folder)
@@ -53,6 +54,7 @@ def train(
         for partial in folder.glob("checkpoint-*"):
             if last is None or not (partial / WHOLE).exists():
                 shutil.rmtree(partial)
+    require_memory(student, plan, rows=plan.shares(world())[0], tokens=len(rows[0].tokens), device=device, what=what)
     with quiet_with_captured_output():
         from transformers import set_seed
 
@@ -101,18 +103,20 @@ def _lesson(student: torch.nn.Module, objective: Objective) -> Any:
         def __init__(self) -> None:
             super().__init__()
             self.student = student
-            self.terms: dict[str, float] = {}
+            self.terms: dict[str, torch.Tensor] = {}
 
         def forward(self, **inputs: Any) -> dict[str, Any]:
             found = objective(self.student, inputs)
             for name, value in found.items():
-                self.terms[name] = self.terms.get(name, 0.0) + float(value.detach())
+                # They stay on the device until they are logged: to read a number makes the host wait for all that is queued.
+                term = value.detach().double()
+                self.terms[name] = self.terms[name] + term if name in self.terms else term
             return {"loss": found["loss"]}
 
     return Lesson()
 
 
-def _trainer_class(student: torch.nn.Module, terms: dict[str, float], every: int) -> type[Trainer]:
+def _trainer_class(student: torch.nn.Module, terms: dict[str, torch.Tensor], every: int) -> type[Trainer]:
     """Return a Trainer that saves and loads only what is trained, and logs the mean of each of the `terms`, which it then clears, over `every` steps."""
     from safetensors.torch import save_file
     from transformers import Trainer
@@ -121,7 +125,7 @@ def _trainer_class(student: torch.nn.Module, terms: dict[str, float], every: int
         def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
             turns = every * self.args.gradient_accumulation_steps
             if "loss" in logs:
-                logs |= {name: value / turns for name, value in terms.items() if name != "loss"}
+                logs |= {name: float(value) / turns for name, value in terms.items() if name != "loss"}
             terms.clear()
             super().log(logs, start_time)
 

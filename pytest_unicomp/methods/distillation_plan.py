@@ -49,7 +49,7 @@ def arguments(plan: Plan, folder: Path, *, seed: int, device: str) -> TrainingAr
     import torch
     from transformers import TrainingArguments
 
-    at_once, turns = plan.shares(_world())
+    at_once, turns = plan.shares(world())
     every = log_interval(plan.steps)
     chosen = TrainingArguments(
         output_dir=str(folder),
@@ -82,7 +82,7 @@ def arguments(plan: Plan, folder: Path, *, seed: int, device: str) -> TrainingAr
         ddp_broadcast_buffers=False,
         ddp_find_unused_parameters=False,
     )
-    if device.startswith("cuda") and _world() == 1:
+    if device.startswith("cuda") and world() == 1:
         # The Trainer would spread one process over every GPU it sees, beginning with the first; the run was given one of them.
         place = torch.device(device if ":" in device else f"{device}:0")
         chosen.__dict__["_setup_devices"] = place
@@ -98,5 +98,6 @@ def log_interval(steps: int) -> int:
     return next((every for every in range(least, 2 * least + 1) if steps % every == 0), least)
 
 
-def _world() -> int:
+def world() -> int:
+    """Return how many processes train together."""
     return int(os.environ.get("WORLD_SIZE", "1"))

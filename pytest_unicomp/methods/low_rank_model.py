@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_unicomp.methods.decoder import block_list
 from pytest_unicomp.methods.distillation_architectures import READERS, WRITERS
 from pytest_unicomp.methods.distillation_text import Row
-from pytest_unicomp.methods.teaching import batches, logits
+from pytest_unicomp.methods.teaching import batches, run_decoder
 from pytest_unicomp.methods.width import NORMS, smaller_config
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def principal_directions(teacher: PreTrainedModel, rows: Sequence[Row], size: in
         with torch.inference_mode():
             for inputs in batches(rows, teacher.device):
                 mask["text"] = inputs["text"]
-                logits(teacher, inputs)
+                run_decoder(teacher, inputs)
     finally:
         for each in hooks:
             each.remove()

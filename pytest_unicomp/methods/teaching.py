@@ -15,14 +15,16 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 AT_ONCE = 8
+TOKENS_AT_ONCE = 8192
 
 
 def batches(rows: Sequence[Row], device: torch.device) -> Iterator[dict[str, torch.Tensor]]:
-    """Yield eight rows at a time as tensors (rows x tokens): input_ids, position_ids, learned, text."""
+    """Yield up to eight rows at a time, of up to 8,192 tokens but one row at least, as tensors (rows x tokens): input_ids, position_ids, learned, text."""
     import torch
 
-    for start in range(0, len(rows), AT_ONCE):
-        some = rows[start : start + AT_ONCE]
+    at_once = max(1, min(AT_ONCE, TOKENS_AT_ONCE // max(1, len(rows[0].tokens)))) if rows else AT_ONCE
+    for start in range(0, len(rows), at_once):
+        some = rows[start : start + at_once]
         yield {
             "input_ids": torch.tensor([row.tokens for row in some], device=device),
             "position_ids": torch.tensor([row.places for row in some], device=device),
@@ -33,11 +35,19 @@ def batches(rows: Sequence[Row], device: torch.device) -> Iterator[dict[str, tor
 
 def logits(model: PreTrainedModel, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
     """Return next-token logits (rows x tokens x vocabulary); documents in a row do not see each other if the model takes positions."""
-    given: dict[str, Any] = {"input_ids": inputs["input_ids"]}
-    if "position_ids" in signature(model.forward).parameters:
-        given["position_ids"] = inputs["position_ids"]
-    found: torch.Tensor = model(**given, use_cache=False).logits
+    found: torch.Tensor = model(**_given(model, inputs), use_cache=False).logits
     return found
+
+
+def run_decoder(model: PreTrainedModel, inputs: Mapping[str, torch.Tensor]) -> None:
+    """Run all of the model but its head, for hooks on what is inside: the logits of a batch may take more memory than all else."""
+    decoder = model.base_model
+    decoder(**_given(decoder, inputs), use_cache=False)
+
+
+def _given(model: Any, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    names = ("input_ids", "position_ids") if "position_ids" in signature(model.forward).parameters else ("input_ids",)
+    return {name: inputs[name] for name in names}
 
 
 def imitation(teacher: PreTrainedModel, temperature: float) -> Objective:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_unicomp.methods.decoder import block_list
 from pytest_unicomp.methods.distillation_architectures import READERS, WRITERS
 from pytest_unicomp.methods.distillation_text import Row
-from pytest_unicomp.methods.teaching import batches, logits
+from pytest_unicomp.methods.teaching import batches, run_decoder
 
 if TYPE_CHECKING:
     import torch
@@ -65,7 +65,7 @@ def importance(model: PreTrainedModel, rows: Sequence[Row]) -> tuple[torch.Tenso
         with torch.inference_mode():
             for inputs in batches(rows, model.device):
                 masks["text"] = inputs["text"]
-                logits(model, inputs)
+                run_decoder(model, inputs)
     finally:
         for hook in hooks:
             hook.remove()
