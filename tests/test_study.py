@@ -140,11 +140,29 @@ def test_cells_of_the_embedded_model_are_measured_kept_and_then_left_alone(tmp_p
     assert capsys.readouterr().out == "unicomp: none of 3 cells are missing\n"
 
 
-def test_data_that_lack_are_no_refusal_of_a_recipe(tmp_path):
+def test_a_benchmark_whose_data_lack_is_named_and_left_out_and_the_others_are_measured(tmp_path, capsys):
     place = Place(tmp_path / "evidence", bundle=tmp_path, cache=tmp_path / "store", model="nano")
-    with pytest.raises(UsageProblem, match="the bundle lacks"):
-        run([StudyCell("rtn-w8a16", "arc_easy", 20)], place)
+    run([StudyCell("rtn-w8a16", "arc_easy", 20), StudyCell(DENSE, "nano-knowledge", 20), StudyCell(DENSE, "arc_easy", 20)], place)
+    first, second, end = capsys.readouterr().out.splitlines()
+    assert first == f"unicomp: arc_easy is left out: the bundle lacks allenai/ai2_arc, expected at {tmp_path / 'allenai' / 'ai2_arc'}"
+    assert second.startswith("[2/3] dense on nano-knowledge: ")
+    assert end == "unicomp: 2 of 3 cells are missing"
+    assert "rtn-w8a16" not in made.read(place.recipes)
+
+
+def test_an_unknown_model_is_no_refusal_of_a_recipe_and_ends_in_one_line(tmp_path):
+    place = Place(tmp_path / "evidence", cache=tmp_path / "store", model=str(tmp_path / "nowhere"))
+    with pytest.raises(UsageProblem, match="nowhere"):
+        run([StudyCell("rtn-w8a16", "nano-knowledge", 20)], place)
     assert made.read(place.recipes) == {}
+
+
+def test_evidence_that_was_edited_ends_the_command_in_one_line(evidence, capsys):
+    file = evidence / MODEL / DENSE / "arc_easy.json"
+    file.write_text(file.read_text().replace('"score": [1,', '"score": [0,'))
+    with pytest.raises(SystemExit, match="7"):
+        main(["--evidence", str(evidence), "--recipe", DENSE, "--benchmark", "arc_easy"])
+    assert len(capsys.readouterr().err.splitlines()) == 1
 
 
 def test_no_cell_is_begun_when_the_minutes_are_over(tmp_path, capsys):

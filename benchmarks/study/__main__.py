@@ -6,12 +6,14 @@ What is stored is kept, so the command can be ended at any moment and given agai
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.study.measure import Place, measure
+from benchmarks.study.measure import Place, lacking, measure
 from benchmarks.study.protocol import FOLDER, StudyCell, cells
+from pytest_unicomp.api.errors import InfrastructureError, UnicompError
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -27,14 +29,24 @@ def main(words: Sequence[str] | None = None) -> None:
     for asked_for, known in ((asked.recipe, {cell.name for cell in cells()}), (asked.benchmark, {cell.benchmark for cell in cells()})):
         if unknown := set(filter(None, asked_for.split(","))) - known:
             parser.error(f"{', '.join(sorted(unknown))} is no part of the study; expected one or more of {', '.join(sorted(known))}")
-    run(_chosen(asked.recipe, asked.benchmark), Place(asked.evidence, asked.bundle, asked.cache), asked.minutes)
+    try:
+        run(_chosen(asked.recipe, asked.benchmark), Place(asked.evidence, asked.bundle, asked.cache), asked.minutes)
+    except UnicompError as error:
+        print(error, file=sys.stderr)
+        sys.exit(7 if isinstance(error, InfrastructureError) else 4)
 
 
 def run(wanted: Sequence[StudyCell], place: Place, minutes: float | None = None) -> None:
-    """Measure what is missing of `wanted` for at most so many minutes, not counting the cell that is worked at then."""
+    """Measure what is missing of `wanted` for at most so many minutes, not counting the cell that is worked at then.
+
+    Benchmarks whose data the bundle lacks are named first and left out.
+    """
     began = time.monotonic()
+    without_data = lacking((cell.benchmark for cell in wanted if not place.has(cell)), place)
+    for name, why in without_data.items():
+        print(f"unicomp: {name} is left out: {why}", flush=True)
     for number, cell in enumerate(wanted, start=1):
-        if place.has(cell):
+        if place.has(cell) or cell.benchmark in without_data:
             continue
         if minutes is not None and time.monotonic() - began > 60 * minutes:
             print(f"unicomp: {minutes:g} minutes are over; give the command again to go on", flush=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -13,10 +14,11 @@ from benchmarks.study import gold, made
 from benchmarks.study.made import Made
 from benchmarks.study.protocol import DENSE, MODEL, SAMPLES, TOKENS, StudyCell
 from benchmarks.study.published import PUBLISHED
-from pytest_unicomp.api.errors import UnicompError, UsageProblem
+from pytest_unicomp.api.errors import MissingPiece, UnicompError, UsageProblem
 from pytest_unicomp.api.records import Artifact, Measurement
 from pytest_unicomp.api.registry import benchmarks
 from pytest_unicomp.benchmarks.lm_eval_task import LmEvalTask
+from pytest_unicomp.config.evaluation import evaluation_of
 from pytest_unicomp.config.resolve import resolve
 from pytest_unicomp.config.settings import Settings
 from pytest_unicomp.engine.host.host import device_name
@@ -69,11 +71,22 @@ def settings(cell: StudyCell, place: Place) -> Settings:
     )
 
 
+def lacking(names: Iterable[str], place: Place) -> dict[str, str]:
+    """Return, for each of these benchmarks whose data the bundle lacks, what it lacks and where that was looked for; nothing is loaded."""
+    found = {}
+    for name in dict.fromkeys(names):
+        try:
+            benchmarks()[name].validate(evaluation_of(settings(StudyCell(DENSE, name, 1), place)))
+        except MissingPiece as problem:
+            found[name] = f"the bundle lacks {problem.what}, expected at {problem.where}"
+    return found
+
+
 def measure(cell: StudyCell, place: Place) -> str:
     """Measure a cell, keep it, and return a line on it.
 
     A recipe that cannot be made of the model is kept as refused; whatever else fails is only said, so that it is tried again. Raises UsageProblem
-    if not even the reference can be measured on the benchmark, for want of its data for example.
+    if not even the reference can be measured on the benchmark, because the model is not installed for example.
     """
     try:
         run = Run(settings(cell, place), detail=_say)
