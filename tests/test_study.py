@@ -11,7 +11,7 @@ from benchmarks.study import gold, made, page, protocol, published, report
 from benchmarks.study.__main__ import main, run
 from benchmarks.study.judged import judge
 from benchmarks.study.made import Made
-from benchmarks.study.measure import Place
+from benchmarks.study.measure import Place, settings
 from benchmarks.study.protocol import DENSE, MODEL, StudyCell
 from benchmarks.study.stored import read
 from pytest_unicomp.api.errors import InfrastructureError, UsageProblem
@@ -148,6 +148,12 @@ def test_a_benchmark_whose_data_lack_is_named_and_left_out_and_the_others_are_me
     assert second.startswith("[2/3] dense on nano-knowledge: ")
     assert end == "unicomp: 2 of 3 cells are missing"
     assert "rtn-w8a16" not in made.read(place.recipes)
+
+
+def test_all_cells_of_a_recipe_leave_the_same_questions_out_of_its_calibration_text(tmp_path):
+    place = Place(tmp_path)
+    asked = {frozenset(settings(StudyCell("wanda-50", name, 100, "reasoning"), place).benchmark) for name in ("arc_easy", "gsm8k")}
+    assert asked == {frozenset(cell.benchmark for cell in protocol.cells())}
 
 
 def test_an_unknown_model_is_no_refusal_of_a_recipe_and_ends_in_one_line(tmp_path):

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from benchmarks.study import gold, made
 from benchmarks.study.made import Made
-from benchmarks.study.protocol import DENSE, MODEL, SAMPLES, TOKENS, StudyCell
+from benchmarks.study.protocol import DENSE, MODEL, SAMPLES, TOKENS, StudyCell, cells
 from benchmarks.study.published import PUBLISHED
 from pytest_unicomp.api.errors import MissingPiece, UnicompError, UsageProblem
 from pytest_unicomp.api.records import Artifact, Measurement
@@ -41,6 +42,19 @@ class Place:
         return Baselines(self.folder, self.folder)
 
     @property
+    def options(self) -> dict[str, str]:
+        """Return the options of a run that reads and writes here."""
+        named = {"bundle": self.bundle, "cache": self.cache}
+        return {name: str(path) for name, path in named.items() if path is not None}
+
+    @cached_property
+    def benchmarks(self) -> tuple[str, ...]:
+        """Return the benchmarks of the study whose data are there."""
+        names = dict.fromkeys(cell.benchmark for cell in cells())
+        without = lacking(names, self)
+        return tuple(name for name in names if name not in without)
+
+    @property
     def recipes(self) -> Path:
         """Return the file with what making each recipe took."""
         return made.file_in(self.folder, self.model)
@@ -60,23 +74,24 @@ def settings(cell: StudyCell, place: Place) -> Settings:
         {
             "model": place.model,
             "recipe": cell.recipe,
-            "benchmark": cell.benchmark,
+            # All of them: what calibration text must not give away is the same for every cell, so all cells of a recipe are of the same weights.
+            "benchmark": ",".join(dict.fromkeys((cell.benchmark, *place.benchmarks))),
             "limit": str(cell.items),
             "calibration": cell.calibration,
             "calibration_samples": str(SAMPLES),
             "calibration_tokens": str(TOKENS),
-            **({} if place.bundle is None else {"bundle": str(place.bundle)}),
-            **({} if place.cache is None else {"cache": str(place.cache)}),
+            **place.options,
         }
     )
 
 
 def lacking(names: Iterable[str], place: Place) -> dict[str, str]:
     """Return, for each of these benchmarks whose data the bundle lacks, what it lacks and where that was looked for; nothing is loaded."""
+    evaluation = evaluation_of(resolve({"model": place.model, **place.options}))
     found = {}
     for name in dict.fromkeys(names):
         try:
-            benchmarks()[name].validate(evaluation_of(settings(StudyCell(DENSE, name, 1), place)))
+            benchmarks()[name].validate(evaluation)
         except MissingPiece as problem:
             found[name] = f"the bundle lacks {problem.what}, expected at {problem.where}"
     return found
