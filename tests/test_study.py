@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.study import gold, made, page, protocol, published, report
 from benchmarks.study.__main__ import main, run
-from benchmarks.study.judged import judge
+from benchmarks.study.judged import Judged, judge
 from benchmarks.study.made import Made
 from benchmarks.study.measure import Place, settings
 from benchmarks.study.protocol import DENSE, MODEL, StudyCell
@@ -228,9 +228,16 @@ def test_cells_that_are_not_measured_are_named_and_counted(evidence):
     there = sum(cell.benchmark in study.stored.measured.get(cell.name, {}) for cell in protocol.cells())
     assert there == 15
     assert table.startswith(f"15 of {len(protocol.cells())} cells are measured; {len(protocol.cells()) - 15} are not yet.")
-    assert rows(table)["hellaswag"][3] == "all"
-    assert "`gptq-w4a16@reasoning`" in rows(table)["piqa"][3]
-    assert "`wanda-50@reasoning`" not in rows(table)["piqa"][3]
+    assert rows(table)["hellaswag"][2:] == ["0 of 32", "none"]
+    assert rows(table)["piqa"][3] == "`dense`, `rtn-w8a16`, `rtn-w3a16`, `wanda-50`, `wanda-50@reasoning`"
+
+
+def test_of_a_benchmark_that_is_nearly_complete_the_missing_recipes_are_named(evidence):
+    stored = read(evidence)
+    whole = [cell.name for cell in protocol.cells() if cell.benchmark == "piqa"]
+    found = {name: {"piqa": stored.dense["piqa"]} for name in whole if name != "rtn-w8a16"}
+    table = page.TABLES["study-coverage"](Judged(replace(stored, measured=found), judge(stored).report, {}))
+    assert rows(table)["piqa"][2:] == [f"{len(whole) - 1} of {len(whole)}", "all but `rtn-w8a16`"]
 
 
 def test_claims_say_when_this_run_cannot_tell(evidence):

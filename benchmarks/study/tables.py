@@ -22,7 +22,7 @@ NOTHING = "Not measured yet.\n"
 
 
 def coverage(study: Judged) -> str:
-    """Return how many cells are measured, and one row per benchmark: items, recipes that are measured, and those that are not yet."""
+    """Return how many cells are measured, and one row per benchmark: items, number of recipes measured, and their names or those of the others."""
     wanted = protocol.cells()
     refused = {name for name, made in study.stored.recipes.items() if made.refused}
     open_cells = [cell for cell in wanted if cell.name not in refused]
@@ -30,12 +30,12 @@ def coverage(study: Judged) -> str:
     rows, known = [], registry.benchmarks()
     for name in dict.fromkeys(cell.benchmark for cell in wanted):
         own = [cell for cell in open_cells if cell.benchmark == name]
-        missing = [cell.name for cell in own if cell not in there]
+        measured = [cell.name for cell in own if cell in there]
         items = f"{protocol.DENSE_ITEMS[name]} / {protocol.ITEMS[name]}"
         rows.append(
-            (f"`{name}`", spoken(known[name].capability), items, f"{len(own) - len(missing)} of {len(own)}", _named(missing, len(own)))
+            (f"`{name}`", spoken(known[name].capability), items, f"{len(measured)} of {len(own)}", _some(measured, [c.name for c in own]))
         )
-    head = ("benchmark", "capability", "items (dense / recipe)", "measured", "not measured yet")
+    head = ("benchmark", "capability", "items (dense / recipe)", "measured", "which")
     if not there:
         return (
             f"**Nothing is measured yet**: none of {len(open_cells)} cells. The tables below are empty until one is.\n\n{table(head, rows)}"
@@ -145,10 +145,12 @@ def _points(value: float) -> str:
     return signed(100 * value, 1)
 
 
-def _named(missing: list[str], whole: int) -> str:
-    if not missing:
-        return "none"
-    return "all" if len(missing) == whole else ", ".join(map(_quoted, missing))
+def _some(names: list[str], whole: list[str]) -> str:
+    """Return the names, or if they are more than half of the whole, those that are not among them."""
+    others = [name for name in whole if name not in names]
+    if not others:
+        return "all"
+    return ", ".join(map(_quoted, names)) or "none" if len(names) <= len(others) else f"all but {', '.join(map(_quoted, others))}"
 
 
 def _check(check: Check | None) -> str:
