@@ -32,6 +32,7 @@ CAPABILITIES: Final[dict[str, Dimension]] = {
     "multilingual": "performance",
     "reasoning": "performance",
     "instruction_following": "performance",
+    "long_context": "performance",
     "language_modeling": "performance",
     # What no other capability says, such as a task by its name; pooled by itself.
     "other": "performance",
@@ -47,8 +48,11 @@ CAPABILITIES: Final[dict[str, Dimension]] = {
 }
 # The sets of benchmarks that a run may name, in the order in which they are listed. A benchmark says itself which it is in: `Benchmark.sets`.
 # `nano-default` is what a run of the embedded model measures if it names nothing: items enough to decide 3 points on the default recipes, and
-# what costs seconds to measure beside them.
+# what costs seconds to measure beside them. `thinking` are sets that take long thoughts, `told` those whose answers are told and not chosen.
 NANO_DEFAULT: Final = "nano-default"
-SETS: Final = ("nano", NANO_DEFAULT, "performance", "reliability", "trustllm", "efficiency", "paper")
+SETS: Final = (
+    *("nano", NANO_DEFAULT, "performance", "reliability", "trustllm", "efficiency", "paper"),
+    *("thinking", "told", "long-context", "code"),
+)
 # UniComp's thirteen scores in the paper's order (arXiv 2602.09130).
 SCORES: Final = ("S_K", "S_Mul", "S_R", "S_IF", "S_TRU", "S_SAFE", "S_FAIR", "S_ROB", "S_PRI", "S_ETH", "S_RA", "S_IE", "S_CC")

@@ -100,6 +100,7 @@ def benchmark(spelling: str, *, trusted: Sequence[str] = (), capability: str = "
         generates=output == "generate_until",
         chance=0.0 if output == "generate_until" else None,
         chance_from_options=output == "multiple_choice" and metric in OF_OPTIONS,
+        max_gen_toks=max(_limit(one) for one in tasks),
         definition=_digest(tasks) if name.file is not None else "",
         sets=(),
         source=f"lm-eval task {name.task}",
@@ -208,6 +209,13 @@ def _shots(name: TaskName, one: TaskFile) -> int:
     if asked is not None and not (asked.isdecimal() and len(asked) < 4):
         raise UsageProblem(f"unicomp: {name.spelling!r}: shots is {asked!r}; expected a whole number, such as shots=5.")
     return int(asked if asked is not None else one.settings.get("num_fewshot") or 0)
+
+
+def _limit(one: TaskFile) -> int:
+    """Return the task's own limit of a reply in tokens; lm-eval's default if it states none."""
+    stated = one.settings.get("generation_kwargs")
+    found = stated.get("max_gen_toks") if isinstance(stated, Mapping) else None
+    return found if isinstance(found, int) and not isinstance(found, bool) and found > 0 else LmEvalTask.max_gen_toks
 
 
 def _is_mean(metric: str, entry: Mapping[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -40,6 +40,8 @@ class LmEvalTask(ItemBenchmark):
     `cluster_by` names document fields that items share. `chat` puts each example as a turn of the chat template, if the model has one.
     `generation` replaces the task's own generation settings. `items` and `chance` are those of the whole upstream set; `chance_from_options`
     is False if a blind guess does not score 1 / options.
+    `options_field` names the document field that lists the options of a question that is answered in generated text: chance is the mean of 1 / options.
+    `max_gen_toks` is the task's own limit of a reply, in tokens, from which a run's duration is estimated unless `generation` states one.
     `definition` is a digest of the files of a task that is not lm-eval's own.
     """
 
@@ -54,6 +56,8 @@ class LmEvalTask(ItemBenchmark):
     install: str = ""
     gated: bool = False
     chance_from_options: bool = True
+    options_field: str = ""
+    max_gen_toks: int = 256
     group: str = ""
     definition: str = ""
     sets: tuple[str, ...] = ("performance",)
@@ -80,7 +84,7 @@ class LmEvalTask(ItemBenchmark):
     def score(self, engine: Engine, evaluation: Evaluation) -> Scored:
         """Put the selected items to the model and score them as lm-eval does."""
         from pytest_unicomp.engine.prompts import PromptCache
-        from pytest_unicomp.engine.task_requests import TaskSetup, chance_level, score_documents
+        from pytest_unicomp.engine.task_requests import TaskSetup, score_documents
 
         tasks = self._tasks(evaluation)
         names = {f"{name}/{index}": (name, index) for name, task in tasks.items() for index in range(len(task.eval_docs))}
@@ -109,7 +113,7 @@ class LmEvalTask(ItemBenchmark):
             )
         return Scored(
             items=items,
-            chance=self.chance if self.generates or not self.chance_from_options else chance_level(items),
+            chance=self._chance(tasks, items),
             template=engine.template(chat=chat),
             generation=dict(next(iter(tasks.values())).config.generation_kwargs or {}) if self.generates else {},
             engine=engine.name,
@@ -128,7 +132,7 @@ class LmEvalTask(ItemBenchmark):
         """Return a question of some 60 tokens with its options, or of 100 with half the allowed reply, and as many for each example."""
         if not self.generates:
             return ItemTokens(60.0 * (1 + self.shots), 0.0)
-        longest = float((self.generation or {}).get("max_gen_toks", 256))
+        longest = float((self.generation or {}).get("max_gen_toks", self.max_gen_toks))
         return ItemTokens(100.0 * (1 + self.shots), longest / 2)
 
     def pieces(self) -> tuple[Piece, ...]:
@@ -157,6 +161,15 @@ class LmEvalTask(ItemBenchmark):
         names = tuple(task for task, _ in self.parts)
         settings, data = json.dumps(dict(self.generation or {})), files.digest(self.dataset, self.configurations, evaluation.bundle)
         return _kept_tasks(self.folder, names, files.resolve(self.dataset, evaluation.bundle), settings, data)
+
+    def _chance(self, tasks: Mapping[str, Any], items: Sequence[Item]) -> float | None:
+        """Return what a blind guess scores on the items, by the options that their documents or their likelihoods show, else as the entry states it."""
+        from pytest_unicomp.engine.task_requests import chance_level
+
+        if self.options_field and items:
+            places = (item.id.rsplit("/", 1) for item in items)
+            return sum(1 / len(tasks[name].eval_docs[int(index)][self.options_field]) for name, index in places) / len(items)
+        return self.chance if self.generates or not self.chance_from_options else chance_level(items)
 
     def _cluster(self, name: str, document: Mapping[str, Any]) -> str | None:
         if self.cluster_by:

@@ -15,6 +15,8 @@ from pytest_unicomp.api.errors import UsageProblem, nearest, one_line
 from pytest_unicomp.api.foreign import ForeignFile, read_text
 
 LARGEST: Final = 4 << 20
+# The keys of a group within the file of another one that say nothing of how its tasks are asked.
+GROUP: Final = frozenset(("group", "group_alias", "task", "aggregate_metric_list", "metadata"))
 INCLUDE: Final = re.compile(r"""^["']?include["']?\s*:\s*["']?([^\s"'#]+)""", re.MULTILINE)
 
 
@@ -60,7 +62,15 @@ def _members(name: str, outer: tuple[str, ...]) -> Iterator[TaskFile]:
     if not members:
         shown = f"{name}, which {outer[-1]} lists" if outer else name
         raise UsageProblem(f"unicomp: lm-eval has no task, group or tag {shown!r}.{nearest(name, _names())}")
+    yield from _listed(members, name, outer)
+
+
+def _listed(members: Any, name: str, outer: tuple[str, ...]) -> Iterator[TaskFile]:
+    """Yield the tasks that a group lists: by their names, or in groups that stand in its own file."""
     for member in [members] if isinstance(members, str) else members:
+        if isinstance(member, dict) and "group" in member and set(member) <= GROUP:
+            yield from _listed(member.get("task") or [], name, outer)
+            continue
         changed = not isinstance(member, str)
         if changed and set(member) != {"task"}:
             raise UsageProblem(

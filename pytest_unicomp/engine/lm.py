@@ -195,7 +195,7 @@ class UnicompLM(BatchedRequests, HFLM):  # type: ignore[misc]  # lm-eval has no 
         limit = settings["max_gen_toks"]
         eos = self.tok_decode(self.eot_token_id, skip_special_tokens=False)
         stops = handle_stop_sequences(settings.get("until"), eos=eos)
-        assert self.max_length > limit, f"max_gen_toks {limit} must be less than the model's context of {self.max_length} tokens"
+        _require_room(limit, self.max_length)
         encoded = self._encode_prompts([request.args[0] for _, request, _ in waiting])
         prompts = [prompt[-(self.max_length - limit) :] for prompt in encoded]
         ends = self._end_tokens()
@@ -231,3 +231,12 @@ class UnicompLM(BatchedRequests, HFLM):  # type: ignore[misc]  # lm-eval has no 
         for token in self.tokenizer.all_special_tokens:
             text = text.replace(token, "")
         return text
+
+
+def _require_room(limit: int, context: int) -> None:
+    """Raise InfrastructureError if replies of up to `limit` tokens leave no room for a prompt in a context of so many tokens."""
+    if limit >= context:
+        raise InfrastructureError(
+            f"unicomp: replies of up to {limit:,} tokens do not fit into the model's context of {context:,} tokens; "
+            f"expected --unicomp-max-gen-toks below that, such as --unicomp-max-gen-toks={context // 2}."
+        )

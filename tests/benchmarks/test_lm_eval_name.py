@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.benchmarks import lm_eval_name
 from pytest_unicomp.benchmarks.performance.mmlu import SUBJECTS
 from pytest_unicomp.engine import Engine
+from tests.benchmarks.hub_rows import rows
 from tests.engine.toy_engine import evaluation
 
 OWN = """task: own_sums
@@ -27,23 +27,6 @@ metric_list:
   - {metric: exact_match, aggregation: mean, higher_is_better: true}
   - {metric: bleu}
 """
-
-
-def rows(bundle: Path, place: str, *found: dict[str, Any]) -> None:
-    """Write rows of a data set in the hub's layout: <org>/<name>/<configuration>/<split>.jsonl, which its README lists."""
-    path = bundle / place
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(json.dumps(row) + "\n" for row in found), encoding="utf-8")
-    folder = path.parent.parent
-    configurations = [
-        {
-            "config_name": one.name,
-            "data_files": [{"split": file.stem, "path": f"{one.name}/{file.name}"} for file in sorted(one.glob("*.jsonl"))],
-        }
-        for one in sorted(folder.iterdir())
-        if one.is_dir()
-    ]
-    (folder / "README.md").write_text(f"---\n{json.dumps({'configs': configurations})}\n---\n", encoding="utf-8")
 
 
 def trivia(bundle: Path) -> None:

@@ -1,8 +1,11 @@
-"""MMLU: four-option questions from 57 subjects, the letter with the largest log-likelihood is the answer (Hendrycks et al., arXiv 2009.03300).
+"""MMLU: four-option questions from 57 subjects (Hendrycks et al., arXiv 2009.03300).
 
 A row: {"question": "Find all c in Z_3 such that ...", "subject": "abstract_algebra", "choices": ["0", "1", "2", "3"], "answer": 1}.
-The score is the mean over items, not over subjects; a subject is the items' cluster.
+In `mmlu` the letter with the largest log-likelihood is the answer; in `mmlu_generative` the model writes it, after five examples of the subject. The
+score is the mean over items, not over subjects; a subject is the items' cluster.
 """
+
+from dataclasses import replace
 
 from pytest_unicomp.benchmarks.lm_eval_task import LmEvalTask
 
@@ -18,16 +21,26 @@ professional_accounting professional_law professional_medicine professional_psyc
 us_foreign_policy virology world_religions
 """.split()  # noqa: SIM905 - a list literal of 57 quoted words hides a missing one
 
-BENCHMARKS = {
-    "mmlu": LmEvalTask(
-        folder="mmlu/default",
-        parts=tuple((f"mmlu_{subject}", subject) for subject in SUBJECTS),
-        dataset="cais/mmlu",
-        capability="knowledge",
-        metric="acc",
-        items=14042,
-        chance=0.25,
-        sets=("performance", "paper"),
-        source="lm-eval tasks mmlu_*; Hendrycks et al. 2021, arXiv 2009.03300",
-    )
-}
+CHOSEN = LmEvalTask(
+    folder="mmlu/default",
+    parts=tuple((f"mmlu_{subject}", subject) for subject in SUBJECTS),
+    dataset="cais/mmlu",
+    capability="knowledge",
+    metric="acc",
+    items=14042,
+    chance=0.25,
+    sets=("performance", "paper"),
+    source="lm-eval tasks mmlu_*; Hendrycks et al. 2021, arXiv 2009.03300",
+)
+WRITTEN = replace(
+    CHOSEN,
+    folder="mmlu/generative",
+    parts=tuple((f"mmlu_{subject}_generative", subject) for subject in SUBJECTS),
+    metric="exact_match",
+    filter="get_response",
+    shots=5,
+    generates=True,
+    sets=("told",),
+    source="lm-eval group mmlu_generative; Hendrycks et al. 2021, arXiv 2009.03300; 5-shot",
+)
+BENCHMARKS = {"mmlu": CHOSEN, "mmlu_generative": WRITTEN}

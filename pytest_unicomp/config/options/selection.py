@@ -29,7 +29,8 @@ class Selection:
     benchmark: tuple[str, ...] = option(
         (),
         parsers.benchmarks,
-        "benchmarks or sets: nano, nano-default, performance, reliability, trustllm, efficiency, paper, bundle (everything that the bundle holds), or lm-eval:TASK",
+        "benchmarks or sets: nano, nano-default, performance, reliability, trustllm, efficiency, paper, "
+        "thinking, told, long-context, code, bundle (everything that the bundle holds), or lm-eval:TASK",
         repeatable=True,
     )
     trust_task: tuple[str, ...] = option(
