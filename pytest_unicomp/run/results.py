@@ -165,8 +165,13 @@ class Results:
             pace=Pace(self._store, self._model_name, self.device),
         )
 
+    def wait_for_others(self) -> None:
+        """Return when no other process works at this plan: its memory and its load would count as the model's."""
+        self._executor.wait()
+
     def _measure(self, recipe: str, benchmark: str) -> Measurement | None:
         if self._table[benchmark].kind == "size":
+            self.wait_for_others()
             return self._measurements.size(self.artifact(recipe), recipe, benchmark)
         return self._measurements.items(self.subject(recipe), recipe, benchmark)
 

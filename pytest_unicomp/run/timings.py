@@ -52,6 +52,7 @@ class Timings:
         benchmark = cast("LatencyBenchmark", benchmarks()[cell.benchmark])
         artifacts = [self._results.subject(REFERENCE), self._results.subject(cell.recipe)]
         by = [self._results.evaluated_by(recipe) for recipe in (REFERENCE, cell.recipe)]
+        self._results.wait_for_others()
         self._progress(Step("time", cell.recipe, cell.benchmark))
         if by[1].backend == SERVER or served(artifacts[1].path):
             return self._at_endpoints(benchmark, list(zip(artifacts, by, strict=True)))
@@ -143,6 +144,7 @@ class Timings:
     def kernel(self, cell: Cell) -> Any:
         """Return the rounds of a format's kernel on the reference's layers (`benchmarks.efficiency.kernels.KernelRounds`), nothing timed yet."""
         benchmark = cast("KernelBenchmark", benchmarks()[cell.benchmark])
+        self._results.wait_for_others()
         self._progress(Step("time", REFERENCE, cell.benchmark))
         self._results.loaded.release()
         self.close()

@@ -120,7 +120,8 @@ def test_a_gpu_never_holds_a_third_model_to_be_timed(run, monkeypatch, device, p
     by = SimpleNamespace(backend="hf")
     toy = SimpleNamespace(prepare=lambda one: one, launching_share=lambda one: one.seconds)
     loaded = SimpleNamespace(release=lambda: None)
-    results = SimpleNamespace(subject=subjects.get, evaluated_by=lambda _: by, loaded=loaded, device=device)
+    idle = lambda: None  # noqa: E731 - a stand-in of one line
+    results = SimpleNamespace(subject=subjects.get, evaluated_by=lambda _: by, loaded=loaded, device=device, wait_for_others=idle)
     monkeypatch.setattr(timings, "_results", results)
     monkeypatch.setattr(timings, "_engine", engine)
     monkeypatch.setattr("pytest_unicomp.run.timings.benchmarks", lambda: {"decode-latency": toy})

@@ -37,6 +37,11 @@ class WaitingExecutor(LocalExecutor):
             self._settle(self._events.get())
         return super().result(key, job)
 
+    def wait(self) -> None:
+        """Return when every promised step is done or failed; an error is raised where its step is requested."""
+        while self._awaited:
+            self._settle(self._events.get())
+
     def receive(self, event: Event) -> None:
         """Record an event; callable from any thread."""
         self._events.put(event)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -132,6 +134,45 @@ def test_the_first_answer_of_a_step_stands():
     assert executor.result(("artifact", "r"), lambda: 1) == 1
     with pytest.raises(InfrastructureError, match="lost"):
         executor.result(("measurement", "r", "b"), lambda: 2)
+
+
+def test_waiting_for_others_ends_when_every_promised_step_is_settled_and_keeps_their_errors():
+    class Slow(WaitingExecutor):
+        def _start(self, jobs):
+            self.jobs = jobs
+
+        def work(self):
+            time.sleep(0.05)
+            self.receive(Event(self.jobs[0].steps[0], "started"))
+            self.receive(Event(self.jobs[0].steps[0], "done"))
+            self.ended = time.monotonic()
+            self.fail(self.jobs[0], InfrastructureError("lost"))
+
+    executor = Slow(lambda _: None)
+    executor.promise([Job(Settings(), "r", ("b",))])
+    worker = threading.Thread(target=executor.work)
+    worker.start()
+    executor.wait()
+    assert time.monotonic() >= executor.ended
+    worker.join()
+    with pytest.raises(InfrastructureError, match="lost"):
+        executor.result(("measurement", "r", "b"), lambda: 2)
+    executor.wait()
+
+
+def test_memory_and_timings_wait_for_the_workers_and_scores_do_not(tmp_path, monkeypatch):
+    wanted = ["nano-ethics", "bytes", "decode-latency"]
+    run = Run(settings(tmp_path, benchmark=wanted, executor="local", recipe=["dense"]))
+    waits: list[str] = []
+    monkeypatch.setattr(run.results._executor, "wait", lambda: waits.append("waited"))
+    run.results.measurement("dense", "nano-ethics")
+    assert waits == []
+    run.results.measurement("dense", "bytes")
+    assert waits == ["waited"]
+    [cell] = [cell for cell in run.plan.cells if cell.benchmark == "decode-latency"]
+    run.timings.rounds(cell)
+    assert waits == ["waited", "waited"]
+    run.close()
 
 
 def test_an_error_keeps_its_kind_on_the_way():
