@@ -10,6 +10,8 @@ from pathlib import Path
 from pytest_unicomp.api.records import HostHealth
 from pytest_unicomp.engine.host import nvml
 
+# Heat that held the clock down for a smaller share of the time changes no median.
+MAX_SHARE_OF_HEAT = 0.05
 # Timings are unreliable if other processes keep more than this share of the cores busy, and all processes together more than that share.
 MAX_SHARE_OF_OTHERS, MAX_SHARE_BUSY = 0.25, 0.85
 
@@ -37,7 +39,7 @@ class HostMonitor:
     def __init__(self, device: str = "cpu", sessions: Sequence[int] = ()) -> None:
         """Read the counters for the first time."""
         self._device, self._sessions = device, tuple(sessions)
-        self._joules = nvml.energy_joules(device)
+        self._joules, self._heat = nvml.energy_joules(device), nvml.heat_seconds(device)
         self._started, self._own, self._all = time.perf_counter(), self._own_seconds(), _busy_seconds()
 
     def health(self) -> HostHealth:
@@ -54,9 +56,16 @@ class HostMonitor:
             megahertz=_megahertz(),
             gpu_others=nvml.other_processes(self._device),
             gpu_megahertz=nvml.sm_clocks(self._device),
-            gpu_throttled=nvml.throttle_reason(self._device),
+            gpu_throttled=self._heat_since(elapsed) or nvml.throttle_reason(self._device),
             joules=None if joules is None or self._joules is None else joules - self._joules,
         )
+
+    def _heat_since(self, elapsed: float) -> str | None:
+        """Return "heat" if it held the clocks down meanwhile; at the end, when the GPU is idle, they may be up again."""
+        now = nvml.heat_seconds(self._device)
+        if now is None or self._heat is None:
+            return None
+        return "heat" if now - self._heat > MAX_SHARE_OF_HEAT * elapsed else None
 
     def _own_seconds(self) -> float:
         used = os.times()

@@ -82,6 +82,16 @@ def throttle_reason(device: str) -> str | None:
     return " and ".join(found) or None
 
 
+def heat_seconds(device: str) -> float | None:
+    """Return for how many seconds heat has held the clocks down since the driver was loaded; None for a CPU, or a GPU without the counter.
+
+    The driver counts `violationTime` in nanoseconds: https://docs.nvidia.com/deploy/nvml-api/structnvmlViolationTime__t.html
+    """
+    with _handle(device) as (nvml, handle):
+        found = None if handle is None else _query(nvml.nvmlDeviceGetViolationStatus, handle, nvml.NVML_PERF_POLICY_THERMAL)
+    return None if found is None else float(found.violationTime) / 1e9
+
+
 def other_processes(device: str) -> int | None:
     """Return how many processes except this one compute on the device; None if unknown.
 

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from pytest_unicomp.api.records import HostHealth
+from pytest_unicomp.engine.host import nvml
 from pytest_unicomp.engine.host.health import HostMonitor, timing_problem
 
 
@@ -31,6 +32,13 @@ def test_load_by_others_is_a_timing_problem_only_on_a_busy_machine(busy, others,
     assert (reason is None) is healthy
     if not healthy:
         assert reason == "other processes kept 0.9 of the machine's 2 cores busy"
+
+
+@pytest.mark.parametrize(("seconds", "throttled"), [((3.0, 5.0), "heat"), ((3.0, 3.0), None), ((None, 5.0), None), ((3.0, None), None)])
+def test_heat_during_the_rounds_counts_though_the_clock_is_up_again_at_their_end(monkeypatch, seconds, throttled):
+    counted = iter(seconds)
+    monkeypatch.setattr(nvml, "heat_seconds", lambda device: next(counted))
+    assert HostMonitor("cuda:0").health().gpu_throttled == throttled
 
 
 def test_our_own_load_is_not_that_of_others():

@@ -21,14 +21,25 @@ def driver(**functions):
     def missing(*_):
         raise NVMLError
 
-    names = ["TotalEnergyConsumption", "ClockInfo", "MaxClockInfo", "CurrentClocksEventReasons", "ComputeRunningProcesses"]
+    names = [
+        "TotalEnergyConsumption",
+        "ClockInfo",
+        "MaxClockInfo",
+        "CurrentClocksEventReasons",
+        "ComputeRunningProcesses",
+        "ViolationStatus",
+    ]
     reasons = {
         "nvmlClocksEventReasonSwThermalSlowdown": 0x20,
         "nvmlClocksThrottleReasonHwThermalSlowdown": 0x40,
         "nvmlClocksThrottleReasonHwPowerBrakeSlowdown": 0x80,
     }
     return SimpleNamespace(
-        NVMLError=NVMLError, NVML_CLOCK_SM=1, **reasons, **{f"nvmlDeviceGet{name}": functions.get(name, missing) for name in names}
+        NVMLError=NVMLError,
+        NVML_CLOCK_SM=1,
+        NVML_PERF_POLICY_THERMAL=1,
+        **reasons,
+        **{f"nvmlDeviceGet{name}": functions.get(name, missing) for name in names},
     )
 
 
@@ -48,19 +59,19 @@ def install(monkeypatch):
 
 
 def test_a_cpu_has_no_counters_of_a_gpu():
-    for counter in (nvml.energy_joules, nvml.sm_clocks, nvml.other_processes, nvml.throttle_reason):
+    for counter in (nvml.energy_joules, nvml.sm_clocks, nvml.other_processes, nvml.throttle_reason, nvml.heat_seconds):
         assert counter("cpu") is None
 
 
 def test_a_gpu_without_a_driver_has_no_counters(monkeypatch):
     monkeypatch.setitem(sys.modules, "pynvml", None)
-    for counter in (nvml.energy_joules, nvml.sm_clocks, nvml.other_processes, nvml.throttle_reason):
+    for counter in (nvml.energy_joules, nvml.sm_clocks, nvml.other_processes, nvml.throttle_reason, nvml.heat_seconds):
         assert counter("cuda:0") is None
 
 
 def test_a_gpu_without_a_counter_gives_none(install):
     install()
-    for counter in (nvml.energy_joules, nvml.sm_clocks, nvml.other_processes, nvml.throttle_reason):
+    for counter in (nvml.energy_joules, nvml.sm_clocks, nvml.other_processes, nvml.throttle_reason, nvml.heat_seconds):
         assert counter("cuda:0") is None
 
 
@@ -74,6 +85,13 @@ def test_counters_are_joules_megahertz_and_processes(install):
     assert nvml.energy_joules("cuda:0") == 2.5
     assert nvml.sm_clocks("cuda:0") == (1410, 1980)
     assert nvml.other_processes("cuda:0") == 2
+
+
+def test_heat_is_counted_in_seconds(install):
+    asked = []
+    install(ViolationStatus=lambda *given: asked.append(given) or SimpleNamespace(referenceTime=5, violationTime=2_500_000_000))
+    assert nvml.heat_seconds("cuda:0") == 2.5
+    assert asked == [("handle", 1)], "of the thermal policy"
 
 
 def test_nobody_listed_not_even_this_process_means_unknown(install):
