@@ -17,6 +17,7 @@ from pytest_unicomp.cli import baselines, cache, files, items, listing, rankings
 from pytest_unicomp.cli.doctor import doctor
 from pytest_unicomp.cli.gate import gate, plan
 from pytest_unicomp.cli.run_options import option_lines
+from pytest_unicomp.cli.study import study
 from pytest_unicomp.cli.why import why
 
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -30,6 +31,7 @@ COMMANDS = (
     reports.score,
     rankings.compare_recipes,
     why,
+    study,
     items.compare,
     items.selftest,
     items.judge,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,13 +9,10 @@ from typing import Any
 
 from pytest_unicomp.api.records import Check, Claim, LocatedLoss, Report
 from pytest_unicomp.compare import partial
-from pytest_unicomp.compare.wording import spoken
-from pytest_unicomp.report import filters, forest, numbers, repeat, shown_flips, standings, waiver_rows, words, worst
+from pytest_unicomp.report import filters, forest, numbers, repeat, shown_flips, standings, template, waiver_rows, words, worst
 from pytest_unicomp.report.matrix import RecipeRow, matrix
 from pytest_unicomp.store.local import write_text
 
-TEMPLATES = Path(__file__).parent / "page"
-STYLES = ("page.css", "plots.css", "narrow.css", "print.css")
 # Rows of the section on distributions; the JSON report has all.
 FARTHEST = 30
 
@@ -27,32 +22,22 @@ def render(report: Report, *, losses: Sequence[LocatedLoss] = ()) -> str:
 
     `losses` are shown in a section of their own: they are found after the run, so the report does not hold them.
     """
-    import jinja2
     from markupsafe import Markup
 
-    from pytest_unicomp.report import html_values, pareto_plot, radar
+    from pytest_unicomp.report import pareto_plot, radar
 
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=html_values.finalize,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.globals.update(values=html_values, numbers=numbers, waivers=waiver_rows, words=words)
-    environment.globals.update(spoken=spoken, standings=standings.standings, unit_of_ranking=standings.unit_of_ranking)
+    environment = template.environment()
+    environment.globals.update(waivers=waiver_rows, standings=standings.standings, unit_of_ranking=standings.unit_of_ranking)
     laid_out, distributions = matrix(report), _distributions(report)
     shown = shown_flips.chosen(laid_out.rows)
     choices = filters.filters(shown)
-    style = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in STYLES) + filters.rules(choices)
+    style = template.style() + filters.rules(choices)
     return environment.get_template("page.html.jinja").render(
         report=report,
         sections=_sections(report, losses),
         losses=losses,
         style=Markup(style),
-        policy_header=content_security_policy(style),
+        policy_header=template.content_security_policy(style),
         matrix=laid_out,
         confidence=", ".join(f"{100 * level:.4g}%" for level in sorted({check.confidence for check in report.checks})) or "90%",
         radars=radar.radars(report, laid_out.rows),
@@ -78,12 +63,6 @@ def render(report: Report, *, losses: Sequence[LocatedLoss] = ()) -> str:
         policy={name: "all" if name == "limit" and value is None else value for name, value in report.policy.items()},
         repeats=[(check, repeat.command(report, check)) for check in repeat.worth_repeating(report.checks)],
     )
-
-
-def content_security_policy(style: str) -> str:
-    """Return a content security policy that allows nothing except this style sheet, by its hash."""
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
 def write(report: Report, path: Path, *, losses: Sequence[LocatedLoss] = ()) -> None:

@@ -53,8 +53,8 @@ class Box:
         return self.left < other.right and other.left < self.right and self.bottom < other.top and other.bottom < self.top
 
 
-def pareto_plots(report: Report) -> tuple[Markup, ...]:
-    """Return one plot per cost that all recipes have; none if fewer than two recipes have a quality."""
+def pareto_plots(report: Report, *, name: str = "front") -> tuple[Markup, ...]:
+    """Return one plot per cost that all recipes have; none if fewer than two recipes have a quality. `name` begins the ids of the plots."""
     if len(report.pareto) < 2:
         return ()
     whole = report.reference.bytes if report.reference else 0
@@ -63,11 +63,13 @@ def pareto_plots(report: Report) -> tuple[Markup, ...]:
         costs = [axis.of(point) for point in report.pareto]
         known = [cost for cost in costs if cost is not None]
         if len(known) == len(costs) and max(known) > 0:
-            drawn.append(_plot(axis, report.pareto, known, report.cheapest, whole if axis.name == "size" else None))
+            drawn.append(_plot(axis, report.pareto, known, report.cheapest, whole if axis.name == "size" else None, name))
     return tuple(drawn)
 
 
-def _plot(axis: CostAxis, points: Sequence[Point], costs: Sequence[float], cheapest: str | None, reference: float | None) -> Markup:
+def _plot(
+    axis: CostAxis, points: Sequence[Point], costs: Sequence[float], cheapest: str | None, reference: float | None, name: str
+) -> Markup:
     sheet = Sheet(WIDTH, HEIGHT)
     most = max([*costs, reference or 0.0])
     across = _round_steps(0.0, most)
@@ -101,7 +103,7 @@ def _plot(axis: CostAxis, points: Sequence[Point], costs: Sequence[float], cheap
         f"{point.recipe}: quality {point.quality:.1f}, {axis.text(cost)}{', on the front' if point.front else ''}"
         for point, cost in zip(points, costs, strict=True)
     )
-    return sheet.markup("front", f"front-{axis.name}", f"Quality against {axis.title.lower()}", description)
+    return sheet.markup("front", f"{name}-{axis.name}", f"Quality against {axis.title.lower()}", description)
 
 
 def _names(sheet: Sheet, names: Sequence[tuple[str, tuple[float, float], str]]) -> None:

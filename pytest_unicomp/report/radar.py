@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,43 +37,63 @@ class Radar:
 def radars(report: Report, rows: Sequence[RecipeRow]) -> tuple[Radar, ...]:
     """Return one radar per recipe that has a score, all on the same scale."""
     scored = [row for row in rows if any(value is not None for value in row.recipe.scores.values())]
-    values = [value for row in scored for value in row.recipe.scores.values() if value is not None]
-    rim = min(LARGEST_RIM, max([100.0, *(10 * math.ceil(value / 10) for value in values)]))
+    rim = rim_of(value for row in scored for value in row.recipe.scores.values() if value is not None)
     return tuple(_radar(row, rim) for row in scored)
 
 
 def _radar(row: RecipeRow, rim: float) -> Radar:
-    scores, intervals = row.recipe.scores, row.recipe.score_intervals
+    scores = row.recipe.scores
     empty = [name for name in SCORES if scores.get(name) is None]
     missing = tuple(words.SCORES[name] for name in empty if name not in row.recipe.score_basis)
     unanchored = tuple(words.SCORES[name] for name in empty if name in row.recipe.score_basis)
     sheet = Sheet(WIDTH, HEIGHT)
-    for kind, rings in (("ring", RINGS[:-1]), ("whole", RINGS[-1:])):
-        sheet.lines(kind, [[_place(turn, ring, rim) for turn in range(len(SCORES) + 1)] for ring in rings])
-    for kind, known in (("axis", True), ("void", False)):
-        turns = [turn for turn, name in enumerate(SCORES) if (scores.get(name) is not None) is known]
-        sheet.lines(kind, [[CENTRE, _place(turn, rim, rim)] for turn in turns])
-    for turn, name in enumerate(SCORES):
-        _label(sheet, turn, words.SCORES[name], known=scores.get(name) is not None)
-    spreads = [(turn, intervals[name]) for turn, name in enumerate(SCORES) if name in intervals]
-    sheet.lines("spread", [[_place(turn, bound, rim) for bound in bounds] for turn, bounds in spreads])
-    values = [scores.get(name) for name in SCORES]
-    places = [None if value is None else _place(turn, value, rim) for turn, value in enumerate(values)]
-    _shape(sheet, places)
-    for ring in (50, 100):
-        x, y = _place(-0.5, ring, rim)
-        sheet.text("tick", (x, y + 2), str(ring))
-    sheet.dots("dot", [place for place in places if place is not None])
+    axes(sheet, [name for name in SCORES if name not in empty], rim)
+    polygon(sheet, scores, row.recipe.score_intervals, rim)
     title = f"Scores of {row.recipe.recipe} in percent of the reference"
     return Radar(row, sheet.markup("radar", f"radar-{row.number}", title, _description(row)), missing, unanchored)
 
 
-def _shape(sheet: Sheet, places: Sequence[tuple[float, float] | None]) -> None:
-    """Fill and outline between neighbouring axes with values; an axis without one leaves a gap instead of a line across it."""
+def axes(sheet: Sheet, known: Sequence[str], rim: float) -> None:
+    """Draw rings and one labelled axis per score; a score that is not in `known` has a dashed axis and a dash behind its name."""
+    for kind, rings in (("ring", RINGS[:-1]), ("whole", RINGS[-1:])):
+        sheet.lines(kind, [[_place(turn, ring, rim) for turn in range(len(SCORES) + 1)] for ring in rings])
+    for kind, there in (("axis", True), ("void", False)):
+        turns = [turn for turn, name in enumerate(SCORES) if (name in known) is there]
+        sheet.lines(kind, [[CENTRE, _place(turn, rim, rim)] for turn in turns])
+    for turn, name in enumerate(SCORES):
+        _label(sheet, turn, words.SCORES[name], known=name in known)
+    for ring in (50, 100):
+        x, y = _place(-0.5, ring, rim)
+        sheet.text("tick", (x, y + 2), str(ring))
+
+
+def polygon(
+    sheet: Sheet,
+    scores: Mapping[str, float | None],
+    intervals: Mapping[str, tuple[float, float]],
+    rim: float,
+    *,
+    series: str = "",
+    filled: bool = True,
+) -> None:
+    """Draw scores as a polygon with dots and the bars of their intervals; `series` is added to the class of each mark."""
+    kind = (lambda name: f"{name} {series}") if series else str
+    spreads = [(turn, intervals[name]) for turn, name in enumerate(SCORES) if name in intervals]
+    sheet.lines(kind("spread"), [[_place(turn, bound, rim) for bound in bounds] for turn, bounds in spreads])
+    values = [scores.get(name) for name in SCORES]
+    places = [None if value is None else _place(turn, value, rim) for turn, value in enumerate(values)]
+    # An axis without a score leaves a gap instead of a line across it.
     for run in _runs(places):
         if len(run) > 1:
-            sheet.area("area", run if len(run) > len(places) else [CENTRE, *run])
-            sheet.line("edge", run)
+            if filled:
+                sheet.area(kind("area"), run if len(run) > len(places) else [CENTRE, *run])
+            sheet.line(kind("edge"), run)
+    sheet.dots(kind("dot"), [place for place in places if place is not None])
+
+
+def rim_of(values: Iterable[float]) -> float:
+    """Return the value at the rim, in percent of the reference: the largest, rounded up to ten, between 100 and LARGEST_RIM."""
+    return min(LARGEST_RIM, max([100.0, *(10 * math.ceil(value / 10) for value in values)]))
 
 
 def _runs(places: Sequence[tuple[float, float] | None]) -> list[list[tuple[float, float]]]:
