@@ -48,7 +48,7 @@ def _recipe_verdict(checks: Sequence[Check], policy: Policy) -> tuple[Verdict, s
         by_capability.setdefault(check.capability, []).append(check)
     capabilities = [pool(own, policy=policy) for own in by_capability.values()]
     # A must-pass item that was not measured, or a reply limit that is not decided, leaves open whether the recipe passes: it does not merely inform.
-    informing = [check for check in others if _informs(check)] if capabilities else []
+    informing = [check for check in others if _informs(check)]
     decisive = [
         (check.verdict, f"{check.benchmark} {check.question.replace('_', '-')}: {check.reason}")
         for check in others
@@ -58,7 +58,7 @@ def _recipe_verdict(checks: Sequence[Check], policy: Policy) -> tuple[Verdict, s
         (found.verdict, f"{wording.spoken(found.capability)}: {found.reason}") for found in _worst_first(capabilities) if not found.waived
     ]
     tested = [check.p_value for check in kept if check.p_value is not None]
-    adjusted = dict(zip(tested, stats.holm(tested), strict=True)) if tested else {}
+    adjusted = dict(zip(tested, stats.holm(tested), strict=True))
     decisive += [
         ("fail", f"{check.benchmark}: {check.reason}")
         for check in kept
@@ -117,7 +117,7 @@ def hidden_danger(checks: Sequence[Check], capabilities: Sequence[CapabilityVerd
     kinds = ("retention", "reliability")
     reliability = [check for check in checks if (check.question, check.dimension) == kinds and not unanchored(check)]
     parts = [(check, check.worst_slice) for check in reliability if check.worst_slice is not None]
-    adjusted = stats.holm([part.p_value for _, part in parts]) if parts else []
+    adjusted = stats.holm([part.p_value for _, part in parts])
     lost = [
         f"{wording.spoken(found.capability)} is lost"
         for found in capabilities

@@ -143,15 +143,12 @@ def cut_in_thought(change: ReplyChange | None) -> str | None:
 def _length(
     pairs: Sequence[Pair], clusters: Sequence[str] | None, alpha: float
 ) -> tuple[float | None, tuple[float, float] | None, tuple[float, float] | None]:
-    sides = [[_mean(item, _tokens) for item in side] for side in zip(*pairs, strict=True)]
-    known = [place for place, both in enumerate(zip(*sides, strict=True)) if None not in both]
-    if not known:
+    before, after, names = _means(pairs, clusters, _tokens)
+    if not before:
         return None, None, None
-    before, after = ([float(side[place] or 0) for place in known] for side in sides)
-    names = None if clusters is None else [clusters[place] for place in known]
     tokens = (sum(before) / len(before), sum(after) / len(after))
     old, new = ([_log_tokens(value) for value in side] for side in (before, after))
-    middle = (sum(new) - sum(old)) / len(known)
+    middle = (sum(new) - sum(old)) / len(old)
     try:
         found = stats.paired_difference(old, new, names, alpha=alpha, bounded=False)
     except UnicompError:
@@ -180,13 +177,10 @@ def _looping(reply: Reply, item: Item) -> bool | None:
 def _share(
     pairs: Sequence[Pair], clusters: Sequence[str] | None, of: Callable[[Reply, Item], bool | None], alpha: float
 ) -> ShareChange | None:
-    sides = [[_mean(item, of) for item in side] for side in zip(*pairs, strict=True)]
-    known = [place for place, both in enumerate(zip(*sides, strict=True)) if None not in both]
-    if not known:
+    before, after, names = _means(pairs, clusters, of)
+    if not before:
         return None
-    before, after = ([float(side[place] or 0) for place in known] for side in sides)
     first, second = sum(before) / len(before), sum(after) / len(after)
-    names = None if clusters is None else [clusters[place] for place in known]
     # Of the other replies, since more of these are worse.
     kept, left = ([1 - value for value in side] for side in (before, after))
     try:
@@ -195,6 +189,16 @@ def _share(
         return ShareChange(reference=first, candidate=second, difference=second - first, interval=None)
     interval = (-found.upper, -found.lower)
     return ShareChange(reference=first, candidate=second, difference=second - first, interval=interval, p_value=found.p_value)
+
+
+def _means(
+    pairs: Sequence[Pair], clusters: Sequence[str] | None, of: Callable[[Reply, Item], float | None]
+) -> tuple[list[float], list[float], list[str] | None]:
+    """Return each item's mean in reference and candidate, and its cluster, for the items that are known on both sides."""
+    means = [(place, _mean(old, of), _mean(new, of)) for place, (old, new) in enumerate(pairs)]
+    known = [(place, old, new) for place, old, new in means if old is not None and new is not None]
+    names = None if clusters is None else [clusters[place] for place, _, _ in known]
+    return [old for _, old, _ in known], [new for _, _, new in known], names
 
 
 def _mean(item: Item, of: Callable[[Reply, Item], float | None]) -> float | None:

@@ -247,3 +247,22 @@ def test_kept_scores_with_replies_that_loop_are_a_hidden_danger():
     )
     assert recipe_verdict([looping(0.2, waived=True), kept(-0.01, 0.01)], policy=POLICY)[0] == "pass"
     assert "hidden danger" not in recipe_verdict([looping(0.2), kept(-0.09, -0.06)], policy=POLICY)[1]
+
+
+def test_a_capability_without_a_difference_is_named_after_those_that_have_one():
+    unknown = kept(
+        -0.04, 0.0, capability="ethics", benchmark="unknown", interval=None, difference=None, verdict="inconclusive", p_value=None
+    )
+    known = kept(-0.04, 0.0, capability="knowledge", benchmark="known")
+    for checks in ([unknown, known], [known, unknown]):
+        verdict, reason, _ = recipe_verdict(checks, policy=POLICY)
+        assert verdict == "inconclusive"
+        assert reason.startswith("knowledge: undecided")
+
+
+def test_the_first_reason_is_the_loss_that_is_the_largest_multiple_of_its_own_margin():
+    policy = Policy(margins={"knowledge": 0.02, "reasoning": 0.2})
+    # Three times its margin, and one and a half times.
+    small, large = kept(-0.07, -0.05, capability="knowledge", benchmark="one"), kept(-0.32, -0.28, capability="reasoning", benchmark="two")
+    for checks in ([small, large], [large, small]):
+        assert recipe_verdict(checks, policy=policy)[1].startswith("knowledge: lost")

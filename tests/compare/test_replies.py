@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_unicomp.api.records import Check, Item, Reply
+from pytest_unicomp.api.records import Check, Item, Reply, ReplyChange, ShareChange
 from pytest_unicomp.compare import hashes
-from pytest_unicomp.compare.replies import RISE, damage, only_in_thoughts, replies, said
+from pytest_unicomp.compare.replies import LONGER, RISE, cut_in_thought, damage, only_in_thoughts, replies, said
 from tests.compare.toy_pairs import retained
 from tests.toys import item, measurement
 
@@ -159,3 +159,74 @@ def test_damage_is_corrected_over_all_benchmarks_and_both_shares():
     alone = doubtful.model_copy(update={"truncated": None})
     assert len(damage({"one": alone}, alpha=0.05)) == 1
     assert damage({"one": alone, "two": doubtful}, alpha=0.05) == []
+
+
+def told(**known):
+    """A change of which nothing is known but what is given."""
+    shares = ("truncated", "looping", "unfinished", "only_in_thoughts")
+    nothing = dict.fromkeys(("tokens", "length_ratio", "length_ratio_interval", *shares))
+    return ReplyChange(n=100, **{**nothing, **known})
+
+
+def risen(before, after, low, p_value=None):
+    return ShareChange(reference=before, candidate=after, difference=after - before, interval=(low, 1.0), p_value=p_value)
+
+
+@pytest.mark.parametrize(
+    ("interval", "notable"),
+    [
+        ((0.95, 1.05), False),
+        ((0.8, 1.3), False),
+        ((LONGER, 1.3), False),
+        ((1.11, 1.3), True),
+        ((0.5, 1 / LONGER), False),
+        ((0.5, 0.9), True),
+    ],
+)
+def test_a_length_is_notable_if_it_changed_by_more_than_a_tenth_beyond_doubt(interval, notable):
+    phrase = said(told(length_ratio=1.0, length_ratio_interval=interval))
+    assert phrase == (f"replies are 1.00 times as long ({interval[0]:.2f} to {interval[1]:.2f})" if notable else "")
+
+
+def test_a_share_is_notable_if_it_rose_beyond_doubt_and_is_said_in_percent_of_both_sides():
+    assert said(told(only_in_thoughts=risen(0.6, 0.7, 0.01))) == "70 % have the right answer in the thoughts alone (reference 60 %)"
+    assert said(told(only_in_thoughts=risen(0.6, 0.7, 0.0))) == ""
+
+
+@pytest.mark.parametrize("name", ["truncated", "looping", "unfinished", "only_in_thoughts"])
+def test_items_of_one_cluster_make_every_share_less_certain(name):
+    def given(rises):
+        if name == "only_in_thoughts":
+            return reply(score=0.0, thoughts="it is 42" if rises else "it is 41")
+        return reply(**{name: rises})
+
+    pairs = [(one(str(n), given(False)), one(str(n), given(n < 20))) for n in range(40)]
+    alone, together = (getattr(replies(pairs, names, alpha=0.05), name) for names in (None, [str(n // 5) for n in range(40)]))
+    assert alone.candidate == together.candidate == 0.5
+    assert together.interval[0] < alone.interval[0] - 0.02
+
+
+def test_only_items_whose_replies_both_sides_recorded_are_compared():
+    whole, bare = one("a", reply(10)), item("a", 1.0)
+    found = replies([(whole, whole), (whole, bare), (bare, whole)], None, alpha=0.05)
+    assert (found.n, found.tokens) == (1, (10, 10))
+    assert replies([(whole, bare), (bare, whole)], None, alpha=0.05) is None
+
+
+def test_damage_whose_corrected_p_value_is_just_alpha_is_found():
+    both = {"truncated": risen(0.0, 0.2, 0.06, 0.025), "looping": risen(0.0, 0.2, 0.06, 0.025)}
+    assert len(damage({"gsm8k": told(**both)}, alpha=0.05)) == 2
+
+
+@pytest.mark.parametrize(("reference", "mostly"), [(0.49, False), (0.5, True), (0.9, True)])
+def test_replies_that_mostly_end_in_mid_thought_are_why_scores_say_nothing(reference, mostly):
+    found = cut_in_thought(told(unfinished=risen(reference, 0.25, 0.0)))
+    assert (found is not None) == mostly
+    assert not mostly or f": {100 * reference:.0f} % of the reference's and 25 % of the candidate's; raise it" in found
+
+
+@pytest.mark.parametrize(("before", "after", "ratio"), [(0, 0, 1), (1, 1, 1), (0, 10, 10), (1, 10, 10), (10, 0, 0.1), (2, 1, 0.5)])
+def test_an_empty_reply_is_as_long_as_one_token_in_the_ratio_and_empty_in_the_mean(before, after, ratio):
+    found = change([[reply(before)]] * 3, [[reply(after)]] * 3)
+    assert found.length_ratio == pytest.approx(ratio)
+    assert found.tokens == (before, after)
