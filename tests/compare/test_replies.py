@@ -230,3 +230,23 @@ def test_an_empty_reply_is_as_long_as_one_token_in_the_ratio_and_empty_in_the_me
     found = change([[reply(before)]] * 3, [[reply(after)]] * 3)
     assert found.length_ratio == pytest.approx(ratio)
     assert found.tokens == (before, after)
+
+
+def test_a_share_that_rose_differs_by_candidate_minus_reference_and_its_interval_holds_that():
+    found = change([[reply(truncated=n < 10)] for n in range(50)], [[reply(truncated=n < 25)] for n in range(50)]).truncated
+    assert (found.reference, found.candidate, found.difference) == (0.2, 0.5, pytest.approx(0.3))
+    assert 0 < found.interval[0] < 0.3 < found.interval[1] < 0.6
+
+
+def test_items_of_one_cluster_have_a_share_without_an_interval():
+    pairs = [(one(str(n), reply(truncated=n < 1)), one(str(n), reply(truncated=n < 3))) for n in range(4)]
+    found = replies(pairs, ["a"] * 4, alpha=0.05).truncated
+    assert (found.reference, found.candidate, found.difference) == (0.25, 0.75, 0.5)
+    assert found.interval is found.p_value is None
+
+
+def test_a_share_counts_each_item_by_its_replies_and_leaves_out_what_is_not_known_of_one():
+    half = [reply(truncated=True), reply(truncated=False)]
+    unknown = [reply(truncated=True), reply(truncated=None)]
+    found = change([[reply()], [reply()], [reply()]], [half, [reply(truncated=True)], unknown]).truncated
+    assert (found.reference, found.candidate) == (0.0, pytest.approx((0.5 + 1) / 2))

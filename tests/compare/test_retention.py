@@ -7,7 +7,9 @@ import itertools
 import pytest
 
 from pytest_unicomp.api.records.measurement import Agreement
-from pytest_unicomp.compare import Policy, accepted
+from pytest_unicomp.compare import Policy, accepted, stats
+from pytest_unicomp.compare.retention import decide
+from pytest_unicomp.config.margins import Margin
 from tests.compare.toy_pairs import changed, compared, drifted, rates, retained, with_items
 from tests.toys import measurement
 
@@ -293,3 +295,37 @@ def test_judges_and_floors_bring_the_unanswered_items_of_both_sides_into_the_che
     assert agreed.judge_agreement == AGREEMENT
     floored = retained(before, after.model_copy(update={"floors": {"answered": 0.5}}))
     assert (floored.unanswered, floored.floors) == ((3, 7), {"answered": 0.5})
+
+
+@pytest.mark.parametrize("name", ["toy", "acc"])
+def test_an_exception_by_benchmark_or_metric_is_the_margin_of_the_check(name):
+    before, after = rates(10, 8, 1000)
+    pair = measurement(before), measurement(after, artifact="b")
+    assert retained(*pair, policy=Policy(margins={name: 0.2})).margin == 0.2
+    assert retained(*pair, policy=Policy(margins={"other": 0.2})).margin == 0.05
+
+
+def test_a_mismatch_says_which_side_has_what():
+    reference, candidate = measurement([1.0] * 20), measurement([1.0] * 20, artifact="b").model_copy(update={"metric": "f1"})
+    check = retained(reference, candidate)
+    assert (check.verdict, check.reason) == (
+        "not_comparable",
+        "not comparable: metric is 'acc' in the reference and 'f1' in the candidate",
+    )
+
+
+def test_a_reference_at_chance_keeps_the_interval_at_the_margin_of_its_capability():
+    at_chance = measurement([1.0] * 50 + [0.0] * 50).model_copy(update={"chance": 0.5})
+    candidate = measurement([0.0] * 10 + [1.0] * 45 + [0.0] * 45, artifact="b").model_copy(update={"chance": 0.5})
+    check = retained(at_chance, candidate, policy=Policy(benchmark_margin="5%", capability_margin="2%"))
+    assert check.reason.startswith("the reference is at chance")
+    assert (check.capability_margin, check.margin) == (pytest.approx(0.01), pytest.approx(0.025))
+    assert check.capability_interval[0] < -0.01 < check.capability_interval[1]
+
+
+@pytest.mark.parametrize(("upper", "state"), [(-0.001, "a drop is detected, its size undecided"), (0.0, "undecided"), (0.01, "undecided")])
+def test_a_drop_is_detected_only_by_an_interval_that_lies_below_nothing(upper, state):
+    found = stats.Paired(-0.03, 0.02, -0.08, upper, 0.5, "score", 0.05)
+    verdict, reason = decide(found, margin=Margin.of(0.05), needed="", metric="acc", alpha=0.05)
+    assert (verdict, reason.partition(":")[0]) == ("inconclusive", state)
+    assert reason.endswith("on both sides of the 5.0 points allowed")
