@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -108,9 +109,7 @@ def _ordered(comparison: Comparison) -> Comparison:
 def _look(comparison: Comparison, reference: Measurement, policy: Policy, margin: Margin, total: int) -> stats.Sequential:
     if not comparison.bounded:
         raise UnicompError("unicomp: early stopping needs scores in [0, 1]; evaluate all items.")
-    sizes: dict[str, int] = {}
-    for item in reference.items:
-        sizes[_group(item)] = sizes.get(_group(item), 0) + 1
+    sizes = Counter(map(_group, reference.items))
     return stats.sequential_difference(
         comparison.before,
         comparison.after,

@@ -34,7 +34,7 @@ def bootstrap_difference(
     import numpy as np
     from scipy.stats import bootstrap
 
-    before, after = np.asarray(reference, dtype=float), np.asarray(candidate, dtype=float)
+    before, after = np.asarray(reference), np.asarray(candidate)
     if len(before) != len(after) or len(before) == 0:
         raise UnicompError(f"unicomp: {len(before)} reference and {len(after)} candidate rows; expected as many of each, at least 1.")
     units = _units(len(before), clusters)

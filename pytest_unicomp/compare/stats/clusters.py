@@ -32,7 +32,7 @@ def cluster_sums(differences: Sequence[float], clusters: Sequence[Hashable]) -> 
     """Return the sums of one evaluation, shape (1, clusters)."""
     import numpy as np
 
-    values = np.asarray(differences, dtype=float)
+    values = np.asarray(differences)
     places: dict[Hashable, int] = {}
     place = np.array([places.setdefault(cluster, len(places)) for cluster in clusters])
 
@@ -106,7 +106,7 @@ def satterthwaite(sizes: Sequence[int] | np.ndarray) -> float:
     """Return the degrees of freedom of the CR2 variance of a mean: those of `clustered_mean`."""
     import numpy as np
 
-    share = np.asarray(sizes, dtype=float) / float(np.sum(sizes))
+    share = np.asarray(sizes) / np.sum(sizes)
     scaled = share**2 / (1 - share)
     return 1 / float((share**2).sum() + scaled.sum() ** 2 - (scaled**2).sum())
 

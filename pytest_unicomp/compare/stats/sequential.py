@@ -122,7 +122,7 @@ class _Units:
         ends = [*starts[1:], n]
         counts = np.diff([0, *ends])
         scale = max(largest or 0, int(counts.max()))
-        summed, allowed = (np.add.reduceat(np.asarray(values, dtype=float), starts) / scale for values in (differences, allowances))
+        summed, allowed = (np.add.reduceat(np.asarray(values), starts) / scale for values in (differences, allowances))
         return cls(summed, allowed, counts / scale, ends)
 
     def until(self, stop: int) -> _Units:

@@ -40,7 +40,7 @@ def skewness(values: Any) -> np.ndarray:
     """Return the moment coefficient of skewness along the last axis, 0 for constant values; the sizes of clusters do not matter."""
     import numpy as np
 
-    given = np.asarray(values, dtype=float)
+    given = np.asarray(values)
     centred = given - given.mean(axis=-1, keepdims=True)
     # Powers of tiny values underflow, so the largest is made 1; what rounding leaves of equal values has no shape.
     largest = np.abs(centred).max(axis=-1, keepdims=True)

@@ -25,7 +25,7 @@ def decide_unbounded(reference: Any, candidate: Any, clusters: Any, *, margin: f
     """Return the verdicts of evaluations: scores of shape (evaluations, items), larger is better, and the items' clusters as integers or None."""
     import numpy as np
 
-    before, after = np.asarray(reference, dtype=float), np.asarray(candidate, dtype=float)
+    before, after = np.asarray(reference), np.asarray(candidate)
     differences = after - before
     same, largest = (differences == 0).mean(axis=1), np.abs(differences).max(axis=1)
     both = np.concatenate([before, after], axis=1)
