@@ -199,3 +199,50 @@ def test_a_run_that_stopped_early_does_not_look_for_damaged_replies():
     assert early.replies.looping.difference == whole.replies.looping.difference == 1
     assert damage({"toy": early.replies}, alpha=0.05) == []
     assert damage({"toy": whole.replies}, alpha=0.05) == ["of the replies to toy 100 % repeat themselves to the end (reference 0 %)"]
+
+
+def at_once(reference, candidate, policy=POLICY):
+    """The check of a look at all items, which stops where looks in between would have."""
+    return sequential_retention(reference, part(reference, candidate, len(reference.items)), **WHO, policy=policy)
+
+
+@pytest.mark.parametrize("margin", [0.05, "8%"])
+def test_an_early_answer_rests_on_the_first_items_of_the_order_and_on_no_other(margin):
+    reference, candidate = sides(600, lost=0.0, gained=0.0)
+    check = at_once(reference, candidate, Policy(benchmark_margin=margin))
+    first = [one.score for one in fixed_order(reference.items, seed=0)[: check.n]]
+    assert (check.verdict, check.n < 300) == ("pass", True)
+    assert check.reference.value == check.candidate.value == pytest.approx(sum(first) / check.n)
+    assert check.margin == pytest.approx(margin if margin == 0.05 else 0.08 * check.reference.value)
+
+
+def test_clusters_that_lie_apart_in_the_file_are_bet_on_as_one():
+    reference, candidate = sides(600, lost=0.0, gained=0.0, clusters=150)
+    check = at_once(reference, candidate)
+    assert "; stopped after " in check.reason
+    assert (check.n % 4, check.n < 600) == (0, True)
+    assert check.n > at_once(*sides(600, lost=0.0, gained=0.0)).n
+
+
+def test_items_that_neither_side_could_score_are_not_waited_for():
+    reference, candidate = sides(40, lost=0.0, gained=0.0)
+    without = [
+        side.model_copy(
+            update={"items": [one.model_copy(update={"score": None}) if place < 3 else one for place, one in enumerate(side.items)]}
+        )
+        for side in (reference, candidate)
+    ]
+    check = at_once(*without)
+    assert check.n == 37
+    assert "not decided early" in check.reason
+    assert sequential_retention(without[0], part(*without, 39), **WHO, policy=POLICY) is None
+
+
+@pytest.mark.parametrize("name", ["toy", "acc"])
+def test_an_exception_by_benchmark_or_metric_holds_for_early_answers_too(name):
+    assert at_once(*sides(40, lost=0.0, gained=0.0), Policy(margins={name: 0.2})).margin == pytest.approx(0.2)
+
+
+def test_a_chance_level_is_kept_for_the_items_of_an_early_answer():
+    reference, candidate = (side.model_copy(update={"chance": 0.25}) for side in sides(600, lost=0.0, gained=0.0))
+    assert at_once(reference, candidate).chance_corrected_retention == pytest.approx(1.0)
