@@ -9,12 +9,12 @@ from typing import Any
 
 from pytest_unicomp.api.records import Check, Claim, LocatedLoss, Report
 from pytest_unicomp.compare import partial
-from pytest_unicomp.report import filters, forest, numbers, repeat, shown_flips, standings, template, waiver_rows, words, worst
+from pytest_unicomp.report import filters, forest, numbers, repeat, reply_rows, shown_flips, standings, template, waiver_rows, words, worst
 from pytest_unicomp.report.matrix import RecipeRow, matrix
 from pytest_unicomp.store.local import write_text
 
-# Rows of the section on distributions; the JSON report has all.
-FARTHEST = 30
+# Rows of the sections on replies and on distributions; the JSON report has all.
+WORST, FARTHEST = 10, 30
 
 
 def render(report: Report, *, losses: Sequence[LocatedLoss] = ()) -> str:
@@ -28,7 +28,7 @@ def render(report: Report, *, losses: Sequence[LocatedLoss] = ()) -> str:
 
     environment = template.environment()
     environment.globals.update(waivers=waiver_rows, standings=standings.standings, unit_of_ranking=standings.unit_of_ranking)
-    laid_out, distributions = matrix(report), _distributions(report)
+    laid_out, replied, distributions = matrix(report), reply_rows.replied(report), _distributions(report)
     shown = shown_flips.chosen(laid_out.rows)
     choices = filters.filters(shown)
     style = template.style() + filters.rules(choices)
@@ -50,6 +50,8 @@ def render(report: Report, *, losses: Sequence[LocatedLoss] = ()) -> str:
         partly=partial.counted(report.partial) if report.partial else "",
         shortened=shown_flips.shortened,
         behaviour=[check for check in report.checks if check.question == "retention" and (check.worst_slice or check.floors)],
+        replied=replied[:WORST],
+        more_replied=len(replied[WORST:]),
         distributions=distributions[:FARTHEST],
         nearer=len(distributions[FARTHEST:]),
         efficiency=_efficiency(laid_out.rows),
@@ -71,12 +73,13 @@ def write(report: Report, path: Path, *, losses: Sequence[LocatedLoss] = ()) -> 
 
 
 def _sections(report: Report, losses: Sequence[LocatedLoss]) -> dict[str, str]:
-    """Return the headings of the page by id; waivers, kernels, rankings, losses and distributions are listed only if there are any."""
+    """Return the headings of the page by id; waivers, kernels, rankings, losses, replies and distributions are listed only if there are any."""
     there = {
         "waivers": bool(report.waivers),
         "kernels": bool(report.kernels),
         "rankings": bool(report.rankings),
         "losses": bool(losses),
+        "replies": bool(reply_rows.replied(report)),
         "distributions": bool(_distributions(report)),
     }
     return {name: title for name, title in words.SECTIONS.items() if there.get(name, True)}

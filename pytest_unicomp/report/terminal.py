@@ -9,6 +9,7 @@ from pytest_unicomp.api.records import Report
 from pytest_unicomp.compare.wording import spoken
 from pytest_unicomp.report import numbers, waiver_rows
 from pytest_unicomp.report.matrix import CapabilityCell, RecipeRow, matrix
+from pytest_unicomp.report.reply_rows import reply_lines
 from pytest_unicomp.report.visible import one_line
 from pytest_unicomp.report.words import VERDICTS, unchanged
 
@@ -38,6 +39,8 @@ def summary_lines(report: Report, width: int, *, evidence: bool = False) -> list
         gates = "" if row.recipe.gates else " (informs only)"
         text = f"{one_line(row.recipe.recipe)}{gates}: {VERDICTS[row.recipe.verdict].upper()}: {one_line(row.recipe.reason)}"
         lines += _wrapped(text, width)
+    changed = reply_lines(report, width)
+    lines += [*([""] if changed else []), *changed, *([""] if changed else [])]
     lines += [line for text in waiver_rows.evidence_lines(report) if evidence for line in _wrapped(text, width)]
     lines += [line for text in waiver_rows.waiver_lines(report) for line in _wrapped(one_line(text), width)]
     lines += [line for text in farthest(report) for line in _wrapped(text, width)]

@@ -60,6 +60,7 @@ SECTIONS: Final[dict[str, str]] = {
     "rankings": "Recipe against recipe",
     "flips": "Flips",
     "behaviour": "Behind the means",
+    "replies": "Replies",
     "distributions": "Distributions and certainty",
     "efficiency": "Size and latency",
     "kernels": "Kernels",

@@ -325,6 +325,27 @@ def test_a_full_run_of_nano_stays_below_one_and_a_half_megabytes() -> None:
     assert len(text.encode()) < 1_500_000
 
 
+def test_replies_stand_with_all_their_numbers_the_worst_first(page: Page, report: Report) -> None:
+    told = [check for check in report.checks if check.replies]
+    [table] = page.named("replies")
+    assert len(table) == 1 + min(len(told), html.WORST)
+    ratios = [row[4].numbers[0] for row in table[1:]]
+    assert ratios == sorted(ratios, reverse=True)
+    assert ratios[0] == max(check.replies.length_ratio for check in told)
+    check = next(one for one in told if (one.recipe, one.benchmark) == (table[1][0].text, table[1][1].text))
+    change = check.replies
+    shares = [(one.reference, one.candidate, *one.interval) for one in (change.truncated, change.looping, change.unfinished)]
+    assert [number for cell in table[1] for number in cell.numbers] == [
+        change.n, *change.tokens, change.length_ratio, *change.length_ratio_interval, *(number for share in shares for number in share)
+    ]  # fmt: skip
+    assert "not recorded" in table[1][8].text
+
+
+def test_a_report_without_replies_has_no_section_of_them(report: Report) -> None:
+    without = [one.model_copy(update={"replies": None}) for one in report.checks]
+    assert 'id="replies"' not in html.render(report.model_copy(update={"checks": without}))
+
+
 def test_the_distributions_stand_with_all_their_numbers(page: Page, report: Report) -> None:
     [check] = [
         one

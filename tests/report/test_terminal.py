@@ -49,6 +49,27 @@ def test_capabilities_of_two_words_are_folded_before_any_name_is_cut(report: Rep
     assert not any("~" in line for line in table)
 
 
+@pytest.mark.parametrize("width", [30, 50, 80, 100])
+def test_replies_that_changed_beyond_doubt_are_a_table_the_worst_first(width: int, report: Report) -> None:
+    lines = summary_lines(report, width)
+    place = next(number for number, line in enumerate(lines) if line.startswith("replies "))
+    table = lines[place : lines.index("", place)]
+    assert max(map(len, table)) <= width
+    rows = [line.split() for line in table[1:] if not line.startswith("and ")]
+    looping = [float(row[-1]) for row in rows]
+    assert looping == sorted(looping, reverse=True)
+    assert len(rows) == min(5, sum(check.replies.length_ratio > 1.12 for check in report.checks if check.replies))
+    assert table[0].endswith("looping, %")
+    assert ("interval" in table[0], "tokens" in table[0], "cut" in table[0]) == (width >= 80, width >= 80, width >= 50)
+    worst = max((check for check in report.checks if check.replies), key=lambda check: check.replies.length_ratio)
+    assert looping[0] == pytest.approx(100 * worst.replies.looping.candidate, abs=0.5)
+
+
+def test_replies_that_did_not_change_are_not_told_on_a_terminal(report: Report) -> None:
+    same = [one.model_copy(update={"replies": toy_report.changed_replies(0.0) if one.replies else None}) for one in report.checks]
+    assert not any(line.startswith("replies ") for line in summary_lines(report.model_copy(update={"checks": same}), 80))
+
+
 def test_nothing_can_steer_the_terminal() -> None:
     nasty = toy_report.report([], reason="red \x1b[31m\r\nover \u202e written \x9b2J")
     text = "\n".join(verdict_lines(nasty, exit_code=1, width=100, closing=[nasty.reason]))

@@ -30,7 +30,9 @@ from pytest_unicomp.api.records import (
     RecipePair,
     RecipeVerdict,
     ReferenceSummary,
+    ReplyChange,
     Report,
+    ShareChange,
     Slice,
     Spread,
     Uncertainty,
@@ -114,11 +116,30 @@ def retention(
         if nats
         else DivergentReplies(n=1200, same=0.614, same_stderr=0.014, first_difference_median=7.5, kept_mean=0.803),
         uncertainty=None if nats else certainty(loss),
+        replies=changed_replies(loss) if capability in ("reasoning", "safety") else None,
         minimum_detectable_effect=0.0231,
         p_value=0.0004 if verdict == "fail" else 0.7421,
         verdict=verdict,
         reason=f"{100 * difference:+.1f} points, interval [{100 * low:+.1f}, {100 * high:+.1f}], margin 5.0, 1200 items",
         examples=[] if nats else examples(benchmark, flips),
+    )
+
+
+def changed_replies(loss: float) -> ReplyChange:
+    def share(before: float, rise: float) -> ShareChange:
+        return ShareChange(
+            reference=before, candidate=before + rise, difference=rise, interval=(rise - 0.0113, rise + 0.0151), p_value=0.31
+        )
+
+    return ReplyChange(
+        n=1200,
+        tokens=(148.25, 148.25 * (1 + 5 * loss)),
+        length_ratio=1 + 4 * loss,
+        length_ratio_interval=(1 + 3.4 * loss, 1 + 4.7 * loss),
+        truncated=share(0.0125, loss),
+        looping=share(0.0042, loss / 2),
+        unfinished=share(0.0, 0.0),
+        only_in_thoughts=None,
     )
 
 
