@@ -33,6 +33,7 @@ CAPABILITIES: Final[dict[str, Dimension]] = {
     "reasoning": "performance",
     "instruction_following": "performance",
     "long_context": "performance",
+    "tool_use": "performance",
     "language_modeling": "performance",
     # What no other capability says, such as a task by its name; pooled by itself.
     "other": "performance",
@@ -52,7 +53,7 @@ CAPABILITIES: Final[dict[str, Dimension]] = {
 NANO_DEFAULT: Final = "nano-default"
 SETS: Final = (
     *("nano", NANO_DEFAULT, "performance", "reliability", "trustllm", "efficiency", "paper"),
-    *("thinking", "told", "long-context", "code"),
+    *("thinking", "told", "long-context", "structured", "code"),
 )
 # UniComp's thirteen scores in the paper's order (arXiv 2602.09130).
 SCORES: Final = ("S_K", "S_Mul", "S_R", "S_IF", "S_TRU", "S_SAFE", "S_FAIR", "S_ROB", "S_PRI", "S_ETH", "S_RA", "S_IE", "S_CC")

@@ -63,14 +63,19 @@ def _reference_fault(schema: Any, entries: Sequence[tuple[str, Any]]) -> str | N
     return None
 
 
-def valid(schema: Any, reply: str) -> bool | None:
-    """Return True if a reply, or the content of its one code fence, is JSON that is valid; None if a pattern took too long or references did not end."""
+def valid(schema: Any, reply: str, *, formats: Sequence[str] = ()) -> bool | None:
+    """Return True if a reply, or the content of its one code fence, is JSON that is valid; None if a pattern took too long or references did not end.
+
+    `formats` are the values of the keyword `format` that are checked; others are notes, as JSON Schema has them by default.
+    """
+    from jsonschema import FormatChecker
+
     try:
         value = json_value(_unfenced(reply), "the reply")
     except ForeignFile:
         return False
     try:
-        return bool(_validator()(schema).is_valid(value))
+        return bool(_validator()(schema, format_checker=FormatChecker(formats)).is_valid(value))
     except (TimeoutError, RecursionError):
         return None
 
