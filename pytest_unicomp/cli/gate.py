@@ -96,6 +96,7 @@ def plan(
     """
     from pytest_unicomp.cli.commands import plan_power
     from pytest_unicomp.plugin import opening
+    from pytest_unicomp.run.expected_memory import expected_memory
     from pytest_unicomp.run.forecast import forecast
     from pytest_unicomp.run.preflight import preflight
     from pytest_unicomp.run.reply_forecast import undecidable_limits
@@ -128,6 +129,7 @@ def plan(
     expected = forecast(found, discordance=discordance)
     said = [
         *opening.plan_lines(found, expected),
+        *opening.memory_lines(expected_memory(found)),
         *opening.in_words(expected),
         *undecidable_limits(found),
         *opening.left_out(found),

@@ -16,6 +16,7 @@ from pytest_unicomp.compare.wording import counted, spoken
 from pytest_unicomp.engine.host import host
 from pytest_unicomp.plugin.asked import uses_gate
 from pytest_unicomp.plugin.eta import about
+from pytest_unicomp.run.expected_memory import ExpectedMemory, expected_memory
 from pytest_unicomp.run.expected_time import Duration, in_all
 from pytest_unicomp.run.forecast import CapabilityForecast, Forecast, forecast
 from pytest_unicomp.run.plan import plan
@@ -59,12 +60,34 @@ def opening_lines(prepared: Prepared) -> list[str]:
     stored = BaselinesReadOnce.of(prepared.baselines)
     prepared = replace(prepared, baselines=stored)
     found = forecast(prepared)
-    return [*plan_lines(prepared, found), *forecast_lines(found), *undecidable_limits(prepared), *left_out(prepared), *stored.notes]
+    needed = expected_memory(prepared)
+    short = memory_lines(needed) if needed is not None and needed.fits is False else []
+    return [*plan_lines(prepared, found), *short, *forecast_lines(found), *undecidable_limits(prepared), *left_out(prepared), *stored.notes]
 
 
 def plan_lines(prepared: Prepared, found: Forecast) -> list[str]:
     """Return two lines: what is measured, and on which device and for about how long."""
     return [_what(prepared), _time(prepared, found)]
+
+
+def memory_lines(needed: ExpectedMemory | None) -> list[str]:
+    """Return a line on the memory that is needed at least and what is free, and what to do if it does not suffice; none if it is not known."""
+    if needed is None:
+        return []
+    both = "" if needed.timed is None else f", {gigabytes(needed.timed)} for the two that are timed side by side"
+    free = "" if needed.free is None else f"; {gigabytes(needed.free)} are free"
+    dtype = f" in {needed.dtype}" if needed.dtype else ""
+    what = f"memory: at least {gigabytes(needed.evaluated)} for a model that is evaluated{dtype}{both}, batches on top{free}"
+    if needed.fits is not False:
+        return [what]
+    return [
+        f"{what}: it does not fit; --device sharded spreads a model over all GPUs, and --serve over those of a server (docs/cluster.md)"
+    ]
+
+
+def gigabytes(size: float) -> str:
+    """Return bytes as "16.1 GB", of small sizes with two more digits."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e9:.3f} GB"
 
 
 def forecast_lines(found: Forecast) -> list[str]:
