@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import re
+import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lm_eval.api.model import LM
 
 from pytest_unicomp.api.errors import UsageProblem
 from pytest_unicomp.benchmarks import lm_eval_name
 from pytest_unicomp.benchmarks.performance.mmlu import SUBJECTS
 from pytest_unicomp.engine import Engine
-from tests.benchmarks.hub_rows import rows
+from tests.benchmarks.hub_rows import mmlu_pro_rows, rows
 from tests.engine.toy_engine import evaluation
 
 OWN = """task: own_sums
@@ -56,6 +61,18 @@ def arc(bundle: Path) -> None:
     ]
     for split in ("train", "validation", "test"):
         rows(bundle, f"allenai/ai2_arc/ARC-Easy/{split}.jsonl", *found)
+
+
+def both_arcs(bundle: Path) -> None:
+    arc(bundle)
+    for path in (bundle / "allenai/ai2_arc/ARC-Easy").iterdir():
+        found = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        rows(bundle, f"allenai/ai2_arc/ARC-Challenge/{path.name}", *({**row, "question": f"Hard: {row['question']}"} for row in found))
+
+
+def lambada(bundle: Path) -> None:
+    texts = ["He took the umbrella since it was raining", "She opened the door and saw the cat", "They sang until the sun rose at dawn"]
+    rows(bundle, "EleutherAI/lambada_openai/default/test.jsonl", *({"text": text} for text in texts))
 
 
 def own(bundle: Path) -> Path:
@@ -101,6 +118,51 @@ def test_the_score_is_that_of_lm_evals_own_evaluation(spelling: str, data: Any, 
     scores = [item.score for item in scored.items if item.score is not None]
     assert len(scores) == len(scored.items) > 0
     assert sum(scores) / len(scores) == pytest.approx(theirs(spelling, tiny, tmp_path))
+
+
+class Toy(LM):  # type: ignore[misc, unused-ignore]
+    """A model that finds words of an odd length likely, and answers every second prompt right."""
+
+    batch_size_per_gpu = 1
+    max_length = 8192
+
+    def loglikelihood(self, requests: Any, disable_tqdm: bool = False) -> list[tuple[float, bool]]:
+        return [(-float(zlib.crc32("".join(one.args).encode()) % 97), len(one.args[1].strip()) % 2 == 1) for one in requests]
+
+    def loglikelihood_rolling(self, requests: Any, disable_tqdm: bool = False) -> list[float]:
+        return [-float(len(one.args[0])) for one in requests]
+
+    def generate_until(self, requests: Any, disable_tqdm: bool = False) -> list[str]:
+        return [self.reply(str(one.args[0])) for one in requests]
+
+    @staticmethod
+    def reply(prompt: str) -> str:
+        """Return the right answer to a sum, or to a question of which (B) is right, for half of the prompts."""
+        sums = re.findall(r"(\d+) \+ 1 =", prompt)
+        odd = zlib.crc32(prompt.encode()) % 2
+        return str(int(sums[-1]) + odd) if sums else f"So the answer is ({'AB'[odd]})."
+
+
+@pytest.mark.parametrize(
+    ("spelling", "data"),
+    [
+        ("lm-eval:lambada_openai,metric=acc", lambada),
+        ("lm-eval:ai2_arc", both_arcs),
+        ("lm-eval:mmlu_pro", mmlu_pro_rows),
+        ("lm-eval:{bundle}/own_sums.yaml", own),
+    ],
+)
+@pytest.mark.slow
+def test_words_groups_and_own_files_have_the_scores_of_lm_evals_own_evaluation(
+    spelling: str, data: Any, tiny: Engine, tmp_path: Path, offline: None
+) -> None:
+    data(tmp_path)
+    engine, named = replace(tiny, lm=Toy()), spelling.format(bundle=tmp_path)
+    entry = lm_eval_name.benchmark(named, trusted=[str(tmp_path / "own_sums.yaml")])
+    entry.validate(evaluation(tmp_path, limit=None))
+    scores = [item.score for item in entry.score(engine, evaluation(tmp_path, limit=None)).items if item.score is not None]
+    assert 0 < sum(scores) < len(scores)
+    assert sum(scores) / len(scores) == pytest.approx(theirs(named, engine, tmp_path))
 
 
 def test_what_is_asked_and_scored_is_read_from_the_task() -> None:

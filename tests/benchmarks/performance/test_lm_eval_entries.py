@@ -17,7 +17,7 @@ from pytest_unicomp.benchmarks import lm_eval_name, lm_eval_yaml
 from pytest_unicomp.benchmarks.lm_eval_task import LmEvalTask
 from pytest_unicomp.benchmarks.performance import aime, gpqa, longbench2, mmlu, mmlu_pro, nq_open, triviaqa
 from pytest_unicomp.engine import Engine
-from tests.benchmarks.hub_rows import rows
+from tests.benchmarks.hub_rows import mmlu_pro_rows, rows
 from tests.engine.toy_engine import canned, evaluation
 
 # Entry, lm-eval's name of it, and the fields that the entry sets on purpose otherwise than the task does.
@@ -46,25 +46,6 @@ def test_an_entry_says_what_the_installed_task_says(entry: LmEvalTask, name: str
 def test_every_set_that_a_benchmark_names_can_be_asked_for() -> None:
     for name, entry in benchmarks().items():
         assert set(entry.sets) <= {*SETS, entry.capability}, name
-
-
-def pro(bundle: Path) -> None:
-    for split, number in (("test", 4), ("validation", 5)):
-        found = [
-            {
-                "question_id": one,
-                "question": f"Which is number {one}?",
-                "options": [f"choice {place}" for place in range(10 if one % 2 else 4)],
-                "answer": "B",
-                "answer_index": 1,
-                "cot_content": "A: Let's think step by step. It is the second. The answer is (B).",
-                "category": category,
-                "src": f"source-{one % 2}",
-            }
-            for category in (subject.replace("_", " ") for subject in mmlu_pro.SUBJECTS)
-            for one in range(number)
-        ]
-        rows(bundle, f"TIGER-Lab/MMLU-Pro/default/{split}.jsonl", *found)
 
 
 def competition(bundle: Path) -> None:
@@ -107,7 +88,7 @@ def scores(name: str, engine: Engine, bundle: Path, reply: Callable[[str], str])
 @pytest.mark.parametrize(
     ("name", "data", "right", "wrong"),
     [
-        ("mmlu_pro", pro, lambda _: "The second, so the answer is (B).", lambda _: "It is (B)."),
+        ("mmlu_pro", mmlu_pro_rows, lambda _: "The second, so the answer is (B).", lambda _: "It is (B)."),
         ("aime24", competition, lambda prompt: f"It is \\boxed{{{sum_of(prompt)}}}.", lambda prompt: f"It is {sum_of(prompt)}."),
         ("triviaqa", trivia, lambda prompt: f" {sum_of(prompt)}", lambda prompt: f" It is {sum_of(prompt)}"),
         ("nq_open", searches, lambda prompt: f" {sum_of(prompt)}", lambda prompt: f" {sum_of(prompt) + 1}"),
@@ -128,7 +109,7 @@ def test_thoughts_that_do_not_fit_into_the_context_end_in_one_line(tiny: Engine,
 
 
 def test_questions_with_fewer_options_are_easier_to_guess(tiny: Engine, tmp_path: Path, offline: None) -> None:
-    pro(tmp_path)
+    mmlu_pro_rows(tmp_path)
     scored = mmlu_pro.BENCHMARKS["mmlu_pro"].score(canned(tiny, str), evaluation(tmp_path, limit=None))
     assert len(scored.items) == 56
     assert scored.chance == pytest.approx((1 / 4 + 1 / 10) / 2)
