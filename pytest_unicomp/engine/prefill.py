@@ -27,22 +27,26 @@ class PrefillBatch:
 class Prefilled:
     """The result for one batch: `logits` of each prompt's last token, shape (prompts, vocabulary), and the KV cache of the prompts.
 
-    `mask` has shape (prompts, tokens), prefix included: 1 for a token, 0 for padding.
+    `mask` has shape (prompts, tokens), prefix included: 1 for a token, 0 for padding. `prefix` is what the prompts share, if it was computed once.
     """
 
     indices: tuple[int, ...]
     logits: Any
     cache: CacheSlice
     mask: Any
+    prefix: CachedPrefix | None = None
 
 
-def plan_batches(prompts: Sequence[Sequence[int]], max_rows: Callable[[int], int], max_tokens: int) -> list[PrefillBatch]:
-    """Divide prompts of at least one token into batches that contain each prompt once.
+@dataclass(frozen=True)
+class PromptGroup:
+    """Prompts (by index, the longest first) whose first `prefix_length` tokens are equal and worth a pass of their own; 0 if nothing is shared."""
 
-    A batch has one row, or at most `max_tokens` tokens after the prefix, padding included, and at most `max_rows(length)` rows (at least 1), where
-    `length` is that of its longest prompt. Batches with the same prefix follow each other. The longest come first, so that a lack of memory shows
-    at once.
-    """
+    prefix_length: int
+    indices: tuple[int, ...]
+
+
+def group_prompts(prompts: Sequence[Sequence[int]]) -> list[PromptGroup]:
+    """Divide prompts of at least one token by the prefix that they share; the group with the longest prompt comes first."""
     order = sorted(range(len(prompts)), key=lambda index: tuple(prompts[index]))
     groups: list[tuple[int, list[int]]] = []
     unshared: list[int] = []
@@ -51,15 +55,28 @@ def plan_batches(prompts: Sequence[Sequence[int]], max_rows: Callable[[int], int
             groups.append((prefix_length, order[first:end]))
         else:
             unshared += order[first:end]
+    everything = [*groups, *([(0, unshared)] if unshared else [])]
+    by_length = [(prefix_length, sorted(indices, key=lambda index: -len(prompts[index]))) for prefix_length, indices in everything]
+    longest_first = sorted(by_length, key=lambda group: -len(prompts[group[1][0]]))
+    return [PromptGroup(prefix_length, tuple(indices)) for prefix_length, indices in longest_first]
+
+
+def plan_batches(
+    prompts: Sequence[Sequence[int]], groups: Sequence[PromptGroup], max_rows: Callable[[int], int], max_tokens: int
+) -> list[PrefillBatch]:
+    """Divide the prompts of some groups into batches that contain each of them once.
+
+    A batch has one row, or at most `max_tokens` tokens after the prefix, padding included, and at most `max_rows(length)` rows (at least 1), where
+    `length` is that of its longest prompt. Batches with the same prefix follow each other. The longest come first, so that a lack of memory shows
+    at once.
+    """
     batches: list[PrefillBatch] = []
-    longest_first = sorted([*groups, (0, unshared)], key=lambda group: -max((len(prompts[index]) for index in group[1]), default=0))
-    for prefix_length, indices in longest_first:
-        indices = sorted(indices, key=lambda index: -len(prompts[index]))
+    for group in groups:
         start = 0
-        while start < len(indices):
-            length = len(prompts[indices[start]])
-            rows = max(1, min(max_rows(length), max_tokens // (length - prefix_length)))
-            batches.append(PrefillBatch(prefix_length, tuple(indices[start : start + rows])))
+        while start < len(group.indices):
+            length = len(prompts[group.indices[start]])
+            rows = max(1, min(max_rows(length), max_tokens // (length - group.prefix_length)))
+            batches.append(PrefillBatch(group.prefix_length, group.indices[start : start + rows]))
             start += rows
     return batches
 
@@ -99,7 +116,7 @@ class Prefiller:
         del output
         trim_after(self._model, ids.numel())
         columns = slice(0 if prefix is None else prefix.columns_in_batch, None)
-        return Prefilled(batch.indices, logits, CacheSlice(cache, columns, prefix and prefix.cache), mask)
+        return Prefilled(batch.indices, logits, CacheSlice(cache, columns, prefix and prefix.cache), mask, prefix)
 
     def _cache_prefix(self, tokens: tuple[int, ...]) -> None:
         if tokens != self._prefix_tokens:

@@ -41,13 +41,13 @@ class CachedPrefix:
         """Return the cache with which a batch of `rows` rows continues after this prefix."""
         return side_by_side(self.cache) if self.attention == "cascade" else expand(self.cache, rows)
 
-    def attending(self, model: Any, rows: Sequence[int], columns: Sequence[int]) -> AbstractContextManager[None]:
-        """Return the block within which the model's rows attend to this prefix; only outputs at (row, column) are read."""
-        return cascade(model, self.cache, (rows, columns)) if self.attention == "cascade" else nullcontext()
+    def attending(self, model: Any, selected: tuple[Sequence[int], Sequence[int]] | None = None) -> AbstractContextManager[None]:
+        """Return the block within which the model's rows attend to this prefix; only outputs at `selected` (rows, columns) are read, None: all."""
+        return cascade(model, self.cache, selected) if self.attention == "cascade" else nullcontext()
 
 
 @contextmanager
 def after_prefix(model: Any, lm_head: LMHead, prefix: CachedPrefix | None, rows: Sequence[int], columns: Sequence[int]) -> Iterator[None]:
     """Run the model, within the block, on a batch that continues after `prefix` (None: no prefix), with logits at positions (row, column) alone."""
-    with lm_head.at_positions(rows, columns), nullcontext() if prefix is None else prefix.attending(model, rows, columns):
+    with lm_head.at_positions(rows, columns), nullcontext() if prefix is None else prefix.attending(model, (rows, columns)):
         yield

@@ -7,7 +7,7 @@ import torch
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 
-from pytest_unicomp.engine import generate
+from pytest_unicomp.engine import continuous_batching, generate
 from pytest_unicomp.engine.context_limits import attention_window, rope_regime, shared_prefix_limit
 from pytest_unicomp.engine.generate import StopConditions
 from pytest_unicomp.engine.lm import UnicompLM
@@ -74,7 +74,7 @@ class Ending(Sampler):
 def test_a_finished_row_never_exceeds_the_models_positions(monkeypatch):
     """Prompts and limit fill the context. Of twenty rows ten finish and ten join; one of the first reaches its limit in the same batch."""
     lm = UnicompLM(gpt2(), tokenizer())
-    monkeypatch.setattr(generate, "_max_rows", lambda model, tokens: 20)
+    monkeypatch.setattr(continuous_batching, "max_rows", lambda model, tokens: 20)
     prompts = [[first, *((first * 7 + number * number) % 256 for number in range(43))] for first in range(1, 31)]
     steps, found = [], {}
     handle = lm.model.get_input_embeddings().register_forward_hook(lambda _, given, __: steps.append(tuple(given[0].shape)))

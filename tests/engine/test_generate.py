@@ -6,7 +6,7 @@ import pytest
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 
-from pytest_unicomp.engine import generate
+from pytest_unicomp.engine import continuous_batching, decoding_batch, static_batching
 from pytest_unicomp.engine.lm import UnicompLM
 from pytest_unicomp.engine.memory_estimate import bytes_per_token
 from pytest_unicomp.engine.resume_log import ResumeLog
@@ -68,6 +68,29 @@ def test_a_shared_prefix_changes_no_text(tiny):
     block = "Question: what is two and two? Answer: four. " * 4
     prompts = [block + question for question in ("Question: one?", "Question: and another, longer one?", "Why?")]
     assert tiny.lm.generate_until(requests(prompts)) == [tiny.lm.generate_until(requests([prompt]))[0] for prompt in prompts]
+
+
+@pytest.mark.parametrize("stops", [[], ["e"], ["th", "on"]])
+def test_a_prefix_of_many_rows_is_kept_once_and_changes_no_text(stops, monkeypatch):
+    """Sixteen rows with one prefix and eleven with another come and go in batches of their own; three rows share nothing."""
+    lm = UnicompLM(model("llama"), tokenizer())
+    blocks = ["Question: what is two and two? " * 3] * 16 + ["The other block is longer, by a little. " * 3] * 11 + [""] * 3
+    prompts = [f"{block}prompt {number} {'and more ' * (number % 5)}" for number, block in enumerate(blocks)]
+    asked = requests(prompts, max_gen_toks=24, until=stops)
+    expected = HFLM.generate_until(lm, asked, disable_tqdm=True)
+    monkeypatch.setattr(continuous_batching, "max_rows", lambda model, tokens: 6)
+    made, original = [], continuous_batching.ContinuousBatches._joined
+
+    def joined(*arguments):
+        made.append(original(*arguments))
+        return made[-1]
+
+    monkeypatch.setattr(continuous_batching.ContinuousBatches, "_joined", joined)
+    assert lm.generate_until(asked) == expected
+    kept = {batch.prefix.length for batch in made if batch.prefix is not None}
+    assert len(kept) == 2
+    assert any(batch.prefix is None for batch in made)
+    assert all(batch.mask.shape[1] < 70 for batch in made if batch.prefix is not None)
 
 
 def test_a_prompt_beyond_the_context_is_cut_from_the_left(tmp_path):
@@ -139,7 +162,8 @@ def test_prompts_prefilled_in_several_batches_are_decoded_together(architecture,
     asked = requests([block + prompt for prompt in PROMPTS])
     expected = HFLM.generate_until(lm, asked, disable_tqdm=True)
     assert lm.capabilities.lm_head is not None
-    monkeypatch.setattr(generate, "_prefill_tokens", lambda _: 100)
+    for module in (continuous_batching, static_batching):
+        monkeypatch.setattr(module, "prefill_tokens", lambda _: 100)
     shapes = []
     handle = lm.model.get_input_embeddings().register_forward_hook(lambda _, given, __: shapes.append(tuple(given[0].shape)))
     try:
@@ -151,11 +175,11 @@ def test_prompts_prefilled_in_several_batches_are_decoded_together(architecture,
 
 
 def test_prefill_batches_have_activations_that_fit_into_memory(tiny, monkeypatch):
-    assert generate._prefill_tokens(tiny.model) == generate.PREFILL_TOKENS["cpu"]
-    monkeypatch.setitem(generate.BATCH_BYTES, "cpu", 2**20)
-    assert generate._prefill_tokens(tiny.model) * bytes_per_token(tiny.model).activations <= 2**20
-    monkeypatch.setitem(generate.BATCH_BYTES, "cpu", 1)
-    assert generate._prefill_tokens(tiny.model) == 1
+    assert decoding_batch.prefill_tokens(tiny.model) == decoding_batch.PREFILL_TOKENS["cpu"]
+    monkeypatch.setitem(decoding_batch.PREFILL_BYTES, "cpu", 2**20)
+    assert decoding_batch.prefill_tokens(tiny.model) * bytes_per_token(tiny.model).activations <= 2**20
+    monkeypatch.setitem(decoding_batch.PREFILL_BYTES, "cpu", 1)
+    assert decoding_batch.prefill_tokens(tiny.model) == 1
 
 
 def test_waiting_prompts_join_the_batch_in_decoding(monkeypatch):
@@ -170,7 +194,7 @@ def test_waiting_prompts_join_the_batch_in_decoding(monkeypatch):
     expected = HFLM.generate_until(lm, asked, disable_tqdm=True)
     assert len({len(text) for text in expected}) > 5
     assert lm.capabilities.attention == "cascade"
-    monkeypatch.setattr(generate, "_max_rows", lambda model, tokens: 4)
+    monkeypatch.setattr(continuous_batching, "max_rows", lambda model, tokens: 4)
     read, steps = [], []
     handle = lm.model.get_input_embeddings().register_forward_hook(
         lambda _, given, __: (read if given[0].shape[1] > 1 else steps).append(given[0].numel())

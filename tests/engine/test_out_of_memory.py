@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from pytest_unicomp.engine import chunked_prefill, generate
-from pytest_unicomp.engine.generate import _ContinuousBatch, _StaticBatch
+from pytest_unicomp.engine.continuous_batching import ContinuousBatches
 from pytest_unicomp.engine.lm import UnicompLM
+from pytest_unicomp.engine.static_batching import StaticBatches
 from tests.engine.test_generate import PROMPTS, requests
 from tests.engine.toy_models import model, tokenizer
 
@@ -35,11 +36,11 @@ def small(monkeypatch):
     return of
 
 
-@pytest.mark.parametrize("kind", [_ContinuousBatch, _StaticBatch])
+@pytest.mark.parametrize("kind", [ContinuousBatches, StaticBatches])
 def test_prompts_that_do_not_fit_together_are_prefilled_in_halves(small, monkeypatch, kind):
     lm = UnicompLM(model("llama"), tokenizer())
     expected = lm.generate_until(requests([*PROMPTS, *LONG]))
-    if kind is _StaticBatch:
+    if kind is StaticBatches:
         monkeypatch.setattr(generate, "_can_batch_continuously", lambda *_: False)
     small(220, failed := [])
     assert lm.generate_until(requests([*PROMPTS, *LONG])) == expected

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_unicomp.engine.model_probe import probe
-from pytest_unicomp.engine.prefill import PrefillBatch, Prefiller, plan_batches
+from pytest_unicomp.engine.prefill import PrefillBatch, Prefiller, group_prompts, plan_batches
 from tests.engine.toy_models import model
 
 ONE, OTHER = (7,) * 60, (7,) * 30 + (8,) * 200
@@ -20,7 +20,7 @@ PROMPTS = st.lists(
 
 @given(PROMPTS, st.integers(1, 9), st.integers(1, 400))
 def test_every_prompt_is_in_one_batch_that_fits_and_has_its_prefix(prompts, rows, tokens):
-    found = plan_batches(prompts, lambda length: max(1, rows - length // 50), tokens)
+    found = plan_batches(prompts, group_prompts(prompts), lambda length: max(1, rows - length // 50), tokens)
     assert sorted(index for one in found for index in one.indices) == list(range(len(prompts)))
     for one in found:
         longest = max(len(prompts[index]) for index in one.indices)
@@ -32,7 +32,7 @@ def test_every_prompt_is_in_one_batch_that_fits_and_has_its_prefix(prompts, rows
 
 def test_two_prefixes_are_each_shared_by_their_own_prompts():
     prompts = [(*block, 100 + number, 3) for number in range(20) for block in (ONE, OTHER)] + [(5, 6)]
-    found = plan_batches(prompts, lambda _: 128, 4096)
+    found = plan_batches(prompts, group_prompts(prompts), lambda _: 128, 4096)
     assert [(one.prefix_length, len(one.indices)) for one in found] == [(230, 20), (60, 20), (0, 1)]
 
 
