@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
@@ -12,7 +13,7 @@ from pytest_unicomp.api.errors import InfrastructureError, UsageProblem, nearest
 from pytest_unicomp.cli.output import as_text, say, show
 
 if TYPE_CHECKING:
-    from pytest_unicomp.report.study import Study
+    from pytest_unicomp.report.study import Finding, Study
     from pytest_unicomp.report.study.records import ModelClass
     from pytest_unicomp.report.study.sources import Source
 
@@ -32,7 +33,8 @@ def study(
 ) -> None:
     """Put the reports of several models side by side.
 
-    Shows recipes by models: verdicts, scores and retention with intervals, quality against cost, perplexity by class of model. Reports of
+    Shows recipes by models: verdicts, scores and retention with intervals, quality against cost, perplexity by class of model. The paper's claims are
+    tested on them, each with statistic and interval. Reports of
     other scoring or confidence are refused; what else differs is named, and not compared if it changes what a score means.
 
     Example: unicomp study small.json large.json --class large=thinking -o study.html -o study.tex
@@ -43,13 +45,14 @@ def study(
         _require_suffix(path)
     found = studies.sources(source)
     made = studies.study(found, _classes(model_class or [], [model.name for model in found]))
+    answers = studies.findings(made, found)
     if as_json:
-        typer.echo(as_text(made.model_dump(mode="json")))
+        typer.echo(as_text(_document(made, answers)))
     else:
-        _print(made)
+        _print(made, answers)
     for path in output or []:
         try:
-            _write(made, found, path)
+            _write(made, found, answers, path)
         except OSError as error:
             raise InfrastructureError(f"unicomp: {path} was not written: {error.strerror or error}; choose another place.") from error
         typer.echo(f"unicomp: wrote {path}", err=as_json)
@@ -83,7 +86,12 @@ def _classes(given: Sequence[str], models: Sequence[str]) -> Mapping[str, ModelC
     return found
 
 
-def _print(study: Study) -> None:
+def _document(study: Study, answers: Sequence[Finding]) -> dict[str, Any]:
+    return {**study.model_dump(mode="json"), "findings": [answer.model_dump(mode="json") for answer in answers]}
+
+
+def _print(study: Study, answers: Sequence[Finding]) -> None:
+    from pytest_unicomp.compare.wording import counted
     from pytest_unicomp.report.numbers import ascii_only
     from pytest_unicomp.report.study import tables
 
@@ -95,19 +103,24 @@ def _print(study: Study) -> None:
         if table.rows:
             say(f"\n{plain(table.title)}")
             show([dict(zip(table.columns, map(plain, row), strict=True)) for row in table.rows], False, table.columns)
+    say("\nClaims of the paper (arXiv 2602.09130)")
+    for one in [answer for answer in answers if answer.about == "all models"] or answers:
+        answer = one.reason if one.answer == "cannot tell" else f"{one.answer}: {one.reason}"
+        say(plain(f"  {one.claim}: {answer}"))
+        say(f"    statistic: {one.statistic}; {counted(one.recipes, 'recipe')}, {counted(one.models, 'model')}")
 
 
-def _write(study: Study, sources: Sequence[Source], path: Path) -> None:
+def _write(study: Study, sources: Sequence[Source], answers: Sequence[Finding], path: Path) -> None:
     from pytest_unicomp.report.study import latex, markdown, page
     from pytest_unicomp.store.local import write_text
 
     suffix = path.suffix.lower()
     if suffix == ".html":
-        text = page.render(study, sources)
+        text = page.render(study, sources, answers)
     elif suffix == ".md":
-        text = markdown.render(study)
+        text = markdown.render(study, answers)
     elif suffix == ".tex":
-        text = latex.render(study)
+        text = latex.render(study, answers)
     else:
-        text = study.model_dump_json(indent=1) + "\n"
+        text = json.dumps(_document(study, answers), indent=1) + "\n"
     write_text(path, text)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
+from pytest_unicomp.report.study.findings import Finding
 from pytest_unicomp.report.study.records import Study
 from pytest_unicomp.report.study.tables import MARK, Table, tables
 from pytest_unicomp.report.visible import one_line
@@ -43,13 +45,13 @@ def escaped(text: str) -> str:
     return _SPECIAL.sub(lambda found: SPECIAL[found[0]], one_line(text))
 
 
-def render(study: Study) -> str:
+def render(study: Study, findings: Sequence[Finding]) -> str:
     """Return one table environment per table of the study, for a document that loads booktabs and graphicx."""
     head = [
         "% Made by `unicomp study`. Needs \\usepackage{booktabs} and \\usepackage{graphicx}.",
         f"% {100 * study.confidence:.4g} % intervals in brackets; \\ddag: not compared between models.",
     ]
-    return "\n".join([*head, *(_table(table) for table in tables(study))]) + "\n"
+    return "\n".join([*head, *(_table(table) for table in tables(study, findings))]) + "\n"
 
 
 def _table(table: Table) -> str:

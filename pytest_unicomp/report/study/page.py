@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from pytest_unicomp.report import pareto_plot, template
 from pytest_unicomp.report.study import perplexity
+from pytest_unicomp.report.study.findings import Finding
 from pytest_unicomp.report.study.radar_figures import radar_figures
 from pytest_unicomp.report.study.records import Study
 from pytest_unicomp.report.study.retention_figures import retention_figures
@@ -22,10 +23,11 @@ SECTIONS: Final = {
     "retention": "Retention by capability",
     "cost": "Quality against cost",
     "perplexity": "Perplexity",
+    "findings": "Findings",
 }
 
 
-def render(study: Study, sources: Sequence[Source]) -> str:
+def render(study: Study, sources: Sequence[Source], findings: Sequence[Finding]) -> str:
     """Return the page as one HTML document; `sources` are the reports that `study` was made from, in the same order."""
     style = template.style()
     there = {"differing": bool(study.differing), "perplexity": bool(perplexity.benchmarks(study))}
@@ -47,5 +49,6 @@ def render(study: Study, sources: Sequence[Source]) -> str:
                 (source, pareto_plot.pareto_plots(source.report, name=f"front-{place}")) for place, source in enumerate(sources, start=1)
             ],
             perplexity=perplexity,
+            claims={one.claim: [other for other in findings if other.claim == one.claim] for one in findings},
         )
     )

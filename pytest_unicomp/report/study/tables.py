@@ -10,6 +10,7 @@ from pytest_unicomp.compare.wording import spoken
 from pytest_unicomp.report import numbers, words
 from pytest_unicomp.report.numbers import DASH
 from pytest_unicomp.report.study import perplexity
+from pytest_unicomp.report.study.findings import Finding
 from pytest_unicomp.report.study.records import ScoreCell, Study, StudyCell
 
 # Behind what is not compared between models.
@@ -26,9 +27,9 @@ class Table:
     texts: int = 1
 
 
-def tables(study: Study) -> list[Table]:
+def tables(study: Study, found: Sequence[Finding]) -> list[Table]:
     """Return the tables of a study that have a row, in the order of its page."""
-    made = [models(study), differing(study), matrix(study), scores(study), retention(study), *_perplexities(study)]
+    made = [models(study), differing(study), matrix(study), scores(study), retention(study), *_perplexities(study), findings(found)]
     return [table for table in made if table.rows]
 
 
@@ -70,6 +71,20 @@ def retention(study: Study) -> Table:
     names = list(dict.fromkeys(kept.capability for cell in study.cells for kept in cell.kept))
     rows = tuple((cell.recipe, cell.model, *(_kept(cell, name) for name in names)) for cell in _ordered(study) if cell.kept)
     return Table("Retention by capability, in percent of the reference", ("recipe", "model", *map(spoken, names)), rows, texts=2)
+
+
+def findings(found: Sequence[Finding]) -> Table:
+    """Return one row per claim, for all models together if there are several, else for the only one."""
+    chosen = [one for one in found if one.about == "all models"] or found
+    rows = ((one.claim, one.answer, one.statistic, _signed(one), str(one.recipes), str(one.models)) for one in chosen)
+    return Table("Claims of the paper", ("claim", "answer", "statistic", "value and interval", "recipes", "models"), tuple(rows), texts=3)
+
+
+def _signed(one: Finding) -> str:
+    if one.value is None:
+        return DASH
+    bounds = "" if one.interval is None else f" [{one.interval[0]:.2f}, {one.interval[1]:.2f}]"
+    return f"{one.value:.2f}{bounds}".replace("-", "−")
 
 
 def _perplexities(study: Study) -> Iterator[Table]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_unicomp.report.study import latex, markdown, page, study
+from pytest_unicomp.report.study import findings, latex, markdown, page, study
 from tests.report import toy_report
 from tests.report.page_reader import Page
 from tests.report.study import toy_study
@@ -25,7 +25,7 @@ def models(tmp_path):
 
 def test_the_page_has_every_number_and_no_foreign_markup(models):
     made = study(models, {})
-    text = page.render(made, models)
+    text = page.render(made, models, findings(made, models))
     read = Page(text)
     shown = {number for _, table in read.tables for row in table for cell in row for number in cell.numbers}
     for cell in made.cells:
@@ -36,7 +36,7 @@ def test_the_page_has_every_number_and_no_foreign_markup(models):
 
 
 def test_every_figure_stands_beside_a_table_and_no_id_is_there_twice(models):
-    read = Page(page.render(study(models, {}), models))
+    read = Page(page.render(study(models, {}), models, []))
     identifiers = [value for _, name, value in read.attributes if name == "id"]
     assert len(identifiers) == len(set(identifiers))
     # Five models do not fit the four lines of one plot, so each recipe has two radars and two plots of retention.
@@ -45,7 +45,7 @@ def test_every_figure_stands_beside_a_table_and_no_id_is_there_twice(models):
 
 
 def test_markdown_rows_have_as_many_cells_as_their_head(models):
-    rows = [line for line in markdown.render(study(models, {})).splitlines() if line.startswith("|")]
+    rows = [line for line in markdown.render(study(models, {}), findings(study(models, {}), models)).splitlines() if line.startswith("|")]
     widths = [len(re.findall(r"(?<!\\)\|", row)) for row in rows]
     heads = [place for place, row in enumerate(rows) if row.startswith("| --- |")]
     for start, end in zip(heads, [*(place - 1 for place in heads[1:]), len(rows)], strict=True):
@@ -61,7 +61,7 @@ def test_latex_of_any_text_closes_what_it_opens_and_has_no_comment(text):
 
 
 def test_latex_has_a_table_for_each_of_the_page(models):
-    made = latex.render(study(models, {}))
-    assert made.count(r"\begin{table}") == made.count(r"\end{table}") == 5
+    made = latex.render(study(models, {}), findings(study(models, {}), models))
+    assert made.count(r"\begin{table}") == made.count(r"\end{table}") == 6
     assert made.count(r"\begin{tabular}") == made.count(r"\end{tabular}")
     assert r"wanda-\textless{}b\textgreater{}50" in made
