@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.served import evidence
-from benchmarks.served.__main__ import one_family
+from benchmarks.served.__main__ import main, one_family
 from benchmarks.served.engines import HERE, LLAMA_CPP, VLLM, Engine
 from benchmarks.served.evidence import Cell
 from benchmarks.served.measure import Asked
@@ -90,3 +90,12 @@ def test_another_data_type_is_tried_only_for_what_the_first_did_not_take_at_all(
         one_family(ASKED, "dense", family, tmp_path / "cells.jsonl")
     # The second time everything is known.
     assert asked == measured
+
+
+def test_a_bundle_without_the_data_ends_the_comparison_in_one_line(tmp_path, capsys):
+    words = ["--bundle", str(tmp_path), "--artifacts", "dense", "--benchmarks", "arc_easy", "--evidence", str(tmp_path / "cells.jsonl")]
+    with pytest.raises(SystemExit, match="4"):
+        main(words)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("unicomp: the bundle lacks allenai/ai2_arc (arc_easy): ")
+    assert evidence.read(tmp_path / "cells.jsonl") == []

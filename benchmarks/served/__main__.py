@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from benchmarks.served.engines import Engine, of_llama_cpp, of_this_package, of_
 from benchmarks.served.measure import Asked, cells
 from benchmarks.served.protocol import ARTIFACTS, BENCHMARKS, ITEMS, MODEL
 from benchmarks.served.table import line, refusals, scores
+from pytest_unicomp.api.errors import InfrastructureError, UnicompError
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -31,9 +33,13 @@ def main(words: Sequence[str] | None = None) -> None:
     families += [of_vllm(arguments.vllm)] if arguments.vllm else []
     families += [of_llama_cpp(arguments.llama_cpp)] if arguments.llama_cpp else []
     asked = Asked(MODEL, arguments.benchmarks.split(","), arguments.items, arguments.bundle)
-    for artifact in arguments.artifacts.split(","):
-        for family in families:
-            one_family(asked, artifact, family, arguments.evidence)
+    try:
+        for artifact in arguments.artifacts.split(","):
+            for family in families:
+                one_family(asked, artifact, family, arguments.evidence)
+    except UnicompError as error:
+        print(error, file=sys.stderr)
+        sys.exit(7 if isinstance(error, InfrastructureError) else 4)
     print(scores(evidence.read(arguments.evidence)), refusals(evidence.read(arguments.evidence)), sep="\n")
 
 

@@ -42,14 +42,6 @@ class Judged:
                 found.setdefault(check.recipe, {})[check.benchmark] = check
         return found
 
-    def at_chance(self) -> list[Check]:
-        """Return one check for each benchmark on which the reference is at chance, so that nothing can be lost; the one with most items."""
-        found: dict[str, Check] = {}
-        for check in self.report.checks:
-            if check.question == "retention" and unanchored(check) and (check.benchmark not in found or found[check.benchmark].n < check.n):
-                found[check.benchmark] = check
-        return [found[name] for name in sorted(found)]
-
     def capabilities(self, recipe: str) -> dict[str, CapabilityVerdict]:
         """Return the verdict on each capability, pooled over the benchmarks on which the reference is above chance."""
         groups: dict[str, list[Check]] = {}

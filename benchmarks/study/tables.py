@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from benchmarks.study import protocol, published
+from benchmarks.study.chance import anchors
 from benchmarks.study.costs import cell_costs, recipe_costs
 from benchmarks.study.judged import Judged
 from docs.tools.catalogue import table
@@ -63,9 +64,21 @@ def dense(study: Judged) -> str:
 
 
 def chance(study: Judged) -> str:
-    """Return the benchmarks on which the reference is at chance or at the floor, each with the reason that the gate gives."""
-    rows = [(f"`{check.benchmark}`", check.reason) for check in study.at_chance()]
-    return table(("benchmark", "what the gate says"), rows) if rows else "None of those measured with a recipe so far.\n"
+    """Return the reference's score on each of its benchmarks: items, lower confidence bound, chance level, and whether it is above that."""
+    rows = [
+        (
+            _quoted(anchor.measured.benchmark),
+            spoken(anchor.measured.capability),
+            str(anchor.measured.n),
+            f"{100 * anchor.score:.1f} %",
+            f"{100 * anchor.lower:.1f} %",
+            "none" if anchor.measured.chance is None else f"{100 * anchor.measured.chance:.1f} %",
+            "**yes**" if anchor.above else "no",
+        )
+        for anchor in anchors(study.stored)
+    ]
+    head = ("benchmark", "capability", "items", "reference", "its lower bound (95 %)", "chance", "above chance")
+    return table(head, rows) if rows else NOTHING
 
 
 def benchmarks(study: Judged) -> str:

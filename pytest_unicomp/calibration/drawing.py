@@ -77,7 +77,8 @@ def _remarks(name: str, documents: Documents, left_out: dict[str, Leak], drawn: 
     remarks = [f"{name} {documents.remark}"] if documents.remark else []
     if left_out:
         benchmarks = ", ".join(sorted({leak.benchmark for leak in left_out.values()}))
-        remarks.append(f"{name} without {len(left_out)} texts that share {leakage.WORDS} words in a row with questions of {benchmarks}")
+        texts = "1 text that shares" if len(left_out) == 1 else f"{len(left_out)} texts that share"
+        remarks.append(f"{name} without {texts} {leakage.WORDS} words in a row with questions of {benchmarks}")
     seen = sum(block.tokens for block in drawn)
     if wanted.form == "equal" and seen < wanted.budget - wanted.tokens:
         remarks.append(f"{name} holds {seen} of the {wanted.budget} requested tokens")
