@@ -106,9 +106,8 @@ def test_every_entry_has_every_field_and_forty_upstream_sets_are_there(listed):
     for name, row in listed.items():
         assert row["scorer"], name
         assert row["source"], name
-        # Blocks depend on the tokenizer, lengths of texts on the model's context; JSONSchemaBench was uploaded anew with other sizes.
+        # Blocks depend on the tokenizer; JSONSchemaBench was uploaded anew with other sizes.
         unknown = ("wikitext2-perplexity", *(f"jsonschema_bench_{size}" for size in ("easy", "medium", "hard")))
-        counted_later = name in unknown or (name.startswith("ruler_") and not name.endswith("_4k"))
-        assert row["dimension"] == "efficiency" or row["items"] or counted_later, name
+        assert row["dimension"] == "efficiency" or row["items"] or name in unknown, name
     upstream = {row["dataset"] for name, row in listed.items() if row["dataset"] and not name.startswith("nano-")}
     assert len(upstream) >= 40

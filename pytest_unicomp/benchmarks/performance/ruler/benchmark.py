@@ -32,7 +32,10 @@ SAMPLED: Final = 3
 
 @dataclass(frozen=True, kw_only=True)
 class LongText(ItemBenchmark):
-    """Texts of `lengths` tokens, PER_LENGTH each, in which `hide` hides what is asked for; replies have at most `tokens` tokens."""
+    """Texts of `lengths` tokens, PER_LENGTH each, in which `hide` hides what is asked for; replies have at most `tokens` tokens.
+
+    `items` counts all lengths, as a model has them whose context holds the longest.
+    """
 
     hide: Callable[[Random, int], Hidden]
     tokens: int
@@ -123,7 +126,13 @@ def found(answers: tuple[str, ...], reply: str) -> float:
 
 
 def _kind(hide: Callable[[Random, int], Hidden], tokens: int, what: str) -> LongText:
-    return LongText(hide=hide, tokens=tokens, sets=("long-context",), source=f"{what} of RULER; Hsieh et al. 2024, arXiv 2404.06654")
+    return LongText(
+        hide=hide,
+        tokens=tokens,
+        items=PER_LENGTH * len(LENGTHS),
+        sets=("long-context",),
+        source=f"{what} of RULER; Hsieh et al. 2024, arXiv 2404.06654",
+    )
 
 
 KINDS: Final = {
