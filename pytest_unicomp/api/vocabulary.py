@@ -53,7 +53,7 @@ CAPABILITIES: Final[dict[str, Dimension]] = {
 NANO_DEFAULT: Final = "nano-default"
 SETS: Final = (
     *("nano", NANO_DEFAULT, "performance", "reliability", "trustllm", "efficiency", "paper"),
-    *("thinking", "told", "long-context", "structured", "code"),
+    *("thinking", "told", "long-context", "long-context-4k", "structured", "code"),
 )
 # UniComp's thirteen scores in the paper's order (arXiv 2602.09130).
 SCORES: Final = ("S_K", "S_Mul", "S_R", "S_IF", "S_TRU", "S_SAFE", "S_FAIR", "S_ROB", "S_PRI", "S_ETH", "S_RA", "S_IE", "S_CC")

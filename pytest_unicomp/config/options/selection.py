@@ -30,7 +30,7 @@ class Selection:
         (),
         parsers.benchmarks,
         "benchmarks or sets: nano, nano-default, performance, reliability, trustllm, efficiency, paper, "
-        "thinking, told, long-context, structured, code, bundle (everything that the bundle holds), or lm-eval:TASK",
+        "thinking, told, long-context, long-context-4k, structured, code, bundle (everything that the bundle holds), or lm-eval:TASK",
         repeatable=True,
     )
     trust_task: tuple[str, ...] = option(

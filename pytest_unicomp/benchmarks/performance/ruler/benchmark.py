@@ -141,5 +141,7 @@ KINDS: Final = {
     "ruler_tracking": _kind(hidden.chain, 96, "variable tracking"),
 }
 # The shortest length by itself, for a machine or a model that holds no more.
-SHORTEST: Final = {f"{name}_4k": replace(kind, lengths=LENGTHS[:1], items=PER_LENGTH, sets=()) for name, kind in KINDS.items()}
+SHORTEST: Final = {
+    f"{name}_4k": replace(kind, lengths=LENGTHS[:1], items=PER_LENGTH, sets=("long-context-4k",)) for name, kind in KINDS.items()
+}
 BENCHMARKS = {**KINDS, **SHORTEST}
