@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.rates import draw, evidence, gate, grid, latency, measure, page, stopping
+from benchmarks.rates import draw, evidence, gate, grid, latency, measure, page, replies, stopping
 from benchmarks.rates.cells import KINDS, Cell, cells
 from pytest_unicomp import compare
 from pytest_unicomp.api.records import Reply
 from pytest_unicomp.compare import stats
-from tests.toys import measurement
+from pytest_unicomp.compare.replies import replies as compare_replies
+from tests.toys import item, measurement
 
 
 @pytest.mark.parametrize(("clusters", "correlation"), [("none", 0.0), (12, 0.3), ("half", 0.1)])
@@ -88,6 +89,57 @@ def test_an_interrupted_simulation_goes_on_with_what_is_missing(tmp_path, monkey
     assert grid.stored()[second].replicates == 20_000
 
 
+@pytest.mark.parametrize(
+    ("kind", "many", "change"),
+    [
+        ("cut or looping, 10 to 15 %", 1, 0.15),
+        ("cut or looping, 10 to 15 %", 4, 0.12),
+        ("lengths, 5 % run to the limit", 1, 0.5),
+        ("lengths, 5 % end at once", 1, 0.1),
+    ],
+)
+def test_simulated_replies_are_judged_as_real_ones(kind, many, change):
+    case, random = replies.Case(kind, 40, many), np.random.default_rng(4)
+    before, after = (replies.lengths if kind in replies.LENGTHS else replies.shares)(case, 12, random)
+    found = replies.judged(case, before, after, change)
+    assert 0 < found.passes.sum() < 12
+    for row in range(12):
+        sides = [[told(value, kind, many, place) for place, value in enumerate(side[row])] for side in (before, after)]
+        changed = compare_replies(list(zip(*sides, strict=True)), None, alpha=replies.ALPHA)
+        lower, upper = np.log(changed.length_ratio_interval) if kind in replies.LENGTHS else changed.looping.interval
+        assert (upper < change, lower > change) == (found.passes[row], found.fails[row])
+
+
+def told(value, kind, many, place):
+    """Return an item whose replies have such a share of loops, or the length that a logarithm of twice the tokens means."""
+    lengths = kind in replies.LENGTHS
+    own = [
+        Reply(
+            answer="",
+            score=1.0,
+            tokens=round(float(np.exp(value)) / 2) if lengths else 9,
+            looping=not lengths and one < round(value * many),
+        )
+        for one in range(many)
+    ]
+    return item(f"{place:03}", 1.0).model_copy(update={"replies": own})
+
+
+@pytest.mark.parametrize("kind", [*replies.SHARES, *replies.LENGTHS])
+def test_replies_change_by_just_what_is_named(kind):
+    case, random = replies.Case(kind, 200, 4), np.random.default_rng(6)
+    if kind in replies.LENGTHS:
+        before, after = replies.lengths(case, 1000, random)
+        assert (after - before).mean() == pytest.approx(replies.true_change(case), abs=0.01)
+        return
+    before, after = replies.shares(case, 2000, random)
+    assert (before.mean(), after.mean()) == pytest.approx(replies.SHARES[kind], abs=0.01)
+    if before.std():
+        alone = replies.shares(replies.Case(kind, 200, 1), 2000, random)[0]
+        # The variance of a mean of four that correlate by 0.5.
+        assert (before.var() / alone.var()) == pytest.approx((1 + 3 * replies.CORRELATION) / 4, abs=0.03)
+
+
 def replying(side, damaged):
     """Return the measurement with one reply per item; `damaged` names the places of the replies that are cut, and of those that loop."""
     cut, looping = damaged
@@ -114,8 +166,8 @@ def real_gate(lost, gained, damaged, mended, *, items, slices):
         pair = []
         # The replies at the end are damaged in the candidate alone, those at the beginning in the reference alone.
         alone = [range(int(many)) for many in mended[place]], [range(items - int(many), items) for many in damaged[place]]
-        for scores, artifact, replies in zip((before, after), ("a" * 8, "b" * 8), alone, strict=True):
-            side = replying(measurement(scores, artifact=artifact, benchmark=f"bench {place}"), replies)
+        for scores, artifact, ended in zip((before, after), ("a" * 8, "b" * 8), alone, strict=True):
+            side = replying(measurement(scores, artifact=artifact, benchmark=f"bench {place}"), ended)
             sliced = [item.model_copy(update={"slice": part}) for item, part in zip(side.items, parts, strict=True)]
             pair.append(side.model_copy(update={"items": sliced, "dimension": name, "capability": f"capability {place}"}))
         checks.append(compare.retention(*pair, recipe="r", family="pruning", gates=True, policy=compare.Policy(), identical=False))

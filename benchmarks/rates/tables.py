@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from benchmarks.rates import before, evidence, gate, grid, independent, laws, printed, stopping
+from benchmarks.rates import before, evidence, gate, grid, independent, laws, printed, replies, stopping
 from benchmarks.rates.cells import CLUSTERS, CORRELATIONS, KINDS, Cell
 from benchmarks.rates.measure import PROMISED, Rates
 from docs.tools.catalogue import table
@@ -213,6 +213,19 @@ def latencies() -> str:
     return table(("spread of a round", "rounds that stall", "false PASS", "false FAIL", "as fast: FAIL", "as fast: PASS"), rows)
 
 
+def replying() -> str:
+    """One row per kind of change and number of replies per item: false PASS / false FAIL by items, and the highest that Student's t gives."""
+    found: dict[tuple[str, int], dict[int, dict[str, Any]]] = {}
+    for row in evidence.read(replies.NAME):
+        found.setdefault((row["kind"], row["replies"]), {})[row["items"]] = row
+    rows = []
+    for (kind, many), own in found.items():
+        cells = [f"{own[n]['false_pass']:.3f} / {own[n]['false_fail']:.3f}" if n in own else "" for n in replies.SIZES]
+        student = [max((row[name] for row in own.values() if name in row), default=None) for name in ("student_pass", "student_fail")]
+        rows.append((kind, str(many), *cells, " / ".join(f"{rate:.3f}" for rate in student if rate is not None)))
+    return table(("what changes", "replies per item", *(f"n {n}" for n in replies.SIZES), "by Student's t, highest"), rows)
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
     "rates-kinds": kinds,
     "rates-clusters": clusters,
@@ -227,4 +240,5 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "rates-printed": probabilities,
     "rates-slices": sliced,
     "rates-latency": latencies,
+    "rates-replies": replying,
 }
