@@ -62,17 +62,16 @@ class _Contest:
 
 
 def rankings(measured: Measured, *, policy: Policy) -> list[Ranking]:
-    """Return one ranking per capability and unit in which at least two recipes were measured; `measured` is recipe -> benchmark -> measurement.
+    """Return one ranking per capability, unit and group of at least two recipes that can be compared; `measured` is recipe -> benchmark -> measurement.
 
     Recipes are compared pairwise on the same items: the mean of the benchmarks' paired differences, pooled by MOVER as a capability's verdict
     is. Holm's procedure over all pairs of all rankings keeps the probability of any wrong "better" at alpha (two-sided). It inverts intervals:
     a pair is told apart if its interval at the level that Holm asks for excludes 0. Sources: Holm 1979, Scandinavian Journal of Statistics 6,
     65-70; ranks from pairwise tests: Al Mohamad, Goeman & van Zwet 2022, Simultaneous confidence intervals for ranks, Biometrics 78, 238-247.
     """
-    contests = {key: _contest(own) for key, own in _by_capability(measured).items()}
-    contests = {key: contest for key, contest in contests.items() if len(contest.measured) > 1}
-    told = _told_apart([pair for contest in contests.values() for pair in contest.pairs if pair.comparisons], policy.alpha)
-    return [_ranking(capability, unit, contest, told, policy) for (capability, unit), contest in contests.items()]
+    contests = [(key, contest) for key, own in _by_capability(measured).items() for contest in _contests(own)]
+    told = _told_apart([pair for _, contest in contests for pair in contest.pairs if pair.comparisons], policy.alpha)
+    return [_ranking(capability, unit, contest, told, policy) for (capability, unit), contest in contests]
 
 
 def _by_capability(measured: Measured) -> dict[tuple[str, str], dict[str, dict[str, Measurement]]]:
@@ -85,30 +84,36 @@ def _by_capability(measured: Measured) -> dict[tuple[str, str], dict[str, dict[s
     return found
 
 
-def _contest(measured: Measured) -> _Contest:
-    """Pair the recipes that were measured on all benchmarks of a capability, comparably to the first of them."""
-    names = sorted({name for own in measured.values() for name in own})
-    ranked: dict[str, dict[str, Measurement]] = {}
-    left_out: dict[str, str] = {}
-    for recipe, own in measured.items():
-        why = _why_not(recipe, own, names, ranked)
-        if why is None:
-            ranked[recipe] = {name: own[name] for name in names}
+def _contests(measured: Measured) -> list[_Contest]:
+    """Return one contest per group of at least two recipes that were measured on the same benchmarks, each comparably to every other of its group."""
+    groups: list[dict[str, Mapping[str, Measurement]]] = []
+    for recipe, given in measured.items():
+        own = dict(sorted(given.items()))
+        group = next((one for one in groups if _why_not(recipe, own, one) is None), None)
+        if group is None:
+            groups.append({recipe: own})
         else:
-            left_out[recipe] = why
-    return _Contest(ranked, left_out, [_pair(one, other, ranked) for one, other in combinations(ranked, 2)])
+            group[recipe] = own
+    found = []
+    for group in groups:
+        why = {recipe: _why_not(recipe, own, group) for recipe, own in measured.items() if recipe not in group}
+        left_out = {recipe: reason for recipe, reason in why.items() if reason is not None}
+        found.append(_Contest(group, left_out, [_pair(one, other, group) for one, other in combinations(group, 2)]))
+    return [contest for contest in found if len(contest.measured) > 1]
 
 
-def _why_not(recipe: str, own: Mapping[str, Measurement], names: Sequence[str], ranked: Measured) -> str | None:
-    """Return why a recipe cannot be ranked beside the first that is, or None."""
-    missing = [name for name in names if name not in own]
-    if missing:
-        return f"no scores on {', '.join(missing)}"
-    for first, anchor in list(ranked.items())[:1]:
-        for name in names:
-            pair = (anchor[name], first), (own[name], recipe)
-            for (one, its), (other, others) in (pair, pair[::-1]):
-                differing = mismatch(one, other, names=(its, others))
+def _why_not(recipe: str, own: Mapping[str, Measurement], group: Measured) -> str | None:
+    """Return why a recipe cannot be ranked beside the recipes of a group, or None."""
+    for other, its in group.items():
+        missing, more = ([name for name in one if name not in two] for one, two in ((sorted(its), own), (sorted(own), its)))
+        if missing:
+            return f"no scores on {', '.join(missing)}"
+        if more:
+            return f"scores on {', '.join(more)} too, which the others lack"
+        for name in its:
+            pair = (its[name], other), (own[name], recipe)
+            for (first, first_name), (second, second_name) in (pair, pair[::-1]):
+                differing = mismatch(first, second, names=(first_name, second_name))
                 if differing:
                     return f"not comparable on {name}: {differing}"
     return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from math import exp
 
 from pytest_unicomp.api.errors import UnicompError
@@ -20,7 +20,8 @@ def uncertainty(pairs: Sequence[Pair], clusters: Sequence[str] | None, *, alpha:
     """Return the three measures over the items whose right option and probabilities both sides recorded; None below FEWEST items.
 
     A probability is the softmax of the options' log-probabilities. Differences are candidate - reference, and positive is worse in each; intervals
-    are two-sided at 1 - 2 alpha. That of the set size takes the thresholds as given.
+    are two-sided at 1 - 2 alpha. That of the set size takes the thresholds as given. The calibration error needs pairs of independent items, and is
+    None if all items share one cluster.
     """
     places = [place for place, (before, after) in enumerate(pairs) if _stated(before) and _stated(after) and before.right == after.right]
     if len(places) < FEWEST:
@@ -28,20 +29,23 @@ def uncertainty(pairs: Sequence[Pair], clusters: Sequence[str] | None, *, alpha:
     right = [pairs[place][0].right or 0 for place in places]
     before, after = ([_softmax(pairs[place][side].log_probabilities or []) for place in places] for side in (0, 1))
     of_items = None if clusters is None else [clusters[place] for place in places]
-    of_pairs = None if of_items is None else of_items[0 : 2 * (len(places) // 2) : 2]
+    paired, of_pairs = stats.independent_pairs(of_items or range(len(places)))
     briers = [[stats.brier(values, place) for values, place in zip(side, right, strict=True)] for side in (before, after)]
-    errors = [stats.squared_kernel_calibration_error(side, right) for side in (before, after)]
+    errors = [
+        stats.squared_kernel_calibration_error([side[place] for place in paired], [right[place] for place in paired])
+        for side in (before, after)
+    ]
     sizes = [[float(size) for size in stats.set_sizes(side, right, error=ERROR)] for side in (before, after)]
     return Uncertainty(
         n=len(places),
         brier=_change(briers, of_items, alpha),
-        calibration_error=_change(errors, of_pairs, alpha),
+        calibration_error=_change(errors, of_pairs, alpha) if of_pairs else None,
         set_size=_change(sizes, of_items, alpha),
         set_error=ERROR,
     )
 
 
-def _change(sides: Sequence[Sequence[float]], clusters: Sequence[str] | None, alpha: float) -> Change:
+def _change(sides: Sequence[Sequence[float]], clusters: Sequence[Hashable] | None, alpha: float) -> Change:
     before, after = sides
     first, second = sum(before) / len(before), sum(after) / len(after)
     try:

@@ -100,6 +100,39 @@ def test_a_recipe_that_was_asked_fewer_items_is_left_out_whichever_comes_first()
         assert all(pair.first != "short" and pair.second != "short" for one in found for pair in one.pairs)
 
 
+def odd(measured, name, **conditions):
+    own = measured[name]["toy"]
+    return {"toy": own.model_copy(update={"conditions": own.conditions.model_copy(update=conditions)})}
+
+
+@pytest.mark.parametrize("place", [0, 1, 3])
+def test_one_odd_recipe_is_left_out_wherever_it_stands(place):
+    measured = field(one=150, other=100, third=140, odd=120)
+    rows = [(name, own) for name, own in measured.items() if name != "odd"]
+    rows.insert(place, ("odd", odd(measured, "odd", shots=5)))
+    found = ranked(dict(rows))
+    assert {one.recipe for one in found.recipes} == {"one", "other", "third"}
+    assert found.left_out == {"odd": "not comparable on toy: shots is 0 in the one and 5 in the odd"}
+
+
+def test_recipes_that_were_asked_in_two_ways_have_a_ranking_each():
+    measured = field(one=150, few_one=290, other=100, few_other=60)
+    measured = {name: odd(measured, name, shots=5) if name.startswith("few") else own for name, own in measured.items()}
+    found = rankings(measured, policy=Policy())
+    assert [[row.recipe for row in one.recipes] for one in found] == [["one", "other"], ["few-one", "few-other"]]
+    assert [sorted(one.left_out) for one in found] == [["few-one", "few-other"], ["one", "other"]]
+    # Holm counts the pairs of both.
+    assert all(len(one.pairs) == 1 and one.pairs[0].better for one in found)
+
+
+def test_a_first_recipe_with_another_benchmark_does_not_hide_the_others():
+    measured = field(wide=150, one=140, other=100)
+    measured["wide"]["more"] = measurement(answers(20, 40), artifact="wide", benchmark="more")
+    found = ranked(measured)
+    assert {one.recipe for one in found.recipes} == {"one", "other"}
+    assert found.left_out == {"wide": "scores on more too, which the others lack"}
+
+
 def test_the_same_weights_are_never_told_apart():
     measured = {name: {"toy": measurement(answers(right), artifact="same")} for name, right in (("one", 290), ("again", 100))}
     (pair,) = ranked(measured).pairs

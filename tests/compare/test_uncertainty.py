@@ -66,6 +66,22 @@ def test_items_of_one_cluster_have_no_interval_and_still_a_difference() -> None:
     assert found is not None
     assert found.brier.interval is None
     assert found.brier.difference != 0
+    assert found.calibration_error is None
+
+
+def test_items_that_share_an_outcome_are_not_taken_for_a_calibration_error() -> None:
+    """Every ten items have one stated distribution and one outcome drawn from it: calibrated, and neighbours always err together."""
+    generator = random.Random(5)
+    found = []
+    for number in range(200):
+        stated = [value / 100 for value in generator.choice(([70, 30], [20, 80], [55, 45]))]
+        [right] = generator.choices((0, 1), stated)
+        found += [asked(10 * number + place, stated, right) for place in range(10)]
+    pairs = list(zip(found, found, strict=True))
+    apart = uncertainty(pairs, [f"cluster {place // 10}" for place in range(2000)], alpha=0.05)
+    alone = uncertainty(pairs, None, alpha=0.05)
+    assert apart.calibration_error.reference == pytest.approx(0, abs=0.06)
+    assert alone.calibration_error.reference > 0.3
 
 
 @given(st.integers(0, 10**6), st.floats(0.3, 3))

@@ -52,11 +52,11 @@ class Uncertainty(Record):
     """How well the stated probabilities of `n` items' options fit the right ones; lower is better in each.
 
     `brier` lies in [0, 2]. `calibration_error` is the squared kernel calibration error, 0 if calibrated, estimated without bias and so
-    maybe below it. `set_size` is the mean number of options in conformal sets that miss the right one with probability `set_error`.
+    maybe below it; None if all items share one cluster. `set_size` is the mean number of options in conformal sets that miss the right one with probability `set_error`.
     """
 
     n: int
     brier: Change
-    calibration_error: Change
+    calibration_error: Change | None
     set_size: Change
     set_error: float

@@ -2,7 +2,7 @@
 
 from pytest_unicomp.compare.stats.betting import kelly, log_capital
 from pytest_unicomp.compare.stats.bootstrap import bootstrap_difference
-from pytest_unicomp.compare.stats.calibration import brier, squared_kernel_calibration_error
+from pytest_unicomp.compare.stats.calibration import brier, independent_pairs, squared_kernel_calibration_error
 from pytest_unicomp.compare.stats.clusters import Sums, cluster_sums, design_effect, design_effects
 from pytest_unicomp.compare.stats.conformal import set_sizes
 from pytest_unicomp.compare.stats.corpus import f1, log_perplexity, pearson
@@ -53,6 +53,7 @@ __all__ = [
     "f1",
     "holm",
     "implied_stderr",
+    "independent_pairs",
     "items_to_decide",
     "kelly",
     "log_capital",

@@ -48,6 +48,22 @@ def test_the_kernel_estimate_is_its_definition(items: list[tuple[list[float], in
     assert stats.squared_kernel_calibration_error(stated, right) == pytest.approx(expected)
 
 
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=40))
+def test_pairs_are_of_two_clusters_and_no_cluster_is_of_two_numbers(clusters: list[int]) -> None:
+    places, numbers = stats.independent_pairs(clusters)
+    assert len(set(places)) == len(places) == 2 * len(numbers)
+    owners: dict[int, int] = {}
+    for first, second, number in zip(places[::2], places[1::2], numbers, strict=True):
+        assert clusters[first] != clusters[second]
+        assert owners.setdefault(clusters[first], number) == owners.setdefault(clusters[second], number) == number
+    assert bool(numbers) is (len(set(clusters)) > 1)
+
+
+def test_items_without_clusters_are_paired_with_their_neighbours() -> None:
+    assert stats.independent_pairs(range(5)) == ([0, 1, 2, 3], [0, 1])
+    assert stats.independent_pairs("aabbbc") == ([2, 0, 3, 1], [0, 0])
+
+
 def test_the_kernel_estimate_is_zero_on_average_if_calibrated_and_not_if_not() -> None:
     generator = random.Random(0)
     calibrated, wrong = [], []
