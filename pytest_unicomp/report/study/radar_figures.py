@@ -19,10 +19,10 @@ LINES: Final = 4
 
 @dataclass(frozen=True)
 class RadarFigure:
-    """One plot of a recipe: `models` in the order of their lines."""
+    """One plot of a recipe: `lines` are (number of the line, model), and a model has the same line in every plot."""
 
     recipe: str
-    models: tuple[str, ...]
+    lines: tuple[tuple[int, str], ...]
     plot: Markup
 
 
@@ -31,20 +31,31 @@ def radar_figures(study: Study) -> list[RadarFigure]:
     rim = radar.rim_of(score.value for cell in study.cells for score in cell.scores.values())
     found: list[RadarFigure] = []
     for recipe in study.recipes:
-        cells = [cell for model in study.models if (cell := study.cell(model.name, recipe)) is not None and cell.scores]
-        for start in range(0, len(cells), LINES):
-            found.append(_figure(recipe, cells[start : start + LINES], rim, f"study-radar-{len(found) + 1}"))
+        for lines in lines_of(study, recipe):
+            scored = [(line, cell) for line, cell in lines if cell.scores]
+            if scored:
+                found.append(_figure(recipe, scored, rim, f"study-radar-{len(found) + 1}"))
     return found
 
 
-def _figure(recipe: str, cells: Sequence[StudyCell], rim: float, name: str) -> RadarFigure:
+def lines_of(study: Study, recipe: str) -> list[list[tuple[int, StudyCell]]]:
+    """Return the cells of a recipe with the number of their model's line, in groups of at most LINES that share a plot."""
+    groups = [study.models[start : start + LINES] for start in range(0, len(study.models), LINES)]
+    return [
+        [(line, cell) for line, model in enumerate(group, start=1) if (cell := study.cell(model.name, recipe)) is not None]
+        for group in groups
+    ]
+
+
+def _figure(recipe: str, lines: Sequence[tuple[int, StudyCell]], rim: float, name: str) -> RadarFigure:
+    cells = [cell for _, cell in lines]
     sheet = Sheet(radar.WIDTH, radar.HEIGHT)
     radar.axes(sheet, [score for score in SCORES if any(score in cell.scores for cell in cells)], rim)
-    for line, cell in enumerate(cells, start=1):
+    for line, cell in lines:
         values = {score: found.value for score, found in cell.scores.items()}
         radar.polygon(sheet, values, {}, rim, series=f"s{line}", filled=False)
     title = f"Scores of {recipe} by model, in percent of the reference"
-    return RadarFigure(recipe, tuple(cell.model for cell in cells), sheet.markup("radar", name, title, _described(cells)))
+    return RadarFigure(recipe, tuple((line, cell.model) for line, cell in lines), sheet.markup("radar", name, title, _described(cells)))
 
 
 def _described(cells: Sequence[StudyCell]) -> str:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from pytest_unicomp.compare.wording import spoken
 from pytest_unicomp.report.plots import Sheet
-from pytest_unicomp.report.study.radar_figures import LINES
+from pytest_unicomp.report.study.radar_figures import lines_of
 from pytest_unicomp.report.study.records import Kept, Study, StudyCell
 
 WIDTH: Final = 360.0
@@ -24,10 +24,10 @@ TICKS: Final = (0, 25, 50, 75, 100, 125)
 
 @dataclass(frozen=True)
 class RetentionFigure:
-    """One plot of a recipe: `models` in the order of their dots."""
+    """One plot of a recipe: `lines` are (number of the line, model), as in its radar."""
 
     recipe: str
-    models: tuple[str, ...]
+    lines: tuple[tuple[int, str], ...]
     plot: Markup
 
 
@@ -35,9 +35,10 @@ def retention_figures(study: Study) -> list[RetentionFigure]:
     """Return the plots of all recipes with a retention; a recipe of more than LINES models has several."""
     found: list[RetentionFigure] = []
     for recipe in study.recipes:
-        cells = [cell for model in study.models if (cell := study.cell(model.name, recipe)) is not None and _shown(cell)]
-        for start in range(0, len(cells), LINES):
-            found.append(_figure(recipe, cells[start : start + LINES], f"study-kept-{len(found) + 1}"))
+        for lines in lines_of(study, recipe):
+            kept = [(line, cell) for line, cell in lines if _shown(cell)]
+            if kept:
+                found.append(_figure(recipe, kept, f"study-kept-{len(found) + 1}"))
     return found
 
 
@@ -45,7 +46,8 @@ def _shown(cell: StudyCell) -> list[Kept]:
     return [kept for kept in cell.kept if kept.retention is not None]
 
 
-def _figure(recipe: str, cells: Sequence[StudyCell], name: str) -> RetentionFigure:
+def _figure(recipe: str, lines: Sequence[tuple[int, StudyCell]], name: str) -> RetentionFigure:
+    cells = [cell for _, cell in lines]
     capabilities = list(dict.fromkeys(kept.capability for cell in cells for kept in _shown(cell)))
     row = STEP * len(cells) + GAP
     height = BOTTOM + row * len(capabilities) + TOP
@@ -55,18 +57,20 @@ def _figure(recipe: str, cells: Sequence[StudyCell], name: str) -> RetentionFigu
         sheet.line("whole" if tick == 100 else "ring", [(x, BOTTOM), (x, height - TOP)])
         sheet.text("tick", (x, BOTTOM - 16), str(tick))
     sheet.text("title", (_across(LARGEST / 2), 4), "Retention, percent of the reference")
-    for place, capability in enumerate(capabilities):
-        top = height - TOP - place * row
+    for number, capability in enumerate(capabilities):
+        top = height - TOP - number * row
         sheet.text("label", (LEFT - 8, top - row / 2 - 0.35 * TEXT), spoken(capability), "end")
-        for line, cell in enumerate(cells, start=1):
+        for place, (line, cell) in enumerate(lines):
             kept = next((one for one in _shown(cell) if one.capability == capability), None)
             if kept is not None and kept.retention is not None:
-                y = top - GAP / 2 - STEP * (line - 0.5)
+                y = top - GAP / 2 - STEP * (place + 0.5)
                 if kept.interval is not None:
                     sheet.line(f"edge s{line}", [(_across(100 * bound), y) for bound in kept.interval])
                 sheet.dots(f"dot s{line}", [(_across(100 * kept.retention), y)])
     title = f"Retention of {recipe} by capability and model"
-    return RetentionFigure(recipe, tuple(cell.model for cell in cells), sheet.markup("front kept", name, title, _described(cells)))
+    return RetentionFigure(
+        recipe, tuple((line, cell.model) for line, cell in lines), sheet.markup("front kept", name, title, _described(cells))
+    )
 
 
 def _across(percent: float) -> float:

@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_unicomp.report.study import findings, latex, markdown, page, study
+from pytest_unicomp.report.study.radar_figures import radar_figures
+from pytest_unicomp.report.study.retention_figures import retention_figures
 from tests.report import toy_report
 from tests.report.page_reader import Page
 from tests.report.study import toy_study
@@ -65,3 +67,11 @@ def test_latex_has_a_table_for_each_of_the_page(models):
     assert made.count(r"\begin{table}") == made.count(r"\end{table}") == 6
     assert made.count(r"\begin{tabular}") == made.count(r"\end{tabular}")
     assert r"wanda-\textless{}b\textgreater{}50" in made
+
+
+def test_a_model_has_the_same_line_in_every_plot(tmp_path):
+    first = toy_study.report("first", 1, {"gptq-w4a16": toy_study.SCORES})
+    second = toy_study.report("second", 2, {"gptq-w4a16": toy_study.SCORES, "wanda-50": toy_study.SCORES})
+    made = study(toy_study.sourced(tmp_path, first, second), {})
+    for figures in (radar_figures(made), retention_figures(made)):
+        assert [figure.lines for figure in figures] == [((1, "first"), (2, "second")), ((2, "second"),)]

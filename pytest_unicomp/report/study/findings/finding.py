@@ -69,8 +69,8 @@ class Claimed(Record):
         answer: Answer = "does not hold" if against else "holds" if all(found.answer == "holds" for found in each) else "cannot tell"
         open_models = [found.about for found in each if found.answer == "cannot tell"]
         reason = {
-            "does not hold": f"does not hold in {', '.join(against)}",
-            "holds": f"holds in each of {len(each)} models",
+            "does not hold": f"in {', '.join(against)}",
+            "holds": f"in each of {len(each)} models",
             "cannot tell": f"cannot tell from this run: undecided or missing in {', '.join(open_models)}",
         }[answer]
         recipes = sum(found.recipes for _, found in decided)

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from pytest_unicomp.report import words
 from pytest_unicomp.report.study.findings.finding import Bounds, Claimed, Finding, difference, mean_of_dependent
 from pytest_unicomp.report.study.records import Study, StudyCell
 
-OTHERS: Final = ("S_R", "S_Mul", "S_IF")
+OTHERS: Final = {"S_R": "reasoning", "S_Mul": "other languages", "S_IF": "instruction following"}
 
 
 def knowledge_bias(study: Study) -> Iterator[Finding]:
     """Yield per other capability the mean over compressed recipes of its distance to knowledge, in points: of each model, and of all."""
-    for other in OTHERS:
+    for other, name in OTHERS.items():
         claimed = Claimed(
-            claim=f"knowledge is kept better than {words.SCORES[other]}",
+            claim=f"knowledge is kept better than {name}",
             statistic=f"mean over recipes of S_K - {other}, points",
             needs=f"1 compressed recipe of 1 model with S_K and {other}, each with an interval",
         )

@@ -40,7 +40,7 @@ def test_the_bias_is_the_mean_over_recipes_and_models_and_each_model_has_its_own
     told = {one.about: one for one in found if one.claim == "knowledge is kept better than reasoning"}
     assert {about: round(one.value or 0, 6) for about, one in told.items()} == {"all models": 15, "a": 20, "b": 10}
     assert (told["all models"].recipes, told["all models"].models) == (2, 2)
-    missing = [one for one in found if one.claim == "knowledge is kept better than multilingual"]
+    missing = [one for one in found if one.claim == "knowledge is kept better than other languages"]
     assert {one.answer for one in missing} == {"cannot tell"}
     assert all("needs 1 compressed recipe of 1 model with S_K and S_Mul" in one.reason for one in missing)
 
