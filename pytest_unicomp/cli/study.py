@@ -94,6 +94,7 @@ def _print(study: Study, answers: Sequence[Finding]) -> None:
     from pytest_unicomp.compare.wording import counted
     from pytest_unicomp.report.numbers import ascii_only
     from pytest_unicomp.report.study import tables
+    from pytest_unicomp.report.study.findings import leading
 
     def plain(text: str) -> str:
         return ascii_only(text).replace("\u202f", " ").replace(tables.MARK, "*")
@@ -104,7 +105,7 @@ def _print(study: Study, answers: Sequence[Finding]) -> None:
             say(f"\n{plain(table.title)}")
             show([dict(zip(table.columns, map(plain, row), strict=True)) for row in table.rows], False, table.columns)
     say("\nClaims of the paper (arXiv 2602.09130)")
-    for one in [answer for answer in answers if answer.about == "all models"] or answers:
+    for one in leading(answers):
         answer = one.reason if one.answer == "cannot tell" else f"{one.answer}: {one.reason}"
         say(plain(f"  {one.claim}: {answer}"))
         say(f"    statistic: {one.statistic}; {counted(one.recipes, 'recipe')}, {counted(one.models, 'model')}")

@@ -75,3 +75,10 @@ def test_a_policy_without_a_confidence_is_refused(paths, tmp_path, confidence):
     found = asked(*paths)
     assert isinstance(found.exception, UsageProblem)
     assert "policy.confidence" in str(found.exception)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_every_claim_is_answered_once_for_one_model_as_for_several(paths, count):
+    lines = asked(*paths[:count]).stdout.splitlines()
+    assert sum(line.startswith("    statistic: ") for line in lines) == 22
+    assert any("knowledge is kept better than reasoning: holds: +36" in line for line in lines)

@@ -10,7 +10,7 @@ from pytest_unicomp.compare.wording import spoken
 from pytest_unicomp.report import numbers, words
 from pytest_unicomp.report.numbers import DASH
 from pytest_unicomp.report.study import perplexity
-from pytest_unicomp.report.study.findings import Finding
+from pytest_unicomp.report.study.findings import Finding, leading
 from pytest_unicomp.report.study.records import ScoreCell, Study, StudyCell
 
 # Behind what is not compared between models.
@@ -75,8 +75,7 @@ def retention(study: Study) -> Table:
 
 def findings(found: Sequence[Finding]) -> Table:
     """Return one row per claim, for all models together if there are several, else for the only one."""
-    chosen = [one for one in found if one.about == "all models"] or found
-    rows = ((one.claim, one.answer, one.statistic, _signed(one), str(one.recipes), str(one.models)) for one in chosen)
+    rows = ((one.claim, one.answer, one.statistic, _signed(one), str(one.recipes), str(one.models)) for one in leading(found))
     return Table("Claims of the paper", ("claim", "answer", "statistic", "value and interval", "recipes", "models"), tuple(rows), texts=3)
 
 

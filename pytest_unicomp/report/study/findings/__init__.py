@@ -15,7 +15,7 @@ from pytest_unicomp.report.study.findings.trade_off import trade_off
 from pytest_unicomp.report.study.records import Study
 from pytest_unicomp.report.study.sources import Source
 
-__all__ = ["Finding", "findings"]
+__all__ = ["Finding", "findings", "leading"]
 
 
 def findings(study: Study, sources: Sequence[Source]) -> list[Finding]:
@@ -29,3 +29,11 @@ def findings(study: Study, sources: Sequence[Source]) -> list[Finding]:
         *calibration_target(study, sources),
         *model_size(study),
     ]
+
+
+def leading(found: Sequence[Finding]) -> list[Finding]:
+    """Return the first answer to each claim and statistic: that of all models together, or of the only model."""
+    first: dict[tuple[str, str], Finding] = {}
+    for one in found:
+        first.setdefault((one.claim, one.statistic), one)
+    return list(first.values())

@@ -59,8 +59,8 @@ def test_scores_without_relation_are_called_decoupled():
 
 
 def test_scores_that_go_together_are_never_called_decoupled_because_of_noise():
-    # Noise of 4 points against a spread of 8 draws a correlation of 0.95 to 0.76 and below.
-    assert rate("holds", 200, lambda rng: related(0.95, 12, rng, error=4.0)) <= 0.05
+    # Noise of 6 points against a spread of 8 draws a correlation of 0.95 to 0.61, which many recipes would tell from 0.7.
+    assert rate("holds", 60, lambda rng: related(0.95, 80, rng, error=6.0)) <= 0.05
     assert rate("does not hold", 100, lambda rng: related(0.99, 16, rng)) > 0.9
 
 
