@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from pytest_unicomp.api.records import Report
+from pytest_unicomp.engine.host.health import timing_problem
 from pytest_unicomp.report import numbers
 from pytest_unicomp.report.study.findings.finding import Bounds
 
@@ -18,7 +19,16 @@ def run_times(report: Report) -> tuple[str, Mapping[str, tuple[float, Bounds]]]:
     found: dict[str, dict[str, tuple[float, Bounds]]] = {}
     for check in report.checks:
         ratio, interval = numbers.ratio(check), numbers.ratio_interval(check)
-        if check.benchmark in TIMED and check.verdict != "error" and ratio is not None and interval is not None and min(interval) > 0:
+        # As in the gate, an interval is no evidence if others used the machine meanwhile.
+        quiet = check.health is None or timing_problem(check.health) is None
+        if (
+            check.benchmark in TIMED
+            and check.verdict != "error"
+            and quiet
+            and ratio is not None
+            and interval is not None
+            and min(interval) > 0
+        ):
             found.setdefault(check.benchmark, {})[check.recipe] = (ratio, interval)
     if not found:
         return "", {}

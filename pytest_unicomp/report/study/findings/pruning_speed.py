@@ -24,7 +24,7 @@ def pruning_speed(study: Study, sources: Sequence[Source]) -> Iterator[Finding]:
     """
     with_pattern = Claimed(
         claim=f"{PATTERN} pruning speeds up",
-        statistic="log of (reference's time / time), the slowest such recipe",
+        statistic=f"log of (reference's time / time) - log of {LEAST:g}, the slowest such recipe",
         needs=f"1 recipe of 1 model that prunes {PATTERN} without other changes of format, timed",
     )
     without = Claimed(
@@ -47,7 +47,8 @@ def _of_model(claimed: Claimed, source: Source, structured: bool) -> Finding:
             ratio, (low, high) = timed[row.recipe]
             gain, bounds = -math.log(ratio), (-math.log(high), -math.log(low))
             least = math.log(LEAST)
-            found.append((gain, bounds) if structured else (least - gain, (least - bounds[1], least - bounds[0])))
+            above = (gain - least, (bounds[0] - least, bounds[1] - least))
+            found.append(above if structured else (-above[0], (-above[1][1], -above[1][0])))
     if not found:
         return claimed.missing(source.name, "no such recipe was timed")
     value, interval = min(found, key=lambda one: one[1][0])

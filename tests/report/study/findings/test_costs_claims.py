@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_unicomp.api.records import HostHealth
 from pytest_unicomp.report.study.findings import findings
 from pytest_unicomp.report.study.findings.calibration_target import calibration_target
 from pytest_unicomp.report.study.findings.distillation import distillation
@@ -56,7 +57,8 @@ def test_over_models_a_claim_holds_only_if_it_holds_in_each():
 
 
 @pytest.mark.parametrize(
-    ("structured", "plain", "answers"), [(0.6, 1.0, ["holds", "holds"]), (1.2, 0.7, ["does not hold", "does not hold"])]
+    ("structured", "plain", "answers"),
+    [(0.6, 1.0, ["holds", "holds"]), (0.93, 0.93, ["cannot tell", "cannot tell"]), (1.2, 0.7, ["does not hold", "does not hold"])],
 )
 def test_only_the_pattern_speeds_up(structured, plain, answers):
     made = report(
@@ -128,3 +130,11 @@ def test_an_empty_study_answers_no_claim_and_says_what_each_needs():
     assert {one.answer for one in found} == {"cannot tell"}
     assert all("needs" in one.reason and one.value is None for one in found)
     assert len({one.claim for one in found}) == 20
+
+
+def test_timings_of_a_busy_machine_are_no_evidence():
+    made = report([("minitron", "distillation", 0.4, {}), ("gptq", "quantization", 0.8, {})])
+    busy = HostHealth(cores=2, busy_cores=2.0, others_busy_cores=1.9, load=9.0, megahertz=None)
+    checks = [check.model_copy(update={"health": busy}) for check in made.checks]
+    found = next(iter(distillation(nothing(), [source(made.model_copy(update={"checks": checks}))])))
+    assert "0 distilled and 0 other recipes were timed" in found.reason
