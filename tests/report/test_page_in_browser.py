@@ -162,10 +162,10 @@ def test_paper_shows_what_is_folded_away_on_a_screen(tab: browser.Browser, tmp_p
 
 
 @pytest.fixture(scope="module")
-def eleven(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A page with all eleven capability columns."""
-    path = tmp_path_factory.mktemp("eleven") / "gate.html"
-    html.write(toy_report.eleven(), path)
+def thirteen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page with all thirteen capability columns."""
+    path = tmp_path_factory.mktemp("thirteen") / "gate.html"
+    html.write(toy_report.thirteen(), path)
     return path
 
 
@@ -173,10 +173,10 @@ def eleven(tmp_path_factory: pytest.TempPathFactory) -> Path:
 LANDSCAPE = 1032
 
 
-def test_no_word_of_eleven_capabilities_reaches_into_the_next_column_on_paper(tab: browser.Browser, page: Path, eleven: Path) -> None:
+def test_no_word_of_thirteen_capabilities_reaches_into_the_next_column_on_paper(tab: browser.Browser, page: Path, thirteen: Path) -> None:
     try:
         tab.look(LANDSCAPE)
-        tab.open(eleven)
+        tab.open(thirteen)
         tab.ask("Emulation.setEmulatedMedia", media="print")
         assert (
             tab.evaluate(
@@ -189,11 +189,11 @@ def test_no_word_of_eleven_capabilities_reaches_into_the_next_column_on_paper(ta
         tab.open(page)
 
 
-def test_the_matrix_of_eleven_capabilities_is_whole_at_1280_and_folded_at_380(tab: browser.Browser, page: Path, eleven: Path) -> None:
+def test_the_matrix_of_thirteen_capabilities_is_whole_at_1280_and_folded_at_380(tab: browser.Browser, page: Path, thirteen: Path) -> None:
     try:
         tab.look(1280)
-        tab.open(eleven)
-        assert tab.evaluate("document.querySelectorAll('.matrix thead tr:last-child th').length") == 11
+        tab.open(thirteen)
+        assert tab.evaluate("document.querySelectorAll('.matrix thead tr:last-child th').length") == 13
         assert tab.evaluate("(found => found.scrollWidth - found.clientWidth)(document.querySelector('.scroll.wide'))") == 0
         # No word is broken, and none reaches into the next column.
         assert (
@@ -203,7 +203,7 @@ def test_the_matrix_of_eleven_capabilities_is_whole_at_1280_and_folded_at_380(ta
             == 0
         )
         tab.look(380)
-        tab.open(eleven)
+        tab.open(thirteen)
         assert tab.evaluate("getComputedStyle(document.querySelector('.scroll.wide')).display") == "none"
         failing = "[...document.querySelectorAll('.card')].find(card => card.textContent.includes('fail'))"
         assert tab.evaluate(f"{failing}.querySelector('dl dt').textContent").startswith("reasoning ✗ fail")

@@ -483,10 +483,9 @@ def small() -> Report:
     )
 
 
-def eleven() -> Report:
-    """Two recipes by the eleven capabilities that have items: a page's widest matrix."""
-    # nano has no long texts, and "other" is what no capability says.
-    names = [name for name, dimension in CAPABILITIES.items() if dimension != "efficiency" and name not in ("other", "long_context")]
+def thirteen() -> Report:
+    """Two recipes by the thirteen capabilities that have items: a page's widest matrix."""
+    names = [name for name, dimension in CAPABILITIES.items() if dimension != "efficiency" and name != "other"]
     kept = dict.fromkeys(names, 0.002)
     good = judge_recipe("rtn-w8a16", "quantization", True, kept, bits=8.5, seed=1)
     bad = judge_recipe(
@@ -622,8 +621,7 @@ def hostile() -> Report:
 
 def big(recipes: int = 19, benchmarks: int = 60) -> Report:
     """As many recipes and benchmarks as a full run has."""
-    # nano has no long texts, and "other" is what no capability says.
-    names = [name for name, dimension in CAPABILITIES.items() if dimension != "efficiency" and name not in ("other", "long_context")]
+    names = [name for name, dimension in CAPABILITIES.items() if dimension != "efficiency" and name != "other"]
     per = -(-benchmarks // len(names))
     losses = {name: 0.006 * index for index, name in enumerate(names)}
     judged_recipes = [
