@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_unicomp.compare import NATS, Policy, rankings
+from pytest_unicomp.compare import NATS, Policy, rankings, stats
 from tests.compare.toy_pairs import with_items
 from tests.toys import measurement
 
@@ -213,3 +213,42 @@ def test_a_pair_whose_uncertainty_is_not_known_is_shown_and_never_told_apart(kin
     assert (pair.interval, pair.better) == (None, None)
     assert pair.difference > 0
     assert [(row.recipe, row.ranks) for row in found.recipes] == [("good", (1, 2)), ("bad", (1, 2))]
+
+
+def test_a_recipe_with_no_right_answer_has_the_value_nothing_and_two_benchmarks_their_mean():
+    measured = field(good=300, bad=0)
+    for name, right in (("good", 20), ("bad", 0)):
+        measured[name]["small"] = measurement(answers(right, 40), artifact=name, benchmark="small")
+    assert [(one.recipe, one.value) for one in ranked(measured).recipes] == [("good", pytest.approx((1.0 + 0.5) / 2)), ("bad", 0.0)]
+
+
+def test_all_benchmarks_that_a_recipe_lacks_are_named():
+    measured = field(one=150, other=100, third=140)
+    for name in ("one", "other"):
+        measured[name] |= {more: measurement(answers(20, 40), artifact=name, benchmark=more) for more in ("less", "more")}
+    assert ranked(measured).left_out == {"third": "no scores on less, more"}
+
+
+@pytest.mark.parametrize("shorter", ["first", "last"])
+def test_a_recipe_with_fewer_items_than_the_others_is_left_out_wherever_it_stands(shorter):
+    measured = field(first=150, middle=140, last=130)
+    whole = measured[shorter]["toy"]
+    conditions = whole.conditions.model_copy(update={"limit": 100})
+    measured[shorter] = {"toy": whole.model_copy(update={"items": whole.items[:100], "conditions": conditions})}
+    found = ranked(measured) if shorter == "last" else None
+    if found is not None:
+        assert list(found.left_out) == ["last"]
+        assert "not comparable on toy: " in found.left_out["last"]
+    else:
+        # What cannot be compared with the first is left out, and one recipe is no ranking.
+        assert rankings(measured, policy=Policy()) == []
+
+
+@pytest.mark.parametrize("better", ["before", "after"])
+def test_three_pairs_are_told_apart_at_a_sixth_of_alpha(better):
+    counts = {"one": 290, "two": 290, "other": 280} if better == "before" else {"one": 280, "two": 290, "other": 290}
+    before, after = answers(290), answers(280)
+    level = stats.paired_difference(before, after, alpha=0.05, margin=0.0).p_value
+    told, doubtful = (ranked(field(**counts), alpha=share * level) for share in (6.5, 5.5))
+    assert sorted(pair.better for pair in told.pairs if pair.better) == (["one", "two"] if better == "before" else ["other", "two"])
+    assert [pair.better for pair in doubtful.pairs] == [None] * 3
