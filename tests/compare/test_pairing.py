@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
 from pytest_unicomp.api.records import Reply
-from pytest_unicomp.compare import Policy
+from pytest_unicomp.compare import Policy, stats
 from pytest_unicomp.compare.expected import design_effect, spread
 from pytest_unicomp.compare.pairing import above_chance, changes, compare, describe, not_comparable
 from pytest_unicomp.compare.replies import replies
@@ -250,3 +250,19 @@ def test_two_clusters_count_as_two_and_clusters_that_even_out_as_their_items():
     assert above_chance([1.0, 0.0, 1.0, 1.0] * 10, [str(place // 4) for place in range(40)], 0.5, alpha=0.05)[1] == alone
     # Nothing varies at all.
     assert above_chance([1.0] * 40, ["a"] * 20 + ["b"] * 20, 0.5, alpha=0.05) == above_chance([1.0] * 40, None, 0.5, alpha=0.05)
+
+
+def test_the_bound_of_right_or_wrong_items_is_wilsons_and_that_of_partial_credit_students():
+    assert above_chance([1.0] * 7 + [0.0] * 3, None, 0.5, alpha=0.05)[1] == stats.wilson_interval(7, 10, confidence=0.9)[0]
+    for scores in ([0.5, 1.0], [0.0, 0.25, 1.0, 1.0, 0.75]):
+        expected = scipy_stats.ttest_1samp(scores, 0.0).confidence_interval(0.9).low
+        assert above_chance(scores, None, 0.5, alpha=0.05)[1] == pytest.approx(expected)
+    assert above_chance([0.5], None, 0.25, alpha=0.05) == (False, 0.0)
+
+
+@pytest.mark.parametrize("scores", [[1.0] * 30 + [0.0] * 10, [1.0, 0.5, 0.25, 1.0] * 10])
+def test_items_that_stand_twice_as_a_cluster_are_worth_what_they_are_once(scores):
+    once = above_chance(scores, None, 0.5, alpha=0.05)[1]
+    twice = above_chance(scores * 2, [str(place % 40) for place in range(80)], 0.5, alpha=0.05)[1]
+    assert twice == pytest.approx(once, abs=0.005)
+    assert above_chance(scores * 2, None, 0.5, alpha=0.05)[1] > once + 0.01
