@@ -118,7 +118,8 @@ def test_of_the_lost_slices_the_one_with_the_clearest_loss_is_named_else_that_wi
     assert retained(*parted(wide, losing(0, 300))).worst_slice.lost
     found = retained(*parted(wide, narrow)).worst_slice
     assert (found.name, found.lost) == ("b", True)
-    undecided = retained(*parted(losing(2, 12), losing(20, 300))).worst_slice
+    # One of 12 items is a larger loss than 22 of 300, and a far less certain one.
+    undecided = retained(*parted(losing(1, 12), losing(22, 300))).worst_slice
     assert (undecided.name, undecided.lost) == ("a", False)
 
 
@@ -177,3 +178,10 @@ def test_a_margin_that_has_no_meaning_for_the_scores_leaves_the_slices_unjudged(
     found = retained(*sides_, policy=Policy(benchmark_margin="5%"))
     assert (found.verdict, found.worst_slice) == ("inconclusive", None)
     assert "needs scores of at least 0" in found.reason
+
+
+def test_slices_of_which_none_can_be_judged_name_no_worst_one():
+    zeros = ([0.0] * 20, [0.0] * 20)
+    nats = [side.model_copy(update={"higher_is_better": False, "chance": None}) for side in parted(zeros, zeros, metric="nats_per_token")]
+    found = retained(*nats)
+    assert (found.verdict, found.worst_slice) == ("inconclusive", None)
