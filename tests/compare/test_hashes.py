@@ -95,3 +95,9 @@ def test_several_checks_have_a_hash_of_their_own():
     one, two, three = (kept(0, 0.1, evidence=mark * 16) for mark in "abc")
     found = {hashes.of_checks(checks) for checks in ([one], [one, two], [one, three], [one, two, three])}
     assert len(found) == 4
+
+
+def test_the_same_replies_to_another_benchmark_are_other_evidence():
+    side = measurement([1.0, 0.0])
+    other = side.model_copy(update={"benchmark": "other"})
+    assert hashes.of_replies("reply_limits", side, side) != hashes.of_replies("reply_limits", side, other)

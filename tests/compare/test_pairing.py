@@ -11,10 +11,10 @@ from scipy import stats as scipy_stats
 from pytest_unicomp.api.records import Reply
 from pytest_unicomp.compare import Policy, stats
 from pytest_unicomp.compare.expected import design_effect, spread
-from pytest_unicomp.compare.pairing import above_chance, changes, compare, describe, not_comparable
+from pytest_unicomp.compare.pairing import above_chance, changes, clusters_of, compare, describe, not_comparable
 from pytest_unicomp.compare.replies import replies
 from pytest_unicomp.compare.uncertainty import uncertainty
-from tests.toys import measurement
+from tests.toys import item, measurement
 
 
 def pairs(before, after, **update):
@@ -166,7 +166,7 @@ def test_a_multiple_of_the_errors_allows_a_share_of_the_wrong_answers_whichever_
 
 def test_nats_are_unbounded_even_where_all_of_them_lie_between_0_and_1():
     before, after = [0.1 * (place % 9) for place in range(60)], [0.1 * (place % 9) + 0.01 * (place % 2) for place in range(60)]
-    nats = pairs(before, after, metric="nats_per_token", higher_is_better=False)
+    nats = pairs(before, after, metric="nats_per_token")
     rate = pairs(before, after, higher_is_better=False)
     margin = Policy().benchmark
     assert "t with room for a long tail" in nats.difference(alpha=0.05, margin=margin).method
@@ -266,3 +266,16 @@ def test_items_that_stand_twice_as_a_cluster_are_worth_what_they_are_once(scores
     twice = above_chance(scores * 2, [str(place % 40) for place in range(80)], 0.5, alpha=0.05)[1]
     assert twice == pytest.approx(once, abs=0.005)
     assert above_chance(scores * 2, None, 0.5, alpha=0.05)[1] > once + 0.01
+
+
+def test_a_cluster_that_only_one_side_names_holds_for_the_pair():
+    bare, named = item("x", 1.0), item("x", 1.0, cluster="a")
+    assert clusters_of([(bare, bare)]) is None
+    assert clusters_of([(bare, named)]) == clusters_of([(named, bare)]) == clusters_of([(named, named)]) == ["cluster a"]
+    assert clusters_of([(named, item("x", 1.0, cluster="b"))]) == ["cluster b"]
+    assert clusters_of([(bare, bare), (item("y", 1.0), item("y", 1.0, cluster="a"))]) == ["item x", "cluster a"]
+
+
+def test_weights_that_changed_are_named_by_twelve_characters_of_both():
+    before, after = measurement([1.0], artifact="a" * 64), measurement([1.0], artifact="b" * 64)
+    assert changes(before, after, weights=True) == [f"weights: {'a' * 12} -> {'b' * 12}"]

@@ -248,3 +248,9 @@ def test_three_pairs_are_told_apart_at_a_sixth_of_alpha(better):
     told, doubtful = (ranked(field(**counts), alpha=share * level) for share in (6.5, 5.5))
     assert sorted(pair.better for pair in told.pairs if pair.better) == (["one", "two"] if better == "before" else ["other", "two"])
     assert [pair.better for pair in doubtful.pairs] == [None] * 3
+
+
+def test_all_benchmarks_that_only_one_recipe_has_are_named():
+    measured = field(one=150, other=100, wide=140)
+    measured["wide"] |= {more: measurement(answers(20, 40), artifact="wide", benchmark=more) for more in ("less", "more")}
+    assert ranked(measured).left_out == {"wide": "scores on less, more too, which the others lack"}

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_unicomp.api.records import Check, Item, Reply, ReplyChange, ShareChange
-from pytest_unicomp.compare import hashes
-from pytest_unicomp.compare.replies import LONGER, RISE, cut_in_thought, damage, only_in_thoughts, replies, said
+from pytest_unicomp.compare import Policy, hashes
+from pytest_unicomp.compare.replies import LONGER, RISE, cut_in_thought, damage, differences, not_limited, only_in_thoughts, replies, said
 from tests.compare.toy_pairs import retained
 from tests.toys import item, measurement
 
@@ -250,3 +250,31 @@ def test_a_share_counts_each_item_by_its_replies_and_leaves_out_what_is_not_know
     unknown = [reply(truncated=True), reply(truncated=None)]
     found = change([[reply()], [reply()], [reply()]], [half, [reply(truncated=True)], unknown]).truncated
     assert (found.reference, found.candidate) == (0.0, pytest.approx((0.5 + 1) / 2))
+
+
+def test_what_is_limited_differs_item_by_item_as_reference_minus_candidate():
+    pairs = [
+        (one("a", reply(10, truncated=True)), one("a", reply(20))),
+        (one("b", reply(8), reply(12)), one("b", reply(5, looping=True), reply(5))),
+        (one("c", reply(None)), one("c", reply(3, looping=None))),
+    ]
+    assert differences(pairs, "length_ratio") == [pytest.approx(log(0.5)), pytest.approx(log(2)), None]
+    assert differences(pairs, "truncated") == [1.0, 0.0, 0.0]
+    assert differences(pairs, "looping") == [0.0, -0.5, None]
+
+
+@pytest.mark.parametrize("name", ["truncated", "looping"])
+def test_a_share_that_has_a_limit_is_left_to_it_and_the_other_is_not(name):
+    before, after = with_replies([1.0] * 20), with_replies([1.0] * 20, artifact="b" * 8, **{name: True})
+    check = retained(before, after)
+    left = not_limited(check, Policy(reply_limits={name: 0.1}))
+    assert getattr(left, name) is None
+    other = {"truncated": "looping", "looping": "truncated"}[name]
+    assert getattr(left, other) == getattr(check.replies, other)
+    assert not_limited(check, Policy()) == check.replies
+
+
+def test_replies_of_one_token_have_a_length_ratio_with_an_interval():
+    found = change([[reply(1)]] * 30, [[reply(1)]] * 30)
+    assert (found.length_ratio, found.tokens) == (1, (1, 1))
+    assert found.length_ratio_interval[0] < 1 < found.length_ratio_interval[1]

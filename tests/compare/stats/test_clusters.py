@@ -102,3 +102,40 @@ def test_degrees_of_freedom_are_those_of_the_clustered_mean(sizes):
     assert satterthwaite(sizes) == pytest.approx(stats.clustered_mean(np.arange(float(len(names))).tolist(), names).degrees)
     if len(set(sizes)) == 1:
         assert satterthwaite(sizes) == pytest.approx(len(sizes) - 1)
+
+
+def test_two_items_of_their_own_are_independent():
+    for pair in ([-1.0, 0.0], [-1.0, 1.0], [0.5, 0.0]):
+        lower, upper = stats.design_effects(stats.cluster_sums(pair, ["a", "b"]))
+        assert [lower[0], upper[0]] == pytest.approx([1.0, 1.0])
+
+
+def test_an_effect_for_values_of_either_sign_does_not_change_with_the_sign():
+    random = np.random.default_rng(6)
+    names = [place // 5 for place in range(60)]
+    values = (random.normal(size=12).repeat(5) * 0.3 + random.normal(size=60) * 0.1).clip(-1, 1)
+    effects = [stats.design_effect(signed.tolist(), names)[0] for signed in (values, -values)]
+    assert effects[0] == pytest.approx(effects[1])
+    assert effects[0] > 1.5
+
+
+def test_a_tiny_loss_counts_as_none_so_that_nearly_all_of_the_effect_is_assumed():
+    names = [place // 10 for place in range(40)]
+    differences = [-0.1] + [0.0] * 39
+    seen, assumed = 1.0, 1 + 9 * 0.3
+    # The effective number of losing clusters is 1, and the sum of losses 0.1, the lesser of both.
+    weight = 5 / 5.1
+    lower, _ = stats.design_effects(stats.cluster_sums(differences, names))
+    assert lower[0] == pytest.approx((1 - weight) * seen + weight * assumed, abs=0.01)
+
+
+def test_evaluations_that_are_judged_together_have_the_effects_of_each_alone():
+    random = np.random.default_rng(7)
+    names = [place // 6 for place in range(48)]
+    alone = [
+        stats.cluster_sums(random.choice([-1.0, -0.5, 0.0, 1.0], size=48, p=[0.1 * scale, 0.05, 0.85 - 0.1 * scale, 0.1]).tolist(), names)
+        for scale in (0, 1, 2, 4)
+    ]
+    together = stats.Sums(*(np.concatenate([one[part] for one in alone]) for part in range(3)), alone[0].sizes)
+    for found, expected in zip(stats.design_effects(together), zip(*map(stats.design_effects, alone), strict=True), strict=True):
+        assert found == pytest.approx([float(one[0]) for one in expected])

@@ -47,3 +47,20 @@ def test_the_right_option_is_in_the_set_as_often_as_promised_whatever_the_model_
 
 def test_too_few_items_for_a_threshold_give_whole_sets() -> None:
     assert set_sizes([[0.9, 0.1]] * 4, [0] * 4, error=0.1) == [2, 2, 2, 2]
+
+
+def test_the_smallest_score_is_the_threshold_where_nearly_all_may_be_missed() -> None:
+    assert threshold([0.3, 0.1], 0.9) == 0.1
+    assert threshold([], 0.1) == math.inf
+
+
+def test_each_half_takes_its_threshold_from_the_whole_of_the_other_and_what_lies_on_it_is_in() -> None:
+    # Scores 1 - p of the even places: 0.5, 0.25, 0.5; of the odd ones: 0.75, 0.5, 0.25; an error of 0.5 takes the second smallest of three.
+    right = [0.5, 0.25, 0.75, 0.5, 0.5, 0.75]
+    stated = [[value, 0.5, 0.25] for value in right]
+    # Both thresholds are 0.5: what has probability 0.5 is in each set, 0.25 in none.
+    assert set_sizes(stated, [0] * 6, error=0.5) == [2, 1, 2, 2, 2, 2]
+    # Without 0.25 in the first odd place its half would say 0.25, and the even places would name fewer.
+    certain = [[value, 0.5] for value in (0.5, 1.0, 0.5, 0.5, 0.5, 0.5)]
+    assert set_sizes(certain, [0] * 6, error=0.5) == [2, 2, 2, 2, 2, 2]
+    assert set_sizes([[1.0, 0.5]] * 2 + certain[2:], [0] * 6, error=0.5) == [2, 2, 2, 2, 2, 2]

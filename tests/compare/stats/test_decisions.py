@@ -192,3 +192,35 @@ def test_unbounded_scores_are_decided_at_the_very_ends_of_the_interval(clusters,
     own = None if clusters == 1 else place
     below_zero, _ = turns_at(lambda margin: stats.decide_unbounded(before[None, :], after[None, :], own, margin=margin, alpha=0.05), found)
     assert below_zero, "no margin lies at the end of this interval, so nothing was compared"
+
+
+@pytest.mark.parametrize("clusters", [1, 10])
+def test_evaluations_that_are_judged_together_are_judged_as_alone(clusters):
+    random = np.random.default_rng(clusters)
+    names = (np.arange(100) % clusters).tolist()
+    found, seen = [], []
+    for drop in (0.0, 0.02, 0.3, 0.6):
+        after = np.where(random.random(100) < 0.1 + drop, random.choice([-1.0, -0.5, 0.5], size=100), 0.0)
+        found.append(stats.cluster_sums(after.tolist(), names))
+    together = stats.Sums(*(np.concatenate([one[part] for one in found]) for part in range(3)), found[0].sizes)
+    judged = stats.decide_sums(together, margin=0.15, alpha=0.05)
+    for row, one in enumerate(found):
+        alone = stats.decide_sums(one, margin=0.15, alpha=0.05)
+        assert (judged.passes[row], judged.fails[row]) == (alone.passes[0], alone.fails[0])
+        seen.append((bool(alone.passes[0]), bool(alone.fails[0])))
+    assert len(set(seen)) > 1
+
+
+@pytest.mark.parametrize("clusters", [None, 10])
+def test_unbounded_evaluations_of_different_scales_are_judged_as_alone(clusters):
+    random = np.random.default_rng(3)
+    place = None if clusters is None else np.arange(100) % clusters
+    scales = np.array([[0.1], [1.0], [1.0], [30.0], [1.0]])
+    before = scales * random.exponential(size=(5, 100)) - np.array([[0.0], [0.0], [5.0], [0.0], [0.0]])
+    after = before - np.array([[0.0], [0.1], [0.9], [0.9], [0.0]]) * (random.random((5, 100)) < 0.6)
+    judged = stats.decide_unbounded(before, after, place, margin=0.3, alpha=0.05)
+    alone = [stats.decide_unbounded(before[[row]], after[[row]], place, margin=0.3, alpha=0.05) for row in range(5)]
+    assert judged.passes.tolist() == [bool(one.passes[0]) for one in alone]
+    assert judged.fails.tolist() == [bool(one.fails[0]) for one in alone]
+    assert judged.passes.any()
+    assert not judged.passes.all()
