@@ -7,7 +7,7 @@ from math import isfinite
 from typing import Any
 
 from pytest_unicomp.api.errors import UnicompError
-from pytest_unicomp.compare.stats.paired import Paired
+from pytest_unicomp.compare.stats.paired import Paired, agreeing
 from pytest_unicomp.compare.stats.power import implied_stderr
 
 RESAMPLES = 4999
@@ -68,7 +68,7 @@ def bootstrap_difference(
         raise UnicompError("unicomp: every resample gave the same difference, so its uncertainty is unknown; evaluate more items.")
     lower, upper = min(lower, estimate), max(upper, estimate)
     p_value = float(((found.bootstrap_distribution >= -margin).sum() + 1) / (resamples + 1))
-    p_value = min(p_value, alpha) if upper < -margin else max(p_value, alpha * (1 + 1e-9))
+    p_value = agreeing(p_value, alpha, upper < -margin)
     unit = "items" if clusters is None else "clusters"
     return Paired(
         estimate, implied_stderr(lower, upper, alpha=alpha), lower, upper, p_value, f"BCa bootstrap, {len(units)} {unit} resampled", margin

@@ -115,7 +115,7 @@ def _correlation(first: Sequence[float], second: Sequence[float]) -> float:
     return float(np.corrcoef(first, second)[0, 1])
 
 
-def _agreeing(p_value: float, alpha: float, fails: bool) -> float:
+def agreeing(p_value: float, alpha: float, fails: bool) -> float:
     """Return a p-value that agrees with the interval, against rounding of the root and tails that are not quite monotone."""
     return min(p_value, alpha) if fails else max(p_value, alpha * (1 + 1e-9))
 
@@ -124,7 +124,7 @@ def _paired(difference: float, lower: float, upper: float, p_value: float, *, al
     """Return the record; the standard error is that implied by the interval, which is above 0 even without discordant items."""
     lower, upper = min(lower, difference), max(upper, difference)
     stderr = implied_stderr(lower, upper, alpha=alpha)
-    return Paired(difference, stderr, lower, upper, _agreeing(p_value, alpha, upper < -margin), method, margin)
+    return Paired(difference, stderr, lower, upper, agreeing(p_value, alpha, upper < -margin), method, margin)
 
 
 def _scored(differences: Sequence[float], clusters: Sequence[Hashable] | None, alpha: float, margin: float) -> Paired:

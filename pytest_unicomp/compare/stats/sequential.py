@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.compare.stats.betting import log_capital
-from pytest_unicomp.compare.stats.paired import Paired, paired_difference
+from pytest_unicomp.compare.stats.paired import Paired, agreeing, paired_difference
 from pytest_unicomp.compare.stats.power import implied_stderr
 
 if TYPE_CHECKING:
@@ -149,8 +149,7 @@ def _early(units: _Units, allowed: tuple[float, float], alpha: float, share: flo
     lower = _edge(lambda shift: refuted("pass", shift), -1 + margin, difference + margin)
     upper = _edge(lambda shift: refuted("fail", shift), 1 + margin, difference + margin)
     lower, upper = min(lower - margin, difference), max(upper - margin, difference)
-    p_value = min(1.0, exp(-against_keeping) / share)
-    p_value = min(p_value, alpha) if upper < -margin else max(p_value, alpha * (1 + 1e-9))
+    p_value = agreeing(min(1.0, exp(-against_keeping) / share), alpha, upper < -margin)
     method = f"betting confidence sequence, {ceil(len(units.ends))} steps"
     return Paired(difference, implied_stderr(lower, upper, alpha=alpha), lower, upper, p_value, method, margin)
 

@@ -227,3 +227,52 @@ def test_scores_that_are_no_pairs_are_refused_and_without_a_margin_nothing_is_al
     found = stats.paired_difference([1.0, 0.0], [0.0, 0.0], alpha=0.05)
     assert found == stats.paired_difference([1.0, 0.0], [0.0, 0.0], alpha=0.05, margin=0.0)
     assert found.margin == 0.0
+
+
+@pytest.mark.parametrize(("lost", "gained", "n"), [(9, 1, 100), (10, 2, 100), (3, 0, 40), (0, 0, 30), (70, 40, 400)])
+def test_a_p_value_that_does_not_reject_is_the_tail_itself(lost, gained, n):
+    before, after = [1.0] * lost + [0.0] * (n - lost), [0.0] * lost + [1.0] * gained + [0.0] * (n - lost - gained)
+    found = stats.paired_difference(before, after, alpha=0.05, margin=0.05)
+    if lost + gained <= 100:
+        expected, method = stats.exact_tail(lost, gained, n, 0.05), "score, exact tail"
+    else:
+        expected, method = float(scipy_stats.norm.cdf(stats.tango_statistic(lost, gained, n, -0.05))), "score (Tango)"
+    assert expected > 0.05
+    assert (found.p_value, found.method) == (pytest.approx(expected), method)
+
+
+def test_the_exact_tail_is_named_up_to_a_hundred_flips_and_credit_that_is_partial_too():
+    def method(lost, gained, credit=0.0):
+        before, after = [1.0] * lost + [credit] * gained, [credit] * lost + [1.0] * gained
+        return stats.paired_difference([*before, *[0.0] * 200], [*after, *[0.0] * 200], alpha=0.05).method
+
+    assert method(60, 40) == "score, exact tail"
+    assert method(60, 41) == "score (Tango)"
+    assert method(3, 4, 0.5) == "score, partial credit, exact tail"
+    assert method(150, 150, 0.25) == "score, partial credit (Tango)"
+
+
+def test_scores_just_beyond_1_are_unbounded_and_so_are_rates_that_are_said_to_be():
+    before, after = [1.0] * 30 + [0.0] * 10, [1.0] * 28 + [0.0] * 12
+    rate = stats.paired_difference(before, after, alpha=0.05)
+    said = stats.paired_difference(before, after, alpha=0.05, bounded=False)
+    beyond = stats.paired_difference([1.5, *before], [1.5, *after], alpha=0.05)
+    assert rate.method == "score, exact tail"
+    assert said.method == beyond.method == "t with room for a long tail"
+    assert said.lower < rate.lower
+    assert (said.margin, beyond.margin) == (0.0, 0.0)
+    assert stats.paired_difference(before, after, alpha=0.05, bounded=False, margin=0.2).margin == 0.2
+
+
+def test_clusters_of_unbounded_scores_count_in_both_of_its_intervals():
+    names = [str(place // 10) for place in range(80)]
+    before = [10.0] * 80
+    whole = [10.0] * 60 + [0.0] * 20
+    spread_out = [0.0 if place % 4 == 0 else 10.0 for place in range(80)]
+    alone = stats.paired_difference(before, whole, alpha=0.05, margin=1.0, bounded=False)
+    together, apart = (
+        stats.paired_difference(before, after, names, alpha=0.05, margin=1.0, bounded=False) for after in (whole, spread_out)
+    )
+    assert together.lower < apart.lower <= alone.lower + 1e-9
+    assert together.p_value > alone.p_value
+    assert "CR2 by cluster" in together.method

@@ -199,3 +199,36 @@ def test_clusters_smaller_than_the_largest_pay_their_share():
     later = judged(before, before, clusters=[place // 3 for place in range(300)], largest_cluster=4, total=600)
     assert even.verdict == "pass"
     assert later.verdict is None or even.items < later.items
+
+
+def test_the_full_set_may_still_pass_or_fail_where_no_early_answer_was_found():
+    # One item in `every` is lost, evenly: the fewer, the surer that the model is kept.
+    found = [judged([1.0] * 600, [0.0 if place % every == every // 2 else 1.0 for place in range(600)]) for every in range(8, 60, 2)]
+    found.append(judged([1.0] * 600, [0.0 if place % 13 == 6 else 1.0 for place in range(600)]))
+    late = [one for one in found if one.final]
+    assert {one.verdict for one in late} == {"pass", "fail", None}
+    assert all((one.verdict == "pass", one.verdict == "fail") == (one.found.lower > -MARGIN, one.found.upper < -MARGIN) for one in late)
+
+
+def test_the_full_set_of_clusters_is_tested_with_them():
+    before, after = [1.0] * 60, [0.0] * 3 + [1.0] * 57
+    names = [str(place // 3) for place in range(60)]
+    found = judged(before, after, clusters=names)
+    assert found.final
+    assert found.found == stats.paired_difference(before, after, names, alpha=0.01, allowances=[MARGIN] * 60)
+    assert found.found.lower < judged(before, after).found.lower
+
+
+@pytest.mark.parametrize("pair", [([1.5], [1.0]), ([1.0], [1.5]), ([-0.1], [0.0])])
+def test_scores_outside_0_to_1_are_refused_in_one_line(pair):
+    with pytest.raises(UnicompError, match=r"^unicomp: early stopping needs scores in \[0, 1\]; evaluate all items\.$"):
+        judged(*pair)
+
+
+def test_two_items_of_two_clusters_are_two_bets():
+    found = judged([1.0, 1.0], [1.0, 1.0], clusters=["a", "b"], total=400)
+    assert (found.verdict, found.items) == (None, 2)
+    with pytest.raises(
+        UnicompError, match=r"^unicomp: the items of a cluster are not adjacent; early stopping expects them one after the other\.$"
+    ):
+        judged([1.0] * 3, [1.0] * 3, clusters=["a", "b", "a"], total=400)
