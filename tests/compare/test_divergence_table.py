@@ -82,6 +82,30 @@ def test_a_text_whose_tokens_one_side_did_not_keep_is_in_no_row() -> None:
     assert divergence_table([both, (whole, bare), (bare, whole)]) == divergence_table([both])
 
 
+def test_two_options_are_a_row_and_one_is_none() -> None:
+    two, one = (optioned(0, [0.75, 0.25]), optioned(0, [0.5, 0.5])), (optioned(1, [1.0]), optioned(1, [1.0]))
+    table = divergence_table([two])
+    assert table is not None
+    assert (table.n, table.over) == (1, "options")
+    assert divergence_table([one]) is None
+    assert divergence_table([two, one]) == table
+
+
+def test_options_are_compared_where_no_text_has_tokens_on_both_sides_and_else_texts_alone() -> None:
+    row = {1: 0.7, 2: 0.3}
+    options, bare = (optioned(0, [0.75, 0.25]), optioned(0, [0.5, 0.5])), item("a", 1.0)
+    for one_sided in ((text("a", 1.0, row), bare), (bare, text("a", 1.0, row))):
+        assert divergence_table([options, one_sided]) == divergence_table([options])
+    both = (text("b", 1.0, row), text("b", 1.2, row))
+    assert divergence_table([options, both]) == divergence_table([both])
+
+
+def test_a_text_of_which_one_side_kept_more_positions_counts_as_far_as_both_go() -> None:
+    row = {1: 0.7, 2: 0.3}
+    long, short = text("a", 1.0, row, {1: 0.2, 2: 0.8}), text("a", 1.0, row)
+    assert divergence_table([(long, short)]) == divergence_table([(short, long)]) == divergence_table([(short, short)])
+
+
 def test_items_without_distributions_have_no_table() -> None:
     assert divergence_table([(item("a", 1.0), item("a", 0.0))]) is None
     assert divergence_table([]) is None

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pytest_unicomp.api.records import Reply
 from pytest_unicomp.compare import Policy, hidden_danger, pool, recipe_verdict, retention
-from pytest_unicomp.compare.replies import not_limited
+from pytest_unicomp.compare.replies import not_limited, replies
 from pytest_unicomp.run.check_inputs import Pair
 from pytest_unicomp.run.checks import Checker
 from pytest_unicomp.run.plan import Cell
@@ -172,3 +172,78 @@ def test_a_share_with_a_limit_is_judged_by_that_limit_alone():
     assert "hidden danger" in hidden_danger([check], pooled, free)
     assert hidden_danger([check], pooled, limited) is None
     assert not_limited(check, limited).truncated == check.replies.truncated
+
+
+@pytest.mark.parametrize(("name", "limit", "margin"), [("length_ratio", 1.25, 0.25), ("truncated", 0.02, 0.02), ("looping", 0.04, 0.04)])
+def test_without_a_comparison_the_check_still_says_what_it_would_have_allowed(name, limit, margin):
+    side = replied([10] * 30)
+    same = asked(side, side, **{name: limit})
+    assert (same.verdict, same.reason, same.n) == ("pass", "identical weights, so replies are no worse", 30)
+    assert (same.metric, same.margin, same.family, same.higher_is_better) == (name, pytest.approx(margin), "quantization", False)
+    assert same.seconds == side.seconds > 0
+    other = replied([10] * 30, "b").model_copy(update={"metric": "f1"})
+    mismatch = asked(side, other, **{name: limit})
+    assert (mismatch.verdict, mismatch.n, mismatch.margin) == ("not_comparable", 0, pytest.approx(margin))
+    missing = asked(side, replied([10] * 30, "b").model_copy(update={"unavailable": "the judge was away"}), **{name: limit})
+    assert (missing.verdict, missing.reason, missing.n) == ("inconclusive", "the judge was away", 0)
+
+
+def test_of_two_limits_the_worse_one_is_the_check_whichever_comes_first():
+    before, after = replied([10] * 300), replied([10] * 300, "b", looping=60)
+    for limits in ({"looping": 0.01, "truncated": 0.01}, {"truncated": 0.01, "looping": 0.01}):
+        check = asked(before, after, **limits)
+        assert (check.verdict, check.metric, check.reason.count("; ")) == ("fail", "looping", 1)
+
+
+def test_one_cluster_has_the_change_of_lengths_and_shares_without_an_interval():
+    names = ["one"] * 20
+    before, after = replied([10] * 20, truncated=5, clusters=names), replied([20] * 20, "b", truncated=10, clusters=names)
+    lengths, cut = asked(before, after, length_ratio=1.25), asked(before, after, truncated=0.05)
+    assert (lengths.reference.value, lengths.candidate.value, lengths.difference) == (10, 20, pytest.approx(-1))
+    assert lengths.reason == "undecided: replies are 2.00 times as long, of one item or cluster"
+    assert (cut.reference.value, cut.candidate.value, cut.difference) == (0.25, 0.5, -0.25)
+    assert lengths.interval is cut.interval is None
+
+
+def test_the_interval_of_a_share_is_turned_so_that_more_is_worse():
+    before, after = replied([10] * 100, truncated=20), replied([10] * 100, "b", truncated=40)
+    check = asked(before, after, truncated=0.5)
+    rise = replies([(one, other) for one, other in zip(before.items, after.items, strict=True)], None, alpha=0.05).truncated
+    assert check.interval == (-rise.interval[1], -rise.interval[0])
+    assert check.interval[0] < check.difference == -0.2 < check.interval[1] < 0
+    assert check.reason.startswith("40.0 % of the replies are cut by the token limit (reference 20.0 %): +20.0 points (90 % interval +")
+    assert check.reason.endswith(", within the 50.0 points allowed")
+
+
+def test_an_undecided_length_needs_the_items_that_make_the_distance_detectable():
+    before = replied([100, 200, 90, 150] * 10)
+    after = replied([110, 230, 95, 190] * 10, "b")
+    check = asked(before, after, length_ratio=1.15)
+    low, high = (1 - end for end in reversed(check.interval))
+    ratio = 1 - check.difference
+    stderr = (math.log(high) - math.log(low)) / 2 / 1.6448536
+    needed = math.ceil(40 * ((1.6448536 + 0.8416212) * stderr / (math.log(1.15) - math.log(ratio))) ** 2)
+    assert check.verdict == "inconclusive"
+    assert check.reason.startswith(f"undecided: replies are {ratio:.2f} times as long (90 % interval {low:.2f} to {high:.2f})")
+    assert f"; about {needed} items would decide" in check.reason
+
+
+def test_an_undecided_share_needs_more_items_in_clusters_and_fewer_with_partial_credit():
+    def needed(before, after):
+        check = asked(before, after, truncated=0.05)
+        assert check.verdict == "inconclusive"
+        return int(check.reason.partition("about ")[2].split()[0])
+
+    def doubled(side):
+        items = [
+            one.model_copy(update={"replies": [*one.replies, one.replies[0].model_copy(update={"truncated": False})]}) for one in side.items
+        ]
+        return side.model_copy(update={"items": items})
+
+    names = [str(place // 5) for place in range(100)]
+    alone = needed(replied([10] * 100), replied([10] * 100, "b", truncated=4))
+    together = needed(replied([10] * 100, clusters=names), replied([10] * 100, "b", truncated=4, clusters=names))
+    assert together > 2 * alone
+    # The same mean rise as half a reply of twice as many items, which vary less.
+    halves = needed(doubled(replied([10] * 100)), doubled(replied([10] * 100, "b", truncated=8)))
+    assert halves < alone

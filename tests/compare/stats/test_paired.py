@@ -276,3 +276,9 @@ def test_clusters_of_unbounded_scores_count_in_both_of_its_intervals():
     assert together.lower < apart.lower <= alone.lower + 1e-9
     assert together.p_value > alone.p_value
     assert "CR2 by cluster" in together.method
+
+
+def test_one_item_may_have_an_allowance_of_its_own():
+    assert stats.paired_difference([1.0], [1.0], alpha=0.05, allowances=[0.1]) == stats.paired_difference(
+        [1.0], [1.0], alpha=0.05, margin=0.1
+    )
