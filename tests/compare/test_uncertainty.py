@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_unicomp.api.records import Item
+from pytest_unicomp.compare import stats
 from pytest_unicomp.compare.uncertainty import FEWEST, uncertainty
 from tests.toys import item
 
@@ -103,3 +104,38 @@ def test_evidence_without_the_right_option_is_written_as_before() -> None:
     assert "right" not in item("a", 1.0).model_dump(mode="json")
     assert item("a", 1.0).model_copy(update={"right": 2}).model_dump(mode="json")["right"] == 2
     assert Item.model_validate(item("a", 1.0).model_dump(mode="json")) == item("a", 1.0)
+
+
+def test_items_of_few_clusters_make_every_measure_less_certain() -> None:
+    names = [str(place // 10) for place in range(200)]
+    items, sharper = drawn(7, 200, 1), drawn(7, 200, 4)
+    # Sharper in half of the clusters alone, so that clusters differ.
+    after = [new if place // 10 % 2 else old for place, (old, new) in enumerate(zip(items, sharper, strict=True))]
+    pairs = list(zip(items, after, strict=True))
+    alone, together = uncertainty(pairs, None, alpha=0.05), uncertainty(pairs, names, alpha=0.05)
+    assert alone is not None
+    assert together is not None
+    for name in ("brier", "set_size"):
+        one, other = getattr(alone, name), getattr(together, name)
+        assert one.difference == other.difference
+        assert other.interval[1] - other.interval[0] > 1.1 * (one.interval[1] - one.interval[0])
+
+
+def test_a_right_option_that_is_not_among_the_options_is_not_known() -> None:
+    items = drawn(8, FEWEST, 1)
+    beyond = [one.model_copy(update={"right": 4}) for one in items]
+    assert uncertainty(list(zip(items, items, strict=True)), None, alpha=0.05) is not None
+    assert uncertainty(list(zip(beyond, beyond, strict=True)), None, alpha=0.05) is None
+
+
+def test_measures_that_all_lie_between_0_and_1_have_the_interval_of_unbounded_scores() -> None:
+    # Two options each: Brier scores of 2 (1 - p)^2, at most 1 here.
+    def stated(first: float) -> list[Item]:
+        return [asked(place, [first + 0.001 * (place % 7), 1 - first - 0.001 * (place % 7)], 0) for place in range(60)]
+
+    found = uncertainty(list(zip(stated(0.6), stated(0.7), strict=True)), None, alpha=0.05)
+    assert found is not None
+    before, after = ([2 * (1 - first - 0.001 * (place % 7)) ** 2 for place in range(60)] for first in (0.6, 0.7))
+    expected = stats.paired_difference(before, after, alpha=0.05, bounded=False)
+    assert found.brier.interval == pytest.approx((expected.lower, expected.upper))
+    assert expected.lower != pytest.approx(stats.paired_difference(before, after, alpha=0.05).lower)

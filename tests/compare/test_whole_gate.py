@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytest_unicomp.compare import pool, retention, stats, unchanged, unchanged_gate
+from pytest_unicomp.compare import NATS, pool, retention, stats, unchanged, unchanged_gate
 from pytest_unicomp.compare.expected import Expected, design_effect, discordance, items_to_decide, spread
 from pytest_unicomp.compare.simulated_gate import chances, fails_alone, most_helpful, passes_alone
 from tests.compare.toy_checks import POLICY, kept
@@ -153,3 +153,42 @@ def test_partial_credit_is_pooled_with_right_or_wrong_items_and_nats_are_not():
     graded = flipping(0.3, name="two", capability="one", spread=0.2)
     both = found(flipping(0.08), graded)
     assert both.passes > found(flipping(0.08), graded.model_copy(update={"capability": "two"})).passes + 0.05
+
+
+@pytest.mark.parametrize("drop", [0.0, 0.03, 0.05, 0.08])
+def test_two_benchmarks_of_a_capability_are_worth_one_of_twice_the_items(drop):
+    wide = {"margin": 0.5, "capability_margin": 0.03}
+    pair = [expected(items=500, benchmark=name, **wide) for name in ("one", "two")]
+    both, twice = chances(pair, alpha=0.05, drop=drop), chances([expected(items=1000, **wide)], alpha=0.05, drop=drop)
+    assert (both.passes, both.fails) == pytest.approx((twice.passes, twice.fails), abs=0.04)
+
+
+def test_more_items_of_the_one_doubtful_benchmark_leave_the_others_as_sure_as_they_were():
+    sure, doubtful = (
+        expected(0.001, items=2000, benchmark="sure", capability="a"),
+        expected(0.12, items=600, benchmark="doubtful", capability="b"),
+    )
+    name, raised = most_helpful([sure, doubtful], alpha=0.05)
+    assert name == "doubtful"
+    assert raised == pytest.approx(
+        chances([sure, expected(0.12, items=1200, benchmark="doubtful", capability="b")], alpha=0.05).passes, abs=0.03
+    )
+
+
+def test_nats_and_rates_of_one_capability_are_pooled_apart_in_what_a_report_says():
+    rate = flipping(0.1, name="rate", capability="knowledge")
+    nats = flipping(0.1, name="nats", capability="knowledge", metric=NATS, higher_is_better=False, spread=0.5)
+    alone = [
+        chances([expected(0.1, items=1000)], alpha=0.05).passes,
+        chances([expected(spread=0.5, items=1000, in_nats=True)], alpha=0.05).passes,
+    ]
+    assert found(rate, nats).passes == pytest.approx(alone[0] * alone[1], abs=0.04)
+
+
+@pytest.mark.parametrize("unknown", [{"difference": None}, {"n": 0}, {"margin": None}])
+def test_a_check_without_its_numbers_leaves_the_gate_unknown(unknown):
+    check = flipping(0.01)
+    capability = pool([check], policy=POLICY)
+    assert unchanged([check], [capability], POLICY) is not None
+    assert unchanged([check.model_copy(update=unknown)], [capability], POLICY) is None
+    assert unchanged([flipping(0.01, n=1)], [capability], POLICY) is not None
