@@ -61,3 +61,8 @@ def test_a_drift_margin_of_nothing_is_one_and_an_infinite_one_is_none():
         Policy(drift_margin=float("inf"))
     with pytest.raises(UsageProblem, match=r"^unicomp: alpha is 0\.5; expected a number above 0 and below 0\.5, such as 0\.05\.$"):
         Policy(alpha=0.5)
+
+
+def test_a_limit_on_replies_that_cannot_be_read_is_named_with_its_place():
+    with pytest.raises(UsageProblem, match=r"^unicomp: reply_limits\.toy\.loping is 0\.1; expected one of "):
+        Policy(reply_limits={"toy": {"loping": 0.1}})

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pytest_unicomp.api.records import Reply
 from pytest_unicomp.compare import Policy, hidden_danger, pool, recipe_verdict, retention
+from pytest_unicomp.compare.expected import items_to_decide, spread
 from pytest_unicomp.compare.replies import not_limited, replies
 from pytest_unicomp.run.check_inputs import Pair
 from pytest_unicomp.run.checks import Checker
@@ -244,6 +245,9 @@ def test_an_undecided_share_needs_more_items_in_clusters_and_fewer_with_partial_
     alone = needed(replied([10] * 100), replied([10] * 100, "b", truncated=4))
     together = needed(replied([10] * 100, clusters=names), replied([10] * 100, "b", truncated=4, clusters=names))
     assert together > 2 * alone
+    assert alone == items_to_decide({"n": 100, "discordance": 0.04, "spread": None, "design_effect": 1.0}, 0.05, -0.04, alpha=0.05)
     # The same mean rise as half a reply of twice as many items, which vary less.
     halves = needed(doubled(replied([10] * 100)), doubled(replied([10] * 100, "b", truncated=8)))
     assert halves < alone
+    varied = spread([-0.5] * 8 + [0.0] * 92, bounded=True)
+    assert halves == items_to_decide({"n": 100, "discordance": 0.08, "spread": varied, "design_effect": 1.0}, 0.05, -0.04, alpha=0.05)

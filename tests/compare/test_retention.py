@@ -6,11 +6,13 @@ import itertools
 
 import pytest
 
+from pytest_unicomp.api.records import Reply
 from pytest_unicomp.api.records.measurement import Agreement
 from pytest_unicomp.compare import Policy, accepted, stats
 from pytest_unicomp.compare.retention import decide
 from pytest_unicomp.config.margins import Margin
 from tests.compare.toy_pairs import changed, compared, drifted, rates, retained, with_items
+from tests.compare.toy_slices import check as check_of_slices
 from tests.toys import measurement
 
 
@@ -329,3 +331,55 @@ def test_a_drop_is_detected_only_by_an_interval_that_lies_below_nothing(upper, s
     verdict, reason = decide(found, margin=Margin.of(0.05), needed="", metric="acc", alpha=0.05)
     assert (verdict, reason.partition(":")[0]) == ("inconclusive", state)
     assert reason.endswith("on both sides of the 5.0 points allowed")
+
+
+def test_a_harmful_rate_below_its_chance_can_show_a_loss():
+    harmful = {"higher_is_better": False, "chance": 0.9}
+    reference = measurement([1.0] * 80 + [0.0] * 20).model_copy(update=harmful)
+    check = retained(reference, measurement([1.0] * 82 + [0.0] * 18, artifact="b").model_copy(update=harmful))
+    assert "at chance" not in check.reason
+    assert check.chance_corrected_retention == pytest.approx((0.9 - 0.82) / (0.9 - 0.8))
+
+
+def test_a_reference_in_few_clusters_may_be_at_chance_where_its_items_alone_are_not():
+    scores = [1.0] * 60 + [0.0] * 40
+    alone = [measurement(scores, artifact=mark).model_copy(update={"chance": 0.5}) for mark in "ab"]
+    clustered = [
+        with_items(side, lambda items: [one.model_copy(update={"cluster": str(place // 20)}) for place, one in enumerate(items)])
+        for side in alone
+    ]
+    assert "at chance" not in retained(*alone).reason
+    assert retained(*clustered).reason.startswith("the reference is at chance: 60.0 %")
+
+
+def test_replies_that_end_in_mid_thought_are_the_reason_for_scores_at_chance():
+    def side(mark, unfinished):
+        whole = measurement([1.0] * 50 + [0.0] * 50, artifact=mark).model_copy(update={"chance": 0.5})
+        reply = Reply(answer="", score=0.0, unfinished=unfinished)
+        return with_items(whole, lambda items: [one.model_copy(update={"replies": [reply]}) for one in items])
+
+    assert retained(side("a", True), side("b", True)).reason.startswith("the token limit cuts replies in mid-thought")
+    assert retained(side("a", False), side("b", False)).reason.startswith("the reference is at chance")
+
+
+def test_a_retention_check_names_its_worst_slice():
+    assert check_of_slices({2: 12}).worst_slice.name == "part 2"
+
+
+def test_losses_without_a_bound_have_no_floor_and_one_item_may_lie_at_one():
+    nats = {"metric": "nats_per_token", "higher_is_better": False, "chance": None}
+    zero = [changed(measurement([0.0] * 20, artifact=mark).model_copy(update=nats), metric="nats_per_token") for mark in "ab"]
+    assert "at the floor" not in retained(*zero).reason
+    one = [measurement([0.0], artifact=mark).model_copy(update={"chance": None}) for mark in "ab"]
+    assert retained(*one).reason == "the reference is at the floor: 0.0 % on all 1 items, so they cannot show a loss"
+
+
+@pytest.mark.parametrize(
+    ("of_capability", "of_benchmark", "own"),
+    [(0.03, 0.05, False), (0.03, "5%", True), ("3%", 0.05, True), ("5%", "5%", False), ("3%", "5%", True)],
+)
+def test_only_a_margin_of_another_kind_or_share_gives_the_capability_an_interval_of_its_own(of_capability, of_benchmark, own):
+    before, after = rates(20, 18, 1000)
+    policy = Policy(capability_margin=of_capability, benchmark_margin=of_benchmark)
+    check = retained(measurement(before), measurement(after, artifact="b"), policy=policy)
+    assert (check.capability_interval is not None, check.capability_margin is not None) == (own, own)

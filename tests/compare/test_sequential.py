@@ -9,7 +9,7 @@ import pytest
 
 from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.api.records import Reply
-from pytest_unicomp.compare import Policy, fixed_order, retention, sequential_retention
+from pytest_unicomp.compare import Policy, fixed_order, retention, sequential_retention, stats
 from pytest_unicomp.compare.replies import damage
 from pytest_unicomp.config.margins import Margin
 from tests.toys import measurement
@@ -221,6 +221,8 @@ def test_clusters_that_lie_apart_in_the_file_are_bet_on_as_one():
     check = at_once(reference, candidate)
     assert "; stopped after " in check.reason
     assert (check.n % 4, check.n < 600) == (0, True)
+    assert check.reason.endswith(f"; interval: betting confidence sequence, {check.n // 4} steps")
+    assert f"; {check.n} items, 0.0 % of them scored differently; " in check.reason
     assert check.n > at_once(*sides(600, lost=0.0, gained=0.0)).n
 
 
@@ -234,7 +236,8 @@ def test_items_that_neither_side_could_score_are_not_waited_for():
     ]
     check = at_once(*without)
     assert check.n == 37
-    assert "not decided early" in check.reason
+    assert "; not decided early: all 40 items were evaluated, at 20 % of alpha; 37 items, " in check.reason
+    assert f"about {stats.items_to_decide(0.5 / 38, 0.05, difference=0.0, alpha=0.05)} items would decide (80 % power)" in check.reason
     assert sequential_retention(without[0], part(*without, 39), **WHO, policy=POLICY) is None
 
 
@@ -246,3 +249,14 @@ def test_an_exception_by_benchmark_or_metric_holds_for_early_answers_too(name):
 def test_a_chance_level_is_kept_for_the_items_of_an_early_answer():
     reference, candidate = (side.model_copy(update={"chance": 0.25}) for side in sides(600, lost=0.0, gained=0.0))
     assert at_once(reference, candidate).chance_corrected_retention == pytest.approx(1.0)
+
+
+def test_a_larger_cluster_that_is_still_to_come_makes_each_of_the_others_worth_less():
+    reference, candidate = sides(600, lost=0.0, gained=0.0, clusters=300)
+    *_, late, last = dict.fromkeys(one.cluster for one in fixed_order(reference.items, seed=0))
+    merged = [
+        side.model_copy(update={"items": [one.model_copy(update={"cluster": last}) if one.cluster == late else one for one in side.items]})
+        for side in (reference, candidate)
+    ]
+    even, uneven = at_once(reference, candidate), at_once(*merged)
+    assert even.n < uneven.n < 600

@@ -192,3 +192,9 @@ def test_a_check_without_its_numbers_leaves_the_gate_unknown(unknown):
     assert unchanged([check], [capability], POLICY) is not None
     assert unchanged([check.model_copy(update=unknown)], [capability], POLICY) is None
     assert unchanged([flipping(0.01, n=1)], [capability], POLICY) is not None
+
+
+def test_of_many_benchmarks_of_one_capability_the_widest_is_tried():
+    same = [expected(0.02, items=1000, benchmark=f"b{place}") for place in range(9)]
+    same[8] = expected(0.5, items=100, benchmark="b8")
+    assert most_helpful(same, alpha=0.05)[0] == "b8"

@@ -64,3 +64,9 @@ def test_each_half_takes_its_threshold_from_the_whole_of_the_other_and_what_lies
     certain = [[value, 0.5] for value in (0.5, 1.0, 0.5, 0.5, 0.5, 0.5)]
     assert set_sizes(certain, [0] * 6, error=0.5) == [2, 2, 2, 2, 2, 2]
     assert set_sizes([[1.0, 0.5]] * 2 + certain[2:], [0] * 6, error=0.5) == [2, 2, 2, 2, 2, 2]
+
+
+def test_the_first_odd_place_counts_for_the_even_ones() -> None:
+    # Scores of the odd places: 0.5 and 0.6; an option of probability 0.45 lies within 0.6 and beyond all scores of even places.
+    stated = [[0.9, 0.45], [0.5, 0.5], [0.8, 0.2], [0.4, 0.6]]
+    assert set_sizes(stated, [0, 0, 0, 0], error=0.5) == [2, 0, 1, 0]

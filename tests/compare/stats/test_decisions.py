@@ -225,3 +225,12 @@ def test_unbounded_evaluations_of_different_scales_are_judged_as_alone(clusters)
     assert judged.fails.tolist() == [bool(one.fails[0]) for one in alone]
     assert judged.passes.any()
     assert not judged.passes.all()
+
+
+def test_few_flips_of_one_evaluation_are_few_whatever_the_others_have():
+    found = stats.decide_counts([95, 40, 3], [5, 30, 100], 220, margin=0.36, alpha=0.05)
+    alone = [stats.decide_counts(lost, gained, 220, margin=0.36, alpha=0.05) for lost, gained in ((95, 5), (40, 30), (3, 100))]
+    assert found.fails.tolist() == [bool(one.fails) for one in alone]
+    # The ends of the two intervals at 95 losses and 5 gains of 120 items lie on both sides of 0.66.
+    both = stats.decide_counts([95, 40], [5, 30], 120, margin=0.66, alpha=0.05)
+    assert both.fails.tolist() == [True, False]

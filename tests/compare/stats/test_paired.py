@@ -12,6 +12,7 @@ from scipy import stats as scipy_stats
 
 from pytest_unicomp.api.errors import UnicompError
 from pytest_unicomp.compare import stats
+from pytest_unicomp.compare.stats.paired import agreeing
 
 binary = st.tuples(st.sampled_from([0.0, 1.0]), st.sampled_from([0.0, 1.0]))
 
@@ -282,3 +283,9 @@ def test_one_item_may_have_an_allowance_of_its_own():
     assert stats.paired_difference([1.0], [1.0], alpha=0.05, allowances=[0.1]) == stats.paired_difference(
         [1.0], [1.0], alpha=0.05, margin=0.1
     )
+
+
+def test_a_p_value_is_moved_to_the_side_of_alpha_on_which_the_interval_is_and_no_further():
+    assert (agreeing(0.07, 0.05, False), agreeing(0.03, 0.05, True)) == (0.07, 0.03)
+    assert 0.05 < agreeing(0.03, 0.05, False) < 0.05 * (1 + 1e-6)
+    assert agreeing(0.07, 0.05, True) == 0.05
