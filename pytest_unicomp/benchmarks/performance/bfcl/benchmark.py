@@ -13,13 +13,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from pytest_unicomp.api.benchmark import Evaluation, ItemTokens, Piece
 from pytest_unicomp.benchmarks.performance.bfcl.calls import calls
 from pytest_unicomp.benchmarks.performance.bfcl.matching import Answer, Function, right
 from pytest_unicomp.benchmarks.performance.bfcl.rows import DATASET, names, require, rows
-from pytest_unicomp.benchmarks.replies import Prompt, ReplyBenchmark
+from pytest_unicomp.benchmarks.replies import Prompt, ReplyBenchmark, greedy
 
 ASKED: Final = """You can call these functions:
 {functions}
@@ -67,6 +67,12 @@ class FunctionCalls(ReplyBenchmark):
         require(self.files, evaluation.bundle)
         if evaluation.bundle is not None:
             super().validate(evaluation)
+
+    def identity(self, evaluation: Evaluation) -> dict[str, Any]:
+        """Return the digest of the prompts, or the hub's names of their files if there is no bundle: nothing is fetched; and how replies are generated."""
+        if evaluation.bundle is not None:
+            return super().identity(evaluation)
+        return {"dataset": [f"hub:{DATASET}/{file}" for file in self.files], "metric": self.metric, "generation": greedy(self.tokens)}
 
     def prompts(self, evaluation: Evaluation) -> Iterator[Prompt]:
         """Yield every row."""
