@@ -11,7 +11,7 @@ import json
 import random
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -183,7 +183,24 @@ class LmEvalTask(ItemBenchmark):
 def _kept_tasks(folder: str, names: tuple[str, ...], dataset_path: str, generation: str, data: str) -> dict[str, Any]:
     """Load tasks once per digest of their data: all recipes of a run need the same ones, which take seconds to read. `generation` is JSON."""
     settings = json.loads(generation)
-    return load_tasks(folder, list(names), dataset_path, {"generation_kwargs": settings} if settings else {})
+    with read_anew(data) if Path(dataset_path).is_absolute() else nullcontext():
+        return load_tasks(folder, list(names), dataset_path, {"generation_kwargs": settings} if settings else {})
+
+
+@contextmanager
+def read_anew(data: str) -> Iterator[None]:
+    """Have `datasets` keep what it reads meanwhile in a folder of its own for the digest `data`.
+
+    Its cache knows a folder with a README by its configurations, not by the content of its files: changed files would be answered with old rows.
+    """
+    from datasets import config
+
+    before = config.HF_DATASETS_CACHE
+    config.HF_DATASETS_CACHE = Path(before) / f"unicomp-{data}"
+    try:
+        yield
+    finally:
+        config.HF_DATASETS_CACHE = before
 
 
 def load_tasks(folder: str, names: list[str], dataset_path: str, settings: Mapping[str, Any] | None = None) -> dict[str, Any]:

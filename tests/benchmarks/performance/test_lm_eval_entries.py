@@ -160,3 +160,14 @@ def test_a_bundle_without_the_data_is_refused_before_anything_runs(entry: LmEval
 def test_the_duration_of_long_thoughts_is_estimated_from_the_tasks_own_limit(tmp_path: Path) -> None:
     assert aime.BENCHMARKS["aime24"].typical_tokens(evaluation(tmp_path)).written == 32768 / 2
     assert triviaqa.BENCHMARKS["triviaqa"].typical_tokens(evaluation(tmp_path)).written == 256 / 2
+
+
+def test_rows_that_changed_under_the_same_name_are_read_anew(tiny: Engine, tmp_path: Path, offline: None) -> None:
+    for folder, count in (("first", 6), ("second", 8)):
+        trivia(tmp_path / folder)
+        for split in ("train", "validation"):
+            file = tmp_path / folder / f"mandarjoshi/trivia_qa/rc.nocontext/{split}.jsonl"
+            lines = file.read_text(encoding="utf-8").splitlines()
+            file.write_text("\n".join([*lines, *lines][:count]) + "\n", encoding="utf-8")
+        scored = triviaqa.BENCHMARKS["triviaqa"].score(canned(tiny, str), evaluation(tmp_path / folder, limit=None))
+        assert len(scored.items) == count
